@@ -1,0 +1,12 @@
+"""How gunicorn serves the site; it reads this file by itself. WEB_CONCURRENCY sets the workers."""
+
+import os
+
+wsgi_app = "mnist_site.wsgi"
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+threads = 4
+# Finish what was begun within the 30 seconds Heroku leaves after SIGTERM.
+graceful_timeout = 25
+# Its heartbeat file belongs in memory: a slow disk must not look like a hanging worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None

@@ -1,0 +1,186 @@
+"""The classifier that serves: an exported LeNet on ONNX Runtime, and the reading it gives.
+
+Nothing here needs PyTorch. The one path from a drawing to an answer is ``read_strokes`` or
+``read_picture``: the page, the API, the admin and the evaluation all take it.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml import image, ink
+
+FORMAT = "digits-lenet/1"
+INPUT = "images"
+PROBABILITIES = "probabilities"
+# Outputs and their shapes behind the batch: the answer and, in order, what leads to it.
+OUTPUTS = {
+    PROBABILITIES: (10,),
+    "logits": (10,),
+    "maps1": (6, 12, 12),
+    "maps2": (16, 4, 4),
+    "dense1": (120,),
+    "dense2": (84,),
+}
+
+Floats = NDArray[np.float32]
+
+
+class ModelError(ValueError):
+    """The bytes are not a model that this classifier can serve; the message says why."""
+
+
+class Verdict(StrEnum):
+    DIGIT = "digit"
+    UNSURE = "unsure"
+    NOT_A_DIGIT = "not a digit"
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where the ink of a digit is, in the pixels it was drawn in."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit as the net reads it. ``digit`` is None where the verdict is "not a digit"."""
+
+    digit: int | None
+    verdict: Verdict
+    confidence: float
+    probabilities: tuple[float, ...]
+    box: Box
+    image: ink.Grid
+
+    @property
+    def character(self) -> str:
+        return "?" if self.digit is None else str(self.digit)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All digits of a drawing from left to right, and the version of the model that read them."""
+
+    digits: tuple[Digit, ...]
+    model: str
+
+    @property
+    def text(self) -> str:
+        return "".join(digit.character for digit in self.digits)
+
+
+class Classifier:
+    """An exported model, checked when it is loaded. Safe to share between threads."""
+
+    def __init__(self, content: bytes) -> None:
+        """Load the bytes of an ONNX file. Raises ModelError when they cannot serve."""
+        self.content = content
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        self._session = _session(content)
+        _check_signature(self._session)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.version, self.labels, self.facts = _describe(metadata)
+        self.thresholds: Mapping[str, float] = self.facts["thresholds"]
+        self._check_answer()
+
+    def predict(self, images: NDArray[np.uint8]) -> Floats:
+        """Calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""
+        return self.activations(images, (PROBABILITIES,))[PROBABILITIES]
+
+    def activations(
+        self, images: NDArray[np.uint8], names: tuple[str, ...] = tuple(OUTPUTS)
+    ) -> dict[str, Floats]:
+        """What the named layers of ``OUTPUTS`` give for images uint8[N, 28, 28]."""
+        return dict(zip(names, self._session.run(names, {INPUT: images}), strict=True))
+
+    def read_strokes(self, strokes: ink.Strokes) -> Reading:
+        """Read pen strokes, in pixels with y downwards; no points, no digits."""
+        if ink.is_blank(strokes):
+            return Reading((), self.version)
+        return self._read(ink.draw(strokes), Box(*ink.bounds(strokes)))
+
+    def read_picture(self, picture: Image.Image) -> Reading:
+        """Read a picture, dark on light or light on dark; a blank one has no digits."""
+        found = image.prepare(picture)
+        if found is None:
+            return Reading((), self.version)
+        return self._read(found.grid, Box(*found.box))
+
+    def _read(self, grid: ink.Grid, box: Box) -> Reading:
+        probabilities = self.predict(grid[None])[0]
+        verdict = self.verdict(probabilities)
+        best = int(probabilities.argmax())
+        digit = Digit(
+            digit=None if verdict is Verdict.NOT_A_DIGIT else best,
+            verdict=verdict,
+            confidence=float(probabilities[best]),
+            probabilities=tuple(map(float, probabilities)),
+            box=box,
+            image=grid,
+        )
+        return Reading((digit,), self.version)
+
+    def verdict(self, probabilities: Floats) -> Verdict:
+        """Judge one row of probabilities, float32[10], by the thresholds of the model.
+
+        Two likely rivals make an unsure digit; many unlikely ones make none.
+        """
+        second, first = np.partition(probabilities, -2)[-2:]
+        if first + second < self.thresholds["digit"]:
+            return Verdict.NOT_A_DIGIT
+        return Verdict.DIGIT if first >= self.thresholds["sure"] else Verdict.UNSURE
+
+    def _check_answer(self) -> None:
+        """A model with NaN in it, or that does not end in probabilities, is refused."""
+        answer = self.predict(np.eye(ink.SIZE, dtype=np.uint8)[None] * 255)
+        if not np.isfinite(answer).all() or not math.isclose(answer.sum(), 1, abs_tol=1e-4):
+            raise ModelError("it does not answer with probabilities")
+
+
+def _session(content: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # One picture is too little work to share: a second thread only adds waiting.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds
+        raise ModelError(f"ONNX Runtime cannot load it: {error}") from error
+
+
+def _check_signature(session: onnxruntime.InferenceSession) -> None:
+    inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
+    if inputs != [(INPUT, "tensor(uint8)", [ink.SIZE, ink.SIZE])]:
+        raise ModelError(f"its input is {inputs}, not {INPUT}: uint8[N, 28, 28]")
+    outputs = {node.name: tuple(node.shape[1:]) for node in session.get_outputs()}
+    if outputs != OUTPUTS:
+        raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
+
+
+def _describe(metadata: Mapping[str, str]) -> tuple[str, list[str], dict[str, Any]]:
+    """Version, labels and facts from the metadata of the file."""
+    if metadata.get("format") != FORMAT:
+        raise ModelError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
+    try:
+        facts = json.loads(metadata["facts"])
+        labels = json.loads(metadata["labels"])
+        thresholds = {name: float(facts["thresholds"][name]) for name in ("digit", "sure")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"its metadata is incomplete: {error!r}") from error
+    if len(labels) != 10:
+        raise ModelError(f"it has {len(labels)} labels, not 10")
+    return metadata["version"], labels, {**facts, "thresholds": thresholds}

@@ -1,0 +1,106 @@
+"""The data sets: MNIST, which ships with the project, and files of pen strokes."""
+
+import gzip
+import hashlib
+import importlib
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml import ink, strokes
+
+ROOT = Path(__file__).parent / "data"
+
+# SHA-256 of the uncompressed files, as Y. LeCun published them.
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+VALIDATION_SIZE = 5_000
+
+# Kept for as long as the process lives: a collected Library takes its operators with it.
+_TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")
+
+
+class Labelled(NamedTuple):
+    """Images uint8[N, 28, 28] with their labels int64[N]."""
+
+    images: Tensor
+    labels: Tensor
+
+    def part(self, index: slice) -> "Labelled":
+        return Labelled(self.images[index], self.labels[index])
+
+
+def import_torchvision() -> Any:
+    """Import torchvision, also where its compiled operators cannot load.
+
+    The registry's wheels of torchvision are built for CUDA. Beside a PyTorch built for the CPU
+    their operator library stays out, and the import fails where it registers shapes for two
+    operators that then do not exist. The data sets need neither: declaring them is enough.
+    """
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError:
+        _TORCHVISION.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _TORCHVISION.define(
+            "qnms(Tensor dets, Tensor scores, Tensor dets_scale, Tensor dets_zero_point,"
+            " float iou_threshold) -> Tensor"
+        )
+        return importlib.import_module("torchvision")
+
+
+def mnist(*, train: bool, root: Path = ROOT) -> Labelled:
+    """MNIST's 60,000 training or 10,000 test digits, read by torchvision.
+
+    The files that ship with the project are unpacked on first use; where they were removed,
+    torchvision downloads them. Raises ValueError when a shipped file is damaged.
+    """
+    _unpack(root)
+    dataset = import_torchvision().datasets.MNIST(root, train=train, download=True)
+    return Labelled(dataset.data, dataset.targets)
+
+
+def _unpack(root: Path) -> None:
+    raw = root / "MNIST" / "raw"
+    for name, sha256 in MNIST_SHA256.items():
+        packed, unpacked = root / f"{name}.gz", raw / name
+        if unpacked.exists() or not packed.exists():
+            continue
+        content = gzip.decompress(packed.read_bytes())
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ValueError(f"{packed} is damaged: its SHA-256 is not MNIST's")
+        raw.mkdir(parents=True, exist_ok=True)
+        # Renamed when whole, so that an interrupted run leaves no half of a file behind.
+        partial = unpacked.with_suffix(".partial")
+        partial.write_bytes(content)
+        partial.replace(unpacked)
+
+
+def split(training: Labelled) -> tuple[Labelled, Labelled]:
+    """Training and validation: the last 5,000 images of MNIST's training set validate."""
+    return training.part(slice(-VALIDATION_SIZE)), training.part(slice(-VALIDATION_SIZE, None))
+
+
+def split_writers(
+    digits: Sequence[strokes.WrittenDigit], seed: int = 0, share: float = 0.2
+) -> tuple[list[strokes.WrittenDigit], list[strokes.WrittenDigit]]:
+    """Split stroke files by writer, so that nobody's hand is on both sides."""
+    writers = sorted({digit.writer for digit in digits})
+    held_out = set(random.Random(seed).sample(writers, round(len(writers) * share)))
+    kept = [digit for digit in digits if digit.writer not in held_out]
+    return kept, [digit for digit in digits if digit.writer in held_out]
+
+
+def drawn(digits: Sequence[strokes.WrittenDigit]) -> Labelled:
+    """Strokes as the net sees them: drawn by ``ml.ink``."""
+    images = np.stack([ink.draw(digit.strokes) for digit in digits])
+    labels = [digit.label for digit in digits]
+    return Labelled(torch.from_numpy(images), torch.tensor(labels))

@@ -1,0 +1,70 @@
+"""Files of handwritten digits as pen strokes: UNIPEN text, or this project's JSON Lines."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml.ink import Strokes
+
+
+@dataclass(frozen=True)
+class WrittenDigit:
+    """Strokes (x and y in pixels, y downwards) with the digit they mean and who wrote them."""
+
+    strokes: Strokes
+    label: int
+    writer: str
+
+
+def read(path: Path) -> list[WrittenDigit]:
+    """Read a stroke file, gzipped or not.
+
+    JSON Lines hold ``{"strokes": [[[x, y, t], ...], ...], "label": "7", "writer": "..."}`` a line;
+    anything else is read as UNIPEN. Raises ValueError, naming the file, when it holds no digits.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="ascii", errors="replace") as file:
+        lines = [line.strip() for line in file]
+    parse = _json_lines if next(filter(None, lines), "").startswith("{") else _unipen
+    try:
+        digits = list(parse(lines))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a file of pen strokes: {error}") from error
+    if not digits:
+        raise ValueError(f"{path} holds no digits")
+    return digits
+
+
+def _json_lines(lines: Iterable[str]) -> Iterator[WrittenDigit]:
+    for line in filter(None, lines):
+        record = json.loads(line)
+        label = record["label"]
+        # Labelled drawings that are no digit are in the file too.
+        if str(label).isdigit():
+            yield WrittenDigit(record["strokes"], int(label), str(record.get("writer", "")))
+
+
+def _unipen(lines: Iterable[str]) -> Iterator[WrittenDigit]:
+    """Read UNIPEN's text form, as UCI's "Pen-Based Recognition of Handwritten Digits" uses it.
+
+    ``.SEGMENT DIGIT 3-4 ? "5"`` opens a digit, ``.COMMENT 5 12 7`` names its label, writer and
+    number, and every ``.PEN_DOWN`` opens a stroke of points whose y grows upwards.
+    """
+    label, writer = -1, ""
+    strokes: list[list[list[float]]] = []
+    for line in lines:
+        word, *rest = line.split()[:3] or [""]
+        if word == ".SEGMENT":
+            if strokes:
+                yield WrittenDigit(strokes, label, writer)
+            label, writer, strokes = int(line.split('"')[1]), "", []
+        elif word == ".COMMENT" and label >= 0 and len(rest) == 2:
+            writer = rest[1]
+        elif word == ".PEN_DOWN":
+            strokes.append([])
+        elif strokes and rest and word.lstrip("-").isdigit():
+            strokes[-1].append([float(word), -float(rest[0])])
+    if strokes:
+        yield WrittenDigit(strokes, label, writer)

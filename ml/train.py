@@ -1,0 +1,195 @@
+"""Training LeNet: data and a recipe in, plain weights out."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ml import nondigits
+from ml.augment import distort
+from ml.data import Labelled
+from ml.lenet import LeNet, NormalisedLeNet, normalise
+
+# Batches distorted at once, in a thread beside the one that trains.
+CHUNK = 16
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; the values measured best on the validation images."""
+
+    epochs: int = 40
+    seed: int = 0
+    batch_size: int = 128
+    peak_rate: float = 4e-3
+    warm_up: float = 0.15
+    weight_decay: float = 1e-4
+    average_decay: float = 0.998
+    strokes_per_epoch: int = 12_000
+    outlier_share: float = 0.2  # of the epochs, the last ones
+    outlier_weight: float = 0.1
+    outliers_per_step: int = 32
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What to train on and what to choose by. The test set is not here."""
+
+    training: Labelled
+    validation: Labelled
+    strokes: Labelled | None = None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training images gave."""
+
+    number: int
+    loss: float
+    validation_loss: float
+    validation_errors: int
+    seconds: float
+
+
+class Trainer:
+    """Trains one LeNet. Same recipe, sets and library versions: same weights."""
+
+    def __init__(self, recipe: Recipe, sets: Sets) -> None:
+        # One thread learns faster than two share the work of so small a net.
+        torch.set_num_threads(1)
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.sets = recipe, sets
+        self.mean, self.deviation = _statistics(sets.training.images)
+        self.steps_per_epoch = len(self._mixture(torch.Generator()).labels) // recipe.batch_size
+        self._net = NormalisedLeNet(LeNet())
+        self._average = AveragedModel(
+            self._net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average_decay), use_buffers=True
+        )
+        self._optimiser = _optimiser(self._net, recipe)
+        self._schedule = OneCycleLR(
+            self._optimiser,
+            max_lr=recipe.peak_rate,
+            total_steps=recipe.epochs * self.steps_per_epoch,
+            pct_start=recipe.warm_up,
+            cycle_momentum=False,
+        )
+        self._outliers = torch.cat(
+            [
+                nondigits.draw(nondigits.TRAINED_ON, 10_000, recipe.seed),
+                nondigits.squeezed_pairs(sets.training.images, 1_000, recipe.seed),
+            ]
+        )
+
+    def net(self) -> LeNet:
+        """The plain LeNet trained so far, in evaluation mode."""
+        average: NormalisedLeNet = self._average.module
+        return average.folded()
+
+    def epochs(self, on_step: Callable[[float], None]) -> Iterator[Epoch]:
+        """Train, yielding after each epoch; ``on_step`` is told the loss of each batch."""
+        for number in range(1, self.recipe.epochs + 1):
+            started = perf_counter()
+            total = 0.0
+            for images, labels, outliers in self._batches(number):
+                loss = self._step(images, labels, outliers)
+                total += loss
+                on_step(loss)
+            validation_loss, errors = self._validate()
+            seconds = perf_counter() - started
+            yield Epoch(number, total / self.steps_per_epoch, validation_loss, errors, seconds)
+
+    def _step(self, images: Tensor, labels: Tensor, outliers: Tensor) -> float:
+        self._net.train()
+        logits = self._net(normalise(torch.cat([images, outliers]), self.mean, self.deviation))
+        loss = F.cross_entropy(logits[: len(images)], labels)
+        if len(outliers):
+            # Least where all ten digits are equally likely.
+            uniform = -F.log_softmax(logits[len(images) :], dim=1).mean()
+            loss = loss + self.recipe.outlier_weight * uniform
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimiser.step()
+        self._schedule.step()
+        self._average.update_parameters(self._net)
+        return loss.item()
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """The batches of an epoch: distorted images, labels and (late) outliers.
+
+        Every epoch has a random generator of its own, so that it can be repeated alone.
+        """
+        recipe = self.recipe
+        generator = torch.Generator().manual_seed(1_000 * recipe.seed + epoch)
+        images, labels = self._mixture(generator)
+        late = epoch > recipe.epochs * (1 - recipe.outlier_share)
+        per_step = recipe.outliers_per_step if late else 0
+        order = torch.randperm(len(labels), generator=generator)
+        order = order[: self.steps_per_epoch * recipe.batch_size].view(-1, recipe.batch_size)
+
+        def prepare(steps: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+            picked = torch.randint(
+                len(self._outliers), (len(steps) * per_step,), generator=generator
+            )
+            mixed = torch.cat([images[steps.flatten()], self._outliers[picked]])
+            digits, outliers = distort(mixed, generator).split([steps.numel(), len(picked)])
+            return list(
+                zip(
+                    digits.view(len(steps), -1, 28, 28),
+                    labels[steps],
+                    outliers.view(len(steps), -1, 28, 28),
+                    strict=True,
+                )
+            )
+
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            chunks = order.split(CHUNK)
+            coming = beside.submit(prepare, chunks[0])
+            for following in [*chunks[1:], None]:
+                ready = coming.result()
+                if following is not None:
+                    coming = beside.submit(prepare, following)
+                yield from ready
+
+    def _mixture(self, generator: torch.Generator) -> Labelled:
+        """The training images, with a fresh sample of the strokes where there are any."""
+        training, strokes = self.sets.training, self.sets.strokes
+        if strokes is None:
+            return training
+        sample = torch.randint(
+            len(strokes.labels), (self.recipe.strokes_per_epoch,), generator=generator
+        )
+        return Labelled(
+            torch.cat([training.images, strokes.images[sample]]),
+            torch.cat([training.labels, strokes.labels[sample]]),
+        )
+
+    @torch.inference_mode()
+    def _validate(self) -> tuple[float, int]:
+        images, labels = self.sets.validation
+        logits = self.net()(normalise(images, self.mean, self.deviation))
+        errors = (logits.argmax(1) != labels).sum().item()
+        return F.cross_entropy(logits, labels).item(), int(errors)
+
+
+def _statistics(images: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of the pixels of uint8 images, from 0 to 1."""
+    pixels = images.to(torch.float32) / 255
+    return pixels.mean().item(), pixels.std().item()
+
+
+def _optimiser(net: NormalisedLeNet, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW that decays the weights alone, not biases and normalisation."""
+    weights = [p for p in net.parameters() if p.ndim > 1]
+    others = [p for p in net.parameters() if p.ndim == 1]
+    return torch.optim.AdamW(
+        [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}],
+        lr=recipe.peak_rate,
+        betas=(0.9, 0.99),
+        weight_decay=0.0,
+    )

@@ -1,0 +1,257 @@
+"""The HTTP API, and from the same code its OpenAPI document and browsable page."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import ValidationError
+from pydantic import Field
+
+from ml import classifier as ml
+from recognizer import classifier, services
+from recognizer.bodies import StrokesIn, read_drawing, read_json, read_picture
+from recognizer.models import MAX_TEXT, Drawing, Source
+from recognizer.problems import CONTENT_TYPE, Problem, problem_response
+
+api = NinjaAPI(
+    title="Digits",
+    version="1",
+    description=(
+        "Recognises handwritten digits, from pen strokes or from a picture."
+        " Errors are problem details (RFC 9457), except at /api/mnist, whose shape is older."
+    ),
+)
+
+
+class DigitOut(Schema):
+    digit: int | None = Field(description="The digit; null where the verdict is “not a digit”.")
+    verdict: ml.Verdict
+    confidence: float = Field(description="The largest of the probabilities.")
+    probabilities: list[float] = Field(description="Of 0 to 9, calibrated.")
+    box: tuple[float, float, float, float] = Field(
+        description="The ink's x, y, width and height, in the pixels that were sent."
+    )
+
+
+class ReadingOut(Schema):
+    text: str = Field(description="The digits from left to right; “?” where there is none.")
+    digits: list[DigitOut]
+    model: str = Field(description="The version of the model that answered.")
+
+
+class LabelBody(Schema):
+    text: Annotated[str, Field(pattern=r"^[0-9]+$", max_length=MAX_TEXT)] | None = Field(
+        description="What the drawing is; null: not a digit."
+    )
+
+
+class ModelOut(Schema):
+    version: str
+    sha256: str
+    metrics: dict[str, Any]
+    training: dict[str, Any]
+    thresholds: dict[str, float]
+    input: str
+
+
+class ProblemOut(Schema):
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class OriginalPrediction(Schema):
+    class_name: str
+    label: int
+    probability: float
+
+
+class OriginalPredictions(Schema):
+    all: list[OriginalPrediction]
+    prediction: OriginalPrediction
+
+
+class OriginalOut(Schema):
+    success: bool
+    predictions: OriginalPredictions | None
+    error: str | None = None
+
+
+def _body(*, strokes: bool) -> dict[str, Any]:
+    """What the bodies are read from, for the OpenAPI document."""
+    picture = {
+        "type": "object",
+        "required": ["image"],
+        "properties": {"image": {"type": "string", "format": "binary"}},
+    }
+    content: dict[str, Any] = {"multipart/form-data": {"schema": picture}}
+    if strokes:
+        example = {"strokes": [[[20, 20, 0], [80, 20, 90], [45, 95, 210]]]}
+        schema = StrokesIn.model_json_schema()
+        content = {"application/json": {"schema": schema, "example": example}, **content}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _problems(*codes: int) -> dict[int, dict[str, Any]]:
+    schema = {"$ref": "#/components/schemas/ProblemOut"}
+    return {
+        code: {"description": HTTPStatus(code).phrase, "content": {CONTENT_TYPE: {"schema": schema}}}
+        for code in codes
+    }
+
+
+DRAWING_BODY = {**_body(strokes=True), "responses": _problems(400, 411, 413, 415, 422, 503)}
+
+
+def _answer(reading: ml.Reading) -> dict[str, Any]:
+    return {
+        "text": reading.text,
+        "digits": [
+            {
+                "digit": digit.digit,
+                "verdict": digit.verdict,
+                "confidence": round(digit.confidence, 4),
+                "probabilities": [round(p, 4) for p in digit.probabilities],
+                "box": [digit.box.x, digit.box.y, digit.box.width, digit.box.height],
+            }
+            for digit in reading.digits
+        ],
+        "model": reading.model,
+    }
+
+
+@api.post("/v1/predict", response=ReadingOut, openapi_extra=DRAWING_BODY, tags=["v1"])
+def predict(request: HttpRequest) -> dict[str, Any]:
+    """Recognise a drawing and keep nothing."""
+    return _answer(services.read(read_drawing(request)))
+
+
+@api.put(
+    "/v1/drawings/{uuid:id}",
+    response={200: ReadingOut, 201: ReadingOut},
+    openapi_extra={
+        **DRAWING_BODY,
+        "responses": _problems(400, 409, 411, 413, 415, 422, 503),
+    },
+    tags=["v1"],
+)
+def keep(request: HttpRequest, id: UUID) -> tuple[int, dict[str, Any]]:
+    """Recognise a drawing and keep it under a UUID of your choice.
+
+    The same drawing may be sent again: nothing is doubled and the answer is the same. Other ink
+    under the same UUID replaces what was kept, until a reviewer has labelled it (409). A drawing
+    without ink is taken back.
+    """
+    source = Source.PAGE if _is_our_page(request) else Source.API
+    try:
+        reading, created = services.keep(id, read_drawing(request), source)
+    except services.AlreadyReviewed:
+        raise Problem(
+            HTTPStatus.CONFLICT, "A reviewer has labelled this drawing; use another UUID."
+        ) from None
+    return (HTTPStatus.CREATED if created else HTTPStatus.OK), _answer(reading)
+
+
+@api.put(
+    "/v1/drawings/{uuid:id}/label",
+    response=LabelBody,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": LabelBody.model_json_schema()}},
+        },
+        "responses": _problems(404, 411, 413, 422),
+    },
+    tags=["v1"],
+)
+def label(request: HttpRequest, id: UUID) -> LabelBody:
+    """Say what a kept drawing really is."""
+    body = read_json(request, LabelBody)
+    try:
+        services.label_as_visitor(id, body.text)
+    except Drawing.DoesNotExist:
+        raise Problem(HTTPStatus.NOT_FOUND, f"No drawing is kept under {id}.") from None
+    return body
+
+
+@api.get("/v1/model", response=ModelOut, tags=["v1"])
+def model(request: HttpRequest) -> dict[str, Any]:
+    """The model that answers now."""
+    serving = classifier.current()
+    return {
+        "version": serving.version,
+        "sha256": serving.sha256,
+        "metrics": serving.facts.get("metrics", {}),
+        "training": serving.facts.get("training", {}),
+        "thresholds": serving.thresholds,
+        "input": "uint8[N, 28, 28], 0 is paper and 255 is ink",
+    }
+
+
+@api.post(
+    "/mnist",
+    response={200: OriginalOut, 400: OriginalOut},
+    openapi_extra=_body(strokes=False),
+    tags=["original"],
+    exclude_none=False,
+)
+def mnist(request: HttpRequest) -> HttpResponse:
+    """Recognise a picture, as programs written for the original server expect it."""
+    try:
+        if request.content_type != "multipart/form-data":
+            raise Problem(HTTPStatus.BAD_REQUEST, "Send the picture in the multipart field “image”.")
+        reading = services.read(read_picture(request))
+        if not reading.digits:
+            raise Problem(HTTPStatus.BAD_REQUEST, "Nothing is drawn in the picture.")
+    except Problem as problem:
+        too_large = problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return _original_error(problem.detail, problem.status if too_large else 400)
+    except classifier.ModelUnavailable as error:
+        return _original_error(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+    names = classifier.current().labels
+    probabilities = reading.digits[0].probabilities
+    every = [
+        {"class_name": name, "label": label, "probability": probability}
+        for label, (name, probability) in enumerate(zip(names, probabilities, strict=True))
+    ]
+    best = max(every, key=lambda one: one["probability"])
+    return JsonResponse({"success": True, "predictions": {"all": every, "prediction": best}})
+
+
+def _original_error(error: str, status: int) -> HttpResponse:
+    return JsonResponse({"success": False, "predictions": None, "error": error}, status=status)
+
+
+def _is_our_page(request: HttpRequest) -> bool:
+    """Browsers say so themselves, and scripts of other sites cannot set this header."""
+    return request.headers.get("Sec-Fetch-Site") == "same-origin"
+
+
+@api.exception_handler(Problem)
+def _on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return problem_response(problem)
+
+
+@api.exception_handler(ValidationError)
+def _on_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    return problem_response(
+        Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is invalid.", errors=error.errors)
+    )
+
+
+@api.exception_handler(classifier.ModelUnavailable)
+def _on_no_model(request: HttpRequest, error: classifier.ModelUnavailable) -> HttpResponse:
+    return problem_response(
+        Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"No model can answer: {error}.")
+    )
+
+
+@api.exception_handler(OperationalError)
+def _on_no_database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    return problem_response(
+        Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used; nothing was kept.")
+    )

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class RecognizerConfig(AppConfig):
+    name = "recognizer"
+    verbose_name = "Digit recogniser"
+
+    def ready(self) -> None:
+        from recognizer import checks  # noqa: F401  registers the system checks

@@ -1,0 +1,115 @@
+"""What the site does with drawings. Page, API and admin all come through here."""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+from uuid import UUID
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+from PIL import Image
+
+from ml import classifier as ml
+from ml.ink import Strokes
+from recognizer import classifier
+from recognizer.models import Digit, Drawing, Label, Source
+
+Input: TypeAlias = Strokes | Image.Image
+
+
+class AlreadyReviewed(Exception):
+    """The drawing has a reviewer's label: its ink can no longer change."""
+
+
+def read(drawn: Input) -> ml.Reading:
+    """Recognise strokes or a picture and keep nothing. Raises ModelUnavailable."""
+    serving = classifier.current()
+    if isinstance(drawn, Image.Image):
+        return serving.read_picture(drawn)
+    return serving.read_strokes(drawn)
+
+
+def keep(id: UUID, drawn: Input, source: Source) -> tuple[ml.Reading, bool]:
+    """Recognise a drawing and keep it under its UUID; say whether the UUID was new.
+
+    The same drawing again changes nothing and gives the reading that was stored. Other ink under
+    the same UUID replaces it; no ink takes it back. Raises AlreadyReviewed where a reviewer has
+    labelled it, ModelUnavailable.
+    """
+    reading = read(drawn)
+    strokes = None if isinstance(drawn, Image.Image) else drawn
+    fields = {"strokes": strokes, "text": reading.text, "model": reading.model, "source": source}
+    with transaction.atomic():
+        if not reading.digits:
+            _take_back(id)
+            return reading, False
+        drawing, created = Drawing.objects.select_for_update().get_or_create(
+            id=id, defaults=fields
+        )
+        if not created:
+            stored = drawing.reading()
+            if drawing.strokes == strokes and _same_input(stored, reading):
+                return stored, False
+            if drawing.is_reviewed():
+                raise AlreadyReviewed
+            for name, value in {**fields, "visitor_label": ""}.items():
+                setattr(drawing, name, value)
+            drawing.save()
+            drawing.digits.all().delete()
+        Digit.objects.bulk_create(_rows(drawing, reading))
+    return reading, created
+
+
+def label_as_visitor(id: UUID, text: str | None) -> None:
+    """Store what the visitor says a drawing is; None: not a digit. Raises Drawing.DoesNotExist."""
+    if not Drawing.objects.filter(id=id).update(visitor_label=text or Label.NOT_A_DIGIT):
+        raise Drawing.DoesNotExist
+
+
+def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: AbstractBaseUser) -> int:
+    """Label digits, each with an entry in the admin's log; return how many changed."""
+    changed = [digit for digit in digits if digit.label != label]
+    now = timezone.now()
+    with transaction.atomic():
+        for digit in changed:
+            message = f"Label changed from “{digit.label or 'none'}” to “{label or 'none'}”."
+            digit.label = label
+            digit.labelled_by, digit.labelled_at = (reviewer, now) if label else (None, None)
+            LogEntry.objects.log_actions(
+                reviewer.pk, [digit], CHANGE, change_message=message, single_object=True
+            )
+        Digit.objects.bulk_update(changed, ["label", "labelled_by", "labelled_at"])
+    return len(changed)
+
+
+def _take_back(id: UUID) -> None:
+    """Forget a drawing that was undone to nothing, unless a reviewer has labelled it."""
+    drawing = Drawing.objects.select_for_update().filter(id=id).first()
+    if drawing and drawing.is_reviewed():
+        raise AlreadyReviewed
+    if drawing:
+        drawing.delete()
+
+
+def _same_input(one: ml.Reading, other: ml.Reading) -> bool:
+    def images(reading: ml.Reading) -> list[bytes]:
+        return [digit.image.tobytes() for digit in reading.digits]
+
+    return images(one) == images(other)
+
+
+def _rows(drawing: Drawing, reading: ml.Reading) -> list[Digit]:
+    return [
+        Digit(
+            drawing=drawing,
+            position=position,
+            image=digit.image.tobytes(),
+            box=[digit.box.x, digit.box.y, digit.box.width, digit.box.height],
+            probabilities=digit.probabilities,
+            digit=max(range(10), key=digit.probabilities.__getitem__),
+            confidence=digit.confidence,
+            verdict=digit.verdict,
+        )
+        for position, digit in enumerate(reading.digits)
+    ]

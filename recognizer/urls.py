@@ -1,0 +1,11 @@
+from django.urls import path
+
+from recognizer import views
+from recognizer.api import api
+
+urlpatterns = [
+    path("", views.page, name="page"),
+    path("api/", api.urls),
+    path("health/live", views.live, name="live"),
+    path("health/ready", views.ready, name="ready"),
+]

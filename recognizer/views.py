@@ -1,0 +1,40 @@
+"""The page, and the health probes."""
+
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from recognizer import classifier
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "recognizer/page.html", {"digits": range(10)})
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """The database and a model can be used."""
+    problems = {}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        problems["database"] = "cannot be used"
+    try:
+        classifier.current()
+    except classifier.ModelUnavailable as error:
+        problems["model"] = str(error)
+    if problems:
+        return JsonResponse({"status": "unavailable", "problems": problems}, status=503)
+    return JsonResponse({"status": "ok"})
