@@ -18,6 +18,7 @@ from numpy.random import Generator
 from torch import Tensor
 
 from ml import ink
+from ml.data import bend
 
 Maker = Callable[[Generator], ink.Strokes]
 
@@ -138,10 +139,10 @@ HELD_OUT: Mapping[str, Maker] = {
 
 
 def draw(kinds: Mapping[str, Maker], n: int, seed: int) -> Tensor:
-    """n drawings of some kinds in turn, slightly shaken, as the net sees them: uint8[n, 28, 28]."""
+    """n drawings of some kinds in turn, slightly bent, as the net sees them: uint8[n, 28, 28]."""
     rng = np.random.default_rng(seed)
     makers = list(kinds.values())
-    images = [ink.draw(_shake(makers[i % len(makers)](rng), rng)) for i in range(n)]
+    images = [ink.draw(bend(makers[i % len(makers)](rng), rng)) for i in range(n)]
     return torch.from_numpy(np.stack(images))
 
 
@@ -179,12 +180,3 @@ def _font(name: str) -> dict[str, ink.Strokes]:
         for letter in string.ascii_letters
         if (strokes := list(font.strokes_for_text(letter)))
     }
-
-
-def _shake(strokes: ink.Strokes, rng: Generator) -> ink.Strokes:
-    """Turn, stretch and shear strokes a little, as a hand does."""
-    turn, shear = rng.normal(0, 0.1, 2)
-    stretch = rng.uniform(0.85, 1.15)
-    cos, sin = math.cos(turn), math.sin(turn)
-    matrix = np.array([[cos * stretch, shear - sin], [sin * stretch, cos]])
-    return [(np.array(stroke, dtype=float) @ matrix.T).tolist() for stroke in strokes]

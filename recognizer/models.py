@@ -64,7 +64,8 @@ class Drawing(models.Model):
 
     def reading(self) -> classifier.Reading:
         """The reading as it was given when the drawing was kept."""
-        return classifier.Reading(tuple(d.reading() for d in self.digits.all()), self.model)
+        digits = self.digits.order_by("position")
+        return classifier.Reading(tuple(digit.reading() for digit in digits), self.model)
 
 
 class Digit(models.Model):
@@ -72,10 +73,10 @@ class Digit(models.Model):
 
     drawing = models.ForeignKey(Drawing, models.CASCADE, related_name="digits", editable=False)
     position = models.PositiveSmallIntegerField(editable=False)
-    image = models.BinaryField("28x28 input", max_length=ink.SIZE**2)
+    image = models.BinaryField("28x28 input", max_length=ink.SIZE**2, editable=False)
     box = models.JSONField("ink box", editable=False)
     probabilities = models.JSONField(editable=False)
-    digit = models.PositiveSmallIntegerField("most likely", editable=False)
+    text = models.CharField("reading", max_length=1, choices=Label, editable=False)
     confidence = models.FloatField(editable=False)
     verdict = models.CharField(max_length=12, choices=VERDICTS, editable=False)
     label = models.CharField(max_length=1, choices=Label, blank=True)
@@ -97,16 +98,10 @@ class Digit(models.Model):
     def __str__(self) -> str:
         return self.text
 
-    @property
-    def text(self) -> str:
-        """The digit, or ``?`` where there is none."""
-        return self.reading().character
-
     def reading(self) -> classifier.Digit:
-        verdict = classifier.Verdict(self.verdict)
         return classifier.Digit(
-            digit=None if verdict is classifier.Verdict.NOT_A_DIGIT else self.digit,
-            verdict=verdict,
+            digit=None if self.text == Label.NOT_A_DIGIT else int(self.text),
+            verdict=classifier.Verdict(self.verdict),
             confidence=self.confidence,
             probabilities=tuple(self.probabilities),
             box=classifier.Box(*self.box),

@@ -107,7 +107,7 @@ def _rows(drawing: Drawing, reading: ml.Reading) -> list[Digit]:
             image=digit.image.tobytes(),
             box=[digit.box.x, digit.box.y, digit.box.width, digit.box.height],
             probabilities=digit.probabilities,
-            digit=max(range(10), key=digit.probabilities.__getitem__),
+            text=digit.character,
             confidence=digit.confidence,
             verdict=digit.verdict,
         )

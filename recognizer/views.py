@@ -2,7 +2,8 @@
 
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -12,6 +13,12 @@ from recognizer import classifier
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     return render(request, "recognizer/page.html", {"digits": range(10)})
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look on pages that name no icon, such as the admin's."""
+    return redirect(static("icon.svg"))
 
 
 @require_safe

@@ -1,0 +1,197 @@
+"""The log in the admin: what was drawn, what the net said, and what it really is."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import F, Model, QuerySet
+from django.forms import ChoiceField, ModelForm, RadioSelect
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import ngettext
+
+from recognizer import figures, services
+from recognizer.models import Digit, Drawing, Label
+
+BANDS = {"90": (0.9, 1.01), "50": (0.5, 0.9), "0": (0.0, 0.5)}
+
+
+class ConfidenceBand(admin.SimpleListFilter):
+    title = "confidence"
+    parameter_name = "confidence"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("0", "below 50 %"), ("50", "50 to 90 %"), ("90", "90 % and more")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
+        if self.value() not in BANDS:
+            return queryset
+        low, high = BANDS[self.value()]
+        return queryset.filter(confidence__gte=low, confidence__lt=high)
+
+
+class Review(admin.SimpleListFilter):
+    title = "review"
+    parameter_name = "review"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("open", "not labelled"),
+            ("done", "labelled"),
+            ("visitor", "labelled by the visitor"),
+            ("wrong", "labelled, and read wrongly"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
+        match self.value():
+            case "open":
+                return queryset.filter(label="")
+            case "done":
+                return queryset.exclude(label="")
+            case "visitor":
+                return queryset.exclude(drawing__visitor_label="")
+            case "wrong":
+                return queryset.exclude(label="").exclude(label=F("text"))
+        return queryset
+
+
+class LabelActionForm(ActionForm):
+    label = ChoiceField(choices=[("", "no label"), *Label.choices], required=False, label="Label:")
+
+
+@admin.register(Digit)
+class DigitAdmin(admin.ModelAdmin):
+    list_display = ("input", "text", "percent", "verdict", "visitor_says", "label", "drawn")
+    list_display_links = ("input", "text")
+    list_select_related = ("drawing",)
+    list_filter = (
+        Review,
+        "text",
+        ConfidenceBand,
+        "verdict",
+        "label",
+        "drawing__model",
+        ("drawing__created_at", admin.DateFieldListFilter),
+    )
+    search_fields = ("drawing__id__icontains", "drawing__model", "labelled_by__username")
+    search_help_text = "Drawing (UUID), model version or reviewer"
+    list_per_page = 50
+    show_full_result_count = False
+    action_form = LabelActionForm
+    actions = ("label_selected",)
+    fields = ("label", "reading", "pictures", "how_likely", "about")
+    readonly_fields = ("reading", "pictures", "how_likely", "about")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A digit goes with its drawing, never alone."""
+        return False
+
+    def formfield_for_choice_field(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> ChoiceField:
+        kwargs["widget"] = RadioSelect
+        kwargs["choices"] = [("", "no label"), *Label.choices]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        least_sure = 1 + self.list_display.index("percent")
+        return super().changelist_view(request, {"least_sure": least_sure, **(extra_context or {})})
+
+    def save_model(self, request: HttpRequest, obj: Digit, form: ModelForm, change: bool) -> None:
+        stored = Digit.objects.get(pk=obj.pk)
+        services.label_as_reviewer([stored], obj.label, request.user)
+
+    def log_change(self, request: HttpRequest, obj: Digit, message: Any) -> None:
+        """The service has logged the old and the new label already."""
+
+    @admin.action(description="Label the selected digits", permissions=["change"])
+    def label_selected(self, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
+        label = request.POST.get("label", "")
+        if label not in ["", *Label.values]:
+            self.message_user(request, f"“{label}” is not a label.", messages.ERROR)
+            return
+        changed = services.label_as_reviewer(queryset, label, request.user)
+        text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.display(description="input")
+    def input(self, digit: Digit) -> SafeString:
+        return figures.grid_png(digit.image, side=56)
+
+    @admin.display(description="confidence", ordering="confidence")
+    def percent(self, digit: Digit) -> str:
+        return f"{100 * digit.confidence:.1f} %"
+
+    @admin.display(description="visitor says", ordering="drawing__visitor_label")
+    def visitor_says(self, digit: Digit) -> str:
+        return digit.drawing.visitor_label
+
+    @admin.display(ordering="drawing__created_at")
+    def drawn(self, digit: Digit) -> Any:
+        return digit.drawing.created_at
+
+    def reading(self, digit: Digit) -> str:
+        visitor = digit.drawing.visitor_label
+        says = f"; the visitor says {visitor}" if visitor else ""
+        return f"{digit.text}, {digit.verdict}, {100 * digit.confidence:.1f} %{says}"
+
+    @admin.display(description="strokes and input")
+    def pictures(self, digit: Digit) -> SafeString:
+        strokes = figures.strokes_svg(digit.drawing.strokes or [], side=280)
+        return format_html("{} {}", strokes, figures.grid_png(digit.image, side=280))
+
+    @admin.display(description="probabilities")
+    def how_likely(self, digit: Digit) -> SafeString:
+        rows = format_html_join(
+            "",
+            '<tr><th>{}</th><td><meter value="{}"></meter></td><td>{} %</td></tr>',
+            ((n, f"{p:.4f}", f"{100 * p:.1f}") for n, p in enumerate(digit.probabilities)),
+        )
+        return format_html("<table>{}</table>", rows)
+
+    def about(self, digit: Digit) -> str:
+        drawing = digit.drawing
+        labelled = ""
+        if digit.labelled_at:
+            labelled = f"; labelled by {digit.labelled_by} on {digit.labelled_at:%Y-%m-%d %H:%M}"
+        return (
+            f"Digit {digit.position + 1} of drawing {drawing.id}, from {drawing.get_source_display()}"
+            f" on {drawing.created_at:%Y-%m-%d %H:%M}, read by model {drawing.model}{labelled}"
+        )
+
+
+@admin.register(Drawing)
+class DrawingAdmin(admin.ModelAdmin):
+    list_display = ("picture", "text", "visitor_label", "source", "model", "created_at")
+    list_display_links = ("picture", "text")
+    list_filter = ("source", "model", "created_at")
+    search_fields = ("id__icontains", "model")
+    search_help_text = "Drawing (UUID) or model version"
+    list_per_page = 50
+    show_full_result_count = False
+    fields = readonly_fields = (
+        "large", "text", "visitor_label", "source", "model", "created_at", "updated_at",
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever may delete a drawing may delete its digits."""
+        deleted, counts, _, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, set(), protected
+
+    @admin.display(description="strokes")
+    def picture(self, drawing: Drawing) -> SafeString | str:
+        return figures.strokes_svg(drawing.strokes or [], side=56) or "a picture"
+
+    @admin.display(description="strokes")
+    def large(self, drawing: Drawing) -> SafeString | str:
+        return figures.strokes_svg(drawing.strokes or [], side=280) or "A picture: not kept."

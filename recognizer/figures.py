@@ -1,0 +1,55 @@
+"""Drawings as pictures inside a page of the admin."""
+
+import base64
+import io
+
+import numpy as np
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from PIL import Image
+
+from ml import ink
+
+
+def strokes_svg(strokes: ink.Strokes, side: int) -> SafeString:
+    """Strokes as an SVG of side x side pixels, in the colour of the text around it."""
+    if ink.is_blank(strokes):
+        return SafeString("")
+    x, y, width, height = ink.bounds(strokes)
+    extent = max(width, height, ink.TAP)
+    pen = extent / 10
+    left, top = x + width / 2 - extent / 2 - pen, y + height / 2 - extent / 2 - pen
+    paths = format_html_join(
+        "", '<path d="{}"/>', ((_path(stroke),) for stroke in strokes if len(stroke))
+    )
+    return format_html(
+        '<svg width="{side}" height="{side}" viewBox="{left} {top} {view} {view}"'
+        ' role="img" aria-label="The strokes" fill="none" stroke="currentColor"'
+        ' stroke-width="{pen}" stroke-linecap="round" stroke-linejoin="round">{paths}</svg>',
+        side=side,
+        left=f"{left:.1f}",
+        top=f"{top:.1f}",
+        view=f"{extent + 2 * pen:.1f}",
+        pen=f"{pen:.1f}",
+        paths=paths,
+    )
+
+
+def grid_png(content: bytes, side: int) -> SafeString:
+    """The net's input, 784 bytes, as a picture of side x side pixels, ink on paper."""
+    buffer = io.BytesIO()
+    picture = Image.fromarray(np.invert(ink.from_bytes(content)))
+    picture.resize((side, side), Image.Resampling.NEAREST).save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return format_html(
+        '<img src="data:image/png;base64,{}" width="{}" height="{}" alt="28x28 input">',
+        data,
+        side,
+        side,
+    )
+
+
+def _path(stroke: list[list[float]]) -> str:
+    points = [f"{point[0]:.1f} {point[1]:.1f}" for point in stroke]
+    # A dot needs a line, however short, to have an end to be round.
+    return f"M{points[0]}L" + " ".join(points[1:] or points)
