@@ -1,6 +1,7 @@
 """How gunicorn serves the site; it reads this file by itself. WEB_CONCURRENCY sets the workers."""
 
 import os
+from pathlib import Path
 
 wsgi_app = "mnist_site.wsgi"
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
@@ -9,4 +10,5 @@ threads = 4
 # Finish what was begun within the 30 seconds Heroku leaves after SIGTERM.
 graceful_timeout = 25
 # Its heartbeat file belongs in memory: a slow disk must not look like a hanging worker.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own in it
+worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None

@@ -1,11 +1,10 @@
 """A trained LeNet as one ONNX file that describes itself."""
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import onnx
 import torch
@@ -36,38 +35,37 @@ class Served(nn.Module):
         return probabilities, logits, maps1, maps2, dense1, dense2
 
 
-def export(served: Served, facts: Mapping[str, Any]) -> bytes:
-    """The bytes of an ONNX file with the facts (JSON values) in its metadata.
-
-    The facts must hold ``thresholds``. The version is today's date and the start of the SHA-256
-    of the weights: the same weights have the same name wherever they go.
-    """
-    buffer = io.BytesIO()
-    torch.onnx.export(
+def export(served: Served) -> onnx.ModelProto:
+    """The graph, for any number of images at once."""
+    program = torch.onnx.export(
         served.eval(),
         (torch.zeros(2, 28, 28, dtype=torch.uint8),),
-        buffer,
         input_names=[INPUT],
         output_names=list(OUTPUTS),
         dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
         dynamo=True,
         verbose=False,
     )
-    model = onnx.load_from_string(buffer.getvalue())
+    return cast(torch.onnx.ONNXProgram, program).model_proto
+
+
+def describe(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
+    """The bytes of an ONNX file that carries facts (JSON values, ``thresholds`` among them).
+
+    The version is today's date and the start of the SHA-256 of the graph: the same weights have
+    the same name wherever they go.
+    """
+    sha256 = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
+    described = onnx.ModelProto()
+    described.CopyFrom(model)
     onnx.helper.set_model_props(
-        model,
+        described,
         {
             "format": FORMAT,
-            "version": f"{datetime.now(UTC):%Y.%m.%d}-{_fingerprint(served)}",
+            "version": f"{datetime.now(UTC):%Y.%m.%d}-{sha256[:7]}",
             "labels": json.dumps(LABELS),
             "facts": json.dumps(facts),
         },
     )
-    return model.SerializeToString()
-
-
-def _fingerprint(served: Served) -> str:
-    digest = hashlib.sha256(repr((served.mean, served.deviation, served.temperature)).encode())
-    for parameter in served.net.parameters():
-        digest.update(parameter.detach().numpy().tobytes())
-    return digest.hexdigest()[:7]
+    content: bytes = described.SerializeToString()
+    return content

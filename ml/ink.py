@@ -26,7 +26,7 @@ Grid: TypeAlias = NDArray[np.uint8]
 SIZE = 28
 BOX = 20.0
 PEN_RADIUS = 0.9
-# Where MNIST has the centre of mass: the middle of pixel 14, half a pixel off the middle of the grid.
+# Where MNIST has the centre of mass: the middle of pixel 14, half a pixel off the grid's own.
 CENTRE = 14.5
 # Ink no larger than this, in the pixels of the pad, is a tap of a trembling hand: a dot.
 TAP = 3.0
@@ -140,6 +140,6 @@ def _rasterise(lines: NDArray[np.float64], pen_radius: float) -> Grid:
     return np.floor(inner * 255 + 0.5).astype(np.uint8)
 
 
-def from_bytes(content: bytes) -> Grid:
+def from_bytes(content: bytes | memoryview) -> Grid:
     """The grid whose 784 bytes, row by row, were stored."""
     return np.frombuffer(content, dtype=np.uint8).reshape(SIZE, SIZE)

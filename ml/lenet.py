@@ -1,6 +1,7 @@
 """LeNet: the network of this project. Its shape is fixed; how it is trained is not."""
 
 import copy
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -49,30 +50,39 @@ class NormalisedLeNet(nn.Module):
     def __init__(self, net: LeNet) -> None:
         super().__init__()
         self.net = net
-        self.norms = nn.ModuleList(
-            [nn.BatchNorm2d(6), nn.BatchNorm2d(16), nn.BatchNorm1d(120), nn.BatchNorm1d(84)]
-        )
+        self.conv_norms = nn.ModuleList([nn.BatchNorm2d(6), nn.BatchNorm2d(16)])
+        self.dense_norms = nn.ModuleList([nn.BatchNorm1d(120), nn.BatchNorm1d(84)])
 
     def forward(self, x: Tensor) -> Tensor:
-        norms = iter(self.norms)
-        for part in (self.net.features, self.net.classifier):
-            for layer in part:
-                x = layer(x)
-                if isinstance(layer, (nn.Conv2d, nn.Linear)) and (norm := next(norms, None)):
-                    x = norm(x)
-            x = x.flatten(1)
-        return x
+        x = _normalised(self.net.features, self.conv_norms, x)
+        return _normalised(self.net.classifier, self.dense_norms, x.flatten(1))
 
     def folded(self) -> LeNet:
         """A plain LeNet that computes what this net computes in evaluation mode."""
         plain = copy.deepcopy(self).eval()
-        net = plain.net
-        conv1, conv2, dense1, dense2 = plain.norms
-        net.features[0] = fuse_conv_bn_eval(net.features[0], conv1)
-        net.features[3] = fuse_conv_bn_eval(net.features[3], conv2)
-        net.classifier[0] = fuse_linear_bn_eval(net.classifier[0], dense1)
-        net.classifier[2] = fuse_linear_bn_eval(net.classifier[2], dense2)
-        return net
+        _fold(plain.net.features, plain.conv_norms, fuse_conv_bn_eval)
+        _fold(plain.net.classifier, plain.dense_norms, fuse_linear_bn_eval)
+        return plain.net
+
+
+def _has_weights(layer: nn.Module) -> bool:
+    return isinstance(layer, (nn.Conv2d, nn.Linear))
+
+
+def _normalised(layers: nn.Sequential, norms: nn.ModuleList, x: Tensor) -> Tensor:
+    """Run layers, with the next norm after each that has weights, as long as there are norms."""
+    rest = iter(norms)
+    for layer in layers:
+        x = layer(x)
+        if _has_weights(layer) and (norm := next(rest, None)):
+            x = norm(x)
+    return x
+
+
+def _fold(layers: nn.Sequential, norms: nn.ModuleList, fuse: Callable[..., nn.Module]) -> None:
+    weighted = [index for index, layer in enumerate(layers) if _has_weights(layer)]
+    for index, norm in zip(weighted, norms, strict=False):
+        layers[index] = fuse(layers[index], norm)
 
 
 def count_parameters(net: nn.Module) -> int:

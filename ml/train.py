@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -44,6 +45,7 @@ class Sets:
     training: Labelled
     validation: Labelled
     strokes: Labelled | None = None
+    held_out_strokes: Labelled | None = None
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,7 @@ class Trainer:
 
     def net(self) -> LeNet:
         """The plain LeNet trained so far, in evaluation mode."""
-        average: NormalisedLeNet = self._average.module
-        return average.folded()
+        return cast(NormalisedLeNet, self._average.module).folded()
 
     def epochs(self, on_step: Callable[[float], None]) -> Iterator[Epoch]:
         """Train, yielding after each epoch; ``on_step`` is told the loss of each batch."""
@@ -185,11 +186,10 @@ def _statistics(images: Tensor) -> tuple[float, float]:
 
 def _optimiser(net: NormalisedLeNet, recipe: Recipe) -> torch.optim.Optimizer:
     """AdamW that decays the weights alone, not biases and normalisation."""
-    weights = [p for p in net.parameters() if p.ndim > 1]
-    others = [p for p in net.parameters() if p.ndim == 1]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in net.parameters() if p.ndim > 1]},
+        {"params": [p for p in net.parameters() if p.ndim == 1], "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(
-        [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}],
-        lr=recipe.peak_rate,
-        betas=(0.9, 0.99),
-        weight_decay=0.0,
+        groups, lr=recipe.peak_rate, betas=(0.9, 0.99), weight_decay=recipe.weight_decay
     )

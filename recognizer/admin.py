@@ -1,11 +1,12 @@
 """The log in the admin: what was drawn, what the net said, and what it really is."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.contrib.auth.models import User
 from django.db.models import F, Model, QuerySet
-from django.forms import ChoiceField, ModelForm, RadioSelect
+from django.forms import ChoiceField, RadioSelect
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -25,9 +26,7 @@ class ConfidenceBand(admin.SimpleListFilter):
         return [("0", "below 50 %"), ("50", "50 to 90 %"), ("90", "90 % and more")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        if self.value() not in BANDS:
-            return queryset
-        low, high = BANDS[self.value()]
+        low, high = BANDS.get(self.value() or "", (0.0, 1.01))
         return queryset.filter(confidence__gte=low, confidence__lt=high)
 
 
@@ -54,6 +53,11 @@ class Review(admin.SimpleListFilter):
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
         return queryset
+
+
+def _user(request: HttpRequest) -> User:
+    """Whoever is signed in: nobody else sees the admin."""
+    return cast(User, request.user)
 
 
 class LabelActionForm(ActionForm):
@@ -90,9 +94,7 @@ class DigitAdmin(admin.ModelAdmin):
         """A digit goes with its drawing, never alone."""
         return False
 
-    def formfield_for_choice_field(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> ChoiceField:
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["widget"] = RadioSelect
         kwargs["choices"] = [("", "no label"), *Label.choices]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
@@ -101,11 +103,11 @@ class DigitAdmin(admin.ModelAdmin):
         least_sure = 1 + self.list_display.index("percent")
         return super().changelist_view(request, {"least_sure": least_sure, **(extra_context or {})})
 
-    def save_model(self, request: HttpRequest, obj: Digit, form: ModelForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
         stored = Digit.objects.get(pk=obj.pk)
-        services.label_as_reviewer([stored], obj.label, request.user)
+        services.label_as_reviewer([stored], obj.label, _user(request))
 
-    def log_change(self, request: HttpRequest, obj: Digit, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: Digit, message: Any) -> Any:
         """The service has logged the old and the new label already."""
 
     @admin.action(description="Label the selected digits", permissions=["change"])
@@ -114,7 +116,7 @@ class DigitAdmin(admin.ModelAdmin):
         if label not in ["", *Label.values]:
             self.message_user(request, f"“{label}” is not a label.", messages.ERROR)
             return
-        changed = services.label_as_reviewer(queryset, label, request.user)
+        changed = services.label_as_reviewer(queryset, label, _user(request))
         text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
         self.message_user(request, text, messages.SUCCESS)
 
@@ -159,8 +161,9 @@ class DigitAdmin(admin.ModelAdmin):
         if digit.labelled_at:
             labelled = f"; labelled by {digit.labelled_by} on {digit.labelled_at:%Y-%m-%d %H:%M}"
         return (
-            f"Digit {digit.position + 1} of drawing {drawing.id}, from {drawing.get_source_display()}"
-            f" on {drawing.created_at:%Y-%m-%d %H:%M}, read by model {drawing.model}{labelled}"
+            f"Digit {digit.position + 1} of drawing {drawing.id},"
+            f" from {drawing.get_source_display()} on {drawing.created_at:%Y-%m-%d %H:%M},"
+            f" read by model {drawing.model}{labelled}"
         )
 
 

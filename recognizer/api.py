@@ -99,7 +99,10 @@ def _body(*, strokes: bool) -> dict[str, Any]:
 def _problems(*codes: int) -> dict[int, dict[str, Any]]:
     schema = {"$ref": "#/components/schemas/ProblemOut"}
     return {
-        code: {"description": HTTPStatus(code).phrase, "content": {CONTENT_TYPE: {"schema": schema}}}
+        code: {
+            "description": HTTPStatus(code).phrase,
+            "content": {CONTENT_TYPE: {"schema": schema}},
+        }
         for code in codes
     }
 
@@ -203,7 +206,7 @@ def mnist(request: HttpRequest) -> HttpResponse:
     """Recognise a picture, as programs written for the original server expect it."""
     try:
         if request.content_type != "multipart/form-data":
-            raise Problem(HTTPStatus.BAD_REQUEST, "Send the picture in the multipart field “image”.")
+            raise Problem(HTTPStatus.BAD_REQUEST, "Send a picture in the multipart field “image”.")
         reading = services.read(read_picture(request))
         if not reading.digits:
             raise Problem(HTTPStatus.BAD_REQUEST, "Nothing is drawn in the picture.")
@@ -214,7 +217,7 @@ def mnist(request: HttpRequest) -> HttpResponse:
         return _original_error(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
     names = classifier.current().labels
     probabilities = reading.digits[0].probabilities
-    every = [
+    every: list[dict[str, Any]] = [
         {"class_name": name, "label": label, "probability": probability}
         for label, (name, probability) in enumerate(zip(names, probabilities, strict=True))
     ]

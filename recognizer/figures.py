@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from django.utils.html import format_html, format_html_join
@@ -35,7 +36,7 @@ def strokes_svg(strokes: ink.Strokes, side: int) -> SafeString:
     )
 
 
-def grid_png(content: bytes, side: int) -> SafeString:
+def grid_png(content: bytes | memoryview, side: int) -> SafeString:
     """The net's input, 784 bytes, as a picture of side x side pixels, ink on paper."""
     buffer = io.BytesIO()
     picture = Image.fromarray(np.invert(ink.from_bytes(content)))
@@ -49,7 +50,7 @@ def grid_png(content: bytes, side: int) -> SafeString:
     )
 
 
-def _path(stroke: list[list[float]]) -> str:
+def _path(stroke: Sequence[Sequence[float]]) -> str:
     points = [f"{point[0]:.1f} {point[1]:.1f}" for point in stroke]
     # A dot needs a line, however short, to have an end to be round.
     return f"M{points[0]}L" + " ".join(points[1:] or points)

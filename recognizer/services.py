@@ -5,7 +5,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from PIL import Image
@@ -44,9 +44,7 @@ def keep(id: UUID, drawn: Input, source: Source) -> tuple[ml.Reading, bool]:
         if not reading.digits:
             _take_back(id)
             return reading, False
-        drawing, created = Drawing.objects.select_for_update().get_or_create(
-            id=id, defaults=fields
-        )
+        drawing, created = Drawing.objects.select_for_update().get_or_create(id=id, defaults=fields)
         if not created:
             stored = drawing.reading()
             if drawing.strokes == strokes and _same_input(stored, reading):
@@ -67,7 +65,7 @@ def label_as_visitor(id: UUID, text: str | None) -> None:
         raise Drawing.DoesNotExist
 
 
-def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: AbstractBaseUser) -> int:
+def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: User) -> int:
     """Label digits, each with an entry in the admin's log; return how many changed."""
     changed = [digit for digit in digits if digit.label != label]
     now = timezone.now()

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,42 +16,146 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Drawing',
+            name="Drawing",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('source', models.CharField(choices=[('page', 'the page'), ('api', 'a program')], editable=False, max_length=8)),
-                ('strokes', models.JSONField(editable=False, null=True)),
-                ('text', models.CharField(editable=False, max_length=32, verbose_name='reading')),
-                ('model', models.CharField(editable=False, max_length=64)),
-                ('visitor_label', models.CharField(blank=True, editable=False, max_length=32, validators=[django.core.validators.RegexValidator('^(\\?|[0-9]+)$')], verbose_name='visitor says')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='drawn')),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("page", "the page"), ("api", "a program")],
+                        editable=False,
+                        max_length=8,
+                    ),
+                ),
+                ("strokes", models.JSONField(editable=False, null=True)),
+                ("text", models.CharField(editable=False, max_length=32, verbose_name="reading")),
+                ("model", models.CharField(editable=False, max_length=64)),
+                (
+                    "visitor_label",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        max_length=32,
+                        validators=[django.core.validators.RegexValidator("^(\\?|[0-9]+)$")],
+                        verbose_name="visitor says",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="drawn")),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ('-created_at',),
-                'indexes': [models.Index(fields=['-created_at'], name='recognizer__created_73ed18_idx')],
+                "ordering": ("-created_at",),
+                "indexes": [
+                    models.Index(fields=["-created_at"], name="recognizer__created_73ed18_idx")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Digit',
+            name="Digit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(editable=False)),
-                ('image', models.BinaryField(max_length=784, verbose_name='28x28 input')),
-                ('box', models.JSONField(editable=False, verbose_name='ink box')),
-                ('probabilities', models.JSONField(editable=False)),
-                ('text', models.CharField(choices=[('0', '0'), ('1', '1'), ('2', '2'), ('3', '3'), ('4', '4'), ('5', '5'), ('6', '6'), ('7', '7'), ('8', '8'), ('9', '9'), ('?', 'not a digit')], editable=False, max_length=1, verbose_name='reading')),
-                ('confidence', models.FloatField(editable=False)),
-                ('verdict', models.CharField(choices=[('digit', 'digit'), ('unsure', 'unsure'), ('not a digit', 'not a digit')], editable=False, max_length=12)),
-                ('label', models.CharField(blank=True, choices=[('0', '0'), ('1', '1'), ('2', '2'), ('3', '3'), ('4', '4'), ('5', '5'), ('6', '6'), ('7', '7'), ('8', '8'), ('9', '9'), ('?', 'not a digit')], max_length=1)),
-                ('labelled_at', models.DateTimeField(editable=False, null=True)),
-                ('labelled_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('drawing', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='digits', to='recognizer.drawing')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(editable=False)),
+                ("image", models.BinaryField(max_length=784, verbose_name="28x28 input")),
+                ("box", models.JSONField(editable=False, verbose_name="ink box")),
+                ("probabilities", models.JSONField(editable=False)),
+                (
+                    "text",
+                    models.CharField(
+                        choices=[
+                            ("0", "0"),
+                            ("1", "1"),
+                            ("2", "2"),
+                            ("3", "3"),
+                            ("4", "4"),
+                            ("5", "5"),
+                            ("6", "6"),
+                            ("7", "7"),
+                            ("8", "8"),
+                            ("9", "9"),
+                            ("?", "not a digit"),
+                        ],
+                        editable=False,
+                        max_length=1,
+                        verbose_name="reading",
+                    ),
+                ),
+                ("confidence", models.FloatField(editable=False)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("digit", "digit"),
+                            ("unsure", "unsure"),
+                            ("not a digit", "not a digit"),
+                        ],
+                        editable=False,
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "label",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("0", "0"),
+                            ("1", "1"),
+                            ("2", "2"),
+                            ("3", "3"),
+                            ("4", "4"),
+                            ("5", "5"),
+                            ("6", "6"),
+                            ("7", "7"),
+                            ("8", "8"),
+                            ("9", "9"),
+                            ("?", "not a digit"),
+                        ],
+                        max_length=1,
+                    ),
+                ),
+                ("labelled_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "labelled_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "drawing",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="digits",
+                        to="recognizer.drawing",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
-                'indexes': [models.Index(fields=['confidence'], name='recognizer__confide_bde972_idx'), models.Index(fields=['label', 'confidence'], name='recognizer__label_b7a651_idx')],
-                'constraints': [models.UniqueConstraint(fields=('drawing', 'position'), name='one_digit_a_position')],
+                "ordering": ("-pk",),
+                "indexes": [
+                    models.Index(fields=["confidence"], name="recognizer__confide_bde972_idx"),
+                    models.Index(
+                        fields=["label", "confidence"], name="recognizer__label_b7a651_idx"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("drawing", "position"), name="one_digit_a_position"
+                    )
+                ],
             },
         ),
     ]

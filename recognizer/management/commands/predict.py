@@ -1,0 +1,35 @@
+"""manage.py predict FILE…: what the serving model reads in pictures."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from ml.image import PictureError, open_picture
+from recognizer import classifier, services
+
+
+class Command(BaseCommand):
+    help = "Read the digits in picture files with the serving model."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        failed = 0
+        for file in options["files"]:
+            try:
+                reading = services.read(open_picture(file.read_bytes()))
+            except (OSError, PictureError) as error:
+                failed += 1
+                self.stderr.write(f"{file}: {error}")
+                continue
+            except classifier.ModelUnavailable as error:
+                raise CommandError(f"No model can answer: {error}") from error
+            verdicts = ", ".join(f"{d.verdict} {d.confidence:.1%}" for d in reading.digits)
+            found = f"{reading.text} ({verdicts})" if verdicts else "blank"
+            self.stdout.write(f"{file}: {found}")
+        if failed:
+            raise CommandError(f"{failed} of {len(options['files'])} files could not be read.")
