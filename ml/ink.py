@@ -10,7 +10,6 @@ Everything here is plain arithmetic in one fixed order (sums run from first to l
 to it.
 """
 
-import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -31,7 +30,12 @@ CENTRE = 14.5
 # Ink no larger than this, in the pixels of the pad, is a tap of a trembling hand: a dot.
 TAP = 3.0
 
-_MARGIN = 6
+
+# A pixel is inked where its centre is within reach of a line; it fades over the last pixel.
+_REACH = PEN_RADIUS + 0.5
+# Pieces of at most one pixel have at most 4 centres within reach, either way (1 + 2 * 1.4 < 4).
+_WINDOW = np.arange(4)
+_MARGIN = 4
 
 
 def bounds(strokes: Strokes) -> tuple[float, float, float, float]:
@@ -45,15 +49,11 @@ def is_blank(strokes: Strokes) -> bool:
     return not any(len(stroke) for stroke in strokes)
 
 
-def draw(strokes: Strokes, pen_radius: float = PEN_RADIUS) -> Grid:
-    """Draw strokes onto the grid: uint8[28, 28], all zero when there is no point.
-
-    Drawings are read with the pen they were trained for; another radius, in pixels of the grid, is
-    for training alone.
-    """
+def draw(strokes: Strokes) -> Grid:
+    """Draw strokes onto the grid: uint8[28, 28], all zero when there is no point."""
     if is_blank(strokes):
         return np.zeros((SIZE, SIZE), dtype=np.uint8)
-    return _rasterise(_fit(_lines(strokes), pen_radius), pen_radius)
+    return _rasterise(_fit(_lines(strokes)))
 
 
 def _lines(strokes: Strokes) -> NDArray[np.float64]:
@@ -70,12 +70,12 @@ def _lines(strokes: Strokes) -> NDArray[np.float64]:
     return np.vstack(ends)
 
 
-def _fit(lines: NDArray[np.float64], pen_radius: float) -> NDArray[np.float64]:
+def _fit(lines: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale and move lines so that the ink fills the box and balances on the centre."""
     corners = lines.reshape(-1, 2)
     low, high = corners.min(axis=0), corners.max(axis=0)
     side = max(high - low)
-    scale = (BOX - 2 * pen_radius) / side if side > TAP else 0.0
+    scale = (BOX - 2 * PEN_RADIUS) / side if side > TAP else 0.0
     lines = (lines - np.tile((low + high) / 2, 2)) * scale
     # Ink that leans far to one side is not pushed off the grid: the box stays within it.
     middle = np.clip(CENTRE - _centre_of_mass(lines), BOX / 2, SIZE - BOX / 2)
@@ -114,23 +114,19 @@ def _pieces(lines: NDArray[np.float64]) -> NDArray[np.float64]:
     return pieces
 
 
-def _rasterise(lines: NDArray[np.float64], pen_radius: float) -> Grid:
+def _rasterise(lines: NDArray[np.float64]) -> Grid:
     """Ink every pixel by the distance of its centre to the nearest line."""
-    # A pixel is inked where its centre is within reach of a line, and fades over the last pixel.
-    reach = pen_radius + 0.5
-    # So many pixels, either way, have their centres within reach of a piece of at most one pixel.
-    window = np.arange(math.ceil(1 + 2 * reach))
     x0, y0, x1, y1 = (column[:, None] for column in _pieces(lines).T)
     dx, dy = x1 - x0, y1 - y0
     square = dx * dx + dy * dy
     square[square == 0] = 1.0
-    columns = np.ceil(np.minimum(x0, x1) - reach - 0.5) + window
-    rows = np.ceil(np.minimum(y0, y1) - reach - 0.5) + window
+    columns = np.ceil(np.minimum(x0, x1) - _REACH - 0.5) + _WINDOW
+    rows = np.ceil(np.minimum(y0, y1) - _REACH - 0.5) + _WINDOW
     to_x, to_y = (columns + 0.5 - x0)[:, None, :], (rows + 0.5 - y0)[:, :, None]
     dx, dy = dx[:, None], dy[:, None]
     along = np.clip((to_x * dx + to_y * dy) / square[:, None], 0.0, 1.0)
     off_x, off_y = to_x - along * dx, to_y - along * dy
-    coverage = np.clip(reach - np.sqrt(off_x * off_x + off_y * off_y), 0.0, 1.0)
+    coverage = np.clip(_REACH - np.sqrt(off_x * off_x + off_y * off_y), 0.0, 1.0)
 
     side = SIZE + 2 * _MARGIN
     paper = np.zeros(side * side)

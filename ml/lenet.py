@@ -89,6 +89,6 @@ def count_parameters(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def normalise(images: Tensor, mean: float, deviation: float) -> Tensor:
+def normalise(images: Tensor, mean: float | Tensor, deviation: float | Tensor) -> Tensor:
     """uint8[N, 28, 28] to float32[N, 1, 28, 28], as the net was trained to see it."""
     return ((images.to(torch.float32) / 255 - mean) / deviation)[:, None]

@@ -18,7 +18,6 @@ from numpy.random import Generator
 from torch import Tensor
 
 from ml import ink
-from ml.data import bend
 
 Maker = Callable[[Generator], ink.Strokes]
 
@@ -180,3 +179,12 @@ def _font(name: str) -> dict[str, ink.Strokes]:
         for letter in string.ascii_letters
         if (strokes := list(font.strokes_for_text(letter)))
     }
+
+
+def bend(drawing: ink.Strokes, rng: Generator) -> ink.Strokes:
+    """Turn, slant and stretch strokes a little, as another hand would."""
+    turn, slant = rng.normal(0, 0.1, 2)
+    stretch = rng.uniform(0.85, 1.15)
+    cos, sin = math.cos(turn), math.sin(turn)
+    matrix = np.array([[cos * stretch, sin * stretch], [slant - sin, cos]])
+    return [(np.array(stroke, dtype=float) @ matrix).tolist() for stroke in drawing]

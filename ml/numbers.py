@@ -17,8 +17,8 @@ GAPS = (0.0, 0.3)
 # How wide a digit is for its height, on average: a gap after a "1" is no narrower than another.
 WIDTH = 0.65
 # Standard deviations of a digit's height, and of where it stands, in digit heights.
-SIZE_JITTER = 0.06
-BASELINE_JITTER = 0.04
+SIZE_JITTER = 0.08
+BASELINE_JITTER = 0.06
 # The pen of a picture, in digit heights: a marker on a pad.
 PEN = 0.08
 
@@ -109,7 +109,7 @@ def photograph(strokes: ink.Strokes, height: float, pen: float = PEN) -> Levels:
 
 
 def _height(rng: Generator) -> float:
-    return 100 * min(max(rng.normal(1, SIZE_JITTER), 0.8), 1.2)
+    return 100 * min(max(rng.normal(1, SIZE_JITTER), 0.75), 1.25)
 
 
 def _enlarged(grid: ink.Grid, height: float) -> ink.Grid:

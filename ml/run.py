@@ -13,11 +13,8 @@ from ml.classifier import Classifier
 from ml.lenet import normalise
 from ml.train import Sets, Trainer
 
-# Every written digit is drawn so many times, each time another way.
-REDRAWN = 6
 
-
-def load_sets(stroke_file: Path | None, seed: int) -> Sets:
+def load_sets(stroke_file: Path | None) -> Sets:
     """MNIST, and pen strokes where a file is given; a fifth of their writers validate.
 
     Raises ValueError when the file holds no strokes.
@@ -29,8 +26,9 @@ def load_sets(stroke_file: Path | None, seed: int) -> Sets:
     return Sets(
         training,
         validation,
-        strokes=data.redrawn(written, REDRAWN, seed),
+        strokes=data.drawn(written),
         held_out_strokes=data.drawn(held_out) if held_out else None,
+        held_out_writers=sorted({digit.writer for digit in held_out}),
     )
 
 
@@ -45,7 +43,6 @@ def finish(trainer: Trainer, seconds: float) -> bytes:
     temperature = calibration.fit_temperature(logits.clone(), digits.labels)
     facts: dict[str, Any] = {
         "thresholds": calibration.fit_thresholds((logits / temperature).softmax(1), digits.labels),
-        "temperature": temperature,
         "training": _training_facts(trainer, seconds),
     }
     graph = export.export(export.Served(net, trainer.mean, trainer.deviation, temperature))
@@ -81,6 +78,7 @@ def _training_facts(trainer: Trainer, seconds: float) -> dict[str, Any]:
         "recipe": dataclasses.asdict(trainer.recipe),
         "training_images": len(sets.training.labels),
         "stroke_images": len(sets.strokes.labels) if sets.strokes else 0,
+        "held_out_writers": sets.held_out_writers,
         "seconds": round(seconds),
         "versions": {
             "python": platform.python_version(),

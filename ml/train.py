@@ -1,6 +1,6 @@
 """Training LeNet: data and a recipe in, plain weights out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from ml import nondigits
 from ml.augment import distort
@@ -19,6 +19,8 @@ from ml.lenet import LeNet, NormalisedLeNet, normalise
 
 # Batches distorted at once, in a thread beside the one that trains.
 CHUNK = 16
+# Of the weights; what is kept is their moving average over about the last epoch.
+AVERAGE_DECAY = 0.998
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,6 @@ class Recipe:
     peak_rate: float = 4e-3
     warm_up: float = 0.15
     weight_decay: float = 1e-4
-    average_decay: float = 0.998
     strokes_per_epoch: int = 12_000
     outlier_share: float = 0.2  # of the epochs, the last ones
     outlier_weight: float = 0.1
@@ -46,6 +47,7 @@ class Sets:
     validation: Labelled
     strokes: Labelled | None = None
     held_out_strokes: Labelled | None = None
+    held_out_writers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,7 @@ class Trainer:
         self.mean, self.deviation = _statistics(sets.training.images)
         self.steps_per_epoch = len(self._mixture(torch.Generator()).labels) // recipe.batch_size
         self._net = NormalisedLeNet(LeNet())
-        self._average = AveragedModel(
-            self._net, multi_avg_fn=get_ema_multi_avg_fn(recipe.average_decay), use_buffers=True
-        )
+        self._average = AveragedModel(self._net, avg_fn=_moving_average, use_buffers=True)
         self._optimiser = _optimiser(self._net, recipe)
         self._schedule = OneCycleLR(
             self._optimiser,
@@ -182,6 +182,12 @@ def _statistics(images: Tensor) -> tuple[float, float]:
     """Mean and standard deviation of the pixels of uint8 images, from 0 to 1."""
     pixels = images.to(torch.float32) / 255
     return pixels.mean().item(), pixels.std().item()
+
+
+def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+    """The exponential moving average of weights, which forgets its first steps sooner."""
+    decay = min(AVERAGE_DECAY, (1 + int(steps)) / (10 + int(steps)))
+    return average.lerp(current, 1 - decay)
 
 
 def _optimiser(net: NormalisedLeNet, recipe: Recipe) -> torch.optim.Optimizer:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Schema, Status
 from ninja.errors import ValidationError
 from pydantic import Field
 
@@ -142,7 +142,7 @@ def predict(request: HttpRequest) -> dict[str, Any]:
     },
     tags=["v1"],
 )
-def keep(request: HttpRequest, id: UUID) -> tuple[int, dict[str, Any]]:
+def keep(request: HttpRequest, id: UUID) -> Status[dict[str, Any]]:
     """Recognise a drawing and keep it under a UUID of your choice.
 
     The same drawing may be sent again: nothing is doubled and the answer is the same. Other ink
@@ -156,7 +156,7 @@ def keep(request: HttpRequest, id: UUID) -> tuple[int, dict[str, Any]]:
         raise Problem(
             HTTPStatus.CONFLICT, "A reviewer has labelled this drawing; use another UUID."
         ) from None
-    return (HTTPStatus.CREATED if created else HTTPStatus.OK), _answer(reading)
+    return Status(HTTPStatus.CREATED if created else HTTPStatus.OK, _answer(reading))
 
 
 @api.put(

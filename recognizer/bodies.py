@@ -20,9 +20,9 @@ MAX_POINTS = 20_000
 # What is read and thrown away of a body that is too large, so that its sender hears why.
 _DRAINED = 64_000_000
 
-Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, strict=True)]
-Milliseconds = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
-Point = tuple[Coordinate, Coordinate] | tuple[Coordinate, Coordinate, Milliseconds]
+# Finite, and small enough that no sum or square of them overflows.
+Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
+Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
 
 
 S = TypeVar("S", bound=Schema)
@@ -96,15 +96,15 @@ def read_json(request: HttpRequest, schema: type[S]) -> S:
 
 def check_length(request: HttpRequest, limit: int) -> None:
     """Refuse a body that is longer than the limit or does not say how long it is."""
-    length = request.META.get("CONTENT_LENGTH", "")
-    if not length.isdigit():
+    if "Transfer-Encoding" in request.headers:
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length.")
-    if int(length) <= limit:
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if length <= limit:
         return
-    left = min(int(length), _DRAINED)
+    left = min(length, _DRAINED)
     while left > 0 and (chunk := request.read(min(left, 1 << 16))):
         left -= len(chunk)
     raise Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The body has {int(length):,} bytes; at most {limit:,} are read.",
+        f"The body has {length:,} bytes; at most {limit:,} are read.",
     )

@@ -36,12 +36,14 @@ class Command(BaseCommand):
 
             from ml import run, train
 
-        epochs = options["epochs"] or (5 if options["quick"] else train.Recipe.epochs)
+        epochs = options["epochs"]
+        if epochs is None:
+            epochs = 5 if options["quick"] else train.Recipe.epochs
         if epochs < 1:
             raise CommandError("--epochs must be at least 1.")
         recipe = train.Recipe(epochs=epochs, seed=options["seed"])
         try:
-            sets = run.load_sets(options["strokes"], recipe.seed)
+            sets = run.load_sets(options["strokes"])
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(self._describe(sets))

@@ -1,0 +1,70 @@
+"""A real Chromium on the real site: pages, and a hand to draw with."""
+
+import os
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser import chromium
+from tests.conftest import SEVEN
+
+# Playwright runs an event loop in this thread; Django must not mind using the database beside it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deployed_static_files(static_files):
+    """Let WhiteNoise serve the collected files, as it does when deployed, not the live server."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.contrib.staticfiles.handlers.StaticFilesHandler", lambda site: site)
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        path = chromium.find(playwright)
+        assert path, "There is no Chromium: run `make browser`."
+        browser = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, live_server):
+    """Open the page in a new context; whatever the browser complains of fails the test."""
+    complaints, contexts = [], []
+
+    def open_new(path="/", **options):
+        context = browser.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = complaints
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+        page.goto(path)
+        return page
+
+    yield open_new
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page(viewport={"width": 1280, "height": 800})
+
+
+def draw(page, strokes=SEVEN, size=280):
+    """Draw strokes, made for a pad of ``size`` pixels, with the mouse."""
+    box = page.locator("#pad").bounding_box()
+    scale = box["width"] / size
+    for stroke in strokes:
+        points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y, *_ in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()

@@ -1,0 +1,64 @@
+import gzip
+import json
+
+import pytest
+
+from ml import data, strokes
+
+UNIPEN = """
+.LEXICON "0" "1"
+.SEGMENT DIGIT    0-1 ? "4"
+.COMMENT 4 12  224
+.PEN_DOWN
+ 10  30
+ 20  5
+.PEN_UP
+.DT 100
+.PEN_DOWN
+ 25  40
+.PEN_UP
+.SEGMENT DIGIT    2 ? "1"
+.COMMENT 1 7  3
+.PEN_DOWN
+ 1  2
+ -3  4
+.PEN_UP
+"""
+
+
+def test_reads_unipen_and_turns_its_y_downwards(tmp_path):
+    file = tmp_path / "digits.unp"
+    file.write_text(UNIPEN)
+    four, one = strokes.read(file)
+    assert (four.label, four.writer) == (4, "12")
+    assert four.strokes == [[[10, -30], [20, -5]], [[25, -40]]]
+    assert (one.label, one.writer, one.strokes) == (1, "7", [[[1, -2], [-3, -4]]])
+
+
+def test_reads_gzip(tmp_path):
+    file = tmp_path / "digits.gz"
+    file.write_bytes(gzip.compress(UNIPEN.encode()))
+    assert len(strokes.read(file)) == 2
+
+
+def test_reads_json_lines_and_leaves_out_what_is_no_digit(tmp_path):
+    file = tmp_path / "digits.jsonl"
+    records = [{"strokes": [[[1, 2, 0]]], "label": label, "writer": "ana"} for label in ("7", "?")]
+    file.write_text("\n".join(map(json.dumps, records)))
+    (seven,) = strokes.read(file)
+    assert (seven.label, seven.writer, seven.strokes) == (7, "ana", [[[1, 2, 0]]])
+
+
+@pytest.mark.parametrize("content", ["", "hello", '{"label": "7"}', '{"strokes"', '.SEGMENT "x"'])
+def test_says_which_file_holds_no_strokes(tmp_path, content):
+    file = tmp_path / "letter.txt"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"letter\.txt"):
+        strokes.read(file)
+
+
+def test_no_writer_is_on_both_sides_of_the_split():
+    digits = [strokes.WrittenDigit([], 0, str(n % 10)) for n in range(100)]
+    kept, held_out = data.split_writers(digits)
+    assert len(kept) == 80
+    assert not {d.writer for d in kept} & {d.writer for d in held_out}

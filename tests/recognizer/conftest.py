@@ -1,0 +1,47 @@
+"""What tests of the site share."""
+
+import io
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml import ink
+from recognizer import classifier
+from tests.conftest import SEVEN
+
+
+@pytest.fixture
+def png():
+    """A picture of a seven: dark ink on white, 280x280."""
+    return picture_of(SEVEN)
+
+
+@pytest.fixture
+def put(client):
+    """PUT a drawing of strokes, under a new UUID unless one is given."""
+
+    def put_strokes(strokes=SEVEN, id=None, **headers):
+        return client.put(
+            f"/api/v1/drawings/{id or uuid4()}",
+            {"strokes": strokes},
+            content_type="application/json",
+            headers=headers,
+        )
+
+    return put_strokes
+
+
+@pytest.fixture
+def no_model(monkeypatch, tmp_path):
+    """A site whose model files are all gone."""
+    monkeypatch.setattr(classifier, "serving", classifier.Serving([tmp_path / "gone.onnx"]))
+
+
+def picture_of(strokes, format="PNG"):
+    """A picture of strokes as the bytes of a file."""
+    grid = Image.fromarray(np.invert(ink.draw(strokes)))
+    buffer = io.BytesIO()
+    grid.resize((280, 280)).save(buffer, format)
+    return buffer.getvalue()

@@ -1,0 +1,146 @@
+"""The log in the admin: seen, filtered, searched and labelled."""
+
+from uuid import uuid4
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+
+from recognizer.models import Digit, Drawing
+from tests.conftest import SEVEN
+
+DIGITS = "/admin/recognizer/digit/"
+DRAWINGS = "/admin/recognizer/drawing/"
+ONE = [[[100, 10], [100, 250]]]
+
+
+@pytest.fixture
+def log(put, db, static_files):
+    """A seven, a one and a tap."""
+    for strokes in (SEVEN, ONE, [[[5, 5]]]):
+        put(strokes)
+    return Digit.objects.order_by("pk")
+
+
+def results(response):
+    return [digit.text for digit in response.context["cl"].result_list]
+
+
+def test_the_list_shows_pictures_and_readings(admin_client, log):
+    page = admin_client.get(DIGITS).content.decode()
+    assert page.count("data:image/png;base64,") == 3
+    assert results(admin_client.get(DIGITS)) == ["?", "1", "7"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("text__exact=7", ["7"]),
+        ("verdict__exact=not+a+digit", ["?"]),
+        ("confidence=90", ["1", "7"]),
+        ("review=open", ["?", "1"]),
+        ("review=done", ["7"]),
+        ("review=wrong", ["7"]),
+        ("review=visitor", ["1"]),
+        ("label__exact=2", ["7"]),
+    ],
+)
+def test_the_filters_find(admin_client, log, admin_user, query, found):
+    Digit.objects.filter(text="7").update(label="2")
+    Drawing.objects.filter(text="1").update(visitor_label="7")
+    assert results(admin_client.get(f"{DIGITS}?{query}")) == found
+
+
+def test_least_sure_first_is_one_click(admin_client, log):
+    page = admin_client.get(DIGITS)
+    assert "Least sure first" in page.content.decode()
+    order = page.context["least_sure"]
+    response = admin_client.get(f"{DIGITS}?review=open&o={order}")
+    confidences = [digit.confidence for digit in response.context["cl"].result_list]
+    assert confidences == sorted(confidences)
+
+
+def test_search_finds_a_drawing_by_its_uuid(admin_client, log):
+    drawing = log[0].drawing
+    assert results(admin_client.get(f"{DIGITS}?q={drawing.id}")) == ["7"]
+    assert results(admin_client.get(f"{DIGITS}?q=nonsense")) == []
+
+
+@pytest.mark.parametrize("address", [DIGITS, DRAWINGS])
+def test_a_page_of_the_list_takes_a_constant_number_of_queries(
+    admin_client, put, log, address, django_assert_num_queries, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(12) as few:
+        admin_client.get(address)
+        count = len(few)
+    for _ in range(20):
+        put()
+    with django_assert_num_queries(count):
+        admin_client.get(address)
+
+
+def test_a_digit_shows_its_strokes_and_takes_a_label(admin_client, log, admin_user):
+    digit = log[0]
+    address = f"{DIGITS}{digit.pk}/change/"
+    page = admin_client.get(address).content.decode()
+    assert "<svg" in page
+    assert 'd="M60.0 60.0L220.0 60.0' in page
+    admin_client.post(address, {"label": "2"})
+    digit.refresh_from_db()
+    assert (digit.label, digit.labelled_by) == ("2", admin_user)
+    assert digit.labelled_at is not None
+    (entry,) = LogEntry.objects.all()
+    assert entry.get_change_message() == "Label changed from “none” to “2”."
+
+
+def test_many_are_labelled_at_once_and_each_is_logged(admin_client, log, admin_user):
+    form = {"action": "label_selected", "label": "4", "_selected_action": [d.pk for d in log]}
+    admin_client.post(DIGITS, form)
+    assert {digit.label for digit in log.all()} == {"4"}
+    assert {digit.labelled_by for digit in log.all()} == {admin_user}
+    assert LogEntry.objects.count() == 3
+    admin_client.post(DIGITS, form)
+    assert LogEntry.objects.count() == 3
+
+
+def test_a_label_can_be_taken_away(admin_client, log):
+    digit = log[0]
+    admin_client.post(f"{DIGITS}{digit.pk}/change/", {"label": "2"})
+    admin_client.post(f"{DIGITS}{digit.pk}/change/", {"label": ""})
+    digit.refresh_from_db()
+    assert (digit.label, digit.labelled_by, digit.labelled_at) == ("", None, None)
+
+
+def test_a_label_that_is_none_changes_nothing(admin_client, log):
+    form = {"action": "label_selected", "label": "12", "_selected_action": [log[0].pk]}
+    admin_client.post(DIGITS, form)
+    assert not Digit.objects.exclude(label="").exists()
+
+
+def test_a_drawing_is_deleted_with_its_digits(admin_client, log):
+    drawing = log[0].drawing
+    admin_client.post(f"{DRAWINGS}{drawing.pk}/delete/", {"post": "yes"})
+    assert Drawing.objects.count() == Digit.objects.count() == 2
+
+
+def test_a_digit_is_not_deleted_alone(admin_client, log):
+    assert admin_client.get(f"{DIGITS}{log[0].pk}/delete/").status_code == 403
+
+
+def test_staff_who_may_only_look_cannot_label(client, django_user_model, log):
+    user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_digit"))
+    client.force_login(user)
+    digit = log[0]
+    assert client.get(f"{DIGITS}{digit.pk}/change/").status_code == 200
+    assert client.post(f"{DIGITS}{digit.pk}/change/", {"label": "2"}).status_code == 403
+    client.post(DIGITS, {"action": "label_selected", "label": "4", "_selected_action": [digit.pk]})
+    assert not Digit.objects.exclude(label="").exists()
+
+
+def test_text_from_outside_is_only_text_in_the_admin(admin_client, put, static_files):
+    id = uuid4()
+    put(id=id)
+    Drawing.objects.update(visitor_label="<img src=x onerror=alert(1)>")
+    for address in (DIGITS, DRAWINGS, f"{DRAWINGS}{id}/change/"):
+        assert "<img src=x" not in admin_client.get(address).content.decode()

@@ -1,0 +1,105 @@
+"""The page, the probes, the settings, and how the site starts."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.db import DatabaseError, connection
+
+from tests.conftest import ROOT
+
+FRESH = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "mnist_site.settings"}
+
+
+def start(code, **environment):
+    """Run code in a new Python, with no environment but what is given and no .env file."""
+    prelude = "import environs; environs.Env.read_env = lambda *a, **k: None;"
+    return subprocess.run(
+        [sys.executable, "-c", prelude + code],
+        env={**FRESH, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_page_has_what_its_tests_and_others_stand_on(client, static_files):
+    page = client.get("/").content.decode()
+    for part in ('id="pad"', 'output id="reading"', 'id="confidence"', 'id="seen"'):
+        assert part in page
+    assert page.count("data-probability") == 10
+    for action in ("clear", "undo", "redo"):
+        assert f'data-action="{action}"' in page
+    assert 'data-state="empty"' in page
+    assert "https://" not in page
+
+
+def test_every_module_the_page_imports_has_a_hashed_name(client, static_files, settings):
+    (module,) = settings.STATIC_ROOT.glob("js/page.????????????.js")
+    text = module.read_text()
+    assert 'from "./pad.js"' not in text
+    assert 'from "./pad.' in text
+
+
+def test_the_browser_is_told_what_is_allowed(client, static_files):
+    response = client.get("/")
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.django_db
+def test_the_probes_answer(client):
+    assert client.get("/health/live").json() == {"status": "ok"}
+    assert client.get("/health/ready").json() == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_ready_says_what_is_missing(client, no_model, monkeypatch):
+    def fail():
+        raise DatabaseError
+
+    monkeypatch.setattr(connection, "cursor", fail)
+    response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert set(response.json()["problems"]) == {"database", "model"}
+    assert client.get("/health/live").status_code == 200
+
+
+def test_it_does_not_start_without_a_secret_key():
+    done = start("import django; django.setup()")
+    assert done.returncode != 0
+    assert "SECRET_KEY is not set" in done.stderr
+
+
+def test_it_does_not_run_silently_on_sqlite_on_heroku():
+    done = start("import django; django.setup()", SECRET_KEY="x", DYNO="web.1")
+    assert done.returncode != 0
+    assert "heroku-postgresql" in done.stderr
+
+
+@pytest.mark.parametrize(("hosts", "https"), [("", False), ("digits.example", True)])
+def test_https_is_demanded_where_others_can_reach_the_site(hosts, https):
+    environment = {"ALLOWED_HOSTS": hosts} if hosts else {}
+    code = "from django.conf import settings; print(settings.SECURE_SSL_REDIRECT)"
+    assert start(code, SECRET_KEY="x", **environment).stdout.strip() == str(https)
+
+
+def test_the_site_starts_and_answers_where_pytorch_cannot_be_imported():
+    code = """
+import sys
+for name in ("torch", "torchvision", "onnx", "matplotlib"):
+    sys.modules[name] = None
+import django
+django.setup()
+from django.test import Client
+answer = Client(SERVER_NAME="localhost").post(
+    "/api/v1/predict", {"strokes": [[[20, 20], [80, 20], [45, 95]]]}, "application/json"
+)
+print(answer.json()["text"])
+"""
+    done = start(code, SECRET_KEY="x")
+    assert done.stdout.strip() == "7", done.stderr
