@@ -191,13 +191,12 @@ def _ink_on_photo(grey: Image.Image) -> Levels:
     the edges of shadows where they are. Ink takes a share of the light, hence the logarithm.
     """
     grey = grey.filter(ImageFilter.GaussianBlur(1))
-    light = _is_light_on_dark(grey)
-    levels = np.asarray(ImageOps.invert(grey) if light else grey)
+    inverted = _is_light_on_dark(grey)
+    levels = np.asarray(ImageOps.invert(grey) if inverted else grey)
     window = max(1, round(WIDEST_PEN * min(levels.shape)))
-    paper = _closed(levels, window)
-    rise = (paper - levels).astype(np.float32)
-    brightness = 255 - paper if light else paper
-    depth = 255 * rise / (DARK + brightness)
+    paper = _closed(levels, window).astype(np.float32)
+    light = DARK + (255 - paper if inverted else paper)
+    depth = 255 * (paper - levels) / light
     # From the shallow half alone, which has no ink in it: of a normal distribution, one deviation.
     shallow, usual = np.quantile(depth, (0.1, 0.4))
     depth -= usual

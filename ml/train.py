@@ -186,6 +186,8 @@ def _statistics(images: Tensor) -> tuple[float, float]:
 
 def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
     """The exponential moving average of weights, which forgets its first steps sooner."""
+    if not average.is_floating_point():
+        return current
     decay = min(AVERAGE_DECAY, (1 + int(steps)) / (10 + int(steps)))
     return average.lerp(current, 1 - decay)
 

@@ -2,14 +2,15 @@
 
 import { SIZE } from "./ink.js";
 
-// Rounded down: nothing short of certainty is shown as 100 %.
 const percent = new Intl.NumberFormat("en", {
   style: "percent",
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
-  roundingMode: "floor",
 });
 const find = (selector) => document.querySelector(selector);
+
+/** A probability in words; the net is never wholly certain, whatever rounding says. */
+const share = (probability) => percent.format(Math.min(probability, 0.999));
 
 /** Show an answer of the API. */
 export function showAnswer({ text, digits }) {
@@ -54,11 +55,11 @@ export function showSeen(levels) {
 
 function describe({ verdict, confidence, probabilities }) {
   if (verdict === "not a digit") return "not a digit";
-  if (verdict === "digit") return `${percent.format(confidence)} sure`;
+  if (verdict === "digit") return `${share(confidence)} sure`;
   const [first, second] = rank(probabilities);
   return (
-    `${first} or ${second}? ${percent.format(probabilities[first])}` +
-    ` against ${percent.format(probabilities[second])}`
+    `${first} or ${second}? ${share(probabilities[first])}` +
+    ` against ${share(probabilities[second])}`
   );
 }
 
@@ -75,7 +76,7 @@ function showBars(digit) {
     row.dataset.probability = probability;
     row.classList.toggle("accent", accented.includes(number));
     row.querySelector(".bar").style.setProperty("--share", probability);
-    row.querySelector(".number").textContent = digit ? percent.format(probability) : "";
+    row.querySelector(".number").textContent = digit ? share(probability) : "";
   }
 }
 
