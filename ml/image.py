@@ -30,6 +30,11 @@ MIN_CONTRAST: Final = 24
 # Paper is flat where these shares of the edge and of the whole are at most so many levels apart.
 FLAT_LEVELS: Final = 2
 FLAT_EDGE: Final = 1.1
+PHOTO_CONTRAST = 40
+QT=.3
+QQ=1.0
+BL=1
+
 FLAT_WHOLE: Final = .33
 # Share of the full contrast above which a pixel counts as ink.
 INK: Final = 0.1
@@ -190,7 +195,7 @@ def _ink_on_photo(grey: Image.Image) -> Levels:
     Mathematical Morphology", 1982): it fills what is dark and narrower than a window, and leaves
     the edges of shadows where they are. Ink takes a share of the light, hence the logarithm.
     """
-    grey = grey.filter(ImageFilter.GaussianBlur(1))
+    grey = grey.filter(ImageFilter.GaussianBlur(BL))
     inverted = _is_light_on_dark(grey)
     levels = np.asarray(ImageOps.invert(grey) if inverted else grey)
     window = max(1, round(WIDEST_PEN * min(levels.shape)))
@@ -202,8 +207,9 @@ def _ink_on_photo(grey: Image.Image) -> Levels:
     depth -= usual
     noise = NOISE * float(usual - shallow)
     contrast = float(depth.max())
-    if contrast < max(MIN_CONTRAST, 2 * noise):
+    if contrast < max(PHOTO_CONTRAST, 2 * noise):
         return np.zeros_like(levels)
+    contrast = float(np.quantile(depth[depth > QT * contrast], QQ))
     begin, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
     return _levels((depth - begin) * (255 / (full - begin)))
 

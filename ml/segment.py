@@ -248,8 +248,9 @@ def _cut(patch: Pixels, height: float) -> list[tuple[Pixels, float]]:
         if all(abs(cut.middle - other.middle) >= PIECE * height for other in chosen):
             chosen.append(cut)
     chosen.sort(key=lambda cut: cut.middle)
-    sides = [_leaning(patch, cut.slant) >= cut.at for cut in chosen]
-    piece = np.sum(sides, axis=0, dtype=np.intp)
+    piece = np.zeros(len(patch), dtype=np.intp)
+    for cut in chosen:
+        piece += _leaning(patch, cut.slant) >= cut.at
     bonds = [0.0, *(CUT + cut.cost for cut in chosen)]
     return [(patch[piece == i], bond) for i, bond in enumerate(bonds) if (piece == i).any()]
 
@@ -257,7 +258,7 @@ def _cut(patch: Pixels, height: float) -> list[tuple[Pixels, float]]:
 def _cuts(patch: Pixels, height: float) -> Iterator[_Cut]:
     """The lines along which a patch may be cut: little ink in their way, in one run or two."""
     rows = patch[:, 1] - patch[:, 1].min()
-    margin = int(MARGIN * height)
+    margin = int(PIECE * height)
     for slant in SLANTS:
         columns = _leaning(patch, slant)
         left = columns.min()
@@ -275,4 +276,3 @@ def _leaning(pixels: Pixels, slant: float) -> Integers:
 
 THICK=1.5
 LIM=1.6
-MARGIN=.15

@@ -30,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
 
     digits = strokes.read(options.file)
-    training = json.load(urlopen(f"{options.site}/api/v1/model"))["training"]  # noqa: S310
+    training = json.load(urlopen(f"{options.site}/api/v1/model"))["training"]
     held_out = training.get("held_out_writers")
     if held_out:
         digits = [digit for digit in digits if digit.writer in held_out]
