@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -43,15 +44,18 @@ class Served(nn.Module):
 
 def export(served: Served) -> onnx.ModelProto:
     """The graph, for any number of images at once."""
-    program = torch.onnx.export(
-        served.eval(),
-        (torch.zeros(2, 28, 28, dtype=torch.uint8),),
-        input_names=[INPUT],
-        output_names=list(OUTPUTS),
-        dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter pickles a class of its own that it is about to replace.
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            served.eval(),
+            (torch.zeros(2, 28, 28, dtype=torch.uint8),),
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+            dynamo=True,
+            verbose=False,
+        )
     return cast(torch.onnx.ONNXProgram, program).model_proto
 
 

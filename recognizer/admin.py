@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
 from django.db.models import F, Model, QuerySet
-from django.forms import ChoiceField, RadioSelect
+from django.forms import ChoiceField
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from recognizer import figures, services
 from recognizer.models import Digit, Drawing, Label
 
+NO_STROKES = "It was a picture, of which only the input is kept."
 BANDS = {"90": (0.9, 1.01), "50": (0.5, 0.9), "0": (0.0, 0.5)}
 
 
@@ -84,8 +85,9 @@ class DigitAdmin(admin.ModelAdmin):
     show_full_result_count = False
     action_form = LabelActionForm
     actions = ("label_selected",)
-    fields = ("label", "reading", "pictures", "how_likely", "about")
-    readonly_fields = ("reading", "pictures", "how_likely", "about")
+    radio_fields = {"label": admin.HORIZONTAL}
+    readonly_fields = ("strokes", "seen", "reading", "how_likely", "about")
+    fields = ("strokes", "label", "reading", "how_likely", "seen", "about")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -93,11 +95,6 @@ class DigitAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """A digit goes with its drawing, never alone."""
         return False
-
-    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        kwargs["widget"] = RadioSelect
-        kwargs["choices"] = [("", "no label"), *Label.choices]
-        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         least_sure = 1 + self.list_display.index("percent")
@@ -138,10 +135,12 @@ class DigitAdmin(admin.ModelAdmin):
         says = f"; the visitor says {visitor}" if visitor else ""
         return f"{digit.text}, {digit.verdict}, {100 * digit.confidence:.1f} %{says}"
 
-    @admin.display(description="strokes and input")
-    def pictures(self, digit: Digit) -> SafeString:
-        strokes = figures.strokes_svg(digit.drawing.strokes or [], side=280)
-        return format_html("{} {}", strokes, figures.grid_png(digit.image, side=280))
+    def strokes(self, digit: Digit) -> SafeString | str:
+        return figures.strokes_svg(digit.drawing.strokes or [], side=224) or NO_STROKES
+
+    @admin.display(description="28x28 input")
+    def seen(self, digit: Digit) -> SafeString:
+        return figures.grid_png(digit.image, side=224)
 
     @admin.display(description="probabilities")
     def how_likely(self, digit: Digit) -> SafeString:
@@ -194,4 +193,4 @@ class DrawingAdmin(admin.ModelAdmin):
 
     @admin.display(description="strokes")
     def large(self, drawing: Drawing) -> SafeString | str:
-        return figures.strokes_svg(drawing.strokes or [], side=280) or "A picture: not kept."
+        return figures.strokes_svg(drawing.strokes or [], side=224) or NO_STROKES

@@ -18,7 +18,7 @@ def strokes_svg(strokes: ink.Strokes, side: int) -> SafeString:
         return SafeString("")
     x, y, width, height = ink.bounds(strokes)
     extent = max(width, height, ink.TAP)
-    pen = extent / 10
+    pen = extent / 12
     left, top = x + width / 2 - extent / 2 - pen, y + height / 2 - extent / 2 - pen
     paths = format_html_join(
         "", '<path d="{}"/>', ((_path(stroke),) for stroke in strokes if len(stroke))
