@@ -4,11 +4,11 @@
 const PEN = 1 / 22;
 
 /**
- * Draw on a canvas into a drawing. Dispatches "stroke" on the drawing's behalf through callbacks:
+ * Let a canvas take ink into a drawing and show it, whatever its size becomes.
  * @param {HTMLCanvasElement} canvas
  * @param {import("./drawing.js").Drawing} drawing
- * @param {{onInk: (time: number) => void, onPenUp: (time: number) => void}} heard times are those
- *   of the pointer events, on the clock of performance.now().
+ * @param {{onInk: (time: number) => void, onPenUp: (time: number) => void}} heard is told the time of
+ *   each pointer event that drew, and of the one that ended a stroke, as performance.now() counts.
  */
 export function attachPad(canvas, drawing, { onInk, onPenUp }) {
   let pointer = null;

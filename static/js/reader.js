@@ -13,9 +13,9 @@ export class Reader {
   #timer = null;
 
   /**
-   * @param {{fetch: typeof fetch, onReading: Function, onTrouble: Function, onRefused: Function}}
-   *   heard onTrouble(true or false) says whether the server is out of reach; onRefused(job, status)
-   *   that it will never take this job.
+   * @param {{fetch: typeof fetch, onReading: Function, onTrouble: Function, onRefused: Function}} of
+   *   onReading(answer, job) is told each answer, onTrouble(boolean) whether the server is out of
+   *   reach, onRefused(job, status) that it will never take a job.
    */
   constructor({ fetch, onReading, onTrouble, onRefused }) {
     Object.assign(this, { fetch, onReading, onTrouble, onRefused });
