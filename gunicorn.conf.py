@@ -12,3 +12,5 @@ graceful_timeout = 25
 # Its heartbeat file belongs in memory: a slow disk must not look like a hanging worker.
 MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own in it
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
+# Nobody steers it from outside, and two servers of one user would share the socket.
+control_socket_disable = True
