@@ -7,7 +7,7 @@ Nothing here needs PyTorch. The one path from a drawing to an answer is ``read_s
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml import image, ink
+from ml import image, ink, segment
 
 FORMAT = "digits-lenet/1"
 INPUT = "images"
@@ -109,22 +109,29 @@ class Classifier:
 
     def read_strokes(self, strokes: ink.Strokes) -> Reading:
         """Read pen strokes, in pixels with y downwards; no points, no digits."""
-        if ink.is_blank(strokes):
-            return Reading((), self.version)
-        return self._read(ink.draw(strokes), Box(*ink.bounds(strokes)))
+        groups = segment.groups(strokes, self._judge)
+        return self._read([(ink.draw(group), Box(*ink.bounds(group))) for group in groups])
 
     def read_picture(self, picture: Image.Image) -> Reading:
         """Read a picture, dark on light or light on dark; a blank one has no digits."""
         found = image.prepare(picture)
-        if found is None:
-            return Reading((), self.version)
-        return self._read(found.grid, Box(*found.box))
+        return self._read([(found.grid, Box(*found.box))] if found else [])
 
-    def _read(self, grid: ink.Grid, box: Box) -> Reading:
-        probabilities = self.predict(grid[None])[0]
+    def _judge(self, drawings: Sequence[ink.Strokes]) -> Floats:
+        return self.predict(np.stack([ink.draw(strokes) for strokes in drawings]))
+
+    def _read(self, found: Sequence[tuple[ink.Grid, Box]]) -> Reading:
+        """Read the grids of the digits of a drawing, all in one call."""
+        if not found:
+            return Reading((), self.version)
+        every = self.predict(np.stack([grid for grid, _ in found]))
+        digits = (self._digit(*one, row) for one, row in zip(found, every, strict=True))
+        return Reading(tuple(digits), self.version)
+
+    def _digit(self, grid: ink.Grid, box: Box, probabilities: Floats) -> Digit:
         verdict = self.verdict(probabilities)
         best = int(probabilities.argmax())
-        digit = Digit(
+        return Digit(
             digit=None if verdict is Verdict.NOT_A_DIGIT else best,
             verdict=verdict,
             confidence=float(probabilities[best]),
@@ -132,7 +139,6 @@ class Classifier:
             box=box,
             image=grid,
         )
-        return Reading((digit,), self.version)
 
     def verdict(self, probabilities: Floats) -> Verdict:
         """Judge one row of probabilities, float32[10], by the thresholds of the model.

@@ -8,7 +8,7 @@ it is ink. Photos have light, shadows and noise: there the paper is estimated ar
 import io
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,39 +21,30 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 # A JPEG is decoded at a fraction of its size; of the others all pixels are in memory at once.
 MAX_JPEG_PIXELS: Final = 16_000_000
 MAX_PIXELS: Final = 6_000_000
-# Good files take a few hundred; bombs of empty chunks or markers take millions, and seconds.
+# Honest files have ten scans and a few hundred parts. A bomb has thousands of empty ones.
+MAX_SCANS: Final = 50
 MAX_READS: Final = 20_000
-# Nothing finer is needed for 20 pixels of ink.
+# Nothing finer is needed for 20 pixels of ink: a square of this side, or as many pixels.
 WORKING_SIZE: Final = 250
-# Grey levels, of 255, by which ink must differ from paper.
-MIN_CONTRAST: Final = 24
-# Paper is flat where these shares of the edge and of the whole are at most so many levels apart.
-FLAT_LEVELS: Final = 2
-FLAT_EDGE: Final = 1.1
-PHOTO_CONTRAST = 40
-QT=.3
-QQ=1.0
-BL=1
 
-FLAT_WHOLE: Final = .33
-# Share of the full contrast above which a pixel counts as ink.
+# Paper is flat where this share of the picture is either of its very level or ink.
+FLAT: Final = 0.65
+# Levels by which ink differs from flat paper; on a photo, the share of the light in 255ths.
+MIN_CONTRAST: Final = 24
+MIN_PHOTO_CONTRAST: Final = 50
+# Shares of the contrast at which ink begins, and on a photo at which it begins and is full.
 INK: Final = 0.1
-# The smallest digit, and the widest pen of a photo, as shares of the shorter side of the picture.
-SMALLEST_DIGIT: Final = 0.03
-WIDEST_PEN: Final = 0.4
-# On a photo, shares of the full contrast at which ink begins and at which it is full.
-PHOTO_INK: Final = (.2, .7)
+PHOTO_INK: Final = (0.4, 0.75)
 # Standard deviations of the noise of a photo that ink must exceed.
 NOISE: Final = 6.0
-# A piece with less than this share of the ink of the largest is a speck.
+# The smallest digit, and the widest pen of a photo, as shares of the shorter side of the picture.
+SMALLEST_DIGIT: Final = 0.03
+WIDEST_PEN: Final = 0.33
+# A piece with less than this share of the area of the largest is a speck.
 SPECK: Final = 0.05
-# Pieces are told apart on a grid with this many cells to the longer side.
-CELLS: Final = 48
-
-_FULL_WIDTH = "full_width"
-DARK = 30
 
 Levels = NDArray[np.uint8]
+Pixel = TypeVar("Pixel", bound=np.generic)
 
 
 class PictureError(ValueError):
@@ -91,8 +82,8 @@ def open_picture(content: bytes) -> Image.Image:
     """
     try:
         picture = Image.open(_Frugal(content), formats=FORMATS)
-        _check_size(picture)
-        picture.info[_FULL_WIDTH] = picture.width
+        _check_size(picture, content)
+        picture.info["full_width"] = picture.width
         picture.draft("L", (WORKING_SIZE, WORKING_SIZE))
         picture.load()
     except PictureError:
@@ -104,13 +95,17 @@ def open_picture(content: bytes) -> Image.Image:
     return picture
 
 
-def _check_size(picture: Image.Image) -> None:
-    limit = MAX_JPEG_PIXELS if isinstance(picture, JpegImageFile) else MAX_PIXELS
+def _check_size(picture: Image.Image, content: bytes) -> None:
+    jpeg = isinstance(picture, JpegImageFile)
+    limit = MAX_JPEG_PIXELS if jpeg else MAX_PIXELS
     if picture.width * picture.height > limit:
         raise PictureTooLarge(
             f"The picture has {picture.width}x{picture.height} pixels;"
             f" at most {limit // 1_000_000} million are read."
         )
+    # Each scan of a progressive JPEG, however short, is a walk over all its pixels.
+    if jpeg and content.count(b"\xff\xda\x00") > MAX_SCANS:
+        raise PictureError("The picture is in too many small parts.")
 
 
 def prepare(picture: Image.Image) -> Found | None:
@@ -119,43 +114,34 @@ def prepare(picture: Image.Image) -> Found | None:
     ink = _ink(_upright(_grey(picture, factor)))
     if ink is None:
         return None
-    left, top, right, bottom = _box(ink)
-    width, height = right - left, bottom - top
+    rows, columns = (np.flatnonzero(lines) for lines in _lines(ink))
+    left, top = int(columns[0]), int(rows[0])
+    width, height = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
     if max(width, height) < SMALLEST_DIGIT * min(ink.shape):
         return None
-    grid = _centred(_scaled(ink[top:bottom, left:right]))
-    ratio = factor * picture.info.get(_FULL_WIDTH, picture.width) / picture.width
+    grid = _centred(_scaled(ink[top : top + height, left : left + width]))
+    ratio = factor * picture.info.get("full_width", picture.width) / picture.width
     return Found(grid, (left * ratio, top * ratio, width * ratio, height * ratio))
 
 
 def _grey(picture: Image.Image, factor: int) -> Image.Image:
     """Grey levels (mode L) at 1/factor of the size, transparency filled so that ink stands out."""
     if picture.mode.startswith(("I", "F")):
-        return Image.fromarray(_eight_bits(np.asarray(picture))).reduce(factor)
+        return _eight_bits(picture.convert("F").reduce(factor))
     if not picture.has_transparency_data:
         return picture.convert("L").reduce(factor)
     grey, alpha = picture.convert("LA").reduce(factor).split()
-    return Image.composite(grey, Image.new("L", grey.size, _paper_behind(grey, alpha)), alpha)
+    weights = np.asarray(alpha, dtype=np.float32)
+    ink = (np.asarray(grey) * weights).sum() / max(weights.sum(), 1)
+    return Image.composite(grey, Image.new("L", grey.size, 255 if ink < 128 else 0), alpha)
 
 
-def _eight_bits(values: NDArray[np.generic]) -> Levels:
-    """Values of 16 or 32 bits as levels; white is the least usual one that none of them exceeds."""
-    levels = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0).clip(0)
-    brightest = float(levels.max())
-    white = next((white for white in (1, 255, 65535) if brightest <= white), brightest)
-    return _levels(levels * (255 / white))
-
-
-def _paper_behind(grey: Image.Image, alpha: Image.Image) -> int:
-    """The level to put behind a transparent picture: that of its paper, or the opposite of its ink.
-
-    What covers nearly everything is paper, such as a card with round corners; else it is ink.
-    """
-    levels, weights = np.asarray(grey), np.asarray(alpha, dtype=np.float32)
-    if weights.mean() > 0.75 * 255:
-        return int(np.median(levels[weights > 127]))
-    ink = (levels * weights).sum() / max(weights.sum(), 1)
-    return 255 if ink < 128 else 0
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """A picture of floats as levels; white is the least usual one that none of them exceeds."""
+    values = np.nan_to_num(np.asarray(picture), posinf=0).clip(0)
+    brightest = float(values.max())
+    white = next((white for white in (1, 255, 4095, 65535) if brightest <= white), brightest)
+    return Image.fromarray(_levels(values * (255 / white)))
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -171,14 +157,11 @@ def _ink(grey: Image.Image) -> Levels | None:
     levels = np.asarray(grey)
     edge = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
     paper = int(np.median(edge))
-    flat = _share_near(paper, edge) >= FLAT_EDGE and _share_near(paper, levels) >= FLAT_WHOLE
-    ink = _ink_on_flat(levels, paper) if flat else _ink_on_photo(grey)
+    ink = _ink_on_flat(levels, paper)
+    flat = (levels == paper) | (ink > ink.max() // 2)
+    if np.count_nonzero(flat) < FLAT * flat.size:
+        ink = _ink_on_photo(grey)
     return None if ink.max() < MIN_CONTRAST else _without_specks(ink)
-
-
-def _share_near(paper: int, levels: Levels) -> float:
-    lowest, highest = max(paper - FLAT_LEVELS, 0), min(paper + FLAT_LEVELS, 255)
-    return np.count_nonzero((levels >= lowest) & (levels <= highest)) / levels.size
 
 
 def _ink_on_flat(levels: Levels, paper: int) -> Levels:
@@ -193,23 +176,25 @@ def _ink_on_photo(grey: Image.Image) -> Levels:
 
     The paper behind the ink is the grey closing of the picture (Serra, "Image Analysis and
     Mathematical Morphology", 1982): it fills what is dark and narrower than a window, and leaves
-    the edges of shadows where they are. Ink takes a share of the light, hence the logarithm.
+    the edges of shadows where they are. Ink takes or adds a share of the light that falls on it.
     """
-    grey = grey.filter(ImageFilter.GaussianBlur(BL))
+    grey = grey.filter(ImageFilter.GaussianBlur(1))
     inverted = _is_light_on_dark(grey)
     levels = np.asarray(ImageOps.invert(grey) if inverted else grey)
     window = max(1, round(WIDEST_PEN * min(levels.shape)))
-    paper = _closed(levels, window).astype(np.float32)
-    light = DARK + (255 - paper if inverted else paper)
-    depth = 255 * (paper - levels) / light
-    # From the shallow half alone, which has no ink in it: of a normal distribution, one deviation.
+    around = np.pad(levels, window - 1, mode="edge")
+    closed = _extreme(np.minimum, _extreme(np.maximum, around, window), window)
+    paper = closed.astype(np.float32)
+    light = 255 - paper if inverted else paper
+    # In the dark there is mostly noise: a little more light than there is keeps it down.
+    depth = 255 * (paper - levels) / (light + 30)
+    # One deviation of a normal distribution, from the shallow half, where there is no ink.
     shallow, usual = np.quantile(depth, (0.1, 0.4))
-    depth -= usual
     noise = NOISE * float(usual - shallow)
+    depth -= usual
     contrast = float(depth.max())
-    if contrast < max(PHOTO_CONTRAST, 2 * noise):
+    if contrast < max(MIN_PHOTO_CONTRAST, 2 * noise):
         return np.zeros_like(levels)
-    contrast = float(np.quantile(depth[depth > QT * contrast], QQ))
     begin, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
     return _levels((depth - begin) * (255 / (full - begin)))
 
@@ -223,68 +208,50 @@ def _is_light_on_dark(grey: Image.Image) -> bool:
     return bool((difference**3).sum() > 0)
 
 
-def _closed(levels: Levels, window: int) -> Levels:
-    """The grey closing of levels by a square: of the largest around each pixel the smallest."""
-    levels = np.pad(levels, window - 1, mode="edge")
-    for extreme in (np.maximum, np.minimum):
-        for _ in "yx":
-            levels = _running(extreme, levels, window).T
-    return levels
-
-
-def _running(extreme: np.ufunc, levels: Levels, window: int) -> Levels:
-    """The extreme of every ``window`` rows, by doubling."""
-    width = 1
-    while width < window:
-        step = min(width, window - width)
-        levels = extreme(levels[:-step], levels[step:])
-        width += step
-    return levels
+def _extreme(extreme: np.ufunc, values: NDArray[Pixel], window: int) -> NDArray[Pixel]:
+    """The extreme of each square of window x window values, by doubling."""
+    for _ in "yx":
+        width = 1
+        while width < window:
+            step = min(width, window - width)
+            values = extreme(values[:-step], values[step:])
+            width += step
+        values = values.T
+    return values
 
 
 def _without_specks(ink: Levels) -> Levels:
     """The ink without the pieces that are small beside the largest."""
-    inked = ink > INK * ink.max()
-    if not (_has_gap(inked.any(0)) or _has_gap(inked.any(1))):
+    if not any(np.count_nonzero(lines[1:] != lines[:-1]) > 2 for lines in _lines(ink)):
         return ink
-    side = -(-max(ink.shape) // CELLS)
-    cells = np.pad(np.asarray(Image.fromarray(inked).convert("L").reduce(side)), 1)
-    pieces = _pieces(cells)
-    areas = [cells.flat[piece].sum() for piece in pieces]
-    specks = [piece for piece, area in zip(pieces, areas, strict=True) if area < SPECK * max(areas)]
-    kept = np.ones_like(cells)
-    kept.flat[[cell for piece in specks for cell in piece]] = 0
-    height, width = ink.shape
-    return ink * kept[1:-1, 1:-1].repeat(side, 0).repeat(side, 1)[:height, :width]
+    # Pieces nearer than one or two cells, of about 40 to a side, are one.
+    side = max(1, round(math.sqrt(ink.size) / 40))
+    inked = Image.fromarray(ink > INK * ink.max()).convert("L")
+    cells = np.asarray(inked.reduce(side))
+    pieces = _pieces(cells > 0)
+    areas = np.bincount(pieces.ravel(), cells.ravel())
+    kept = (areas >= SPECK * areas.max())[pieces].repeat(side, 0).repeat(side, 1)
+    clean: Levels = ink * kept[: ink.shape[0], : ink.shape[1]]
+    return clean
 
 
-def _has_gap(inked: NDArray[np.bool]) -> bool:
-    return np.count_nonzero(inked[1:] != inked[:-1]) > 2
+def _pieces(cells: NDArray[np.bool]) -> NDArray[np.intp]:
+    """The cells of each group of touching ones numbered alike, and 0 where there is none.
 
-
-def _pieces(cells: Levels) -> list[list[int]]:
-    """The flat indices of the cells with ink, a list for each group of touching ones.
-
-    The outermost cells must be empty.
+    Each takes the largest number around it, until none changes.
     """
-    row = cells.shape[1]
-    around = (-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1)
-    left = set(np.flatnonzero(cells).tolist())
-    pieces = []
-    while left:
-        piece, edge = [], {left.pop()}
-        while edge:
-            piece.extend(edge)
-            edge = {cell + step for cell in edge for step in around} & left
-            left -= edge
-        pieces.append(piece)
-    return pieces
+    numbers = np.arange(1, cells.size + 1).reshape(cells.shape) * cells
+    while True:
+        spread = _extreme(np.maximum, np.pad(numbers, 1), 3) * cells
+        if np.array_equal(spread, numbers):
+            return numbers
+        numbers = spread
 
 
-def _box(ink: Levels) -> tuple[int, int, int, int]:
+def _lines(ink: Levels) -> tuple[NDArray[np.bool], NDArray[np.bool]]:
+    """Which rows and which columns have ink."""
     inked = ink > INK * ink.max()
-    rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    return inked.any(axis=1), inked.any(axis=0)
 
 
 def _scaled(ink: Levels) -> Levels:
@@ -292,8 +259,7 @@ def _scaled(ink: Levels) -> Levels:
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    image = Image.fromarray(ink.astype(np.float32))
-    scaled = np.asarray(image.resize(size, Image.Resampling.BOX))
+    scaled = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BOX))
     return _levels(scaled * (255 / scaled.max()))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.random import Generator
@@ -19,10 +20,11 @@ WIDTH = 0.65
 # Standard deviations of a digit's height, and of where it stands, in digit heights.
 SIZE_JITTER = 0.08
 BASELINE_JITTER = 0.06
-# The pen of a picture, in digit heights: a marker on a pad.
-PEN = 0.08
+# The pen of a picture, in digit heights: numbers are written smaller than a digit alone.
+PEN = 0.05
 
-Levels = NDArray[np.float32]
+Levels: TypeAlias = NDArray[np.uint8]
+"""A picture, uint8[h, w]: 0 is paper, 255 is ink."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ def written(
 ) -> Iterator[Number]:
     """n numbers of 2 to 5 digits, each of one writer; ``shear`` leans the whole to the right."""
     rng = np.random.default_rng(seed)
-    hands = {digit.writer: [d for d in digits if d.writer == digit.writer] for digit in digits}
+    hands: dict[str, list[WrittenDigit]] = {}
+    for digit in digits:
+        hands.setdefault(digit.writer, []).append(digit)
     writers = sorted(hands)
     for _ in range(n):
         hand = hands[writers[rng.integers(len(writers))]]
@@ -74,8 +78,8 @@ def compose(
 
 def compose_picture(
     images: Sequence[ink.Grid], rng: Generator, gaps: tuple[float, float] = GAPS
-) -> ink.Grid:
-    """Images uint8[28, 28] of digits set side by side: uint8[h, w], about 100 pixels tall."""
+) -> Levels:
+    """Images uint8[28, 28] of digits set side by side, about 100 pixels tall."""
     placed, right = [], 0
     for grid in images:
         digit = _enlarged(grid, _height(rng))
@@ -92,7 +96,7 @@ def compose_picture(
 
 
 def photograph(strokes: ink.Strokes, height: float, pen: float = PEN) -> Levels:
-    """A picture of strokes of digits ``height`` pixels tall: float32[h, w], 0 is paper, 1 is ink."""
+    """A picture of strokes that make digits ``height`` pixels tall; so is the pen, in heights."""
     x, y, width, tall = ink.bounds(strokes)
     finer = 3
     radius = height * pen / 2
@@ -105,14 +109,14 @@ def photograph(strokes: ink.Strokes, height: float, pen: float = PEN) -> Levels:
         painter.line(points, fill=255, width=round(2 * radius * finer), joint="curve")
         for end in points:
             painter.circle(end, radius * finer, fill=255)
-    return np.asarray(canvas.reduce(finer), dtype=np.float32) / 255
+    return np.asarray(canvas.reduce(finer))
 
 
 def _height(rng: Generator) -> float:
     return 100 * min(max(rng.normal(1, SIZE_JITTER), 0.75), 1.25)
 
 
-def _enlarged(grid: ink.Grid, height: float) -> ink.Grid:
+def _enlarged(grid: ink.Grid, height: float) -> Levels:
     """The ink of an image uint8[28, 28], its longer side ``height`` pixels."""
     rows, columns = np.flatnonzero(grid.any(1)), np.flatnonzero(grid.any(0))
     cut = grid[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -24,7 +24,7 @@ Levels: TypeAlias = NDArray[np.uint8]
 Reals: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.intp]
 Pixels: TypeAlias = Integers
-"""Places in a picture, x and y: int[n, 2]."""
+"""Places in a picture: int[2, n], the x of each and the y of each."""
 
 # Writing leans: gaps are looked for along lines of these slants, pixels to the left a pixel down.
 SLANTS = np.array([0.0, -0.2, 0.2, 0.4, 0.6])
@@ -32,18 +32,22 @@ SLANTS = np.array([0.0, -0.2, 0.2, 0.4, 0.6])
 SPECK = 0.06
 # Lengths in heights of the whole ink. Parts that overlap by more than this are one digit.
 OVERLAP = 0.2
-# What is wider than the first is less likely one digit; wider than the second, it is none.
+# What is wider than the first may be two digits that touch; wider than the second, it is no digit.
 WIDE, WIDEST = 0.7, 1.5
-# What is lower than this beside the tallest is no digit of its own: a dot, the bar of a 5.
+# What is lower than this beside the tallest is no digit of its own: a dot, the hat of a 5.
 MARK = 0.45
 # More parts than these, in a digit or a drawing, are no writing; such a drawing is left whole.
-MOST_IN_DIGIT, MOST = 5, 40
+MOST_IN_DIGIT, MOST = 8, 40
 # What standing apart is worth, and what being wide or unlike one's neighbour costs, against the
 # logarithm of the net's probability: a logistic regression on strokes of 24 writers, rounded.
 APART, MISFIT = 0.5, 1.5
-# A patch of ink wider than this may be digits that touch. It is cut into pieces no narrower than
-# the second (both in heights), and what a cut costs is this and more for the ink it goes through.
-TOUCHING, PIECE, CUT = 0.8, 0.2, 0.3
+# How much the second probability counts: two rivals, such as 1 and 7, are a digit nevertheless.
+RIVAL = 0.3
+# Digits that touch are cut into pieces no narrower than this, to be put together by the judge.
+PIECE = 0.15
+# What a cut through ink costs; what it costs more for each height of ink and each further line it
+# goes through; and the most that this may be.
+CUT, THICKNESS, DEAREST = 0.3, 2.0, 1.3
 
 # The hull of a part is how far it reaches in these directions (its support function): right and
 # left of each slant, down and up.
@@ -90,12 +94,12 @@ def boxes(levels: Levels, judge: Judge[Levels]) -> list[Crop]:
     patches = _patches(levels > image.INK * levels.max())
     if not patches:
         return []
-    height = max(_height(_hull(patch)) for patch in patches)
-    cut = [piece for patch in patches for piece in _cut(patch, float(height))]
+    height = 1 + max(float(_height(_hull(patch))) for patch in patches)
+    cut = [piece for patch in patches for piece in _cut(patch, height)]
     pieces, bonds = [pixels for pixels, _ in cut], np.array([bond for _, bond in cut])
 
     def pick(parts: list[int]) -> Crop:
-        return _crop(levels, np.concatenate([pieces[part] for part in parts]))
+        return _crop(levels, np.hstack([pieces[part] for part in parts]))
 
     hulls = np.stack([_hull(piece) for piece in pieces])
     digits = _divide(hulls, bonds, lambda them: judge([pick(it).ink for it in them]))
@@ -124,17 +128,23 @@ def _divide(hulls: Reals, bonds: Reals, judge: Judge[list[int]]) -> list[list[in
     gaps = _gaps(hulls[order])
     cuts = np.flatnonzero(gaps > -OVERLAP * height)
     parts = np.split(order, cuts + 1)
-    if height == 0 or not 1 < len(parts) <= MOST:
-        return [kept.tolist()]
     row = np.stack([hulls[part].max(axis=0) for part in parts])
-    spans = _spans(row, height)
-    if len(spans) == 1:
+    lowest = MARK * max(_height(row).max(), height / 2)
+    if height == 0 or len(parts) > MOST or np.count_nonzero(_height(row) >= lowest) < 2:
         return [kept.tolist()]
+    spans = _spans(row, lowest, WIDEST * height)
     digits = [sorted(np.concatenate(parts[first:end]).tolist()) for first, end in spans]
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
-    scores = np.log(judge(digits).max(axis=1)) - MISFIT * (_width(shapes) / height - WIDE).clip(0)
+    scores = _likelihood(judge(digits)) - MISFIT * (_width(shapes) / height - WIDE).clip(0)
     apart = APART - bonds[[part[0] for part in parts[1:]]]
     return [digits[i] for i in _best(spans, scores, _joints(spans, shapes, gaps[cuts], apart))]
+
+
+def _likelihood(probabilities: NDArray[np.float32]) -> Reals:
+    """The logarithm of how likely each of n supposed digits is one, from float32[n, 10]."""
+    second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
+    likelihood: Reals = np.log(first + RIVAL * second)
+    return likelihood
 
 
 def _gaps(row: Reals) -> Reals:
@@ -145,14 +155,13 @@ def _gaps(row: Reals) -> Reals:
     return gaps
 
 
-def _spans(row: Reals, height: float) -> list[tuple[int, int]]:
+def _spans(row: Reals, lowest: float, widest: float) -> list[tuple[int, int]]:
     """The stretches of a row (first, behind the last) that may be a digit, with the whole row."""
     n = len(row)
-    lowest = MARK * max(_height(row).max(), height / 2)
 
     def may_be_a_digit(first: int, end: int) -> bool:
         hull = row[first:end].max(axis=0)
-        narrow = end == first + 1 or _width(hull) <= WIDEST * height
+        narrow = end == first + 1 or _width(hull) <= widest
         return bool(end - first <= MOST_IN_DIGIT and narrow and _height(hull) >= lowest)
 
     every = [(first, end) for first in range(n) for end in range(first + 1, n + 1)]
@@ -187,13 +196,13 @@ def _best(spans: Sequence[tuple[int, int]], scores: Reals, joints: Reals) -> lis
 
 
 def _hull(pixels: Pixels) -> Reals:
-    hull: Reals = (pixels @ _DIRECTIONS).max(axis=0)
+    hull: Reals = (_DIRECTIONS.T @ pixels).max(axis=1)
     return hull
 
 
 def _crop(levels: Levels, pixels: Pixels) -> Crop:
-    left, top = pixels.min(axis=0)
-    columns, rows = (pixels - (left, top)).T
+    left, top = pixels.min(axis=1)
+    columns, rows = pixels[0] - left, pixels[1] - top
     alone = np.zeros((rows.max() + 1, columns.max() + 1), dtype=levels.dtype)
     alone[rows, columns] = levels[rows + top, columns + left]
     return Crop(alone, int(left), int(top))
@@ -209,9 +218,9 @@ def _patches(inked: NDArray[np.bool_]) -> list[Pixels]:
     start = rows * edges.shape[1] + begins
     patch = np.repeat(_roots(start, start + lengths, edges.shape[1]), lengths)
     columns = np.arange(lengths.sum()) + np.repeat(begins + lengths - lengths.cumsum(), lengths)
-    pixels = np.stack([columns, np.repeat(rows, lengths)], axis=1)
+    pixels = np.stack([columns, np.repeat(rows, lengths)])
     order = np.argsort(patch, kind="stable")
-    return np.split(pixels[order], np.flatnonzero(np.diff(patch[order])) + 1)
+    return np.split(pixels[:, order], np.flatnonzero(np.diff(patch[order])) + 1, axis=1)
 
 
 def _roots(starts: Integers, ends: Integers, row: int) -> Integers:
@@ -241,23 +250,24 @@ class _Cut(NamedTuple):
 
 def _cut(patch: Pixels, height: float) -> list[tuple[Pixels, float]]:
     """The pieces of a patch, each with what it costs to part it from the one before."""
-    if _width(_hull(patch)) <= TOUCHING * height:
+    if _width(_hull(patch)) <= WIDE * height:
         return [(patch, 0.0)]
     chosen: list[_Cut] = []
     for cut in sorted(_cuts(patch, height)):
         if all(abs(cut.middle - other.middle) >= PIECE * height for other in chosen):
             chosen.append(cut)
     chosen.sort(key=lambda cut: cut.middle)
-    piece = np.zeros(len(patch), dtype=np.intp)
+    piece = np.zeros(patch.shape[1], dtype=np.intp)
     for cut in chosen:
         piece += _leaning(patch, cut.slant) >= cut.at
     bonds = [0.0, *(CUT + cut.cost for cut in chosen)]
-    return [(patch[piece == i], bond) for i, bond in enumerate(bonds) if (piece == i).any()]
+    return [(patch[:, piece == i], bond) for i, bond in enumerate(bonds) if (piece == i).any()]
 
 
 def _cuts(patch: Pixels, height: float) -> Iterator[_Cut]:
     """The lines along which a patch may be cut: little ink in their way, in one run or two."""
-    rows = patch[:, 1] - patch[:, 1].min()
+    top = patch[1].min()
+    rows = patch[1] - top
     margin = int(PIECE * height)
     for slant in SLANTS:
         columns = _leaning(patch, slant)
@@ -265,14 +275,12 @@ def _cuts(patch: Pixels, height: float) -> Iterator[_Cut]:
         sheared = np.zeros((rows.max() + 1, columns.max() - left + 1), dtype=np.int8)
         sheared[rows, columns - left] = 1
         runs = (np.diff(sheared, axis=0, prepend=0) == 1).sum(axis=0)
-        costs = THICK * sheared.sum(axis=0) / height + runs - 1
-        for at in margin + np.flatnonzero(costs[margin:-margin] < LIM):
-            middle = left + at - slant * (patch[:, 1].min() + rows.max() / 2)
+        costs = THICKNESS * sheared.sum(axis=0) / height + runs - 1
+        for at in margin + np.flatnonzero(costs[margin:-margin] < DEAREST):
+            middle = left + at - slant * (top + rows.max() / 2)
             yield _Cut(float(costs[at]), float(middle), float(slant), int(left + at))
 
 
 def _leaning(pixels: Pixels, slant: float) -> Integers:
-    return pixels[:, 0] + np.rint(slant * pixels[:, 1]).astype(np.intp)
-
-THICK=1.5
-LIM=1.6
+    leaning: Integers = pixels[0] + np.rint(slant * pixels[1]).astype(np.intp)
+    return leaning

@@ -31,7 +31,7 @@ class Label(models.TextChoices):
 
 
 VERDICTS = [(verdict.value, verdict.value) for verdict in classifier.Verdict]
-MAX_TEXT = 32
+MAX_TEXT = 64
 
 
 class Drawing(models.Model):

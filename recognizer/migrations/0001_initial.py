@@ -33,14 +33,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("strokes", models.JSONField(editable=False, null=True)),
-                ("text", models.CharField(editable=False, max_length=32, verbose_name="reading")),
+                ("text", models.CharField(editable=False, max_length=64, verbose_name="reading")),
                 ("model", models.CharField(editable=False, max_length=64)),
                 (
                     "visitor_label",
                     models.CharField(
                         blank=True,
                         editable=False,
-                        max_length=32,
+                        max_length=64,
                         validators=[django.core.validators.RegexValidator("^(\\?|[0-9]+)$")],
                         verbose_name="visitor says",
                     ),

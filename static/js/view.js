@@ -18,7 +18,7 @@ export function showAnswer({ text, digits }) {
   const sure = digits.every((digit) => digit.verdict === "digit");
   find("#reading").textContent = text;
   find("#confidence").textContent = digits.map(describe).join(", ");
-  showBars(digits[0]);
+  showBars(leastSure(digits));
   setState(sure ? "read" : "unsure");
 }
 
@@ -61,6 +61,11 @@ function describe({ verdict, confidence, probabilities }) {
     `${first} or ${second}? ${share(probabilities[first])}` +
     ` against ${share(probabilities[second])}`
   );
+}
+
+/** Of a number, the digit to look at. */
+function leastSure(digits) {
+  return digits.reduce((least, digit) => (digit.confidence < least.confidence ? digit : least));
 }
 
 /** The digits, likeliest first. */

@@ -123,6 +123,14 @@ def test_a_drawing_undone_to_nothing_is_not_kept(page):
     expect_kept(page, 0)
 
 
+def test_a_number_is_read_digit_by_digit(page):
+    seven = [[[x / 2, y, t] for x, y, t in SEVEN[0]]]
+    draw(page, [*seven, [[220, 60], [220, 260]]])
+    expect(page.locator("#reading")).to_have_text("71")
+    expect_kept(page, 1)
+    assert Drawing.objects.get().digits.count() == 2
+
+
 def test_a_tap_is_no_digit(page):
     draw(page, [[[140, 140]]])
     expect(page.locator("#reading")).to_have_text("?")

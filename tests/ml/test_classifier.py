@@ -114,6 +114,13 @@ def test_reads_strokes(shipped):
     assert digit.confidence == max(digit.probabilities)
 
 
+def test_reads_a_number_digit_by_digit(shipped):
+    one = [[320, 60], [320, 260]]
+    reading = shipped.read_strokes([*SEVEN, one])
+    assert reading.text == "71"
+    assert [digit.box.x for digit in reading.digits] == [60, 320]
+
+
 def test_a_tap_is_no_digit(shipped):
     reading = shipped.read_strokes([[[100, 100]]])
     assert reading.text == "?"
