@@ -224,14 +224,14 @@ def _without_specks(ink: Levels) -> Levels:
     """The ink without the pieces that are small beside the largest."""
     if not any(np.count_nonzero(lines[1:] != lines[:-1]) > 2 for lines in _lines(ink)):
         return ink
-    # Pieces nearer than one or two cells, of about 40 to a side, are one.
-    side = max(1, round(math.sqrt(ink.size) / 40))
+    # On 50 cells to the longer side; what is nearer than one or two of them is one piece.
+    side = math.ceil(max(ink.shape) / 50)
     inked = Image.fromarray(ink > INK * ink.max()).convert("L")
     cells = np.asarray(inked.reduce(side))
     pieces = _pieces(cells > 0)
     areas = np.bincount(pieces.ravel(), cells.ravel())
-    kept = (areas >= SPECK * areas.max())[pieces].repeat(side, 0).repeat(side, 1)
-    clean: Levels = ink * kept[: ink.shape[0], : ink.shape[1]]
+    kept = (areas >= SPECK * areas.max())[pieces]
+    clean: Levels = ink * kept[np.ix_(*(np.arange(length) // side for length in ink.shape))]
     return clean
 
 
@@ -259,7 +259,8 @@ def _scaled(ink: Levels) -> Levels:
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    scaled = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BOX))
+    levels = Image.fromarray(ink.astype(np.float32))
+    scaled = np.asarray(levels.resize(size, Image.Resampling.BOX))
     return _levels(scaled * (255 / scaled.max()))
 
 

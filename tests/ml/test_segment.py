@@ -1,4 +1,4 @@
-"""Taking drawings and pictures apart into digits, and the numbers that this is measured with."""
+"""Taking drawings apart into digits, and the numbers that this is measured with."""
 
 from functools import cache
 from itertools import pairwise
@@ -8,10 +8,10 @@ import pytest
 from HersheyFonts import HersheyFonts
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from ml import data, image, ink, numbers, segment
+from ml import ink, segment
 from ml.strokes import WrittenDigit
+from tests.ml import numbers
 
 BAR = [[0.0, 0.0], [2.0, 100.0]]
 RING = [[50 + 30 * np.cos(a), 50 + 50 * np.sin(a)] for a in np.linspace(0, 6.2, 40)]
@@ -69,30 +69,8 @@ def of_strokes(shipped):
 
 
 @pytest.fixture
-def of_pictures(shipped):
-    def grid(crop):
-        return image.prepare(Image.fromarray(np.pad(crop, 20))).grid
-
-    return lambda crops: shipped.predict(np.stack([grid(crop) for crop in crops]))
-
-
-@pytest.fixture
 def read(of_strokes):
     return lambda strokes: text(of_strokes(segment.groups(strokes, of_strokes)))
-
-
-@pytest.fixture
-def read_picture(of_pictures):
-    def read(levels):
-        return text(of_pictures([crop.ink for crop in segment.boxes(levels, of_pictures)]))
-
-    return read
-
-
-@pytest.fixture(scope="module")
-def validation():
-    images, labels = data.split(data.mnist(train=True))[1]
-    return images.numpy(), labels.tolist()
 
 
 def text(probabilities):
@@ -214,94 +192,6 @@ def test_no_stroke_is_in_two_digits(drawing):
     assert bool(drawn) == bool(drawing)
 
 
-def test_a_blank_picture_has_no_digits():
-    assert segment.boxes(np.zeros((90, 120), np.uint8), never) == []
-
-
-def test_a_patch_of_ink_is_cut_out_with_its_corner():
-    levels = np.zeros((60, 80), np.uint8)
-    levels[10:40, 20:30] = 200
-    levels[12:20, 22:25] = 0
-    (crop,) = segment.boxes(levels, never)
-    assert (crop.left, crop.top) == (20, 10)
-    assert (crop.ink == levels[10:40, 20:30]).all()
-
-
-def test_pixels_that_touch_at_a_corner_are_one_patch():
-    (crop,) = segment.boxes(np.eye(40, dtype=np.uint8) * 255, judge_by(lambda crop: 0.9))
-    assert (crop.ink == np.eye(40) * 255).all()
-
-
-def test_a_speck_in_a_picture_is_left_out():
-    levels = np.zeros((100, 100), np.uint8)
-    levels[10:90, 40:50] = 255
-    levels[50:52, 90:92] = 255
-    (crop,) = segment.boxes(levels, never)
-    assert crop.ink.shape == (80, 10)
-
-
-def test_neighbours_do_not_show_in_a_crop():
-    slanted = numbers.photograph([BAR, *moved([BAR], 30)], 100)
-    slanted = np.stack([np.roll(row, 100 - i // 2) for i, row in enumerate(np.pad(slanted, 110))])
-    crops = segment.boxes(slanted, judge_by(lambda crop: 0.9 if crop.shape[1] < 70 else 0.1))
-    assert len(crops) == 2
-    assert sum(crop.ink.sum(dtype=int) for crop in crops) == slanted[slanted > 25].sum(dtype=int)
-    for crop in crops:
-        assert len(segment.boxes(crop.ink, never)) == 1
-
-
-@given(st.integers(0, 2**30), st.floats(0.05, 0.7))
-def test_every_inked_pixel_is_in_one_patch_and_patches_do_not_touch(seed, share):
-    inked = np.random.default_rng(seed).random((9, 12)) < share
-    names = np.zeros((11, 14), int)
-    for name, (columns, rows) in enumerate(segment._patches(inked), 1):
-        assert not names[rows + 1, columns + 1].any()
-        names[rows + 1, columns + 1] = name
-    assert ((names[1:-1, 1:-1] > 0) == inked).all()
-    for one, other in [
-        (names[1:], names[:-1]),
-        (names[:, 1:], names[:, :-1]),
-        (names[1:, 1:], names[:-1, :-1]),
-        (names[1:, :-1], names[:-1, 1:]),
-    ]:
-        assert ((one == other) | (one == 0) | (other == 0)).all()
-
-
-def test_a_patch_is_connected():
-    spiral = [[200 + 3 * a * np.cos(a), 200 + 3 * a * np.sin(a)] for a in np.linspace(4, 50, 900)]
-    separate = numbers.photograph([spiral, [[200.0, 200.0]]], 100)
-    assert len(segment._patches(separate > 25)) == 2
-
-
-@pytest.mark.parametrize("number", ["20", "358", "6043"])
-def test_reads_pictures_of_numbers(read_picture, number):
-    assert read_picture(numbers.photograph(compose(number, gaps=(0.15, 0.3)), 100)) == number
-
-
-@pytest.mark.parametrize("number", ["08", "34", "53", "75"])
-def test_digits_that_touch_are_cut(read_picture, number):
-    levels = numbers.photograph(compose(number, gaps=(0.0, 0.0)), 100, pen=0.09)
-    assert len(segment._patches(levels > 25)) < len(number)
-    assert read_picture(levels) == number
-
-
-def test_single_digits_stay_single(of_pictures, validation):
-    images, _ = validation
-    large = [np.asarray(Image.fromarray(grid).resize((140, 140))) for grid in images[:200]]
-    assert sum(len(segment.boxes(levels, of_pictures)) != 1 for levels in large) <= 3
-
-
-def test_reads_most_numbers_of_real_digits(read_picture, validation):
-    images, labels = validation
-    rng = np.random.default_rng(1)
-    right = 0
-    for length in (2, 3, 4, 5) * 10:
-        chosen = rng.integers(len(images), size=length)
-        levels = numbers.compose_picture(images[chosen], rng)
-        right += read_picture(levels) == "".join(str(labels[i]) for i in chosen)
-    assert right >= 35
-
-
 def test_numbers_are_repeatable_and_of_one_hand():
     digits = [
         WrittenDigit(moved(strokes, 100), int(digit), writer)
@@ -330,8 +220,3 @@ def test_shear_leans_a_number_to_the_right():
     for one, other in zip(upright, leaning, strict=True):
         assert other[:, 0] == pytest.approx(one[:, 0] - 0.3 * one[:, 1])
         assert (other[:, 1] == one[:, 1]).all()
-
-
-def test_a_photograph_has_a_pen_of_the_given_width():
-    levels = numbers.photograph([[[0.0, 0.0], [0.0, 100.0]]], 100, pen=0.1)
-    assert (levels[levels.shape[0] // 2] > 127).sum() == pytest.approx(10, abs=1)
