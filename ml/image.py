@@ -12,12 +12,13 @@ from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from ml.ink import BOX, SIZE, Grid
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+KINDS: Final = ", ".join(FORMATS)
 # A JPEG is decoded at a fraction of its size; of the others all pixels are in memory at once.
 MAX_JPEG_PIXELS: Final = 16_000_000
 MAX_PIXELS: Final = 6_000_000
@@ -83,11 +84,15 @@ def open_picture(content: bytes) -> Image.Image:
     try:
         picture = Image.open(_Frugal(content), formats=FORMATS)
         _check_size(picture, content)
-        picture.info["full_width"] = picture.width
+        full_width = picture.width
         picture.draft("L", (WORKING_SIZE, WORKING_SIZE))
         picture.load()
+        # Last, for what a file says of itself is put here too.
+        picture.info["full_width"] = full_width
     except PictureError:
         raise
+    except UnidentifiedImageError as error:
+        raise PictureError(f"This is no picture of a kind that is read: {KINDS}.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureTooLarge(str(error)) from error
     except Exception as error:  # the decoders raise a dozen unrelated kinds
