@@ -235,8 +235,8 @@ def _without_specks(ink: Levels) -> Levels:
     cells = np.asarray(inked.reduce(side))
     pieces = _pieces(cells > 0)
     areas = np.bincount(pieces.ravel(), cells.ravel())
-    kept = (areas >= SPECK * areas.max())[pieces]
-    clean: Levels = ink * kept[np.ix_(*(np.arange(length) // side for length in ink.shape))]
+    specks = (pieces > 0) & (areas < SPECK * areas.max())[pieces]
+    clean: Levels = ink * ~specks[np.ix_(*(np.arange(length) // side for length in ink.shape))]
     return clean
 
 

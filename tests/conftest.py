@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from hypothesis import HealthCheck, settings
 
 from ml.classifier import Classifier
+
+# No test has a clock in it: a busy machine is no defect.
+settings.register_profile("digits", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("digits")
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "ml" / "weights" / "lenet.onnx"

@@ -5,11 +5,9 @@ import json
 import numpy as np
 import onnx
 import pytest
-from PIL import Image
 
 from ml import data
 from ml.classifier import FORMAT, Classifier, ModelError, Verdict
-from ml.image import prepare
 from tests.conftest import SEVEN, SHIPPED
 
 
@@ -125,18 +123,3 @@ def test_a_tap_is_no_digit(shipped):
     reading = shipped.read_strokes([[[100, 100]]])
     assert reading.text == "?"
     assert reading.digits[0].digit is None
-
-
-@pytest.mark.parametrize(("size", "x", "y"), [(280, 0, 0), (140, 20, 100), (45, 200, 10)])
-@pytest.mark.parametrize("ink", [0, 255])
-def test_digits_on_a_canvas_are_read_as_well_as_by_themselves(shipped, size, x, y, ink):
-    """At most 15 errors more in 10,000 (here: 3 in 2,000), at any size and place."""
-    digits = data.mnist(train=False).part(slice(0, 2_000))
-    direct = (shipped.predict(digits.images.numpy()).argmax(1) != digits.labels.numpy()).sum()
-    grids = []
-    for image in digits.images.numpy():
-        canvas = Image.new("L", (280, 280), 0)
-        canvas.paste(Image.fromarray(image).resize((size, size)), (x, y))
-        grids.append(prepare(canvas if ink else canvas.point(lambda level: 255 - level)).grid)
-    errors = (shipped.predict(np.stack(grids)).argmax(1) != digits.labels.numpy()).sum()
-    assert errors <= direct + 3

@@ -16,6 +16,8 @@ from tests.ml import photos
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 ORIENTATION = 0x0112
+# Errors that may be added to those of the 10,000 digits as they are.
+LOST = 15
 # What undoes each orientation of EXIF that a camera writes.
 STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -117,32 +119,32 @@ def test_a_gradient_is_blank():
 
 
 def test_blank_paper_is_blank_on_photos():
-    """385 of 400 were; what is found on the others is a notch in the edge of a shadow."""
+    """390 of 400 were; what is found on the others are notches in the edge of a shadow."""
     taken = [image.prepare(image.open_picture(photos.take(None, seed).jpeg)) for seed in range(30)]
     assert taken.count(None) >= 28
 
 
 @pytest.fixture(scope="module")
 def digits():
-    """Every fifth of MNIST's test digits: images uint8[2000, 28, 28] and their labels."""
+    """MNIST's test digits: images uint8[10000, 28, 28] and their labels."""
     images, labels = data.mnist(train=False)
-    return images[::5].numpy(), labels[::5].numpy()
+    return images.numpy(), labels.numpy()
 
 
 def errors(classifier, images, labels):
     return np.count_nonzero(classifier.predict(np.stack(images)).argmax(axis=1) != labels)
 
 
-@pytest.mark.parametrize("invert", [False, True], ids=["light on dark", "dark on light"])
 @pytest.mark.parametrize("resampling", ["NEAREST", "BILINEAR", "BICUBIC"])
-def test_enlarged_digits_lose_nothing(shipped, digits, resampling, invert):
+def test_enlarged_digits_lose_nothing(shipped, digits, resampling):
+    """Every other of them dark on light."""
     images, labels = digits
     grids = []
-    for digit in images:
-        large = Image.fromarray(~digit if invert else digit)
-        large = large.resize((280, 280), Image.Resampling[resampling])
+    for number, digit in enumerate(images):
+        small = Image.fromarray(~digit if number % 2 else digit)
+        large = small.resize((280, 280), Image.Resampling[resampling])
         grids.append(image.prepare(large).grid)
-    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + 3
+    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + LOST
 
 
 @pytest.mark.parametrize("share", [0.15, 0.4, 1.0])
@@ -157,7 +159,7 @@ def test_digits_of_any_size_anywhere_lose_nothing(shipped, digits, share):
         canvas = Image.new("L", (280, 280))
         canvas.paste(large, tuple(rng.integers(281 - side) for side in large.size))
         grids.append(image.prepare(ImageOps.invert(canvas)).grid)
-    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + 3
+    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + LOST
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +173,7 @@ def album():
 
 
 def test_photos_of_digits_on_paper_are_read(shipped, album):
-    """1,193 of 1,200 were, of photos made with other seeds; 1,194 of the digits themselves."""
+    """1,192 of 1,200 were, made with other seeds; of the digits themselves 1,195."""
     readings = [shipped.read_picture(image.open_picture(photo.jpeg)) for photo, _ in album]
     right = [
         reading.text == str(label) for reading, (_, label) in zip(readings, album, strict=True)
@@ -205,7 +207,7 @@ def test_the_digit_is_found_where_it_is():
 def test_specks_are_left_out():
     clean = ImageOps.invert(drawn())
     dusty = clean.copy()
-    for corner in ((3, 5), (270, 4), (8, 269), (140, 271)):
+    for corner in ((3, 5), (270, 4), (8, 150), (262, 271)):
         dusty.paste(60, (*corner, corner[0] + 3, corner[1] + 3))
     assert (image.prepare(dusty).grid == image.prepare(clean).grid).all()
 
