@@ -6,10 +6,13 @@ blurred ink as well.
 """
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ml.ink import SIZE
 
 # Standard deviations.
 ROTATION = math.radians(8)
@@ -25,42 +28,71 @@ BLUR_SHARE = 0.1
 def distort(images: Tensor, generator: torch.Generator) -> Tensor:
     """Distort images, uint8[N, 28, 28] in and out, each in its own way."""
     x = images[:, None].to(torch.float32)
-    x = F.grid_sample(x, _grid(x, generator), align_corners=False)
-    x = _vary_ink(x, generator)
-    return x[:, 0].clamp(0, 255).round().to(torch.uint8)
+    x = F.grid_sample(x, _grid(len(x), generator), align_corners=False)
+    _vary_ink(x, generator)
+    return x[:, 0].clamp_(0, 255).round_().to(torch.uint8)
 
 
-def _normal(n: int, deviation: float, generator: torch.Generator) -> Tensor:
-    return torch.randn(n, generator=generator) * deviation
+def _grid(n: int, generator: torch.Generator) -> Tensor:
+    """Where each pixel of n distorted images comes from: float[n, 28, 28, 2], from -1 to 1."""
+    # Linear in all of its random numbers, it is one product of matrices, and quick.
+    weights = torch.cat([_affine(n, generator), _elastic(n, generator)], dim=2)
+    grid = weights.view(2 * n, -1) @ _fields()
+    return grid.view(n, 2, SIZE, SIZE).permute(0, 2, 3, 1)
 
 
-def _grid(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Where each pixel of the distorted image comes from: float[N, 28, 28, 2], from -1 to 1."""
-    n, _, height, width = x.shape
-    angle = _normal(n, ROTATION, generator)
-    shear = _normal(n, SHEAR, generator)
-    scale_x, scale_y = (1 + _normal(n, SCALE, generator) for _ in range(2))
-    move_x, move_y = (_normal(n, 2 * SHIFT / width, generator) for _ in range(2))
+@cache
+def _fields() -> Tensor:
+    """What the grid is a sum of, float[3 + 36, 784]: x, y, one, and the bend of each knot."""
+    across = (2 * torch.arange(SIZE) + 1) / SIZE - 1
+    y, x = torch.meshgrid(across, across, indexing="ij")
+    knots = torch.eye(ELASTIC_GRID**2).view(-1, 1, ELASTIC_GRID, ELASTIC_GRID)
+    bends = F.interpolate(knots, (SIZE, SIZE), mode="bicubic", align_corners=True)
+    return torch.cat([torch.stack([x, y, torch.ones_like(x)]), bends[:, 0]]).flatten(1)
+
+
+def _normal(deviation: float, generator: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=generator) * deviation
+
+
+def _affine(n: int, generator: torch.Generator) -> Tensor:
+    """Turned, slanted, scaled and moved: float[n, 2, 3]."""
+    angle = _normal(ROTATION, generator, n)
+    shear = _normal(SHEAR, generator, n)
+    scale_x, scale_y = 1 + _normal(SCALE, generator, 2, n)
+    move_x, move_y = _normal(2 * SHIFT / SIZE, generator, 2, n)
     cos, sin = angle.cos(), angle.sin()
     rows = [cos * scale_x, (shear * cos - sin) * scale_y, move_x]
     rows += [sin * scale_x, (shear * sin + cos) * scale_y, move_y]
-    affine = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), list(x.shape), align_corners=False)
-    bends = torch.randn(n, 2, ELASTIC_GRID, ELASTIC_GRID, generator=generator) * ELASTIC
-    smooth = F.interpolate(bends, (height, width), mode="bicubic", align_corners=True)
-    return affine + smooth.permute(0, 2, 3, 1) * (2 / width)
+    return torch.stack(rows, 1).view(n, 2, 3)
 
 
-def _vary_ink(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Thicken or thin some, blur some, each by a random amount."""
-    n = len(x)
-    kind = torch.rand(n, generator=generator)
-    amount = torch.rand(n, 1, 1, 1, generator=generator)
-    thinner = (kind >= THICKNESS_SHARE / 2) & (kind < THICKNESS_SHARE)
-    for changed, chosen, most in (
-        (F.max_pool2d(x, 3, 1, 1), kind < THICKNESS_SHARE / 2, 1.0),
+def _elastic(n: int, generator: torch.Generator) -> Tensor:
+    """How far each knot of a coarse grid is moved: float[n, 2, 36]."""
+    return _normal(2 * ELASTIC / SIZE, generator, n, 2, ELASTIC_GRID**2)
+
+
+def _vary_ink(x: Tensor, generator: torch.Generator) -> None:
+    """Thicken, thin or blur some of float[N, 1, 28, 28], each by a random amount, in place."""
+    kind = torch.rand(len(x), generator=generator)
+    amount = torch.rand(len(x), 1, 1, 1, generator=generator)
+    for change, low, high, most in (
+        (_thicker, 0.0, THICKNESS_SHARE / 2, 1.0),
         # Thinned by more, thin strokes would be gone.
-        (-F.max_pool2d(-x, 3, 1, 1), thinner, 0.5),
-        (F.avg_pool2d(x, 3, 1, 1), kind > 1 - BLUR_SHARE, 1.0),
+        (_thinner, THICKNESS_SHARE / 2, THICKNESS_SHARE, 0.5),
+        (_blurred, 1 - BLUR_SHARE, 1.0, 1.0),
     ):
-        x = torch.where(chosen[:, None, None, None], torch.lerp(x, changed, most * amount), x)
-    return x
+        chosen = (kind >= low) & (kind < high)
+        x[chosen] = torch.lerp(x[chosen], change(x[chosen]), most * amount[chosen])
+
+
+def _thicker(x: Tensor) -> Tensor:
+    return F.max_pool2d(x, 3, 1, 1)
+
+
+def _thinner(x: Tensor) -> Tensor:
+    return -F.max_pool2d(-x, 3, 1, 1)
+
+
+def _blurred(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 3, 1, 1)

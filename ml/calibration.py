@@ -50,12 +50,3 @@ def _sure(confidence: Tensor, wrong: Tensor) -> float:
     errors = wrong[order].cumsum(0) / torch.arange(1, len(order) + 1)
     fine = (errors <= SURE_ERRORS).nonzero()
     return confidence[order[int(fine.max())]].item() if len(fine) else 1.0
-
-
-def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 15) -> float:
-    """Expected calibration error: the mean gap of confidence and accuracy over equal bins."""
-    confidence, digit = probabilities.max(1)
-    gap = (digit == labels).to(torch.float32) - confidence
-    of_bin = (confidence * bins).long().clamp(max=bins - 1)
-    total = torch.zeros(bins).index_add(0, of_bin, gap)
-    return total.abs().sum().item() / len(labels)

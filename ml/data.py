@@ -4,15 +4,16 @@ import gzip
 import hashlib
 import importlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
-from ml import ink, strokes
+from ml import image, ink, strokes
 
 ROOT = Path(__file__).parent / "data"
 
@@ -103,3 +104,28 @@ def drawn(digits: Sequence[strokes.WrittenDigit]) -> Labelled:
     """Strokes as the net sees them: drawn by ``ml.ink``."""
     images = np.stack([ink.draw(digit.strokes) for digit in digits])
     return Labelled(torch.from_numpy(images), torch.tensor([digit.label for digit in digits]))
+
+
+def others() -> dict[str, Callable[[Path], Labelled]]:
+    """Other sets of digits that torchvision knows, by name: their test images."""
+    return {"usps": _usps, "emnist": _emnist, "qmnist": _qmnist}
+
+
+def _usps(root: Path) -> Labelled:
+    """Digits of envelopes, 16x16, brought to the form of MNIST (Hull, 1994)."""
+    dataset = import_torchvision().datasets.USPS(root, train=False, download=True)
+    found = [image.prepare(Image.fromarray(levels)) for levels in dataset.data]
+    grids = np.stack([one.grid if one else np.zeros((28, 28), np.uint8) for one in found])
+    return Labelled(torch.from_numpy(grids), torch.tensor(dataset.targets))
+
+
+def _emnist(root: Path) -> Labelled:
+    """The digits of EMNIST, which are stored lying on their side (Cohen et al., 2017)."""
+    dataset = import_torchvision().datasets.EMNIST(root, "digits", train=False, download=True)
+    return Labelled(dataset.data.transpose(1, 2).contiguous(), dataset.targets)
+
+
+def _qmnist(root: Path) -> Labelled:
+    """The 50,000 test digits that MNIST once left out (Yadav and Bottou, 2019)."""
+    dataset = import_torchvision().datasets.QMNIST(root, what="test50k", download=True)
+    return Labelled(dataset.data, dataset.targets[:, 0])

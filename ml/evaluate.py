@@ -1,64 +1,177 @@
-"""The figures of a model, whatever made it: counts of right and wrong on labelled digits."""
+"""The figures of a model, whatever made it: what it answers to labelled digits, and how surely."""
 
+import math
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ml.classifier import Classifier
+from ml.classifier import Classifier, Verdict
 from ml.data import Labelled
+
+BINS = 15
+
+
+class Interval(NamedTuple):
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """How the images of one digit were read, and how far to trust what was read as it."""
+
+    digit: int
+    count: int
+    errors: int
+    recall: float
+    interval: Interval
+    precision: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The answers whose confidence lies between two bounds."""
+
+    count: int
+    confidence: float
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image that was misread: where it is in its set, and the two likeliest readings."""
+
+    index: int
+    label: int
+    first: int
+    first_probability: float
+    second: int
+    second_probability: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same images: on how many one alone is right, and how likely by chance."""
+
+    only_first_right: int
+    only_second_right: int
+    p_value: float
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """``confusion[i, j]`` counts the digits i that were read as j."""
+    """Answers to n labelled digits: labels int64[n], probabilities float32[n, 10], verdicts."""
 
-    confusion: NDArray[np.intp]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    verdicts: tuple[Verdict, ...]
+
+    @cached_property
+    def right(self) -> NDArray[np.bool]:
+        right: NDArray[np.bool] = self.probabilities.argmax(1) == self.labels
+        return right
 
     @property
     def total(self) -> int:
-        return int(self.confusion.sum())
+        return len(self.labels)
 
     @property
     def errors(self) -> int:
-        return self.total - int(self.confusion.trace())
+        return int((~self.right).sum())
 
     @property
     def accuracy(self) -> float:
         return 1 - self.errors / self.total
 
-    def by_class(self) -> list[tuple[int, int, float, float]]:
-        """Of each digit: how many there are, how many were misread, recall and precision."""
-        right = self.confusion.diagonal()
+    @property
+    def interval(self) -> Interval:
+        return wilson(self.total - self.errors, self.total)
+
+    @cached_property
+    def confusion(self) -> NDArray[np.intp]:
+        """``confusion[i, j]`` counts the digits i that were read as j."""
+        counts = np.zeros((10, 10), dtype=np.intp)
+        np.add.at(counts, (self.labels, self.probabilities.argmax(1)), 1)
+        return counts
+
+    def by_class(self) -> list[ClassFigures]:
         count, read = self.confusion.sum(1), self.confusion.sum(0)
-        recall, precision = right / np.maximum(count, 1), right / np.maximum(read, 1)
         return [
-            (int(count[i]), int(count[i] - right[i]), float(recall[i]), float(precision[i]))
-            for i in range(10)
+            ClassFigures(
+                digit,
+                count=int(count[digit]),
+                errors=int(count[digit] - right),
+                recall=float(right / max(count[digit], 1)),
+                interval=wilson(int(right), int(count[digit])),
+                precision=float(right / max(read[digit], 1)),
+            )
+            for digit, right in enumerate(self.confusion.diagonal())
         ]
+
+    def bins(self) -> list[Bin]:
+        """The answers in bins of equal width, by confidence."""
+        confidence = self.probabilities.max(1)
+        of_bin = np.minimum((confidence * BINS).astype(int), BINS - 1)
+        return [self._bin(confidence, of_bin == i) for i in range(BINS)]
+
+    def _bin(self, confidence: NDArray[np.float32], chosen: NDArray[np.bool]) -> Bin:
+        count, right = int(chosen.sum()), int(self.right[chosen].sum())
+        some = max(count, 1)
+        mean = float(confidence[chosen].sum(dtype=float) / some)
+        return Bin(count, mean, right / some, wilson(right, count))
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error: the mean gap of confidence and accuracy over the bins."""
+        gaps = (one.count * abs(one.accuracy - one.confidence) for one in self.bins())
+        return sum(gaps) / self.total
+
+    def error_rates(self) -> NDArray[np.float64]:
+        """The share of errors among the surest answer, the surest two, and so on: float64[n]."""
+        surest_first = np.argsort(-self.probabilities.max(1), kind="stable")
+        errors = (~self.right[surest_first]).cumsum()
+        rates: NDArray[np.float64] = errors / np.arange(1, self.total + 1)
+        return rates
+
+    def mistakes(self) -> list[Mistake]:
+        """What was misread, the surest first."""
+        wrong = [self._mistake(int(index)) for index in np.flatnonzero(~self.right)]
+        return sorted(wrong, key=lambda mistake: -mistake.first_probability)
+
+    def _mistake(self, index: int) -> Mistake:
+        row = self.probabilities[index]
+        second, first = (int(digit) for digit in np.argsort(row)[-2:])
+        label = int(self.labels[index])
+        return Mistake(index, label, first, float(row[first]), second, float(row[second]))
 
 
 def evaluate(classifier: Classifier, digits: Labelled) -> Evaluation:
     """Let a classifier read labelled images as they are."""
-    answers = classifier.predict(digits.images.numpy()).argmax(1)
-    confusion = np.zeros((10, 10), dtype=np.intp)
-    np.add.at(confusion, (digits.labels.numpy(), answers), 1)
-    return Evaluation(confusion)
+    probabilities = classifier.predict(digits.images.numpy())
+    verdicts = tuple(classifier.verdict(row) for row in probabilities)
+    return Evaluation(digits.labels.numpy(), probabilities, verdicts)
 
 
-def draw_confusion(evaluation: Evaluation, path: Path) -> None:
-    """Write the confusion matrix as a picture; shades show the errors, which are what matters."""
-    figure = Figure(figsize=(6, 6), layout="constrained")
-    axes = figure.subplots()
-    errors = evaluation.confusion * (1 - np.eye(10, dtype=np.intp))
-    axes.imshow(errors, cmap="Oranges", vmin=0, vmax=max(int(errors.max()), 1))
-    for row, column in np.ndindex(10, 10):
-        count = evaluation.confusion[row, column]
-        if count:
-            weight = "bold" if row != column else "normal"
-            axes.text(column, row, str(count), ha="center", va="center", size=9, weight=weight)
-    axes.set(xticks=range(10), yticks=range(10), xlabel="read as", ylabel="written")
-    axes.set_title(f"{evaluation.errors} errors of {evaluation.total:,}")
-    figure.savefig(path, dpi=150)
+def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """The interval of a share, by the score method (Wilson, 1927)."""
+    if n == 0:
+        return Interval(0.0, 1.0)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, shrink = successes / n, 1 + z * z / n
+    middle = share + z * z / (2 * n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(max(0.0, (middle - reach) / shrink), min(1.0, (middle + reach) / shrink))
+
+
+def compare(first: Evaluation, second: Evaluation) -> Comparison:
+    """Two evaluations of the same images by McNemar's test (1947), exact and two-sided."""
+    only_first = int((first.right & ~second.right).sum())
+    only_second = int((second.right & ~first.right).sum())
+    n = only_first + only_second
+    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
+    return Comparison(only_first, only_second, min(1.0, 2 * tail))

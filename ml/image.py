@@ -41,6 +41,9 @@ NOISE: Final = 6.0
 # The smallest digit, and the widest pen of a photo, as shares of the shorter side of the picture.
 SMALLEST_DIGIT: Final = 0.03
 WIDEST_PEN: Final = 0.33
+# Thinner pens are made this wide, in pixels of the grid, and so on a grid this much finer.
+MIN_PEN: Final = 2.0
+FINE: Final = 3
 # A piece with less than this share of the area of the largest is a speck.
 SPECK: Final = 0.05
 
@@ -260,13 +263,36 @@ def _lines(ink: Levels) -> tuple[NDArray[np.bool], NDArray[np.bool]]:
 
 
 def _scaled(ink: Levels) -> Levels:
-    """Ink scaled so that its longer side fills the box and its darkest point is 255."""
+    """Ink scaled so that its longer side fills the box and its darkest point is 255.
+
+    A pen thinner than is usual in MNIST is made as wide as is usual there: scaled with its digit,
+    it would be less than a pixel.
+    """
+    fine = _resized(ink, FINE * BOX)
+    missing = round(FINE * MIN_PEN - _pen_width(fine))
+    if missing > 0:
+        ink = _extreme(np.maximum, np.pad(fine, missing), missing + 1)
+    return _resized(ink, BOX)
+
+
+def _resized(ink: Levels, side: float) -> Levels:
+    """Ink with ``side`` pixels to its longer side, and 255 for its darkest."""
     height, width = ink.shape
-    scale = BOX / max(height, width)
+    scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     levels = Image.fromarray(ink.astype(np.float32))
-    scaled = np.asarray(levels.resize(size, Image.Resampling.BOX))
-    return _levels(scaled * (255 / scaled.max()))
+    resized = np.asarray(levels.resize(size, Image.Resampling.BOX))
+    return _levels(resized * (255 / resized.max()))
+
+
+def _pen_width(ink: Levels) -> float:
+    """The mean width of the lines of some ink, in pixels: twice its area by its perimeter.
+
+    The perimeter of a shape with soft edges is its total variation.
+    """
+    soft = np.pad(ink.astype(np.float32), 1)
+    down, right = np.diff(soft, axis=0)[:, :-1], np.diff(soft, axis=1)[:-1]
+    return float(2 * ink.sum() / np.hypot(down, right).sum())
 
 
 def _centred(ink: Levels) -> Grid:

@@ -7,8 +7,9 @@ whether the net refuses what it has not met.
 
 import math
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import cycle, islice
 
 import numpy as np
 import torch
@@ -137,11 +138,16 @@ HELD_OUT: Mapping[str, Maker] = {
 }
 
 
-def draw(kinds: Mapping[str, Maker], n: int, seed: int) -> Tensor:
-    """n drawings of some kinds in turn, slightly bent, as the net sees them: uint8[n, 28, 28]."""
+def strokes(kinds: Mapping[str, Maker], n: int, seed: int) -> Iterator[tuple[str, ink.Strokes]]:
+    """n drawings of some kinds in turn, slightly bent, each with its kind."""
     rng = np.random.default_rng(seed)
-    makers = list(kinds.values())
-    images = [ink.draw(bend(makers[i % len(makers)](rng), rng)) for i in range(n)]
+    for kind, make in islice(cycle(kinds.items()), n):
+        yield kind, bend(make(rng), rng)
+
+
+def draw(kinds: Mapping[str, Maker], n: int, seed: int) -> Tensor:
+    """The same drawings as the net sees them: uint8[n, 28, 28]."""
+    images = [ink.draw(drawing) for _, drawing in strokes(kinds, n, seed)]
     return torch.from_numpy(np.stack(images))
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from ml import calibration, data, evaluate, export, strokes
 from ml.classifier import Classifier
 from ml.lenet import normalise
-from ml.train import Sets, Trainer
+from ml.train import Recipe, Sets, Trainer
 
 
 def load_sets(stroke_file: Path | None) -> Sets:
@@ -32,7 +33,35 @@ def load_sets(stroke_file: Path | None) -> Sets:
     )
 
 
-def finish(trainer: Trainer, seconds: float) -> bytes:
+def start(recipe: Recipe, stroke_file: Path | None) -> Trainer:
+    """A trainer at its beginning. Raises OSError or ValueError when the file holds no strokes."""
+    return Trainer(recipe, load_sets(stroke_file))
+
+
+def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> None:
+    """Store where training stands; the file before it stays until this one is whole."""
+    partial = path.with_suffix(".partial")
+    torch.save({"stroke_file": str(stroke_file or ""), "training": trainer.state()}, partial)
+    partial.replace(path)
+
+
+def resume(path: Path) -> tuple[Trainer, Path | None]:
+    """The trainer whose checkpoint this is, and its stroke file.
+
+    Raises OSError when there is none, and ValueError when it cannot be gone on with.
+    """
+    try:
+        checkpoint = torch.load(path, weights_only=True)
+        state = checkpoint["training"]
+        stroke_file = Path(checkpoint["stroke_file"]) if checkpoint["stroke_file"] else None
+        trainer = start(Recipe(**state["recipe"]), stroke_file)
+        trainer.restore(state)
+    except (KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
+        raise ValueError(f"{path} cannot be resumed: {error}") from error
+    return trainer, stroke_file
+
+
+def finish(trainer: Trainer) -> bytes:
     """Calibrate on validation, test once, and return the ONNX file with all its figures."""
     sets, net = trainer.sets, trainer.net()
     digits = sets.validation
@@ -43,7 +72,7 @@ def finish(trainer: Trainer, seconds: float) -> bytes:
     temperature = calibration.fit_temperature(logits.clone(), digits.labels)
     facts: dict[str, Any] = {
         "thresholds": calibration.fit_thresholds((logits / temperature).softmax(1), digits.labels),
-        "training": _training_facts(trainer, seconds),
+        "training": _training_facts(trainer),
     }
     graph = export.export(export.Served(net, trainer.mean, trainer.deviation, temperature))
     metrics = _metrics(Classifier(export.describe(graph, facts)), sets)
@@ -61,25 +90,24 @@ def _metrics(classifier: Classifier, sets: Sets) -> dict[str, Any]:
     for name, digits in named.items():
         if digits is None:
             continue
-        probabilities = torch.from_numpy(classifier.predict(digits.images.numpy()))
+        evaluation = evaluate.evaluate(classifier, digits)
         metrics[name] = {
-            "errors": evaluate.evaluate(classifier, digits).errors,
-            "of": len(digits.labels),
-            "calibration_error": round(
-                calibration.calibration_error(probabilities, digits.labels), 5
-            ),
+            "errors": evaluation.errors,
+            "of": evaluation.total,
+            "calibration_error": round(evaluation.calibration_error, 5),
         }
     return metrics
 
 
-def _training_facts(trainer: Trainer, seconds: float) -> dict[str, Any]:
+def _training_facts(trainer: Trainer) -> dict[str, Any]:
     sets = trainer.sets
     return {
         "recipe": dataclasses.asdict(trainer.recipe),
+        "sha256": sets.sha256(),
         "training_images": len(sets.training.labels),
         "stroke_images": len(sets.strokes.labels) if sets.strokes else 0,
         "held_out_writers": sets.held_out_writers,
-        "seconds": round(seconds),
+        "seconds": round(sum(epoch.seconds for epoch in trainer.history)),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "torchvision", "onnx")},

@@ -19,6 +19,7 @@ Judge: TypeAlias = Callable[[list[ink.Strokes]], NDArray[np.float32]]
 """The net's probabilities, float32[n, 10], for n supposed digits."""
 
 Reals: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.intp]
 
 # Writing leans: gaps are looked for along lines of these slants, pixels to the left a pixel down.
 SLANTS = np.array([0.0, -0.2, 0.2, 0.4, 0.6])
@@ -35,6 +36,10 @@ MOST_IN_DIGIT, MOST = 8, 40
 # What standing apart is worth, and what being wide or unlike one's neighbour costs, against the
 # logarithm of the net's probability: a logistic regression on strokes of 24 writers, rounded.
 APART, MISFIT = 0.5, 1.5
+# Ink nearer than this, in heights, touches. Digits that touch are parted less gladly, and hardly
+# where one of them would be none: what the two likeliest digits reach together is then below this.
+NEAR, TOUCH = 0.01, 0.6
+NO_DIGIT, STRAY = 0.95, 3.0
 # How much the second probability counts: two rivals, such as 1 and 7, are a digit nevertheless.
 RIVAL = 0.3
 
@@ -54,15 +59,35 @@ def groups(strokes: ink.Strokes, judge: Judge) -> list[ink.Strokes]:
     strokes = [stroke for stroke in strokes if len(stroke)]
     if len(strokes) < 2:
         return [strokes] if strokes else []
-    points = np.array([point[:2] for stroke in strokes for point in stroke], dtype=np.float64)
+    lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
     starts = np.cumsum([0, *map(len, strokes[:-1])])
-    hulls = np.maximum.reduceat(points @ _DIRECTIONS, starts)
+    hulls = np.maximum.reduceat(np.vstack(lines) @ _DIRECTIONS, starts)
 
     def pick(parts: list[int]) -> ink.Strokes:
         return [strokes[part] for part in parts]
 
-    digits = _divide(hulls, lambda supposed: judge([pick(parts) for parts in supposed]))
+    def distance(left: Integers, right: Integers) -> float:
+        return _distance([lines[part] for part in left], [lines[part] for part in right])
+
+    digits = _divide(hulls, lambda supposed: judge([pick(parts) for parts in supposed]), distance)
     return [pick(digit) for digit in digits]
+
+
+def _distance(one: Sequence[Reals], other: Sequence[Reals]) -> float:
+    """The least distance of the points of lines float64[n, 2], either way, to the others."""
+    return float(min(_to_lines(np.vstack(one), other), _to_lines(np.vstack(other), one)))
+
+
+def _to_lines(points: Reals, lines: Sequence[Reals]) -> float:
+    """The least distance of points float64[n, 2] to some lines."""
+    start = np.vstack([line[:-1] if len(line) > 1 else line for line in lines])
+    along = np.vstack([line[1:] if len(line) > 1 else line for line in lines]) - start
+    square = (along * along).sum(axis=1)
+    square[square == 0] = 1.0
+    to = points[:, None] - start
+    share = np.clip((to * along).sum(axis=2) / square, 0.0, 1.0)
+    off = to - share[..., None] * along
+    return float(np.sqrt((off * off).sum(axis=2).min()))
 
 
 def _height(hulls: Reals) -> Reals:
@@ -76,7 +101,9 @@ def _width(hulls: Reals) -> Reals:
 
 
 def _divide(
-    hulls: Reals, judge: Callable[[list[list[int]]], NDArray[np.float32]]
+    hulls: Reals,
+    judge: Callable[[list[list[int]]], NDArray[np.float32]],
+    distance: Callable[[Integers, Integers], float],
 ) -> list[list[int]]:
     """Group parts, by their hulls float64[n, directions], into digits: sorted lists of parts."""
     size = np.maximum(_height(hulls), _width(hulls))
@@ -93,8 +120,26 @@ def _divide(
     spans = _spans(row, lowest, WIDEST * height)
     digits = [sorted(np.concatenate(parts[first:end]).tolist()) for first, end in spans]
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
-    scores = _likelihood(judge(digits)) - MISFIT * (_width(shapes) / height - WIDE).clip(0)
-    return [digits[i] for i in _best(spans, scores, _joints(spans, shapes, gaps[cuts]))]
+    probabilities = judge(digits)
+    scores = _likelihood(probabilities) - MISFIT * (_width(shapes) / height - WIDE).clip(0)
+    near = np.array([distance(order[: cut + 1], order[cut + 1 :]) for cut in cuts]) < NEAR * height
+    joints = _joints(spans, shapes, gaps[cuts]) - _bonds(spans, near, _strays(probabilities))
+    return [digits[i] for i in _best(spans, scores, joints)]
+
+
+def _strays(probabilities: NDArray[np.float32]) -> NDArray[np.bool]:
+    """Which of n supposed digits are none, from float32[n, 10]."""
+    strays: NDArray[np.bool] = np.partition(probabilities, -2)[:, -2:].sum(axis=1) < NO_DIGIT
+    return strays
+
+
+def _bonds(
+    spans: Sequence[tuple[int, int]], near: NDArray[np.bool], strays: NDArray[np.bool]
+) -> Reals:
+    """What parting each span from each other costs where their ink touches: float64[n, n]."""
+    first = np.array([first for first, _ in spans])
+    stray = strays[:, None] | strays[None]
+    return np.where(near[np.maximum(first, 1) - 1], TOUCH + STRAY * stray, 0.0)
 
 
 def _likelihood(probabilities: NDArray[np.float32]) -> Reals:

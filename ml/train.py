@@ -1,8 +1,9 @@
 """Training LeNet: data and a recipe in, plain weights out."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, cast
 
@@ -17,8 +18,10 @@ from ml.augment import distort
 from ml.data import Labelled
 from ml.lenet import LeNet, NormalisedLeNet, normalise
 
-# Batches distorted at once, in a thread beside the one that trains.
+# Batches distorted at once.
 CHUNK = 16
+# More threads only wait for one another: the net is small.
+THREADS = 2
 # Of the weights; what is kept is their moving average over about the last epoch.
 AVERAGE_DECAY = 0.998
 
@@ -49,6 +52,14 @@ class Sets:
     held_out_strokes: Labelled | None = None
     held_out_writers: Sequence[str] = ()
 
+    def sha256(self) -> str:
+        """Of all that is trained on."""
+        digest = hashlib.sha256()
+        for part in filter(None, (self.training, self.strokes)):
+            digest.update(part.images.numpy().tobytes())
+            digest.update(part.labels.numpy().tobytes())
+        return digest.hexdigest()
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -58,6 +69,7 @@ class Epoch:
     loss: float
     validation_loss: float
     validation_errors: int
+    rate: float  # with which the epoch ended
     seconds: float
 
 
@@ -65,10 +77,10 @@ class Trainer:
     """Trains one LeNet. Same recipe, sets and library versions: same weights."""
 
     def __init__(self, recipe: Recipe, sets: Sets) -> None:
-        # One thread learns faster than two share the work of so small a net.
-        torch.set_num_threads(1)
+        torch.set_num_threads(min(THREADS, os.cpu_count() or 1))
         torch.manual_seed(recipe.seed)
         self.recipe, self.sets = recipe, sets
+        self.history: list[Epoch] = []
         self.mean, self.deviation = _statistics(sets.training.images)
         self.steps_per_epoch = len(self._mixture(torch.Generator()).labels) // recipe.batch_size
         self._net = NormalisedLeNet(LeNet())
@@ -92,18 +104,50 @@ class Trainer:
         """The plain LeNet trained so far, in evaluation mode."""
         return cast(NormalisedLeNet, self._average.module).folded()
 
-    def epochs(self, on_step: Callable[[float], None]) -> Iterator[Epoch]:
-        """Train, yielding after each epoch; ``on_step`` is told the loss of each batch."""
-        for number in range(1, self.recipe.epochs + 1):
+    def epochs(self, on_step: Callable[[float, float], None]) -> Iterator[Epoch]:
+        """Train on, yielding after each epoch; ``on_step`` is told loss and rate of each batch."""
+        for number in range(len(self.history) + 1, self.recipe.epochs + 1):
             started = perf_counter()
             total = 0.0
             for images, labels, outliers in self._batches(number):
                 loss = self._step(images, labels, outliers)
                 total += loss
-                on_step(loss)
-            validation_loss, errors = self._validate()
+                on_step(loss, self._rate)
+            loss, errors = self._validate()
             seconds = perf_counter() - started
-            yield Epoch(number, total / self.steps_per_epoch, validation_loss, errors, seconds)
+            mean = total / self.steps_per_epoch
+            self.history.append(Epoch(number, mean, loss, errors, self._rate, seconds))
+            yield self.history[-1]
+
+    def state(self) -> dict[str, Any]:
+        """All that training needs to go on after the last whole epoch, for ``torch.save``."""
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return {
+            "recipe": asdict(self.recipe),
+            "sets": self.sets.sha256(),
+            "history": [asdict(epoch) for epoch in self.history],
+            **parts,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state. Raises ValueError when it is of another recipe or other data."""
+        if (state["recipe"], state["sets"]) != (asdict(self.recipe), self.sets.sha256()):
+            raise ValueError("it was trained with another recipe or on other data")
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "net": self._net,
+            "average": self._average,
+            "optimiser": self._optimiser,
+            "schedule": self._schedule,
+        }
+
+    @property
+    def _rate(self) -> float:
+        return float(self._schedule.get_last_lr()[0])
 
     def _step(self, images: Tensor, labels: Tensor, outliers: Tensor) -> float:
         self._net.train()
@@ -132,30 +176,18 @@ class Trainer:
         per_step = recipe.outliers_per_step if late else 0
         order = torch.randperm(len(labels), generator=generator)
         order = order[: self.steps_per_epoch * recipe.batch_size].view(-1, recipe.batch_size)
-
-        def prepare(steps: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+        for steps in order.split(CHUNK):
             picked = torch.randint(
                 len(self._outliers), (len(steps) * per_step,), generator=generator
             )
             mixed = torch.cat([images[steps.flatten()], self._outliers[picked]])
             digits, outliers = distort(mixed, generator).split([steps.numel(), len(picked)])
-            return list(
-                zip(
-                    digits.view(len(steps), -1, 28, 28),
-                    labels[steps],
-                    outliers.view(len(steps), -1, 28, 28),
-                    strict=True,
-                )
+            yield from zip(
+                digits.view(len(steps), -1, 28, 28),
+                labels[steps],
+                outliers.view(len(steps), -1, 28, 28),
+                strict=True,
             )
-
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            chunks = order.split(CHUNK)
-            coming = beside.submit(prepare, chunks[0])
-            for following in [*chunks[1:], None]:
-                ready = coming.result()
-                if following is not None:
-                    coming = beside.submit(prepare, following)
-                yield from ready
 
     def _mixture(self, generator: torch.Generator) -> Labelled:
         """The training images, with a fresh sample of the strokes where there are any."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from ml import data, image, ink
 from tests.conftest import SEVEN
@@ -313,3 +313,32 @@ def test_a_flipped_byte_is_read_or_refused(good, data):
     except image.PictureError:
         return
     assert found is None or found.grid.shape == (28, 28)
+
+
+# Digits as a plotter draws them: (x, y) of their strokes in a box of 12 x 20.
+PLOTTED = {
+    "0": [[(6, 0), (1, 5), (0, 10), (2, 17), (6, 20), (10, 17), (12, 10), (10, 3), (6, 0)]],
+    "1": [[(6, 0), (6, 20)]],
+    "2": [[(0, 4), (4, 0), (9, 1), (11, 5), (9, 9), (0, 20), (12, 20)]],
+    "3": [[(1, 1), (7, 0), (11, 4), (9, 8), (5, 9), (10, 12), (11, 16), (6, 20), (0, 18)]],
+    "4": [[(8, 0), (0, 13), (12, 13)], [(9, 6), (8, 20)]],
+    "7": [[(0, 0), (12, 0), (5, 20)]],
+}
+
+
+@pytest.mark.parametrize("pen", [2, 3, 6, 12, 20, 30])
+@pytest.mark.parametrize("text", PLOTTED)
+def test_the_pen_does_not_matter(shipped, pen, text):
+    picture = Image.new("L", (280, 280), 255)
+    drawing = ImageDraw.Draw(picture)
+    for stroke in PLOTTED[text]:
+        points = [(85 + 9 * x, 50 + 9 * y) for x, y in stroke]
+        drawing.line(points, fill=0, width=pen, joint="curve")
+    assert shipped.read_picture(picture).text == text
+
+
+@pytest.mark.parametrize("width", [3, 6, 12, 24])
+def test_pen_width_is_measured(width):
+    ink = np.zeros((200, 100), dtype=np.uint8)
+    ink[10:190, 40 : 40 + width] = 255
+    assert image._pen_width(ink) == pytest.approx(width, rel=0.15)

@@ -9,9 +9,8 @@ from HersheyFonts import HersheyFonts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import ink, segment
+from ml import composed, ink, segment
 from ml.strokes import WrittenDigit
-from tests.ml import numbers
 
 BAR = [[0.0, 0.0], [2.0, 100.0]]
 RING = [[50 + 30 * np.cos(a), 50 + 50 * np.sin(a)] for a in np.linspace(0, 6.2, 40)]
@@ -54,7 +53,7 @@ def hershey():
 
 
 def compose(text, seed=0, **layout):
-    return numbers.compose(
+    return composed.compose(
         [hershey()[digit] for digit in text], np.random.default_rng(seed), **layout
     )
 
@@ -199,9 +198,9 @@ def test_numbers_are_repeatable_and_of_one_hand():
         for writer in ("low", "high")
         if (int(digit) >= 5) == (writer == "high")
     ]
-    made = list(numbers.written(digits, 30, seed=4))
-    assert made == list(numbers.written(digits, 30, seed=4))
-    assert made != list(numbers.written(digits, 30, seed=5))
+    made = list(composed.written(digits, 30, seed=4))
+    assert made == list(composed.written(digits, 30, seed=4))
+    assert made != list(composed.written(digits, 30, seed=5))
     assert {len(number.text) for number in made} == {2, 3, 4, 5}
     for number in made:
         assert len({digit >= "5" for digit in number.text}) == 1
@@ -211,7 +210,7 @@ def test_digits_of_a_number_stand_apart_by_the_gap():
     strokes = compose("808", gaps=(0.2, 0.2))
     boxes = [ink.bounds([stroke]) for stroke in strokes]
     gaps = [second[0] - first[0] - first[2] for first, second in pairwise(boxes)]
-    assert gaps == pytest.approx([20 * numbers.WIDTH] * 2)
+    assert gaps == pytest.approx([20 * composed.WIDTH] * 2)
     assert len({round(box[3], 3) for box in boxes}) == 3
 
 

@@ -28,6 +28,10 @@ ORIGINAL = {
 TINY = train.Recipe(epochs=2, outlier_share=0.5)
 
 
+def ignore(loss, rate):
+    pass
+
+
 @pytest.fixture(scope="module")
 def mnist():
     return data.mnist(train=True)
@@ -41,7 +45,7 @@ def sets(mnist):
 @pytest.fixture(scope="module")
 def trained(sets):
     trainer = train.Trainer(TINY, sets)
-    epochs = list(trainer.epochs(lambda loss: None))
+    epochs = list(trainer.epochs(ignore))
     return trainer, epochs
 
 
@@ -113,13 +117,33 @@ def test_training_learns(trained):
 
 def test_the_same_seed_gives_the_same_weights(trained, sets):
     again = train.Trainer(TINY, sets)
-    list(again.epochs(lambda loss: None))
+    list(again.epochs(ignore))
     for one, other in zip(trained[0].net().parameters(), again.net().parameters(), strict=True):
         assert torch.equal(one, other)
 
 
+def test_an_interrupted_run_goes_on_to_the_same_weights(trained, sets, tmp_path):
+    interrupted = train.Trainer(TINY, sets)
+    next(interrupted.epochs(ignore))
+    torch.save(interrupted.state(), tmp_path / "state")
+    resumed = train.Trainer(TINY, sets)
+    resumed.restore(torch.load(tmp_path / "state", weights_only=True))
+    assert [epoch.number for epoch in resumed.epochs(ignore)] == [2]
+    assert [epoch.number for epoch in resumed.history] == [1, 2]
+    for one, other in zip(trained[0].net().parameters(), resumed.net().parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_run_does_not_go_on_with_other_data_or_another_recipe(trained, sets):
+    state = trained[0].state()
+    fewer = train.Sets(sets.training.part(slice(1_000)), sets.validation)
+    for other in (train.Trainer(TINY, fewer), train.Trainer(train.Recipe(epochs=3), sets)):
+        with pytest.raises(ValueError, match="another recipe or on other data"):
+            other.restore(state)
+
+
 def test_a_run_ends_in_a_file_that_serves(trained):
-    classifier = Classifier(run.finish(trained[0], seconds=1.0))
+    classifier = Classifier(run.finish(trained[0]))
     assert classifier.facts["metrics"]["mnist_test"]["of"] == 10_000
     assert classifier.facts["training"]["recipe"]["epochs"] == 2
     test = data.mnist(train=False)
@@ -153,7 +177,7 @@ def test_the_shipped_weights_are_at_least_as_good_as_the_originals(shipped):
     evaluation = evaluate.evaluate(shipped, data.mnist(train=False))
     assert evaluation.errors <= 69
     assert evaluation.errors == shipped.facts["metrics"]["mnist_test"]["errors"]
-    assert sum(errors for _, errors, _, _ in evaluation.by_class()) == evaluation.errors
+    assert sum(one.errors for one in evaluation.by_class()) == evaluation.errors
 
 
 def test_temperature_makes_overconfident_logits_honest():
@@ -161,8 +185,11 @@ def test_temperature_makes_overconfident_logits_honest():
     logits = torch.randn(5_000, 10, generator=generator)
     labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
     assert calibration.fit_temperature(3 * logits, labels) == pytest.approx(3, rel=0.05)
-    honest = calibration.calibration_error(logits.softmax(1), labels)
-    assert honest < calibration.calibration_error((3 * logits).softmax(1), labels) / 3
+    honest, overconfident = (
+        evaluate.Evaluation(labels.numpy(), (scale * logits).softmax(1).numpy(), ())
+        for scale in (1, 3)
+    )
+    assert honest.calibration_error < overconfident.calibration_error / 3
 
 
 def test_thresholds_accept_digits_and_single_out_the_sure():

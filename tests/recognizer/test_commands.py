@@ -1,15 +1,18 @@
 """manage.py train, evaluate and predict."""
 
 import io
+import json
 import subprocess
 import sys
 
+import onnx
 import pytest
 from django.core.management import CommandError, call_command
 
-from ml import data, run, train
+from ml import data, report, run, train
 from ml.classifier import Classifier
-from tests.conftest import ROOT, SHIPPED
+from recognizer.management.commands import evaluate
+from tests.conftest import ROOT, SEVEN, SHIPPED
 
 
 @pytest.fixture
@@ -36,7 +39,31 @@ def test_train_writes_a_model_with_its_figures(tmp_path, little_data):
     assert classifier.facts["training"]["recipe"]["seed"] == 3
     assert f"Model {classifier.version} written" in printed
     assert "mnist_test" in printed
-    assert list(output.parent.iterdir()) == [output]
+    assert sorted(output.parent.iterdir()) == [output, output.with_suffix(".png")]
+
+
+def test_train_goes_on_after_an_interruption(tmp_path, little_data, monkeypatch):
+    output = tmp_path / "lenet.onnx"
+    whole = ["train", "--epochs", "2", "--output"]
+    call(*whole, str(tmp_path / "whole.onnx"))
+
+    def epochs(self, on_step):
+        yield next(train_on(self, on_step))
+        raise KeyboardInterrupt
+
+    train_on = train.Trainer.epochs
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(train.Trainer, "epochs", epochs)
+        with pytest.raises(CommandError, match="1 of 2 epochs are kept"):
+            call(*whole, str(output))
+    assert not output.exists()
+    with pytest.raises(CommandError, match="leave out --epochs"):
+        call(*whole, str(output), "--resume")
+    call("train", "--resume", "--output", str(output))
+    graphs = [onnx.load(path).graph for path in (output, tmp_path / "whole.onnx")]
+    assert graphs[0] == graphs[1]
+    with pytest.raises(CommandError, match="nothing to resume"):
+        call("train", "--resume", "--output", str(output))
 
 
 @pytest.mark.parametrize(
@@ -68,12 +95,85 @@ def test_without_the_training_requirements_one_sentence_says_what_to_install(com
     assert line.endswith("pip install -r requirements-train.txt")
 
 
-def test_evaluate_tells_the_figures_and_draws_the_confusion(tmp_path, shipped):
-    picture = tmp_path / "confusion.png"
-    printed = call("evaluate", str(SHIPPED), "--picture", str(picture))
+@pytest.fixture
+def few(monkeypatch):
+    """Measure on few drawings: what is tested here is the command."""
+    monkeypatch.setattr(report, "ROBUSTNESS_DIGITS", 2)
+    monkeypatch.setattr(report, "NON_DIGITS", 24)
+    monkeypatch.setattr(report, "NUMBERS", 5)
+
+
+def test_evaluate_writes_a_page_and_json(tmp_path, shipped, few):
+    page = tmp_path / "new" / "report.html"
+    printed = call("evaluate", str(SHIPPED), "--report", str(page))
     errors = shipped.facts["metrics"]["mnist_test"]["errors"]
-    assert f"{errors} errors of 10,000" in printed
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert f"{errors} errors of 10000" in printed
+    figures = json.loads(page.with_suffix(".json").read_text())
+    assert figures["errors"] == len(figures["mistakes"]) == errors
+    assert len(figures["robustness"]) == 72
+    assert "strokes" not in figures
+    html = page.read_text()
+    assert html.count('alt="28x28 input"') == errors
+    assert html.count("<svg") == 4
+
+
+def test_evaluate_sets_two_models_side_by_side(tmp_path, few):
+    page = tmp_path / "report.html"
+    printed = call("evaluate", str(SHIPPED), "--against", str(SHIPPED), "--report", str(page))
+    assert "only the first is right on 0, only the second on 0" in printed
+    assert json.loads(page.with_suffix(".json").read_text())["against"]["p_value"] == 1
+
+
+def test_evaluate_measures_strokes_of_writers_that_were_held_out(tmp_path, shipped, few):
+    unseen = shipped.facts["training"]["held_out_writers"][0]
+    records = [
+        {"strokes": SEVEN, "label": "7", "writer": writer} for writer in (unseen, "trained on")
+    ]
+    file = tmp_path / "drawings.jsonl"
+    file.write_text("\n".join(map(json.dumps, records)))
+    page = tmp_path / "report.html"
+    call("evaluate", str(SHIPPED), "--strokes", str(file), "--report", str(page))
+    figures = json.loads(page.with_suffix(".json").read_text())
+    assert (figures["strokes"]["drawings"], figures["strokes"]["errors"]) == (1, 0)
+    assert figures["strokes"]["writers"] == [unseen]
+    assert figures["numbers"]["numbers"] == 5
+
+
+def test_evaluate_brings_a_model_card_up_to_date(tmp_path, shipped, few):
+    card = tmp_path / "card.md"
+    card.write_text(f"before\n{evaluate.BEGIN}\nold\n{evaluate.END}\nafter\n")
+    where = ["--report", str(tmp_path / "report.html"), "--card", str(card)]
+    call("evaluate", str(SHIPPED), *where)
+    text = card.read_text()
+    assert text.startswith("before")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert shipped.version in text
+    card.write_text("no marks")
+    with pytest.raises(CommandError, match="no place for figures"):
+        call("evaluate", str(SHIPPED), *where)
+
+
+def test_evaluate_reads_other_sets_and_says_when_they_cannot_be_had(tmp_path, monkeypatch, few):
+    torchvision = data.import_torchvision()
+    mnist = data.mnist(train=False)
+
+    class USPS:
+        def __init__(self, root, *, train, download):
+            assert not train
+            self.data = mnist.images[:20].numpy()
+            self.targets = mnist.labels[:20].tolist()
+
+    monkeypatch.setattr(torchvision.datasets, "USPS", USPS)
+    where = ["--report", str(tmp_path / "report.html")]
+    assert "on usps: 0 errors of 20" in call("evaluate", str(SHIPPED), "--dataset", "usps", *where)
+
+    def offline(*arguments, **options):
+        raise RuntimeError("Error downloading")
+
+    monkeypatch.setattr(torchvision.datasets, "USPS", offline)
+    with pytest.raises(CommandError, match="nothing to measure on: Error downloading"):
+        call("evaluate", str(SHIPPED), "--dataset", "usps", *where)
 
 
 def test_evaluate_refuses_what_is_no_model(tmp_path):

@@ -1,51 +1,135 @@
-"""manage.py evaluate: the figures of a model file on MNIST's test set."""
+"""manage.py evaluate: one report on a model, as a page with pictures and as JSON."""
 
+import io
+import json
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
 
 from ml.classifier import Classifier, ModelError
 from recognizer import classifier
+from recognizer.figures import grid_png
 from recognizer.management.requirements import training_requirements
+
+BEGIN, END = "<!-- figures: written by manage.py evaluate -->", "<!-- end of figures -->"
 
 
 class Command(BaseCommand):
-    help = "Measure a model on MNIST's 10,000 test digits, by class, with a confusion matrix."
+    help = "Measure a model: digits by class, calibration, robustness, non-digits, numbers."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "model", type=Path, nargs="?", help="an ONNX file; by default the one that serves"
         )
+        parser.add_argument("--against", type=Path, metavar="MODEL", help="another, side by side")
         parser.add_argument(
-            "--picture",
+            "--dataset",
+            choices=("mnist", "usps", "emnist", "qmnist"),
+            default="mnist",
+            help="the test images; all but mnist are downloaded; default: %(default)s",
+        )
+        parser.add_argument(
+            "--strokes",
             type=Path,
             metavar="FILE",
-            default=settings.VAR / "confusion.png",
-            help="where the confusion matrix goes; default: %(default)s",
+            help="pen strokes, UNIPEN or JSON Lines; those of writers held out of the training",
+        )
+        parser.add_argument(
+            "--report",
+            type=Path,
+            metavar="FILE",
+            default=settings.VAR / "report.html",
+            help="where the page goes, with the JSON beside it; default: %(default)s",
+        )
+        parser.add_argument(
+            "--card", type=Path, metavar="FILE", help="a model card to bring up to date"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with training_requirements():
-            from ml import data, evaluate
+            from tqdm import tqdm
+
+            from ml import evaluate, report
 
         model = self._load(options["model"])
-        evaluation = evaluate.evaluate(model, data.mnist(train=False))
-        self.stdout.write(
-            f"Model {model.version}: {evaluation.errors} errors of {evaluation.total:,}"
-            f" ({evaluation.accuracy:.2%})"
+        subjects = self._subjects(options, model)
+        evaluation = evaluate.evaluate(model, subjects.digits)
+        figures = report.measure(
+            model, evaluation, subjects, lambda it, **how: tqdm(it, leave=False, **how)
         )
-        self.stdout.write("digit  count  errors   recall  precision")
-        for digit, (count, errors, recall, precision) in enumerate(evaluation.by_class()):
-            self.stdout.write(f"{digit:5} {count:6} {errors:7} {recall:8.2%} {precision:10.2%}")
-        evaluate.draw_confusion(evaluation, options["picture"])
-        self.stdout.write(self.style.SUCCESS(f"Confusion matrix: {options['picture']}"))
+        if options["against"]:
+            other = self._load(options["against"])
+            compared = report.of_comparison(evaluation, evaluate.evaluate(other, subjects.digits))
+            figures["against"] = {"version": other.version, **compared}
+        self.stdout.write(render_to_string("recognizer/report.txt", figures).strip())
+        self._write(options["report"], figures, evaluation, subjects.digits.images.numpy())
+        if options["card"]:
+            self._update_card(options["card"], figures)
 
     def _load(self, path: Path | None) -> Classifier:
         try:
             return Classifier(path.read_bytes()) if path else classifier.current()
         except (OSError, ModelError, classifier.ModelUnavailable) as error:
             raise CommandError(f"The model cannot be used: {error}") from error
+
+    def _subjects(self, options: dict[str, Any], model: Classifier) -> Any:
+        from ml import data, report, strokes
+
+        name = options["dataset"]
+        try:
+            digits = (
+                data.mnist(train=False)
+                if name == "mnist"
+                else data.others()[name](settings.VAR / "datasets")
+            )
+            written = strokes.read(options["strokes"]) if options["strokes"] else []
+        except (OSError, RuntimeError, ValueError) as error:
+            raise CommandError(f"There is nothing to measure on: {error}") from error
+        unseen = model.facts.get("training", {}).get("held_out_writers")
+        if unseen:
+            written = [digit for digit in written if digit.writer in unseen]
+        return report.Subjects(name, digits, written)
+
+    def _write(self, page: Path, figures: dict[str, Any], evaluation: Any, images: Any) -> None:
+        from ml import plots
+
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.with_suffix(".json").write_text(json.dumps(figures, indent=1))
+        mistakes = [
+            (mistake, grid_png(images[mistake["index"]].tobytes(), 56))
+            for mistake in figures["mistakes"]
+        ]
+        pictures = {
+            "confusion_matrix": _svg(plots.confusion(evaluation.confusion)),
+            "reliability_diagram": _svg(plots.reliability(evaluation.bins())),
+            "coverage_curve": _svg(plots.coverage(evaluation.error_rates())),
+            "robustness_grid": _svg(plots.robustness(figures["robustness"])),
+        }
+        shown = {**figures, **pictures, "shown_mistakes": mistakes, "made": datetime.now(UTC)}
+        page.write_text(render_to_string("recognizer/report.html", shown))
+        self.stdout.write(self.style.SUCCESS(f"Report: {page} and {page.with_suffix('.json')}"))
+
+    def _update_card(self, card: Path, figures: dict[str, Any]) -> None:
+        """Replace what stands between the two marks of a model card."""
+        text = card.read_text()
+        if BEGIN not in text or END not in text:
+            raise CommandError(f"{card} has no place for figures: {BEGIN} … {END}")
+        before, rest = text.split(BEGIN, 1)
+        written = render_to_string("recognizer/card.md", figures).strip()
+        card.write_text(f"{before}{BEGIN}\n{written}\n{END}{rest.split(END, 1)[1]}")
+        self.stdout.write(self.style.SUCCESS(f"Model card: {card}"))
+
+
+def _svg(figure: Any) -> SafeString:
+    """A figure of matplotlib as an element of a page."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    content = text.getvalue()
+    return mark_safe(content[content.index("<svg") :])  # noqa: S308 (we drew it)

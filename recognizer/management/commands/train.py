@@ -2,13 +2,15 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from ml.classifier import Classifier
 from recognizer.management.requirements import training_requirements
+
+QUICK_EPOCHS = 5
 
 
 class Command(BaseCommand):
@@ -18,52 +20,66 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--quick", action="store_true", help="5 epochs: about a minute")
         parser.add_argument("--epochs", type=int, help="passes over the training images")
-        parser.add_argument("--seed", type=int, default=0, help="same seed, same weights")
+        parser.add_argument("--seed", type=int, help="same seed, same weights; default: 0")
         parser.add_argument(
             "--strokes", type=Path, metavar="FILE", help="pen strokes: UNIPEN or JSON Lines"
+        )
+        parser.add_argument(
+            "--resume", action="store_true", help="go on with an interrupted run, as it was begun"
         )
         parser.add_argument(
             "--output",
             type=Path,
             metavar="FILE",
             default=settings.MODEL_FILES[0],
-            help="default: %(default)s",
+            help="default: %(default)s; the curves of the training go beside it",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with training_requirements():
-            from tqdm import tqdm
+            from ml import plots, run
 
-            from ml import run, train
-
-        epochs = options["epochs"]
-        if epochs is None:
-            epochs = 5 if options["quick"] else train.Recipe.epochs
-        if epochs < 1:
-            raise CommandError("--epochs must be at least 1.")
-        recipe = train.Recipe(epochs=epochs, seed=options["seed"])
+        output: Path = options["output"]
+        checkpoint = output.with_suffix(".checkpoint")
+        trainer, stroke_file = self._trainer(options, checkpoint)
+        self.stdout.write(self._describe(trainer.sets))
+        output.parent.mkdir(parents=True, exist_ok=True)
         try:
-            sets = run.load_sets(options["strokes"])
+            self._train(trainer, lambda: run.save_checkpoint(trainer, stroke_file, checkpoint))
+        except KeyboardInterrupt:
+            kept = len(trainer.history)
+            raise CommandError(
+                f"Interrupted; {kept} of {trainer.recipe.epochs} epochs are kept."
+                + (" Go on with: manage.py train --resume" if kept else "")
+            ) from None
+        self._write(run.finish(trainer), output)
+        curves = output.with_suffix(".png")
+        plots.curves(trainer.history).savefig(curves)
+        self.stdout.write(self.style.SUCCESS(f"Curves: {curves}"))
+        checkpoint.unlink()
+
+    def _trainer(self, options: dict[str, Any], checkpoint: Path) -> Any:
+        """The trainer, at its beginning or where it was interrupted, and its stroke file."""
+        from ml import run, train
+
+        try:
+            if options["resume"]:
+                given = [name for name in ("quick", "epochs", "seed", "strokes") if options[name]]
+                if given:
+                    raise CommandError(f"--resume goes on as begun; leave out --{given[0]}.")
+                return run.resume(checkpoint)
+            epochs = options["epochs"]
+            if epochs is None:
+                epochs = QUICK_EPOCHS if options["quick"] else train.Recipe.epochs
+            if epochs < 1:
+                raise CommandError("--epochs must be at least 1.")
+            recipe = train.Recipe(epochs=epochs, seed=options["seed"] or 0)
+            return run.start(recipe, options["strokes"]), options["strokes"]
+        except FileNotFoundError as error:
+            missing = "There is nothing to resume: " if options["resume"] else ""
+            raise CommandError(f"{missing}{error}") from error
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(self._describe(sets))
-
-        started = perf_counter()
-        trainer = train.Trainer(recipe, sets)
-        with tqdm(total=epochs * trainer.steps_per_epoch, unit="batch", leave=False) as bar:
-
-            def on_step(loss: float) -> None:
-                bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
-                bar.update()
-
-            tqdm.write("epoch    loss  validation loss  validation errors  seconds")
-            for epoch in trainer.epochs(on_step):
-                tqdm.write(
-                    f"{epoch.number:5} {epoch.loss:7.4f} {epoch.validation_loss:16.4f}"
-                    f" {epoch.validation_errors:18} {epoch.seconds:8.1f}"
-                )
-        content = run.finish(trainer, perf_counter() - started)
-        self._write(content, options["output"])
 
     def _describe(self, sets: Any) -> str:
         strokes = f", {len(sets.strokes.labels):,} drawn strokes" if sets.strokes else ""
@@ -72,12 +88,29 @@ class Command(BaseCommand):
             f" validating on {len(sets.validation.labels):,}."
         )
 
+    def _train(self, trainer: Any, after_epoch: Any) -> None:
+        from tqdm import tqdm
+
+        steps, done = trainer.steps_per_epoch, len(trainer.history)
+        with tqdm(
+            initial=done * steps, total=trainer.recipe.epochs * steps, unit="batch", leave=False
+        ) as bar:
+
+            def on_step(loss: float, rate: float) -> None:
+                bar.set_postfix_str(f"loss {loss:.3f}, rate {rate:.1e}", refresh=False)
+                bar.update()
+
+            tqdm.write("epoch    loss  validation loss  validation errors     rate  seconds")
+            for epoch in trainer.epochs(on_step):
+                after_epoch()
+                tqdm.write(
+                    f"{epoch.number:5} {epoch.loss:7.4f} {epoch.validation_loss:16.4f}"
+                    f" {epoch.validation_errors:18} {epoch.rate:8.1e} {epoch.seconds:8.1f}"
+                )
+
     def _write(self, content: bytes, output: Path) -> None:
         """Replace the file in one step, so that no server ever reads half of it."""
-        from ml.classifier import Classifier
-
         classifier = Classifier(content)
-        output.parent.mkdir(parents=True, exist_ok=True)
         partial = output.with_suffix(".partial")
         partial.write_bytes(content)
         partial.replace(output)
