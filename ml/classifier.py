@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml import image, ink, segment
+from ml import image, ink, patches, segment
 
 FORMAT = "digits-lenet/1"
 INPUT = "images"
@@ -31,6 +31,9 @@ OUTPUTS = {
     "dense1": (120,),
     "dense2": (84,),
 }
+
+# Pictures whose ink is wider than this, in heights, are taken for numbers first.
+WIDER = 1.2
 
 Floats = NDArray[np.float32]
 
@@ -114,8 +117,23 @@ class Classifier:
 
     def read_picture(self, picture: Image.Image) -> Reading:
         """Read a picture, dark on light or light on dark; a blank one has no digits."""
-        found = image.prepare(picture)
-        return self._read([(found.grid, Box(*found.box))] if found else [])
+        found = image.find(picture)
+        return self._read(self._crops(found) if found else [])
+
+    def _crops(self, found: image.Ink) -> list[tuple[ink.Grid, Box]]:
+        """The digits of a picture: one where it reads as one, for a digit may be in pieces."""
+        height, width = found.levels.shape
+        whole = image.fit(found.levels)
+        if width < WIDER * height and self._is_digit(whole):
+            return [(whole, Box(*found.box))]
+        parts = patches.digits(found, self._judge_ink)
+        return [(image.fit(part.levels), Box(*part.box)) for part in parts]
+
+    def _is_digit(self, grid: ink.Grid) -> bool:
+        return self.verdict(self.predict(grid[None])[0]) is not Verdict.NOT_A_DIGIT
+
+    def _judge_ink(self, supposed: Sequence[image.Levels]) -> Floats:
+        return self.predict(np.stack([image.fit(levels) for levels in supposed]))
 
     def _judge(self, drawings: Sequence[ink.Strokes]) -> Floats:
         return self.predict(np.stack([ink.draw(strokes) for strokes in drawings]))

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
+from PIL import Image
 
 from ml import ink
+from ml.data import Labelled
 from ml.strokes import WrittenDigit
 
 LENGTHS = (2, 3, 4, 5)
@@ -66,6 +68,43 @@ def compose(
             strokes.append(points.tolist())
         right = left + scale * width
     return strokes
+
+
+def pictures(digits: Labelled, n: int, seed: int) -> Iterator[tuple[Image.Image, str]]:
+    """n pictures of numbers of 2 to 5 digits, light on dark, with what they show."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        chosen = rng.integers(len(digits.labels), size=rng.choice(LENGTHS))
+        picture = compose_picture(list(digits.images[chosen].numpy()), rng)
+        yield picture, "".join(str(int(label)) for label in digits.labels[chosen])
+
+
+def compose_picture(
+    images: Sequence[ink.Grid], rng: Generator, gaps: tuple[float, float] = GAPS
+) -> Image.Image:
+    """Images uint8[28, 28] of digits set side by side, about 100 pixels tall."""
+    placed, right = [], 0
+    for grid in images:
+        digit = _enlarged(grid, _height(rng))
+        left = right + round(100 * WIDTH * rng.uniform(*gaps))
+        bottom = 150 + round(100 * rng.normal(0, BASELINE_JITTER))
+        placed.append((digit, left, bottom))
+        right = left + digit.shape[1]
+    paper = np.zeros((200, right + 40), dtype=np.uint8)
+    for digit, left, bottom in placed:
+        height, width = digit.shape
+        under = paper[bottom - height : bottom, left + 20 : left + 20 + width]
+        np.maximum(under, digit, out=under)
+    return Image.fromarray(paper)
+
+
+def _enlarged(grid: ink.Grid, height: float) -> ink.Grid:
+    """The ink of an image uint8[28, 28], its longer side ``height`` pixels."""
+    rows, columns = np.flatnonzero(grid.any(1)), np.flatnonzero(grid.any(0))
+    cut = grid[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = height / max(cut.shape)
+    size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
+    return np.asarray(Image.fromarray(cut).resize(size, Image.Resampling.BICUBIC))
 
 
 def _height(rng: Generator) -> float:

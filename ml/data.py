@@ -115,7 +115,7 @@ def _usps(root: Path) -> Labelled:
     """Digits of envelopes, 16x16, brought to the form of MNIST (Hull, 1994)."""
     dataset = import_torchvision().datasets.USPS(root, train=False, download=True)
     found = [image.prepare(Image.fromarray(levels)) for levels in dataset.data]
-    grids = np.stack([one.grid if one else np.zeros((28, 28), np.uint8) for one in found])
+    grids = np.stack([np.zeros((28, 28), np.uint8) if one is None else one for one in found])
     return Labelled(torch.from_numpy(grids), torch.tensor(dataset.targets))
 
 

@@ -60,11 +60,32 @@ class PictureTooLarge(PictureError):
 
 
 @dataclass(frozen=True)
-class Found:
-    """A digit found in a picture: uint8[28, 28], and its (x, y, width, height) in the picture."""
+class Ink:
+    """The ink found in a picture: uint8[h, w] cut to its edges, where, and the size of a pixel.
 
-    grid: Grid
-    box: tuple[float, float, float, float]
+    ``left`` and ``top`` are in pixels of the ink; each is ``pixel`` pixels of the picture.
+    """
+
+    levels: Levels
+    left: int
+    top: int
+    pixel: float
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """The (x, y, width, height) of the ink in the picture."""
+        height, width = self.levels.shape
+        scale = self.pixel
+        return scale * self.left, scale * self.top, scale * width, scale * height
+
+    def part(self, levels: Levels, left: int, top: int) -> "Ink":
+        """Some of this ink alone, whose corner is ``left`` and ``top`` in it."""
+        return Ink(levels, self.left + left, self.top + top, self.pixel)
+
+    def inked(self) -> NDArray[np.bool]:
+        """Which pixels have enough ink to count."""
+        inked: NDArray[np.bool] = self.levels > INK * self.levels.max()
+        return inked
 
 
 class _Frugal(io.BytesIO):
@@ -116,20 +137,30 @@ def _check_size(picture: Image.Image, content: bytes) -> None:
         raise PictureError("The picture is in too many small parts.")
 
 
-def prepare(picture: Image.Image) -> Found | None:
-    """Find the ink of a picture and bring it onto the grid of MNIST; None when it is blank."""
+def find(picture: Image.Image) -> Ink | None:
+    """The ink of a picture; None when it is blank."""
     factor = max(1, round(math.sqrt(picture.width * picture.height) / WORKING_SIZE))
-    ink = _ink(_upright(_grey(picture, factor)))
-    if ink is None:
+    levels = _ink(_upright(_grey(picture, factor)))
+    if levels is None:
         return None
-    rows, columns = (np.flatnonzero(lines) for lines in _lines(ink))
+    rows, columns = (np.flatnonzero(lines) for lines in _lines(levels))
     left, top = int(columns[0]), int(rows[0])
-    width, height = int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top
-    if max(width, height) < SMALLEST_DIGIT * min(ink.shape):
+    cut = levels[top : rows[-1] + 1, left : columns[-1] + 1]
+    if max(cut.shape) < SMALLEST_DIGIT * min(levels.shape):
         return None
-    grid = _centred(_scaled(ink[top : top + height, left : left + width]))
-    ratio = factor * picture.info.get("full_width", picture.width) / picture.width
-    return Found(grid, (left * ratio, top * ratio, width * ratio, height * ratio))
+    pixel = factor * picture.info.get("full_width", picture.width) / picture.width
+    return Ink(cut, left, top, pixel)
+
+
+def fit(levels: Levels) -> Grid:
+    """The ink of a digit, uint8[h, w], on the grid of MNIST."""
+    return _centred(_scaled(levels))
+
+
+def prepare(picture: Image.Image) -> Grid | None:
+    """The ink of a picture as one digit on the grid of MNIST; None when it is blank."""
+    ink = find(picture)
+    return None if ink is None else fit(ink.levels)
 
 
 def _grey(picture: Image.Image, factor: int) -> Image.Image:

@@ -88,12 +88,26 @@ def blob(rng: Generator) -> ink.Strokes:
     return [(spiral * radius).tolist(), *([[[0.0, 90.0]]] if rng.random() < 0.3 else [])]
 
 
+def doodle(rng: Generator) -> ink.Strokes:
+    """A few arcs, lines and rings, one upon the other."""
+    return [_arc(rng) for _ in range(rng.integers(3, 7))]
+
+
+def ring(rng: Generator) -> ink.Strokes:
+    """A round with things in it."""
+    turns = np.linspace(0, 2 * math.pi, 40)
+    around = np.stack([50 * np.cos(turns), 50 * rng.uniform(0.6, 1) * np.sin(turns)], 1)
+    things = [np.array(_arc(rng)) / 2 for _ in range(rng.integers(2, 5))]
+    inside = [one - one.mean(0) + rng.normal(0, 15, 2) for one in things]
+    return [around.tolist(), *(one.tolist() for one in inside)]
+
+
 def letter(rng: Generator) -> ink.Strokes:
     return _glyph(rng, LETTERS, ("futural", "scripts", "timesr", "cursive", "rowmans"))
 
 
 def greek(rng: Generator) -> ink.Strokes:
-    return _glyph(rng, list("ACDEHKLMNQRWXZ"), ("greek",))
+    return _glyph(rng, list("ACDEHKLMNQRWX"), ("greek",))
 
 
 def gothic(rng: Generator) -> ink.Strokes:
@@ -119,22 +133,34 @@ def heart(rng: Generator) -> ink.Strokes:
     return [np.stack([x, y], 1).tolist()]
 
 
-def face(rng: Generator) -> ink.Strokes:
-    def arc(start: float, stop: float, radius: float) -> list[list[float]]:
-        return [[radius * math.cos(a), radius * math.sin(a)] for a in np.linspace(start, stop, 30)]
+def house(rng: Generator) -> ink.Strokes:
+    wide, tall, roof = rng.uniform(30, 60), rng.uniform(30, 60), rng.uniform(-50, -20)
+    walls = [[0.0, 0.0], [0.0, tall], [wide, tall], [wide, 0.0]]
+    return [[*walls, [0.0, 0.0], [wide / 2, roof], [wide, 0.0]], _door(wide, tall)]
 
-    eye = rng.uniform(15, 22)
-    return [arc(0, 6.3, 50), [[-eye, -15]], [[eye, -15]], arc(0.4, 2.7, rng.uniform(22, 32))]
+
+def _door(wide: float, tall: float) -> list[list[float]]:
+    left, right, top = wide * 0.4, wide * 0.6, tall * 0.4
+    return [[left, tall], [left, top], [right, top], [right, tall]]
+
+
+def fish(rng: Generator) -> ink.Strokes:
+    """A line that crosses itself at the tail, and an eye."""
+    thick, tail = rng.uniform(20, 40), rng.uniform(2.6, 3)
+    turns = np.linspace(-tail, tail, 40)
+    line = np.stack([50 * np.cos(turns / 1.4), thick * np.sin(turns * 1.3)], 1)
+    return [line.tolist(), [[28.0, -thick / 3]]]
 
 
 TRAINED_ON: Mapping[str, Maker] = {
     make.__name__: make
     for make in (
-        scribble, zigzag, wave, polygon, star, cross, hatching, dash, dots, blob, letter, letter,
+        scribble, zigzag, wave, polygon, star, cross, hatching, dash, dots, blob, letter, doodle,
+        ring,
     )
 }  # fmt: skip
 HELD_OUT: Mapping[str, Maker] = {
-    make.__name__: make for make in (greek, gothic, spiral, arrow, heart, face)
+    make.__name__: make for make in (greek, gothic, spiral, arrow, heart, house, fish)
 }
 
 
@@ -165,6 +191,15 @@ def squeezed_pairs(images: Tensor, n: int, seed: int) -> Tensor:
         F.pad(flat, (4, 4, 9, 9)),
     )
     return squeezed[:, 0].round().to(torch.uint8)
+
+
+def _arc(rng: Generator) -> list[list[float]]:
+    """A piece of an ellipse, from a straight line to a whole round."""
+    middle, radii = rng.uniform(-40, 40, 2), rng.uniform(3, 50, 2) * (rng.random(2) < 0.8)
+    start, turn = rng.uniform(0, 2 * math.pi), rng.uniform(1, 2 * math.pi)
+    angles = np.linspace(start, start + turn, 24)
+    x, y = middle[0] + radii[0] * np.cos(angles), middle[1] + radii[1] * np.sin(angles)
+    return [[float(across), float(down)] for across, down in zip(x, y, strict=True)]
 
 
 def _spoke(angle: float, radius: float) -> list[list[float]]:

@@ -44,6 +44,7 @@ def measure(
         **of_evaluation(evaluation),
         "robustness": of_robustness(classifier, subjects.digits, track),
     }
+    figures["pictures"] = of_pictures(classifier, subjects.digits, track)
     certainties = _two_likeliest(evaluation.probabilities)
     if subjects.written:
         readings = _read(classifier, subjects.written, track)
@@ -120,13 +121,25 @@ def of_numbers(classifier: Classifier, written: Sequence[WrittenDigit], track: T
     """Numbers of two to five digits, composed from strokes: how many are read whole."""
     asked = list(composed.written(written, NUMBERS, SEED))
     readings = _read(classifier, asked, track)
-    texts = [(reading.text, number.text) for reading, number in zip(readings, asked, strict=True)]
-    whole = sum(read == text for read, text in texts)
+    return _whole([reading.text for reading in readings], [number.text for number in asked])
+
+
+def of_pictures(classifier: Classifier, digits: Labelled, track: Track) -> Figures:
+    """Pictures of such numbers, composed from images."""
+    asked = list(composed.pictures(digits, NUMBERS, SEED))
+    pictures = track(asked, total=len(asked), desc="pictures")
+    read = [classifier.read_picture(picture).text for picture, _ in pictures]
+    return _whole(read, [text for _, text in asked])
+
+
+def _whole(read: Sequence[str], asked: Sequence[str]) -> Figures:
+    pairs = list(zip(read, asked, strict=True))
+    whole = sum(one == other for one, other in pairs)
     return {
-        "numbers": len(asked),
+        "numbers": len(pairs),
         "read_whole": whole,
-        "interval": wilson(whole, len(asked)),
-        "right_count": sum(len(read) == len(text) for read, text in texts),
+        "interval": wilson(whole, len(pairs)),
+        "right_count": sum(len(one) == len(other) for one, other in pairs),
     }
 
 

@@ -1,4 +1,4 @@
-"""Several digits in one drawing: which strokes make one digit.
+"""Several digits in one drawing: which of its parts make one digit.
 
 The parts of a drawing are put in a row from left to right. Neighbours that plainly overlap are
 joined at once; every other way to cut the row into digits is weighed by what the net says of each
@@ -60,17 +60,25 @@ def groups(strokes: ink.Strokes, judge: Judge) -> list[ink.Strokes]:
     if len(strokes) < 2:
         return [strokes] if strokes else []
     lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
-    starts = np.cumsum([0, *map(len, strokes[:-1])])
-    hulls = np.maximum.reduceat(np.vstack(lines) @ _DIRECTIONS, starts)
+    hulls = np.stack([hull(line) for line in lines])
 
     def pick(parts: list[int]) -> ink.Strokes:
         return [strokes[part] for part in parts]
 
-    def distance(left: Integers, right: Integers) -> float:
-        return _distance([lines[part] for part in left], [lines[part] for part in right])
+    height = float(_height(hulls.max(axis=0)))
 
-    digits = _divide(hulls, lambda supposed: judge([pick(parts) for parts in supposed]), distance)
+    def bond(left: Integers, right: Integers) -> float:
+        apart = _distance([lines[part] for part in left], [lines[part] for part in right])
+        return TOUCH if apart < NEAR * height else 0.0
+
+    digits = divide(hulls, lambda supposed: judge([pick(parts) for parts in supposed]), bond)
     return [pick(digit) for digit in digits]
+
+
+def hull(points: Reals | Integers) -> Reals:
+    """How far points [n, 2] reach in each direction that digits are compared by."""
+    reach: Reals = (points @ _DIRECTIONS).max(axis=0)
+    return reach
 
 
 def _distance(one: Sequence[Reals], other: Sequence[Reals]) -> float:
@@ -100,12 +108,15 @@ def _width(hulls: Reals) -> Reals:
     return width
 
 
-def _divide(
+def divide(
     hulls: Reals,
     judge: Callable[[list[list[int]]], NDArray[np.float32]],
-    distance: Callable[[Integers, Integers], float],
+    bond: Callable[[Integers, Integers], float],
 ) -> list[list[int]]:
-    """Group parts, by their hulls float64[n, directions], into digits: sorted lists of parts."""
+    """Group parts, by their hulls float64[n, directions], into digits: sorted lists of parts.
+
+    ``bond`` says what it costs to part two sets of parts because their ink touches.
+    """
     size = np.maximum(_height(hulls), _width(hulls))
     kept = np.flatnonzero(size >= SPECK * size.max())
     height = float(_height(hulls[kept].max(axis=0)))
@@ -122,8 +133,8 @@ def _divide(
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
     probabilities = judge(digits)
     scores = _likelihood(probabilities) - MISFIT * (_width(shapes) / height - WIDE).clip(0)
-    near = np.array([distance(order[: cut + 1], order[cut + 1 :]) for cut in cuts]) < NEAR * height
-    joints = _joints(spans, shapes, gaps[cuts]) - _bonds(spans, near, _strays(probabilities))
+    bonds = np.array([bond(order[: cut + 1], order[cut + 1 :]) for cut in cuts])
+    joints = _joints(spans, shapes, gaps[cuts]) - _costs(spans, bonds, _strays(probabilities))
     return [digits[i] for i in _best(spans, scores, joints)]
 
 
@@ -133,13 +144,11 @@ def _strays(probabilities: NDArray[np.float32]) -> NDArray[np.bool]:
     return strays
 
 
-def _bonds(
-    spans: Sequence[tuple[int, int]], near: NDArray[np.bool], strays: NDArray[np.bool]
-) -> Reals:
-    """What parting each span from each other costs where their ink touches: float64[n, n]."""
-    first = np.array([first for first, _ in spans])
+def _costs(spans: Sequence[tuple[int, int]], bonds: Reals, strays: NDArray[np.bool]) -> Reals:
+    """What parting each span from each other costs: float64[n, n]."""
+    bond = bonds[np.maximum([first for first, _ in spans], 1) - 1]
     stray = strays[:, None] | strays[None]
-    return np.where(near[np.maximum(first, 1) - 1], TOUCH + STRAY * stray, 0.0)
+    return np.where(bond > 0, bond + STRAY * stray, 0.0)
 
 
 def _likelihood(probabilities: NDArray[np.float32]) -> Reals:

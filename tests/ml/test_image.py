@@ -143,7 +143,7 @@ def test_enlarged_digits_lose_nothing(shipped, digits, resampling):
     for number, digit in enumerate(images):
         small = Image.fromarray(~digit if number % 2 else digit)
         large = small.resize((280, 280), Image.Resampling[resampling])
-        grids.append(image.prepare(large).grid)
+        grids.append(image.prepare(large))
     assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + LOST
 
 
@@ -158,7 +158,7 @@ def test_digits_of_any_size_anywhere_lose_nothing(shipped, digits, share):
         large = ImageOps.contain(cut, (round(280 * share),) * 2, Image.Resampling.BICUBIC)
         canvas = Image.new("L", (280, 280))
         canvas.paste(large, tuple(rng.integers(281 - side) for side in large.size))
-        grids.append(image.prepare(ImageOps.invert(canvas)).grid)
+        grids.append(image.prepare(ImageOps.invert(canvas)))
     assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + LOST
 
 
@@ -183,7 +183,7 @@ def test_photos_of_digits_on_paper_are_read(shipped, album):
 
 def test_digits_are_found_on_photos_where_they_are(album):
     overlaps = [
-        overlap(image.prepare(image.open_picture(photo.jpeg)).box, photo.box) for photo, _ in album
+        overlap(image.find(image.open_picture(photo.jpeg)).box, photo.box) for photo, _ in album
     ]
     assert np.mean(overlaps) > 0.95
 
@@ -201,7 +201,7 @@ def overlap(one, other):
 def test_the_digit_is_found_where_it_is():
     canvas = Image.new("L", (400, 300), 255)
     canvas.paste(0, (100, 50, 130, 250))
-    assert image.prepare(canvas).box == pytest.approx((100, 50, 30, 200), abs=3)
+    assert image.find(canvas).box == pytest.approx((100, 50, 30, 200), abs=3)
 
 
 def test_specks_are_left_out():
@@ -209,7 +209,7 @@ def test_specks_are_left_out():
     dusty = clean.copy()
     for corner in ((3, 5), (270, 4), (8, 150), (262, 271)):
         dusty.paste(60, (*corner, corner[0] + 3, corner[1] + 3))
-    assert (image.prepare(dusty).grid == image.prepare(clean).grid).all()
+    assert (image.prepare(dusty) == image.prepare(clean)).all()
 
 
 def test_a_speck_alone_is_blank():
@@ -221,11 +221,11 @@ def test_a_speck_alone_is_blank():
 def test_a_thin_pen_gives_full_ink():
     canvas = Image.new("L", (280, 280), 255)
     canvas.paste(0, (140, 20, 141, 260))
-    assert image.prepare(canvas).grid.max() == 255
+    assert image.prepare(canvas).max() == 255
 
 
 def test_ink_is_centred_by_its_mass():
-    grid = image.prepare(drawn()).grid.astype(float)
+    grid = image.prepare(drawn()).astype(float)
     middle = [(grid.sum(axis) @ np.arange(28)) / grid.sum() for axis in (1, 0)]
     assert middle == pytest.approx([14, 14], abs=0.51)
 
@@ -236,7 +236,7 @@ def test_a_photo_of_twelve_megapixels_is_decoded_at_a_fraction_of_its_size():
     picture = image.open_picture(stored(photo, 6))
     assert picture.width * picture.height < 1_000_000
     # The box is in the pixels of the whole photo, upright.
-    assert image.prepare(picture).box == pytest.approx((2_800, 400, 200, 1_600), abs=16)
+    assert image.find(picture).box == pytest.approx((2_800, 400, 200, 1_600), abs=16)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_what_a_file_says_of_itself_is_not_believed():
     text = b"tEXtfull_width\0wide"
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     picture = image.open_picture(content[:-12] + chunk + content[-12:])
-    assert image.prepare(picture).box == image.prepare(drawn()).box
+    assert image.find(picture).box == image.find(drawn()).box
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM"])
@@ -312,7 +312,7 @@ def test_a_flipped_byte_is_read_or_refused(good, data):
         found = image.prepare(image.open_picture(bytes(content)))
     except image.PictureError:
         return
-    assert found is None or found.grid.shape == (28, 28)
+    assert found is None or found.shape == (28, 28)
 
 
 # Digits as a plotter draws them: (x, y) of their strokes in a box of 12 x 20.

@@ -1,0 +1,68 @@
+"""Taking pictures apart into digits."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml import composed, data, image, patches
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.mnist(train=True).part(slice(-5_000, None))
+
+
+def ink(levels):
+    return image.Ink(np.array(levels, dtype=np.uint8), 10, 20, 2.0)
+
+
+def equal(supposed):
+    return np.full((len(supposed), 10), 0.1, dtype=np.float32)
+
+
+def certain(supposed):
+    return np.tile(np.eye(1, 10, dtype=np.float32), (len(supposed), 1))
+
+
+def test_patches_touch_at_corners_too():
+    found = patches._patches(np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]], dtype=bool))
+    assert sorted(patch.shape[1] for patch in found) == [2, 2]
+
+
+def test_bars_apart_are_digits_and_know_where_they_are():
+    levels = np.zeros((100, 120), dtype=np.uint8)
+    levels[:, :10] = levels[5:, 110:] = 255
+    left, right = patches.digits(ink(levels), certain)
+    assert left.box == (20, 40, 20, 200)
+    assert right.box == (20 + 220, 40 + 10, 20, 190)
+    assert (left.levels == 255).all()
+
+
+def test_a_single_narrow_patch_is_one_digit_without_asking():
+    levels = np.full((100, 10), 255)
+    (whole,) = patches.digits(ink(levels), lambda supposed: pytest.fail("the judge was asked"))
+    assert whole.levels.shape == (100, 10)
+
+
+@pytest.mark.parametrize(("judge", "count"), [(certain, 2), (equal, 1)])
+def test_what_touches_is_cut_where_the_judge_sees_two_digits(judge, count):
+    levels = np.zeros((100, 100), dtype=np.uint8)
+    levels[:, :10] = levels[:, 90:] = levels[95:] = 255
+
+    def prefer(supposed):
+        """Only halves are digits, or nothing is."""
+        narrow = np.array([levels.shape[1] < 60 for levels in supposed])
+        return np.where(narrow[:, None], judge(supposed), equal(supposed))
+
+    assert len(patches.digits(ink(levels), prefer)) == count
+
+
+def test_reads_numbers_in_pictures(shipped, digits):
+    made = list(composed.pictures(digits, 40, seed=3))
+    right = sum(shipped.read_picture(picture).text == text for picture, text in made)
+    assert right >= 34
+
+
+def test_single_digits_stay_whole(shipped, digits):
+    enlarged = (Image.fromarray(image).resize((140, 140)) for image in digits.images[:400].numpy())
+    assert all(len(shipped.read_picture(picture).digits) == 1 for picture in enlarged)
