@@ -45,17 +45,29 @@ class NormalisedLeNet(nn.Module):
 
     Normalisation makes a high learning rate safe (Ioffe and Szegedy, 2015); once trained it is a
     scale and a shift that ``folded`` moves into the weights, so that what ships is a plain LeNet.
+    Dropout before each linear layer keeps it from learning the training set by heart (Srivastava
+    et al., 2014); once trained it does nothing.
     """
 
-    def __init__(self, net: LeNet) -> None:
+    def __init__(self, net: LeNet, dropout: float = 0.0) -> None:
         super().__init__()
         self.net = net
+        self.dropout = nn.Dropout(dropout)
         self.conv_norms = nn.ModuleList([nn.BatchNorm2d(6), nn.BatchNorm2d(16)])
         self.dense_norms = nn.ModuleList([nn.BatchNorm1d(120), nn.BatchNorm1d(84)])
 
     def forward(self, x: Tensor) -> Tensor:
-        x = _normalised(self.net.features, self.conv_norms, x)
-        return _normalised(self.net.classifier, self.dense_norms, x.flatten(1))
+        norms = iter([*self.conv_norms, *self.dense_norms])
+        for layer in self.net.features:
+            x = layer(x)
+            if isinstance(layer, nn.Conv2d):
+                x = next(norms)(x)
+        x = x.flatten(1)
+        for layer in self.net.classifier:
+            x = layer(self.dropout(x) if isinstance(layer, nn.Linear) else x)
+            if isinstance(layer, nn.Linear) and (norm := next(norms, None)):
+                x = norm(x)
+        return x
 
     def folded(self) -> LeNet:
         """A plain LeNet that computes what this net computes in evaluation mode."""
@@ -67,16 +79,6 @@ class NormalisedLeNet(nn.Module):
 
 def _has_weights(layer: nn.Module) -> bool:
     return isinstance(layer, (nn.Conv2d, nn.Linear))
-
-
-def _normalised(layers: nn.Sequential, norms: nn.ModuleList, x: Tensor) -> Tensor:
-    """Run layers, with the next norm after each that has weights, as long as there are norms."""
-    rest = iter(norms)
-    for layer in layers:
-        x = layer(x)
-        if _has_weights(layer) and (norm := next(rest, None)):
-            x = norm(x)
-    return x
 
 
 def _fold(layers: nn.Sequential, norms: nn.ModuleList, fuse: Callable[..., nn.Module]) -> None:

@@ -93,6 +93,16 @@ def doodle(rng: Generator) -> ink.Strokes:
     return [_arc(rng) for _ in range(rng.integers(3, 7))]
 
 
+def sticks(rng: Generator) -> ink.Strokes:
+    """Straight lines, each from somewhere on another."""
+    lines = [rng.uniform(-50, 50, (2, 2))]
+    for _ in range(rng.integers(3, 6)):
+        start, end = lines[rng.integers(len(lines))]
+        root = start + (end - start) * rng.choice([0.0, 0.5, 1.0])
+        lines.append(np.stack([root, rng.uniform(-50, 50, 2)]))
+    return [line.tolist() for line in lines]
+
+
 def ring(rng: Generator) -> ink.Strokes:
     """A round with things in it."""
     turns = np.linspace(0, 2 * math.pi, 40)
@@ -156,7 +166,7 @@ TRAINED_ON: Mapping[str, Maker] = {
     make.__name__: make
     for make in (
         scribble, zigzag, wave, polygon, star, cross, hatching, dash, dots, blob, letter, doodle,
-        ring,
+        sticks, ring,
     )
 }  # fmt: skip
 HELD_OUT: Mapping[str, Maker] = {

@@ -3,14 +3,23 @@
 The scene is built in linear light, as a camera meets it: reflectance (paper, texture, ink) seen
 from an angle, times illumination (falling off, shadowed), through a lens (defocus) onto a sensor
 (noise), and stored as JPEG.
+
+    python -m tests.ml.photos docs/images/photos.jpg    # forty of them, with what is read in each
 """
 
 import io
+import sys
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+
+from ml import data, image
+from ml.classifier import Classifier
+from tests.conftest import SHIPPED
 
 Floats = NDArray[np.float64]
 
@@ -124,3 +133,24 @@ def _box(coverage: Floats) -> tuple[float, float, float, float] | None:
         return None
     width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
     return float(columns[0]), float(rows[0]), float(width), float(height)
+
+
+def main(path: str) -> None:
+    """A sheet of photos of test digits, each beside the 28x28 found in it."""
+    classifier = Classifier(SHIPPED.read_bytes())
+    test = data.mnist(train=False)
+    figure = Figure(figsize=(16, 11), layout="constrained")
+    for seed, axes in enumerate(figure.subplots(5, 8).flat):
+        photo = image.open_picture(take(test.images[seed].numpy(), seed).jpeg)
+        reading = classifier.read_picture(photo)
+        axes.imshow(photo.convert("RGB"))
+        for digit in reading.digits:
+            axes.inset_axes([0, 0, 0.3, 0.3]).imshow(digit.image, cmap="gray_r")
+        axes.set_title(f"{test.labels[seed]} read as {reading.text}")
+    for axes in figure.findobj(Axes):
+        axes.set(xticks=[], yticks=[])
+    figure.savefig(path, dpi=80)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

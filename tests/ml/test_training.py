@@ -99,6 +99,11 @@ def test_distortion_is_repeatable_and_keeps_the_ink(mnist):
     assert 0.7 < mass.mean() < 1.3
 
 
+def test_distortion_without_strength_changes_nothing(mnist):
+    images = mnist.images[:50]
+    assert torch.equal(augment.distort(images, torch.Generator(), 0.0), images)
+
+
 def test_nondigits_of_every_kind_have_ink():
     for kinds in (nondigits.TRAINED_ON, nondigits.HELD_OUT):
         drawn = nondigits.draw(kinds, 5 * len(kinds), seed=1)

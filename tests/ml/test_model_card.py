@@ -1,0 +1,35 @@
+"""What is said of the model that ships is what it does."""
+
+import pytest
+
+from ml import data, evaluate
+from tests.conftest import ROOT
+
+CARD = (ROOT / "docs" / "model-card.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def evaluation(shipped):
+    return evaluate.evaluate(shipped, data.mnist(train=False))
+
+
+def test_the_card_is_of_the_model_that_ships(shipped):
+    assert f"Model `{shipped.version}`, SHA-256 `{shipped.sha256}`." in CARD
+
+
+def test_the_card_has_its_figures(evaluation):
+    assert f"errors of 10000 | {evaluation.errors} ({evaluation.accuracy:.2%};" in CARD
+    assert f"calibration error, 15 bins | {evaluation.calibration_error:.2%} |" in CARD
+    for one in evaluation.by_class():
+        assert f"| {one.digit} | {one.count} | {one.errors} | {one.recall:.2%} |" in CARD
+
+
+def test_the_card_has_its_recipe(shipped):
+    recipe = shipped.facts["training"]["recipe"]
+    assert f"--seed {recipe['seed']}" in CARD
+    assert f"{recipe['epochs']} epochs of AdamW" in CARD
+
+
+def test_the_readme_has_its_figure(evaluation):
+    share = f"{evaluation.accuracy:.2%}".replace("%", " %")
+    assert f"| {evaluation.errors} ({share} right)" in (ROOT / "README.md").read_text()
