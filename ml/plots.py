@@ -26,7 +26,7 @@ def curves(history: Sequence[Epoch]) -> Figure:
     errors.plot(epochs, [epoch.validation_errors for epoch in history], color=ACCENT)
     errors.set(title="Validation errors", ylim=(0, None))
     rate.plot(epochs, [epoch.rate for epoch in history], color=INK)
-    rate.set(title="Learning rate at the end of the epoch", ylim=(0, None))
+    rate.set(title="Learning rate", ylim=(0, None))
     for axes in (losses, errors, rate):
         axes.set_xlabel("epoch")
         _plain(axes)
