@@ -173,7 +173,6 @@ def album():
 
 
 def test_photos_of_digits_on_paper_are_read(shipped, album):
-    """1,192 of 1,200 were, made with other seeds; of the digits themselves 1,195."""
     readings = [shipped.read_picture(image.open_picture(photo.jpeg)) for photo, _ in album]
     right = [
         reading.text == str(label) for reading, (_, label) in zip(readings, album, strict=True)
