@@ -1,5 +1,6 @@
 """The HTTP API, and from the same code its OpenAPI document and browsable page."""
 
+from base64 import b64encode
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from pydantic import Field
 from ml import classifier as ml
 from recognizer import classifier, services
 from recognizer.bodies import StrokesIn, read_drawing, read_json, read_picture
-from recognizer.models import MAX_TEXT, Drawing, Source
+from recognizer.models import MAX_TEXT, Drawing, Label, Source
 from recognizer.problems import CONTENT_TYPE, Problem, problem_response
 
 api = NinjaAPI(
@@ -33,6 +34,9 @@ class DigitOut(Schema):
     probabilities: list[float] = Field(description="Of 0 to 9, calibrated.")
     box: tuple[float, float, float, float] = Field(
         description="The ink's x, y, width and height, in the pixels that were sent."
+    )
+    image: str | None = Field(
+        None, description="What the net saw, if asked for: 28x28 bytes in Base64; 255 is ink."
     )
 
 
@@ -110,27 +114,34 @@ def _problems(*codes: int) -> dict[int, dict[str, Any]]:
 DRAWING_BODY = {**_body(strokes=True), "responses": _problems(400, 411, 413, 415, 422, 503)}
 
 
-def _answer(reading: ml.Reading) -> dict[str, Any]:
+def _answer(reading: ml.Reading, *, images: bool) -> dict[str, Any]:
+    digits = [_digit(digit) for digit in reading.digits]
+    if images:
+        for answer, digit in zip(digits, reading.digits, strict=True):
+            answer["image"] = b64encode(digit.image.tobytes()).decode()
+    return {"text": reading.text, "digits": digits, "model": reading.model}
+
+
+def _digit(digit: ml.Digit) -> dict[str, Any]:
     return {
-        "text": reading.text,
-        "digits": [
-            {
-                "digit": digit.digit,
-                "verdict": digit.verdict,
-                "confidence": round(digit.confidence, 4),
-                "probabilities": [round(p, 4) for p in digit.probabilities],
-                "box": [digit.box.x, digit.box.y, digit.box.width, digit.box.height],
-            }
-            for digit in reading.digits
-        ],
-        "model": reading.model,
+        "digit": digit.digit,
+        "verdict": digit.verdict,
+        "confidence": round(digit.confidence, 4),
+        "probabilities": [round(p, 4) for p in digit.probabilities],
+        "box": [digit.box.x, digit.box.y, digit.box.width, digit.box.height],
     }
 
 
-@api.post("/v1/predict", response=ReadingOut, openapi_extra=DRAWING_BODY, tags=["v1"])
-def predict(request: HttpRequest) -> dict[str, Any]:
+@api.post(
+    "/v1/predict",
+    response=ReadingOut,
+    openapi_extra=DRAWING_BODY,
+    exclude_unset=True,
+    tags=["v1"],
+)
+def predict(request: HttpRequest, *, images: bool = False) -> dict[str, Any]:
     """Recognise a drawing and keep nothing."""
-    return _answer(services.read(read_drawing(request)))
+    return _answer(services.read(read_drawing(request)), images=images)
 
 
 @api.put(
@@ -140,9 +151,10 @@ def predict(request: HttpRequest) -> dict[str, Any]:
         **DRAWING_BODY,
         "responses": _problems(400, 409, 411, 413, 415, 422, 503),
     },
+    exclude_unset=True,
     tags=["v1"],
 )
-def keep(request: HttpRequest, id: UUID) -> Status[dict[str, Any]]:
+def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> Status[dict[str, Any]]:
     """Recognise a drawing and keep it under a UUID of your choice.
 
     The same drawing may be sent again: nothing is doubled and the answer is the same. Other ink
@@ -156,7 +168,15 @@ def keep(request: HttpRequest, id: UUID) -> Status[dict[str, Any]]:
         raise Problem(
             HTTPStatus.CONFLICT, "A reviewer has labelled this drawing; use another UUID."
         ) from None
-    return Status(HTTPStatus.CREATED if created else HTTPStatus.OK, _answer(reading))
+    status = HTTPStatus.CREATED if created else HTTPStatus.OK
+    return Status(status, _answer(reading, images=images))
+
+
+@api.delete("/v1/drawings/{uuid:id}", response={204: None}, tags=["v1"])
+def forget(request: HttpRequest, id: UUID) -> Status[None]:
+    """Forget a drawing, reviewed or not. Whoever knows its UUID may; again changes nothing."""
+    services.forget(id)
+    return Status(HTTPStatus.NO_CONTENT, None)
 
 
 @api.put(
@@ -174,11 +194,20 @@ def keep(request: HttpRequest, id: UUID) -> Status[dict[str, Any]]:
 def label(request: HttpRequest, id: UUID) -> LabelBody:
     """Say what a kept drawing really is."""
     body = read_json(request, LabelBody)
-    try:
-        services.label_as_visitor(id, body.text)
-    except Drawing.DoesNotExist:
-        raise Problem(HTTPStatus.NOT_FOUND, f"No drawing is kept under {id}.") from None
+    services.label_as_visitor(id, body.text or Label.NOT_A_DIGIT)
     return body
+
+
+@api.delete(
+    "/v1/drawings/{uuid:id}/label",
+    response={204: None},
+    openapi_extra={"responses": _problems(404)},
+    tags=["v1"],
+)
+def unlabel(request: HttpRequest, id: UUID) -> Status[None]:
+    """Take back what was said of a kept drawing."""
+    services.label_as_visitor(id, "")
+    return Status(HTTPStatus.NO_CONTENT, None)
 
 
 @api.get("/v1/model", response=ModelOut, tags=["v1"])
@@ -237,6 +266,11 @@ def _is_our_page(request: HttpRequest) -> bool:
 @api.exception_handler(Problem)
 def _on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
     return problem_response(problem)
+
+
+@api.exception_handler(Drawing.DoesNotExist)
+def _on_no_drawing(request: HttpRequest, error: Drawing.DoesNotExist) -> HttpResponse:
+    return problem_response(Problem(HTTPStatus.NOT_FOUND, "No drawing is kept under this UUID."))
 
 
 @api.exception_handler(ValidationError)

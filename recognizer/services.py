@@ -13,7 +13,7 @@ from PIL import Image
 from ml import classifier as ml
 from ml.ink import Strokes
 from recognizer import classifier
-from recognizer.models import Digit, Drawing, Label, Source
+from recognizer.models import Digit, Drawing, Source
 
 Input: TypeAlias = Strokes | Image.Image
 
@@ -59,9 +59,14 @@ def keep(id: UUID, drawn: Input, source: Source) -> tuple[ml.Reading, bool]:
     return reading, created
 
 
-def label_as_visitor(id: UUID, text: str | None) -> None:
-    """Store what the visitor says a drawing is; None: not a digit. Raises Drawing.DoesNotExist."""
-    if not Drawing.objects.filter(id=id).update(visitor_label=text or Label.NOT_A_DIGIT):
+def forget(id: UUID) -> None:
+    """Delete a drawing and all that was said of it, if there is one."""
+    Drawing.objects.filter(id=id).delete()
+
+
+def label_as_visitor(id: UUID, text: str) -> None:
+    """Store what the visitor says a drawing is; "" takes it back. Raises Drawing.DoesNotExist."""
+    if not Drawing.objects.filter(id=id).update(visitor_label=text):
         raise Drawing.DoesNotExist
 
 

@@ -1,6 +1,7 @@
 """The API under /api/v1: what it answers, what it keeps, and what it says to rubbish."""
 
 import json
+from base64 import b64decode
 from uuid import uuid4
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from ml import ink
 from recognizer import services
 from recognizer.models import Digit, Drawing
 from recognizer.problems import CONTENT_TYPE
@@ -276,6 +278,35 @@ def test_a_visitor_says_what_it_was(put, client, text, stored):
     put(id=id)
     assert label(client, id, {"text": text}).json() == {"text": text}
     assert Drawing.objects.get().visitor_label == stored
+
+
+@pytest.mark.django_db
+def test_a_label_can_be_taken_back(put, client):
+    id = uuid4()
+    put(id=id)
+    label(client, id, {"text": "7"})
+    assert client.delete(f"/api/v1/drawings/{id}/label").status_code == 204
+    assert Drawing.objects.get().visitor_label == ""
+    assert is_problem(client.delete(f"/api/v1/drawings/{uuid4()}/label"), 404)
+
+
+@pytest.mark.django_db
+def test_a_drawing_is_forgotten_even_when_it_was_reviewed(put, client, admin_user):
+    id, other = uuid4(), uuid4()
+    put(id=id)
+    put(id=other)
+    services.label_as_reviewer(Digit.objects.filter(drawing=id), "7", admin_user)
+    for _ in range(2):
+        assert client.delete(f"/api/v1/drawings/{id}").status_code == 204
+    assert Digit.objects.get().drawing_id == other
+
+
+def test_what_the_net_saw_is_told_to_those_who_ask(client):
+    (digit,) = client.post(
+        f"{PREDICT}?images=true", {"strokes": SEVEN}, content_type="application/json"
+    ).json()["digits"]
+    assert b64decode(digit["image"]) == ink.draw(SEVEN).tobytes()
+    assert "image" not in predict(client, {"strokes": SEVEN}).json()["digits"][0]
 
 
 @pytest.mark.django_db
