@@ -9,10 +9,19 @@ from django.views.decorators.http import require_safe
 
 from recognizer import classifier
 
+# What page.js imports: fetched with it, not one after another.
+MODULES = [
+    f"js/{name}.js"
+    for name in (
+        "correction", "drawing", "files", "keyboard", "outbox", "pad", "paint", "picture", "reader",
+        "strip", "view", "visit",
+    )
+]  # fmt: skip
+
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "recognizer/page.html", {"digits": range(10)})
+    return render(request, "recognizer/page.html", {"digits": range(10), "modules": MODULES})
 
 
 @require_safe

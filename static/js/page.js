@@ -1,110 +1,267 @@
 /** The page: wires the pad, the server and the view together. */
 
-import { Drawing } from "./drawing.js";
-import { draw } from "./ink.js";
-import { attachPad } from "./pad.js";
+import { corrected, showCorrection, toLabel } from "./correction.js";
+import { Drawing, scale } from "./drawing.js";
+import { save, toFile } from "./files.js";
+import { takeKeys } from "./keyboard.js";
+import { Outbox } from "./outbox.js";
+import { Pad, takePointers } from "./pad.js";
+import { takePictures } from "./picture.js";
 import { Reader } from "./reader.js";
-import { say, setState, showAnswer, showNothing, showSeen } from "./view.js";
+import { showStrip } from "./strip.js";
+import { leastSure, setState, showAnswer, showBadge, showNothing, speak } from "./view.js";
+import { Visit } from "./visit.js";
+
+const find = (selector) => document.querySelector(selector);
 
 const drawing = new Drawing();
-const keepSwitch = document.querySelector("#keep");
-// UUIDs the server may hold: undone to nothing, they are taken back.
-const kept = new Set();
+const pad = new Pad(find("#pad"), drawing);
+const visit = new Visit(storage("sessionStorage"));
+const outbox = new Outbox(storage("localStorage"));
+const reader = new Reader({ fetch: (...request) => fetch(...request), outbox, onReading, onTrouble, onRefused });
+
+/** The answer on the page, and which of its digits is looked at. */
+let answer = null;
+let chosen = 0;
 let shownGeneration = 0;
 
-const reader = new Reader({
-  fetch: (...request) => fetch(...request),
-  onReading(answer, job) {
-    if (job.generation !== drawing.generation || drawing.isEmpty) return;
-    showAnswer(answer);
-    if (!job.penUp) setState("drawing");
-    performance.measure("stroke-to-reading", { start: job.time, end: performance.now() });
-  },
-  onTrouble(trouble) {
-    if (!trouble) return setState(drawing.isEmpty ? "empty" : "drawing");
-    showNothing("offline");
-    say("No answer from the server. The drawing stays here and is sent when it is back.");
-  },
-  onRefused(job, status) {
-    if (status === 409 && job.id === drawing.id) {
-      drawing.renew();
-      return read({ penUp: true, time: job.time });
-    }
-    if (job.generation === drawing.generation) say(`The server cannot read this (${status}).`);
-  },
-});
-
-function read({ penUp, time }) {
-  const keep = penUp && keepSwitch.checked;
-  if (keep) kept.add(drawing.id);
-  reader.read({
-    id: drawing.id,
-    strokes: drawing.toJSON(),
-    generation: drawing.generation,
-    keep,
-    penUp,
-    time,
-  });
+/** What the browser stores; nothing where it does not let us. */
+function storage(name) {
+  try {
+    return window[name];
+  } catch {
+    return { getItem: () => null, setItem() {}, removeItem() {} };
+  }
 }
 
-function show() {
-  showSeen(draw(drawing.strokes));
-  setEnabled("clear", !drawing.isEmpty);
-  setEnabled("undo", drawing.canUndo);
-  setEnabled("redo", drawing.canRedo);
+// Reading
+
+function read({ keep, penUp, time }) {
+  const { id, generation, picture } = drawing;
+  const body = picture ? { picture: picture.source } : { strokes: drawing.toJSON() };
+  reader.read({ id, body, generation, keep, penUp, time });
 }
 
-function setEnabled(action, enabled) {
-  document.querySelector(`[data-action=${action}]`).disabled = !enabled;
+/** A stroke, or a picture, is whole: file it, and have it kept unless the visitor says no. */
+function finish(time) {
+  if (drawing.isEmpty) return;
+  const keep = find("#keep").checked;
+  const { id, strokes, picture } = drawing;
+  visit.file({ id, strokes, picture, side: pad.side, keep, said: undefined });
+  read({ keep, penUp: true, time });
 }
 
-/** Strokes were taken away or brought back, not drawn: what was read before no longer holds. */
-function turned(event) {
-  if (drawing.generation === shownGeneration) return;
-  shownGeneration = drawing.generation;
-  showNothing(drawing.isEmpty ? "empty" : "drawing");
-  if (!drawing.isEmpty || kept.has(drawing.id)) read({ penUp: true, time: event.timeStamp });
+function onReading(read, job) {
+  if (job.penUp !== false && visit.find(job.id)) visit.file({ id: job.id, text: read.text });
+  if (job.generation !== drawing.generation || drawing.isEmpty) return;
+  show(read, leastSure(read));
+  if (job.penUp) speak(read);
+  else setState("drawing");
+  performance.measure("stroke-to-reading", { start: job.time, end: performance.now() });
 }
 
-drawing.addEventListener("change", show);
-drawing.addEventListener("change", turned);
+function onTrouble(trouble) {
+  const waiting = outbox.size > 0 ? ` Waiting to be sent: ${outbox.size}.` : "";
+  if (trouble === "offline") showNoAnswer("offline");
+  else if (document.body.dataset.state === "offline") setState(drawing.isEmpty ? "empty" : "drawing");
+  showBadge({ offline: `No connection.${waiting}`, slow: "The server is slow." }[trouble] ?? "");
+}
 
-attachPad(document.querySelector("#pad"), drawing, {
+function onRefused(job, status, detail) {
+  if (job.id !== drawing.id) return;
+  if (status === 409) {
+    drawing.renew();
+    finish(job.time);
+  } else {
+    showBadge(`The server refuses it: ${detail ?? status}`);
+  }
+}
+
+function show(read, digit) {
+  [answer, chosen] = [read, digit];
+  showAnswer(answer, chosen);
+  pad.frame(answer.digits.map(({ box }) => box), chosen);
+  showSaid();
+}
+
+function showNoAnswer(state) {
+  [answer, chosen] = [null, 0];
+  showNothing(state);
+  pad.frame([], 0);
+  showSaid();
+}
+
+// Ink
+
+const heard = {
   onInk(time) {
     if (document.body.dataset.state !== "offline") setState("drawing");
-    read({ penUp: false, time });
+    read({ keep: false, penUp: false, time });
   },
-  onPenUp(time) {
-    read({ penUp: true, time });
+  onPenUp: finish,
+};
+takePointers(pad, heard);
+takeKeys(pad, heard);
+takePictures({
+  input: find("#picture"),
+  target: find(".paper"),
+  onPicture(picture) {
+    drawing.lay(picture);
+    finish(performance.now());
   },
+  onRefused: () => showBadge("This is no picture that your browser can open."),
 });
+
+/** Strokes were taken away or brought back, not drawn: what was read before no longer holds. */
+function turned({ timeStamp }) {
+  if (drawing.generation === shownGeneration) return;
+  shownGeneration = drawing.generation;
+  showVisit();
+  showNoAnswer(drawing.isEmpty ? "empty" : "drawing");
+  const filed = visit.find(drawing.id);
+  if (drawing.isEmpty && filed) takeBack(filed, timeStamp);
+  else if (filed && filed.strokes === drawing.strokes) read({ keep: false, penUp: true, time: timeStamp });
+  else if (!drawing.isEmpty && !drawing.picture) finish(timeStamp);
+}
+
+/** All of a drawing was undone. */
+function takeBack({ id, keep }, time) {
+  visit.forget([id]);
+  if (keep) read({ keep, penUp: true, time });
+}
+
+function showDrawing() {
+  for (const [action, possible] of Object.entries({
+    clear: !drawing.isEmpty,
+    undo: drawing.canUndo,
+    redo: drawing.canRedo,
+    png: !drawing.isEmpty,
+    svg: !drawing.isEmpty && !drawing.picture,
+    json: !drawing.isEmpty && !drawing.picture,
+    forget: !drawing.isEmpty,
+    "forget-all": visit.drawings.length > 0,
+  })) {
+    find(`[data-action=${action}]`).disabled = !possible;
+  }
+}
+
+drawing.addEventListener("change", showDrawing);
+drawing.addEventListener("change", turned);
+
+// Right or wrong?
+
+function showSaid() {
+  const filed = visit.find(drawing.id);
+  const text = answer?.text ?? "";
+  showCorrection({ text, said: filed?.said, canSay: Boolean(text && filed?.keep), chosen });
+}
+
+function say(said) {
+  const label = toLabel(said);
+  visit.file({ id: drawing.id, said });
+  if (label !== undefined) outbox.label(drawing.id, label);
+  reader.send();
+  showSaid();
+}
+
+/** Of a number, the next digit is looked at then. */
+function correct(character) {
+  const filed = visit.find(drawing.id);
+  if (!answer?.text || !filed?.keep) return;
+  say(corrected(filed.said ?? answer.text, chosen, character));
+  show(answer, (chosen + 1) % answer.digits.length);
+}
+
+const sayings = { yes: () => say(answer.text), "no digit": () => correct("?"), nothing: () => say(undefined) };
+for (const button of document.querySelectorAll("[data-say]")) {
+  button.addEventListener("click", sayings[button.dataset.say]);
+}
+for (const button of document.querySelectorAll("[data-label]")) {
+  button.addEventListener("click", () => correct(button.dataset.label));
+}
+find("#reading").addEventListener("click", ({ target }) => {
+  const digit = [...find("#reading").children].indexOf(target);
+  if (digit >= 0) show(answer, digit);
+});
+
+// This visit
+
+function open(filed) {
+  const strokes = scale(filed.strokes, pad.side / filed.side);
+  visit.file({ id: filed.id, strokes, side: pad.side });
+  drawing.open({ ...filed, strokes });
+}
+
+function forget(ids) {
+  for (const { id, keep } of ids.map((id) => visit.find(id)).filter(Boolean)) {
+    if (keep) outbox.forget(id);
+  }
+  visit.forget(ids);
+  drawing.forget(ids);
+  reader.send();
+}
+
+async function download(kind) {
+  const filed = visit.find(drawing.id);
+  save(await toFile(filed, kind), `${filed.text || "drawing"}.${kind}`);
+}
+
+function showVisit() {
+  showStrip(find("#strip"), visit.drawings, drawing.id, open);
+  showDrawing();
+}
+
+visit.addEventListener("change", showVisit);
+
+// Buttons and keys
 
 const actions = {
   clear: () => drawing.clear(),
   undo: () => drawing.undo(),
   redo: () => drawing.redo(),
+  png: () => download("png"),
+  svg: () => download("svg"),
+  json: () => download("json"),
+  forget: () => forget([drawing.id]),
+  "forget-all": () => forget(visit.drawings.map(({ id }) => id)),
 };
 for (const button of document.querySelectorAll("[data-action]")) {
   button.addEventListener("click", actions[button.dataset.action]);
 }
 
-document.addEventListener("keydown", (event) => {
+/** What a key means: an action, or a digit that says what the drawing is. */
+function keyed(event) {
+  if (event.target.matches("select, input:not([type=checkbox])")) return undefined;
   const key = event.key.toLowerCase();
   const command = event.ctrlKey || event.metaKey;
-  const action =
-    (command && key === "z" && (event.shiftKey ? "redo" : "undo")) ||
-    (command && key === "y" && "redo") ||
-    ((key === "escape" || key === "delete") && "clear");
-  if (!action) return;
+  if (command && key === "z") return event.shiftKey ? actions.redo : actions.undo;
+  if (command && key === "y") return actions.redo;
+  if (command || event.altKey) return undefined;
+  if (key === "escape" || key === "delete") return actions.clear;
+  return /^[0-9]$/.test(key) ? () => correct(key) : undefined;
+}
+
+document.addEventListener("keydown", (event) => {
+  const act = keyed(event);
+  if (!act) return;
   event.preventDefault();
-  actions[action]();
+  act();
 });
+
+// The server, and what the visitor wants kept
 
 addEventListener("online", () => reader.retry());
-
-keepSwitch.checked = localStorage.getItem("keep") !== "no";
-keepSwitch.addEventListener("change", () => {
-  localStorage.setItem("keep", keepSwitch.checked ? "yes" : "no");
+// One page at a time sends what pages before it could not.
+navigator.locks.request("outbox", () => {
+  outbox.load();
+  reader.send();
+  return new Promise(() => {});
 });
 
-show();
+find("#keep").checked = storage("localStorage").getItem("keep") !== "no";
+find("#keep").addEventListener("change", ({ target }) => {
+  storage("localStorage").setItem("keep", target.checked ? "yes" : "no");
+});
+
+showVisit();
+showSaid();

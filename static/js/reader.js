@@ -1,30 +1,42 @@
 /**
  * The conversation with the server: at most one request in flight, the newest drawing first.
  *
- * A job is { id, strokes, keep, … }. Its answer goes to onReading together with the job. Jobs that
- * are not to be kept give way to newer ones; those to be kept wait until the server has them, one
- * for each UUID, and are tried again while there is trouble.
+ * A job is { id, body, keep, … } with a body of { strokes } or { picture }. Its answer goes to
+ * onReading together with the job. Jobs that are not to be kept give way to newer ones; what is to
+ * be kept, labelled or forgotten waits in the outbox and is tried again while there is trouble.
  */
+
+// A server that takes longer is called slow; one that takes this long is given up.
+const SLOW = 2_000;
+const TOO_LONG = 10_000;
+// What browsers send even if the page is closed meanwhile.
+const KEEPALIVE_BYTES = 60_000;
+
 export class Reader {
   #newest = null;
-  #unsent = new Map();
   #busy = false;
   #failures = 0;
   #timer = null;
 
   /**
-   * @param {{fetch: typeof fetch, onReading: Function, onTrouble: Function, onRefused: Function}} of
-   *   onReading(answer, job) is told each answer, onTrouble(boolean) whether the server is out of
-   *   reach, onRefused(job, status) that it will never take a job.
+   * @param {{fetch: typeof fetch, outbox: import("./outbox.js").Outbox, onReading: Function,
+   *   onTrouble: Function, onRefused: Function}} of
+   *   onReading(answer, job) is told each answer, onTrouble("offline"|"slow"|null) how the server is,
+   *   onRefused(job, status, detail) that it will never take a job.
    */
-  constructor({ fetch, onReading, onTrouble, onRefused }) {
-    Object.assign(this, { fetch, onReading, onTrouble, onRefused });
+  constructor({ fetch, outbox, onReading, onTrouble, onRefused }) {
+    Object.assign(this, { fetch, outbox, onReading, onTrouble, onRefused });
   }
 
   /** Have a drawing read, and kept if it says so. */
   read(job) {
-    if (job.keep) this.#unsent.set(job.id, job);
+    if (job.keep) this.outbox.keep(job.id, job.body);
     this.#newest = job;
+    this.send();
+  }
+
+  /** Send what waits, unless that is tried again soon. */
+  send() {
     if (this.#failures === 0) this.#next();
   }
 
@@ -34,14 +46,9 @@ export class Reader {
     this.#next();
   }
 
-  /** The number of drawings the server does not have yet. */
-  get waiting() {
-    return this.#unsent.size;
-  }
-
   async #next() {
     if (this.#busy) return;
-    const job = this.#newest ?? this.#unsent.values().next().value;
+    const job = this.#newest ?? waiting(this.outbox.next());
     if (!job) return;
     this.#newest = null;
     this.#busy = true;
@@ -53,31 +60,34 @@ export class Reader {
 
   /** Send a job; returns the status of the answer, 0 when there was none. */
   async #send(job) {
+    const slow = setTimeout(() => this.#failures || this.onTrouble("slow"), SLOW);
     try {
       const response = await this.fetch(...request(job));
-      const answer = response.ok ? await response.json() : null;
-      if (isTrouble(response.status)) return response.status;
-      this.#settle(job);
-      if (answer) this.onReading(answer, job);
-      else this.onRefused(job, response.status);
+      const answer = response.status === 204 ? null : await response.json();
+      if (!isTrouble(response.status)) this.#settle(job, response, answer);
       return response.status;
     } catch (error) {
       // What fetch and json() throw when there is no (whole) answer; anything else is our mistake.
       if (!(error instanceof TypeError || error instanceof SyntaxError || isTimeout(error))) throw error;
       return 0;
+    } finally {
+      clearTimeout(slow);
     }
   }
 
-  #settle(job) {
-    if (this.#unsent.get(job.id) === job) this.#unsent.delete(job.id);
-    if (this.#failures > 0) this.onTrouble(false);
+  #settle(job, response, answer) {
+    const part = partOf(job);
+    if (part) this.outbox.settle(part);
     this.#failures = 0;
+    this.onTrouble(null);
+    if (!response.ok) this.onRefused(job, response.status, answer?.detail);
+    else if (job.body) this.onReading(answer, job);
   }
 
   #wait(job) {
-    this.#newest ??= job;
+    if (job.body) this.#newest ??= job;
     this.#failures += 1;
-    this.onTrouble(true);
+    this.onTrouble("offline");
     const seconds = Math.min(2 ** (this.#failures - 1), 15);
     this.#timer = setTimeout(() => this.#next(), seconds * 1000);
   }
@@ -86,16 +96,46 @@ export class Reader {
 const isTimeout = (error) => error.name === "TimeoutError";
 const isTrouble = (status) => status === 0 || status === 429 || status >= 500;
 
-function request({ id, strokes, keep }) {
-  const body = JSON.stringify({ strokes });
-  const options = {
-    method: keep ? "PUT" : "POST",
+/** A part of the outbox as a job; one with a body is a drawing to keep. */
+function waiting(part) {
+  if (!part) return null;
+  const { id, value } = part;
+  return part.part === "body" ? { id, body: value, keep: true } : { id, part };
+}
+
+/** What of the outbox a job settles. */
+function partOf({ id, body, keep, part }) {
+  return keep ? { id, part: "body", value: body } : part;
+}
+
+function request({ id, body, keep, part }) {
+  const drawing = `/api/v1/drawings/${id}`;
+  const read = `${keep ? drawing : "/api/v1/predict"}?images=true`;
+  if (body) return [read, options(keep ? "PUT" : "POST", body)];
+  if (part.part === "forget") return [drawing, options("DELETE")];
+  if (part.value === "") return [`${drawing}/label`, options("DELETE")];
+  return [`${drawing}/label`, options("PUT", { text: part.value })];
+}
+
+function options(method, body) {
+  const always = { method, credentials: "omit", signal: AbortSignal.timeout(TOO_LONG) };
+  if (!body) return { ...always, keepalive: true };
+  if (body.picture) return { ...always, body: form(body.picture) };
+  const text = JSON.stringify(body);
+  return {
+    ...always,
     headers: { "Content-Type": "application/json" },
-    body,
-    credentials: "omit",
-    signal: AbortSignal.timeout(10_000),
-    // A kept drawing goes out even if the page is closed now; browsers allow 64 kB of that.
-    keepalive: keep && body.length < 60_000,
+    body: text,
+    // A kept drawing goes out even if the page is closed now.
+    keepalive: method === "PUT" && text.length < KEEPALIVE_BYTES,
   };
-  return [keep ? `/api/v1/drawings/${id}` : "/api/v1/predict", options];
+}
+
+/** A picture, which waits as a data URL, as a form sends a file. */
+function form(url) {
+  const [, type, base64] = url.match(/^data:([^;]+);base64,(.*)$/);
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const data = new FormData();
+  data.append("image", new Blob([bytes], { type }), "picture");
+  return data;
 }

@@ -1,7 +1,6 @@
 /** What the page says: the reading, the ten bars, the 28x28 the net sees. */
 
-import { SIZE } from "./ink.js";
-
+const SIZE = 28;
 const percent = new Intl.NumberFormat("en", {
   style: "percent",
   minimumFractionDigits: 1,
@@ -12,14 +11,14 @@ const find = (selector) => document.querySelector(selector);
 /** A probability in words; the net is never wholly certain, whatever rounding says. */
 const share = (probability) => percent.format(Math.min(probability, 0.999));
 
-/** Show an answer of the API. */
-export function showAnswer({ text, digits }) {
+/** Show an answer of the API and, of a number, look at one of its digits. */
+export function showAnswer({ text, digits }, chosen) {
   if (digits.length === 0) return showNothing();
-  const sure = digits.every((digit) => digit.verdict === "digit");
-  find("#reading").textContent = text;
-  find("#confidence").textContent = digits.map(describe).join(", ");
-  showBars(leastSure(digits));
-  setState(sure ? "read" : "unsure");
+  showReading(text, chosen);
+  find("#confidence").textContent = describe(digits[chosen]);
+  showBars(digits[chosen]);
+  showSeen(digits[chosen].image);
+  setState(digits.every((digit) => digit.verdict === "digit") ? "read" : "unsure");
 }
 
 /** Show that nothing is drawn, or not enough to be read yet. */
@@ -27,6 +26,7 @@ export function showNothing(state = "empty") {
   find("#reading").textContent = "";
   find("#confidence").textContent = "";
   showBars(null);
+  showSeen(null);
   setState(state);
 }
 
@@ -35,17 +35,44 @@ export function setState(state) {
   document.body.dataset.state = state;
 }
 
-export function say(text) {
-  find("#confidence").textContent = text;
+/** Say in the corner of the pad how things stand with the server. */
+export function showBadge(text) {
+  if (find("#badge").textContent !== text) find("#badge").textContent = text;
 }
 
-/** Show the 784 levels of the net's input, in the page's ink on the page's paper. */
-export function showSeen(levels) {
+/** Tell those who cannot see the page what was read; once a stroke, not while it is drawn. */
+export function speak({ text, digits }) {
+  find("#spoken").textContent = text && [text, ...digits.map(describe)].join(", ");
+}
+
+/** Of a number, the digit to look at first. */
+export function leastSure({ digits }) {
+  const confidences = digits.map((digit) => digit.confidence);
+  return Math.max(confidences.indexOf(Math.min(...confidences)), 0);
+}
+
+/** One digit is text; those of a number are buttons, to look at each. */
+function showReading(text, chosen) {
+  const reading = find("#reading");
+  if (text.length === 1) return (reading.textContent = text);
+  while (reading.children.length > text.length) reading.lastChild.remove();
+  if (reading.children.length === 0) reading.textContent = "";
+  while (reading.children.length < text.length) reading.append(document.createElement("button"));
+  [...reading.children].forEach((button, i) => {
+    button.type = "button";
+    button.textContent = text[i];
+    button.setAttribute("aria-pressed", i === chosen);
+  });
+}
+
+/** Show the 784 levels of the net's input (Base64), in the page's ink on the page's paper. */
+function showSeen(image) {
   const canvas = find("#seen");
   const context = canvas.getContext("2d");
-  const image = context.createImageData(SIZE, SIZE);
-  levels.forEach((level, i) => (image.data[4 * i + 3] = level));
-  context.putImageData(image, 0, 0);
+  const pixels = context.createImageData(SIZE, SIZE);
+  const levels = image ? atob(image) : "";
+  for (let i = 0; i < levels.length; i++) pixels.data[4 * i + 3] = levels.charCodeAt(i);
+  context.putImageData(pixels, 0, 0);
   // The levels are opacity so far; this gives them their colour.
   context.globalCompositeOperation = "source-in";
   context.fillStyle = getComputedStyle(canvas).color;
@@ -61,11 +88,6 @@ function describe({ verdict, confidence, probabilities }) {
     `${first} or ${second}? ${share(probabilities[first])}` +
     ` against ${share(probabilities[second])}`
   );
-}
-
-/** Of a number, the digit to look at. */
-function leastSure(digits) {
-  return digits.reduce((least, digit) => (digit.confidence < least.confidence ? digit : least));
 }
 
 /** The digits, likeliest first. */

@@ -152,7 +152,7 @@ def test_a_drawing_made_without_a_network_waits_and_is_sent_once(page):
     page.context.set_offline(True)
     draw(page)
     expect_state(page, "offline")
-    expect(page.locator("#confidence")).to_contain_text("stays here")
+    expect(page.locator("#badge")).to_have_text("No connection. Waiting to be sent: 1.")
     assert ink_of(page, "#pad") > 0
     page.context.set_offline(False)
     expect(page.locator("#reading")).to_have_text("7")

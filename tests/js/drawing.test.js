@@ -109,3 +109,65 @@ test("a renewed drawing keeps its ink", () => {
   assert.equal(drawing.id, "id-2");
   assert.deepEqual(drawing.toJSON(), before);
 });
+
+test("pressure is kept with the points but does not travel", () => {
+  drawing.begin(1, 1, 0, 0.4);
+  drawing.extend(9, 9, 8, 0.6);
+  assert.deepEqual(drawing.strokes, [[[1, 1, 0, 0.4], [9, 9, 8, 0.6]]]);
+  assert.deepEqual(drawing.toJSON(), [[[1, 1, 0], [9, 9, 8]]]);
+});
+
+test("a long scribble travels with fewer points, from its first to its last", () => {
+  drawing.begin(0, 0, 0);
+  for (let i = 1; i < 60_000; i++) drawing.extend(i % 500, i / 200 + (i % 2), i);
+  const [points] = drawing.toJSON();
+  assert.ok(points.length <= 4001);
+  assert.deepEqual([points[0][2], points.at(-1)[2]], [0, 59_999]);
+});
+
+test("a stroke that was undone while it was drawn is not lengthened", () => {
+  drawing.begin(1, 1, 0);
+  drawing.undo();
+  drawing.extend(9, 9, 8);
+  assert.equal(drawing.isEmpty, true);
+});
+
+test("an abandoned stroke leaves no trace and no way back", () => {
+  stroke([1, 1], [9, 9]);
+  const before = drawing.toJSON();
+  drawing.begin(5, 5, 2000);
+  drawing.abandon();
+  assert.deepEqual(drawing.toJSON(), before);
+  drawing.undo();
+  assert.equal(drawing.isEmpty, true);
+});
+
+test("time goes on where a sheet that is opened again was left", () => {
+  drawing.open({ id: "old", strokes: [[[1, 1, 0], [9, 9, 400]]] });
+  drawing.begin(5, 5, 90_000);
+  assert.equal(drawing.toJSON()[1][0][2], 700);
+});
+
+test("a picture lies on a sheet of its own, and ink goes on the next", () => {
+  stroke([1, 1], [9, 9]);
+  drawing.lay({ source: "data:", width: 2, height: 1 });
+  const { id } = drawing;
+  assert.deepEqual([drawing.isEmpty, drawing.strokes, drawing.picture.width], [false, [], 2]);
+  stroke([3, 3], [4, 4]);
+  assert.notEqual(drawing.id, id);
+  assert.equal(drawing.picture, null);
+  drawing.undo();
+  assert.equal(drawing.id, id);
+});
+
+test("a forgotten sheet cannot be turned back to", () => {
+  stroke([1, 1], [9, 9]);
+  const { id } = drawing;
+  drawing.clear();
+  drawing.forget([id]);
+  drawing.undo();
+  assert.equal(drawing.isEmpty, true);
+  stroke([2, 2], [8, 8]);
+  drawing.forget([drawing.id]);
+  assert.equal(drawing.isEmpty, true);
+});

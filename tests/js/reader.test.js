@@ -2,16 +2,21 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { setImmediate as settled } from "node:timers/promises";
 
+import { Outbox } from "../../static/js/outbox.js";
 import { Reader } from "../../static/js/reader.js";
 
 /** A server whose answers the test gives one by one. */
-let requests, heard, reader;
+let requests, heard, outbox, reader;
 
 beforeEach(() => {
   mock.timers.reset();
   requests = [];
   heard = [];
+  // What is said again and again is heard once.
+  let last = null;
+  outbox = new Outbox({ setItem() {}, removeItem() {} });
   reader = new Reader({
+    outbox,
     fetch: (url, options) =>
       new Promise((resolve, reject) => {
         const answer = (status, body) =>
@@ -19,18 +24,19 @@ beforeEach(() => {
         requests.push({ url, options, answer, fail: () => reject(new TypeError("network")) });
       }),
     onReading: (answer, job) => heard.push(["reading", answer, job.name]),
-    onTrouble: (trouble) => heard.push(["trouble", trouble]),
+    onTrouble: (trouble) => trouble !== last && heard.push(["trouble", (last = trouble)]),
     onRefused: (job, status) => heard.push(["refused", job.name, status]),
   });
 });
 
-const job = (name, { keep = false, id = "a" } = {}) => ({ name, id, keep, strokes: [[[1, 2, 0]]] });
+const body = { strokes: [[[1, 2, 0]]] };
+const job = (name, { keep = false, id = "a" } = {}) => ({ name, id, keep, body: { ...body } });
+const asked = () => requests.map(({ url, options }) => `${options.method} ${url}`);
 
 test("asks for a reading and hands on the answer with its job", async () => {
   reader.read(job("one"));
-  assert.equal(requests[0].url, "/api/v1/predict");
-  assert.equal(requests[0].options.method, "POST");
-  assert.deepEqual(JSON.parse(requests[0].options.body), { strokes: [[[1, 2, 0]]] });
+  assert.deepEqual(asked(), ["POST /api/v1/predict?images=true"]);
+  assert.deepEqual(JSON.parse(requests[0].options.body), body);
   requests[0].answer(200, "seven");
   await settled();
   assert.deepEqual(heard, [["reading", "seven", "one"]]);
@@ -38,8 +44,7 @@ test("asks for a reading and hands on the answer with its job", async () => {
 
 test("keeps a drawing under its id", () => {
   reader.read(job("one", { keep: true, id: "some-uuid" }));
-  assert.equal(requests[0].url, "/api/v1/drawings/some-uuid");
-  assert.equal(requests[0].options.method, "PUT");
+  assert.deepEqual(asked(), ["PUT /api/v1/drawings/some-uuid?images=true"]);
 });
 
 test("has one request in flight, and the newest drawing goes next", async () => {
@@ -61,12 +66,12 @@ test("sends every drawing that is to be kept, however many follow it", async () 
     requests[i].answer(200, i);
     await settled();
   }
-  assert.deepEqual(requests.map((r) => r.url), [
-    "/api/v1/predict",
-    "/api/v1/predict",
-    "/api/v1/drawings/a",
+  assert.deepEqual(asked(), [
+    "POST /api/v1/predict?images=true",
+    "POST /api/v1/predict?images=true",
+    "PUT /api/v1/drawings/a?images=true",
   ]);
-  assert.equal(reader.waiting, 0);
+  assert.equal(outbox.size, 0);
 });
 
 test("of one drawing only the last state is kept", async () => {
@@ -91,8 +96,8 @@ for (const [what, trouble] of [
     reader.read(job("kept", { keep: true }));
     trouble(requests[0]);
     await settled();
-    assert.deepEqual(heard, [["trouble", true]]);
-    assert.equal(reader.waiting, 1);
+    assert.deepEqual(heard, [["trouble", "offline"]]);
+    assert.equal(outbox.size, 1);
     mock.timers.tick(1000);
     trouble(requests[1]);
     await settled();
@@ -101,8 +106,8 @@ for (const [what, trouble] of [
     mock.timers.tick(1);
     requests[2].answer(201, "at last");
     await settled();
-    assert.deepEqual(heard.slice(-2), [["trouble", false], ["reading", "at last", "kept"]]);
-    assert.equal(reader.waiting, 0);
+    assert.deepEqual(heard.slice(-2), [["trouble", null], ["reading", "at last", "kept"]]);
+    assert.equal(outbox.size, 0);
   });
 }
 
@@ -126,5 +131,45 @@ test("what the server will never take is given up and told", async () => {
   requests[0].answer(409);
   await settled();
   assert.deepEqual(heard, [["refused", "reviewed", 409]]);
-  assert.equal(reader.waiting, 0);
+  assert.equal(outbox.size, 0);
+});
+
+test("a label follows its drawing, and what is forgotten goes alone", async () => {
+  reader.read(job("busy"));
+  reader.read(job("kept", { keep: true, id: "a" }));
+  outbox.label("a", "7");
+  outbox.label("b", null);
+  outbox.label("c", "");
+  outbox.keep("d", body);
+  outbox.forget("d");
+  for (let i = 0; outbox.size > 0; i++) {
+    requests[i].answer(200, {});
+    await settled();
+  }
+  assert.deepEqual(asked().slice(1), [
+    "PUT /api/v1/drawings/a?images=true",
+    "PUT /api/v1/drawings/a/label",
+    "PUT /api/v1/drawings/b/label",
+    "DELETE /api/v1/drawings/c/label",
+    "DELETE /api/v1/drawings/d",
+  ]);
+  assert.deepEqual(JSON.parse(requests[2].options.body), { text: "7" });
+  assert.deepEqual(JSON.parse(requests[3].options.body), { text: null });
+});
+
+test("a picture travels as a form", async () => {
+  reader.read({ id: "a", body: { picture: "data:image/png;base64,AAEC" }, keep: false });
+  const file = requests[0].options.body.get("image");
+  assert.equal(file.type, "image/png");
+  assert.deepEqual(new Uint8Array(await file.arrayBuffer()), new Uint8Array([0, 1, 2]));
+});
+
+test("a slow server is called slow until it answers", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  reader.read(job("one"));
+  mock.timers.tick(2000);
+  assert.deepEqual(heard, [["trouble", "slow"]]);
+  requests[0].answer(200, "seven");
+  await settled();
+  assert.deepEqual(heard.slice(1), [["trouble", null], ["reading", "seven", "one"]]);
 });
