@@ -7,9 +7,14 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "for tests only")
 
 from mnist_site.settings import *  # noqa: F403
-from mnist_site.settings import BASE_DIR
+from mnist_site.settings import BASE_DIR, DATABASES
 
 # Not whatever was trained here last.
 MODEL_FILES = [BASE_DIR / "ml" / "weights" / "lenet.onnx"]
-STATIC_ROOT = Path(tempfile.mkdtemp(prefix="digits-static-"))
+SCRATCH = Path(tempfile.mkdtemp(prefix="digits-tests-"))
+STATIC_ROOT = SCRATCH / "static"
+STATIC_ROOT.mkdir()
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as it is when the site runs: in memory, threads would share one connection's locks.
+    DATABASES["default"]["TEST"] = {"NAME": str(SCRATCH / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

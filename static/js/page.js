@@ -95,6 +95,8 @@ function showNoAnswer(state) {
 
 const heard = {
   onInk(time) {
+    // Undone while the pen was down.
+    if (drawing.isEmpty) return;
     if (document.body.dataset.state !== "offline") setState("drawing");
     read({ keep: false, penUp: false, time });
   },

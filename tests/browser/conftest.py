@@ -5,6 +5,7 @@ import os
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from recognizer.models import Drawing
 from tests.browser import chromium
 from tests.conftest import SEVEN
 
@@ -53,6 +54,19 @@ def open_page(browser, live_server):
 
 
 @pytest.fixture
+def offline():
+    """Take a page off the network and bring it back; Chromium may complain of that alone."""
+
+    def switch(page, away):
+        page.context.set_offline(away)
+        expected = [text for text in page.complaints if "ERR_INTERNET_DISCONNECTED" in text]
+        assert page.complaints == expected
+        page.complaints.clear()
+
+    return switch
+
+
+@pytest.fixture
 def page(open_page):
     return open_page(viewport={"width": 1280, "height": 800})
 
@@ -68,3 +82,26 @@ def draw(page, strokes=SEVEN, size=280):
         for point in points[1:]:
             page.mouse.move(*point)
         page.mouse.up()
+
+
+def expect_kept(page, count):
+    """Wait until the server has so many drawings."""
+    for _ in range(100):
+        if Drawing.objects.count() == count:
+            return
+        page.wait_for_timeout(50)
+    assert Drawing.objects.count() == count
+
+
+def ink_of(page, selector):
+    """How many pixels of a canvas have ink."""
+    return page.evaluate(
+        "s => { const c = document.querySelector(s);"
+        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        " return d.filter((v, i) => i % 4 === 3 && v > 0).length; }",
+        selector,
+    )
+
+
+def expect_state(page, state):
+    expect(page.locator("body")).to_have_attribute("data-state", state)

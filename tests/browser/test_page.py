@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import draw
+from tests.browser.conftest import draw, expect_kept, expect_state, ink_of
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -16,29 +16,6 @@ ONE = [[[140, 40], [141, 240]]]
 
 def state(page):
     return page.locator("body").get_attribute("data-state")
-
-
-def expect_state(page, state):
-    expect(page.locator("body")).to_have_attribute("data-state", state)
-
-
-def expect_kept(page, count):
-    """Wait until the server has so many drawings."""
-    for _ in range(100):
-        if Drawing.objects.count() == count:
-            return
-        page.wait_for_timeout(50)
-    assert Drawing.objects.count() == count
-
-
-def ink_of(page, selector):
-    """How many pixels of a canvas have ink."""
-    return page.evaluate(
-        "s => { const c = document.querySelector(s);"
-        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-        " return d.filter((v, i) => i % 4 === 3 && v > 0).length; }",
-        selector,
-    )
 
 
 def test_a_new_page_says_nothing(page):
