@@ -23,8 +23,9 @@ export function showCorrection({ text, said, canSay, chosen }) {
   document.querySelector("#asked").textContent = canSay ? sentence(text, said) : refusal(text);
   for (const button of document.querySelectorAll("[data-say]")) {
     button.disabled = !canSay || (button.dataset.say === "yes" && text.includes("?"));
-    button.hidden = (button.dataset.say === "nothing") !== (said !== undefined);
   }
+  document.querySelector("[data-say=yes]").hidden = said !== undefined;
+  document.querySelector("[data-say=nothing]").hidden = said === undefined;
   for (const button of document.querySelectorAll("[data-label]")) {
     button.disabled = !canSay;
     button.setAttribute("aria-pressed", said?.[chosen] === button.dataset.label);

@@ -55,8 +55,8 @@ export class Drawing extends EventTarget {
 
   /** Begin a stroke at a point of time (milliseconds on any clock). On a picture: on a new sheet. */
   begin(x, y, time, pressure) {
+    if (this.picture) this.clear();
     this.#remember();
-    if (this.picture) this.#turnTo(this.#blank());
     this.#penDown = true;
     this.#started ??= this.isEmpty ? time : time - this.strokes.at(-1).at(-1)[2] - PAUSE;
     const stroke = [point(x, y, time - this.#started, pressure)];

@@ -55,6 +55,7 @@ function onReading(read, job) {
   if (job.penUp !== false && visit.find(job.id)) visit.file({ id: job.id, text: read.text });
   if (job.generation !== drawing.generation || drawing.isEmpty) return;
   show(read, leastSure(read));
+  if (drawing.picture && !read.text) showBadge("No ink was found in the picture.");
   if (job.penUp) speak(read);
   else setState("drawing");
   performance.measure("stroke-to-reading", { start: job.time, end: performance.now() });

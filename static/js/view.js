@@ -13,7 +13,7 @@ const share = (probability) => percent.format(Math.min(probability, 0.999));
 
 /** Show an answer of the API and, of a number, look at one of its digits. */
 export function showAnswer({ text, digits }, chosen) {
-  if (digits.length === 0) return showNothing();
+  if (digits.length === 0) return showNothing("drawing");
   showReading(text, chosen);
   find("#confidence").textContent = describe(digits[chosen]);
   showBars(digits[chosen]);

@@ -157,6 +157,8 @@ test("a picture lies on a sheet of its own, and ink goes on the next", () => {
   assert.notEqual(drawing.id, id);
   assert.equal(drawing.picture, null);
   drawing.undo();
+  assert.equal(drawing.isEmpty, true);
+  drawing.undo();
   assert.equal(drawing.id, id);
 });
 

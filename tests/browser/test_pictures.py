@@ -1,0 +1,113 @@
+"""Pictures on the page: chosen, dropped, pasted; dark on light or light on dark; and what is none."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from playwright.sync_api import expect
+
+from ml import ink
+from recognizer.models import Drawing
+from tests.browser.conftest import draw, expect_kept, expect_state, ink_of
+from tests.conftest import SEVEN
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LIGHT = Image.fromarray(ink.draw(SEVEN)).resize((280, 280), Image.Resampling.BICUBIC)
+DARK = ImageOps.invert(LIGHT)
+
+
+def png(picture, **options):
+    file = io.BytesIO()
+    picture.save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def choose(page, content, name="7.png", type="image/png"):
+    page.set_input_files("#picture", {"name": name, "mimeType": type, "buffer": content})
+
+
+GIVE = """([how, content, type]) => {
+    const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], "file", { type }));
+    const event = how === "paste"
+        ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true })
+        : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+    document.querySelector(".paper").dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("picture", [LIGHT, DARK], ids=["light on dark", "dark on light"])
+def test_a_chosen_picture_is_shown_read_and_kept(page, picture):
+    choose(page, png(picture))
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "read")
+    assert ink_of(page, "#seen") > 20
+    assert ink_of(page, "#pad") > 0
+    expect_kept(page, 1)
+    drawing = Drawing.objects.get()
+    assert (drawing.text, drawing.strokes, drawing.source) == ("7", None, "page")
+    page.keyboard.press("7")
+    expect(page.locator("#asked")).to_have_text("You say: 7.")
+
+
+@pytest.mark.parametrize("how", ["paste", "drop"])
+def test_a_picture_is_pasted_or_dropped(page, how):
+    page.evaluate(GIVE, [how, base64.b64encode(png(DARK)).decode(), "image/png"])
+    expect(page.locator("#reading")).to_have_text("7")
+
+
+def test_a_number_in_a_picture_gets_a_box_a_digit(page):
+    wide = Image.new("L", (560, 280), 255)
+    wide.paste(DARK, (0, 0))
+    wide.paste(DARK, (280, 0))
+    choose(page, png(wide))
+    expect(page.locator("#reading")).to_have_text("77")
+    expect(page.locator("#reading button")).to_have_count(2)
+
+
+def test_a_photo_is_made_small_and_turned_as_it_was_taken(page):
+    rng = np.random.default_rng(0)
+    photo = DARK.resize((1500, 1500)).convert("RGB")
+    noisy = np.asarray(photo) * 0.8 + rng.normal(20, 4, (1500, 1500, 3))
+    photo = Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).rotate(90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it clockwise to look at it
+    file = io.BytesIO()
+    photo.save(file, "JPEG", exif=exif)
+    choose(page, file.getvalue(), "photo.jpg", "image/jpeg")
+    expect(page.locator("#reading")).to_have_text("7")
+    source = page.evaluate("JSON.parse(sessionStorage.visit)[0].picture.source")
+    sent = base64.b64decode(source.partition(",")[2])
+    with Image.open(io.BytesIO(sent)) as small:
+        assert (small.size, small.format) == ((1024, 1024), "JPEG")
+    assert b"Exif" not in sent
+
+
+def test_what_is_no_picture_is_said_and_costs_nothing(page):
+    draw(page)
+    expect(page.locator("#reading")).to_have_text("7")
+    choose(page, b"rubbish")
+    expect(page.locator("#badge")).to_have_text("This is no picture that your browser can open.")
+    expect(page.locator("#reading")).to_have_text("7")
+
+
+def test_ink_on_a_picture_goes_on_a_new_sheet_and_undo_brings_the_picture_back(page):
+    choose(page, png(DARK))
+    expect(page.locator("#reading")).to_have_text("7")
+    draw(page, [[[140, 40], [141, 240]]])
+    expect(page.locator("#reading")).to_have_text("1")
+    page.keyboard.press("Control+z")
+    expect_state(page, "empty")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_kept(page, 1)
+
+
+def test_a_picture_of_nothing_says_nothing(page):
+    choose(page, png(Image.new("L", (200, 200), 255)))
+    expect(page.locator("#badge")).to_have_text("No ink was found in the picture.")
+    assert not Drawing.objects.exists()

@@ -1,0 +1,145 @@
+"""The drawings of a visit: opened again, taken home, forgotten; and what waits for the network."""
+
+import json
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from ml import image, strokes
+from recognizer.models import Drawing
+from tests.browser.conftest import draw, expect_kept, expect_state, ink_of
+from tests.conftest import SEVEN
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ONE = [[[140, 40], [141, 240]]]
+
+
+@pytest.fixture
+def visit(page):
+    """A page on which a seven and then a one were drawn; the one is on the pad."""
+    draw(page)
+    expect(page.locator("#reading")).to_have_text("7")
+    page.click("[data-action=clear]")
+    draw(page, ONE)
+    expect(page.locator("#reading")).to_have_text("1")
+    expect_kept(page, 2)
+    return page
+
+
+def items(page):
+    return page.locator("#strip button")
+
+
+def download(page, action, path):
+    with page.expect_download() as waiting:
+        page.click(f"[data-action={action}]")
+    waiting.value.save_as(path / waiting.value.suggested_filename)
+    return path / waiting.value.suggested_filename
+
+
+def test_the_strip_has_the_drawings_with_what_was_read(visit):
+    expect(items(visit)).to_have_text(["7", "1"])
+    expect(items(visit).nth(1)).to_have_attribute("aria-current", "true")
+    assert all(ink_of(visit, f"#strip li:nth-child({i}) canvas") > 0 for i in (1, 2))
+
+
+def test_a_drawing_is_opened_again_and_stays_one_row(visit):
+    visit.keyboard.press("1")
+    items(visit).first.click()
+    expect(visit.locator("#reading")).to_have_text("7")
+    expect(items(visit).first).to_have_attribute("aria-current", "true")
+    items(visit).nth(1).click()
+    expect(visit.locator("#asked")).to_have_text("You say: 1.")
+    visit.keyboard.press("Control+z")
+    expect(visit.locator("#reading")).to_have_text("7")
+    assert Drawing.objects.count() == 2
+
+
+def test_the_visit_outlives_a_reload(visit):
+    visit.reload()
+    expect(items(visit)).to_have_text(["7", "1"])
+    expect_state(visit, "empty")
+    items(visit).first.click()
+    expect(visit.locator("#reading")).to_have_text("7")
+    assert Drawing.objects.count() == 2
+
+
+def test_what_is_forgotten_is_gone_here_and_on_the_server(visit):
+    visit.click("[data-action=forget]")
+    expect_state(visit, "empty")
+    expect(items(visit)).to_have_text(["7"])
+    expect_kept(visit, 1)
+    assert Drawing.objects.get().text == "7"
+    visit.keyboard.press("Control+z")
+    expect(visit.locator("#reading")).to_have_text("7")
+    visit.click("[data-action=forget-all]")
+    expect(items(visit)).to_have_count(0)
+    expect_kept(visit, 0)
+    assert visit.evaluate("sessionStorage.visit") == "[]"
+
+
+def test_a_drawing_is_taken_home_as_png_svg_and_json(visit, tmp_path, shipped):
+    png = download(visit, "png", tmp_path)
+    assert png.name == "1.png"
+    assert shipped.read_picture(image.open_picture(png.read_bytes())).text == "1"
+    with Image.open(png) as picture:
+        assert picture.size == (1024, 1024)
+    svg = download(visit, "svg", tmp_path).read_text()
+    assert len(re.findall("<path", svg)) == 1
+    visit.keyboard.press("1")
+    saved = download(visit, "json", tmp_path)
+    (written,) = strokes.read(saved)
+    assert written.label == 1
+    assert shipped.read_strokes(written.strokes).text == "1"
+
+
+def test_drawings_made_without_a_network_are_sent_after_a_reload_each_once(page, offline):
+    # The page itself still loads; only the API is out of reach.
+    page.route("**/api/**", lambda route: route.abort())
+    draw(page)
+    expect_state(page, "offline")
+    page.click("[data-action=clear]")
+    draw(page, ONE)
+    expect(page.locator("#badge")).to_have_text("No connection. Waiting to be sent: 2.")
+    page.keyboard.press("4")
+    page.reload()
+    assert not Drawing.objects.exists()
+    page.unroute("**/api/**")
+    page.reload()
+    expect_kept(page, 2)
+    expect(items(page)).to_have_text(["7", "1"])
+    page.reload()
+    page.wait_for_timeout(300)
+    assert Drawing.objects.count() == 2
+    assert page.evaluate("Object.keys(localStorage)") == []
+    assert all("ERR_FAILED" in text for text in page.complaints)
+    page.complaints.clear()
+
+
+def test_a_second_page_sends_what_a_closed_one_could_not(page, live_server):
+    page.route("**/api/**", lambda route: route.abort())
+    draw(page)
+    expect_state(page, "offline")
+    other = page.context.new_page()
+    other.goto("/")
+    other.wait_for_timeout(300)
+    assert not Drawing.objects.exists()
+    page.close()
+    expect_kept(other, 1)
+    page.complaints.clear()
+
+
+def test_a_failing_server_is_said_and_asked_again(page):
+    broken = {"status": 503, "content_type": "application/json", "body": json.dumps({})}
+    page.route("**/api/**", lambda route: route.fulfill(**broken))
+    draw(page, SEVEN)
+    expect(page.locator("#badge")).to_have_text("No connection. Waiting to be sent: 1.")
+    page.unroute("**/api/**")
+    expect(page.locator("#reading")).to_have_text("7")
+    expect(page.locator("#badge")).to_have_text("")
+    expect_kept(page, 1)
+    assert all("503" in text for text in page.complaints)
+    page.complaints.clear()
