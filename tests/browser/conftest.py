@@ -1,6 +1,7 @@
 """A real Chromium on the real site: pages, and a hand to draw with."""
 
 import os
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -53,17 +54,14 @@ def open_page(browser, live_server):
     assert complaints == []
 
 
-@pytest.fixture
-def offline():
-    """Take a page off the network and bring it back; Chromium may complain of that alone."""
-
-    def switch(page, away):
-        page.context.set_offline(away)
-        expected = [text for text in page.complaints if "ERR_INTERNET_DISCONNECTED" in text]
-        assert page.complaints == expected
-        page.complaints.clear()
-
-    return switch
+@contextmanager
+def offline(page):
+    """Take a page off the network for a while; Chromium may complain of that alone."""
+    page.context.set_offline(True)
+    yield
+    page.context.set_offline(False)
+    assert all("ERR_INTERNET_DISCONNECTED" in text for text in page.complaints)
+    page.complaints.clear()
 
 
 @pytest.fixture

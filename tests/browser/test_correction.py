@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import draw, expect_kept, expect_state
+from tests.browser.conftest import draw, expect_kept, expect_state, offline
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,13 +98,12 @@ def test_each_digit_of_a_number_has_its_own_reading_and_correction(page):
     expect_label(page, "94")
 
 
-def test_a_label_given_without_a_network_follows_its_drawing(page, offline):
+def test_a_label_given_without_a_network_follows_its_drawing(page):
     draw(page)
     expect_state(page, "read")
     expect_kept(page, 1)
-    offline(page, True)
-    page.keyboard.press("2")
-    expect(page.locator("#badge")).to_contain_text("No connection")
-    offline(page, False)
+    with offline(page):
+        page.keyboard.press("2")
+        expect(page.locator("#badge")).to_contain_text("No connection")
     expect_label(page, "2")
     expect(page.locator("#badge")).to_have_text("")

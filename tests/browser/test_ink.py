@@ -1,5 +1,7 @@
 """Ink that feels right: every kind of pointer, the keyboard, and what goes wrong in mid-stroke."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
@@ -172,7 +174,7 @@ def test_two_arrows_at_once_draw_diagonally_and_shift_leaps(page):
     points = [(x, y) for x, y, _ in strokes_of(page)[0]]
     steps = {
         (round(28 * (x - a) / 544), round(28 * (y - b) / 544))
-        for (a, b), (x, y) in zip(points, points[1:], strict=False)
+        for (a, b), (x, y) in pairwise(points)
     }
     assert steps == {(1, 0), (4, 4)}
 

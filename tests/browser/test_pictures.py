@@ -1,4 +1,4 @@
-"""Pictures on the page: chosen, dropped, pasted; dark on light or light on dark; and what is none."""
+"""Pictures on the page: chosen, dropped, pasted; dark or light; and what is none."""
 
 import base64
 import io

@@ -96,7 +96,7 @@ def test_a_drawing_is_taken_home_as_png_svg_and_json(visit, tmp_path, shipped):
     assert shipped.read_strokes(written.strokes).text == "1"
 
 
-def test_drawings_made_without_a_network_are_sent_after_a_reload_each_once(page, offline):
+def test_drawings_made_without_a_network_are_sent_after_a_reload_each_once(page):
     # The page itself still loads; only the API is out of reach.
     page.route("**/api/**", lambda route: route.abort())
     draw(page)
