@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run test check browser
+.PHONY: run test check bench browser
 .DELETE_ON_ERROR:
 
 run: .venv/server .env
@@ -25,6 +25,10 @@ check: .venv/dev
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: .venv/dev .env browser
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	$(BIN)/python -m tests.browser.latency
 
 # A real Chromium for the tests: one that is there, Debian's, or Playwright's own.
 browser: .venv/dev

@@ -178,8 +178,12 @@ export function takePointers(pad, { onInk, onPenUp }) {
     // Some browsers have no coalesced or predicted events, or none for this one.
     const events = event.getCoalescedEvents?.() ?? [];
     for (const one of events.length ? events : [event]) drawing.extend(...position(one));
-    pad.ahead = (event.getPredictedEvents?.() ?? []).map(position);
     onInk(event.timeStamp);
+  }
+
+  function look(event) {
+    if (event.pointerId !== pointer?.id) return;
+    pad.ahead = (event.getPredictedEvents?.() ?? []).map(position);
   }
 
   function up(event) {
@@ -191,7 +195,9 @@ export function takePointers(pad, { onInk, onPenUp }) {
   }
 
   canvas.addEventListener("pointerdown", down);
-  canvas.addEventListener("pointermove", move);
+  canvas.addEventListener("pointermove", look);
+  // As soon as the pointer moved, where a browser tells; elsewhere with the next frame.
+  canvas.addEventListener("onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove", move);
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     canvas.addEventListener(end, up);
   }

@@ -1,0 +1,59 @@
+"""The commands of the Procfile, run as a host runs them: a server of one's own, for a while."""
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from tests.conftest import ROOT
+
+COMMANDS = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+
+
+@contextmanager
+def serve(folder: Path, **environment: str) -> Iterator[str]:
+    """Migrate, serve on a free port and stop; yields the address of the site.
+
+    Its database is SQLite in the folder, unless the environment names another.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    everything = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "SECRET_KEY": "tests only",
+        "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+        "PORT": str(port),
+        **environment,
+    }
+    site = f"http://127.0.0.1:{port}"
+    release = shlex.split(COMMANDS["release"])
+    subprocess.run(release, env=everything, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(shlex.split(COMMANDS["web"]), env=everything, cwd=ROOT)
+    try:
+        _wait_until_ready(site)
+        yield site
+    finally:
+        server.send_signal(signal.SIGTERM)
+        status = server.wait(timeout=30)
+    assert status == 0, f"gunicorn ended with {status}"
+
+
+def _wait_until_ready(site: str) -> None:
+    for _ in range(300):
+        try:
+            urlopen(f"{site}/health/ready").close()
+        except URLError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"{site} is not ready after 30 seconds")
