@@ -1,6 +1,7 @@
 """manage.py train: a new model from MNIST, and from pen strokes if there are any."""
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,13 @@ from django.core.management.base import BaseCommand, CommandError
 from ml.classifier import Classifier
 from recognizer.management.requirements import training_requirements
 
-QUICK_EPOCHS = 5
-
 
 class Command(BaseCommand):
     help = "Train LeNet on MNIST and write it as one ONNX file, which the server follows at once."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--quick", action="store_true", help="5 epochs: about a minute")
+        parser.add_argument("--quick", action="store_true", help="7 epochs: about a minute")
         parser.add_argument("--epochs", type=int, help="passes over the training images")
         parser.add_argument("--seed", type=int, help="same seed, same weights; default: 0")
         parser.add_argument(
@@ -68,12 +67,12 @@ class Command(BaseCommand):
                 if given:
                     raise CommandError(f"--resume goes on as begun; leave out --{given[0]}.")
                 return run.resume(checkpoint)
-            epochs = options["epochs"]
-            if epochs is None:
-                epochs = QUICK_EPOCHS if options["quick"] else train.Recipe.epochs
-            if epochs < 1:
+            recipe = train.QUICK if options["quick"] else train.Recipe()
+            if options["epochs"] is not None:
+                recipe = replace(recipe, epochs=options["epochs"])
+            if recipe.epochs < 1:
                 raise CommandError("--epochs must be at least 1.")
-            recipe = train.Recipe(epochs=epochs, seed=options["seed"] or 0)
+            recipe = replace(recipe, seed=options["seed"] or 0)
             return run.start(recipe, options["strokes"]), options["strokes"]
         except FileNotFoundError as error:
             missing = "There is nothing to resume: " if options["resume"] else ""
