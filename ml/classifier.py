@@ -113,12 +113,12 @@ class Classifier:
     def read_strokes(self, strokes: ink.Strokes) -> Reading:
         """Read pen strokes, in pixels with y downwards; no points, no digits."""
         groups = segment.groups(strokes, self._judge)
-        return self._read([(ink.draw(group), Box(*ink.bounds(group))) for group in groups])
+        return self.read_grids([(ink.draw(group), Box(*ink.bounds(group))) for group in groups])
 
     def read_picture(self, picture: Image.Image) -> Reading:
         """Read a picture, dark on light or light on dark; a blank one has no digits."""
         found = image.find(picture)
-        return self._read(self._crops(found) if found else [])
+        return self.read_grids(self._crops(found) if found else [])
 
     def _crops(self, found: image.Ink) -> list[tuple[ink.Grid, Box]]:
         """The digits of a picture: one where it reads as one, for a digit may be in pieces."""
@@ -138,8 +138,8 @@ class Classifier:
     def _judge(self, drawings: Sequence[ink.Strokes]) -> Floats:
         return self.predict(np.stack([ink.draw(strokes) for strokes in drawings]))
 
-    def _read(self, found: Sequence[tuple[ink.Grid, Box]]) -> Reading:
-        """Read the grids of the digits of a drawing, all in one call."""
+    def read_grids(self, found: Sequence[tuple[ink.Grid, Box]]) -> Reading:
+        """Read digits that were found and prepared before, all in one call."""
         if not found:
             return Reading((), self.version)
         every = self.predict(np.stack([grid for grid, _ in found]))

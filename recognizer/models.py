@@ -62,6 +62,12 @@ class Drawing(models.Model):
     def is_reviewed(self) -> bool:
         return self.digits.exclude(label="").exists()
 
+    @property
+    def label(self) -> str:
+        """What reviewers say it is, a character a digit; "" until they labelled all of it."""
+        labels = list(self.digits.order_by("position").values_list("label", flat=True))
+        return "".join(labels) if all(labels) else ""
+
     def reading(self) -> classifier.Reading:
         """The reading as it was given when the drawing was kept."""
         digits = self.digits.order_by("position")

@@ -30,6 +30,14 @@ def read(drawn: Input) -> ml.Reading:
     return serving.read_strokes(drawn)
 
 
+def read_again(drawing: Drawing) -> ml.Reading:
+    """How the model of today reads a drawing that was kept. Raises ModelUnavailable."""
+    if drawing.strokes is not None:
+        return read(drawing.strokes)
+    kept = drawing.reading().digits
+    return classifier.current().read_grids([(digit.image, digit.box) for digit in kept])
+
+
 def keep(id: UUID, drawn: Input, source: Source) -> tuple[ml.Reading, bool]:
     """Recognise a drawing and keep it under its UUID; say whether the UUID was new.
 

@@ -1,13 +1,16 @@
 """The page, and the health probes."""
 
+from uuid import UUID
+
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from recognizer import classifier
+from recognizer import classifier, figures, services
+from recognizer.models import Drawing
 
 # What page.js imports: fetched with it, not one after another.
 MODULES = [
@@ -22,6 +25,22 @@ MODULES = [
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     return render(request, "recognizer/page.html", {"digits": range(10), "modules": MODULES})
+
+
+@require_safe
+@never_cache
+def drawing(request: HttpRequest, id: UUID) -> HttpResponse:
+    """What became of a drawing, for whoever knows its UUID: that is nobody but who drew it."""
+    kept = get_object_or_404(Drawing, id=id)
+    try:
+        today = services.read_again(kept)
+    except classifier.ModelUnavailable:
+        today = None
+    picture = figures.strokes_svg(kept.strokes or [], side=224)
+    digits = kept.digits.order_by("position")
+    inputs = [figures.grid_png(digit.image, side=56) for digit in digits]
+    context = {"drawing": kept, "picture": picture, "inputs": inputs, "today": today}
+    return render(request, "recognizer/drawing.html", context)
 
 
 @require_safe

@@ -18,14 +18,17 @@ export function toLabel(said) {
   return said.includes("?") ? undefined : said;
 }
 
-/** Show what may be said of a reading, and what was. */
-export function showCorrection({ text, said, canSay, chosen }) {
+/** Show what may be said of the reading of a drawing, and what was. */
+export function showCorrection({ id, text, said, canSay, chosen }) {
   document.querySelector("#asked").textContent = canSay ? sentence(text, said) : refusal(text);
   for (const button of document.querySelectorAll("[data-say]")) {
     button.disabled = !canSay || (button.dataset.say === "yes" && text.includes("?"));
   }
   document.querySelector("[data-say=yes]").hidden = said !== undefined;
   document.querySelector("[data-say=nothing]").hidden = said === undefined;
+  const follow = document.querySelector("#follow");
+  follow.hidden = said === undefined;
+  follow.href = `/drawings/${id}`;
   for (const button of document.querySelectorAll("[data-label]")) {
     button.disabled = !canSay;
     button.setAttribute("aria-pressed", said?.[chosen] === button.dataset.label);
@@ -37,7 +40,7 @@ function refusal(text) {
 }
 
 function sentence(text, said) {
-  if (said === undefined) return text.length > 1 ? "Right? Or choose a digit and tap what it was." : "Right? Or tap what it was.";
+  if (said === undefined) return `Right? Or tap what ${text.length > 1 ? "each digit" : "it"} was.`;
   const label = toLabel(said);
   if (label === undefined) return `You say: ${said}. What is the “?”`;
   return `You say: ${label ?? "not a digit"}.`;

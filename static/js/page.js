@@ -54,7 +54,8 @@ function finish(time) {
 function onReading(read, job) {
   if (job.penUp !== false && visit.find(job.id)) visit.file({ id: job.id, text: read.text });
   if (job.generation !== drawing.generation || drawing.isEmpty) return;
-  show(read, leastSure(read));
+  // Whoever looks at one digit of a number goes on looking at it.
+  show(read, read.text === answer?.text ? chosen : leastSure(read));
   if (drawing.picture && !read.text) showBadge("No ink was found in the picture.");
   if (job.penUp) speak(read);
   else setState("drawing");
@@ -156,7 +157,7 @@ drawing.addEventListener("change", turned);
 function showSaid() {
   const filed = visit.find(drawing.id);
   const text = answer?.text ?? "";
-  showCorrection({ text, said: filed?.said, canSay: Boolean(text && filed?.keep), chosen });
+  showCorrection({ id: drawing.id, text, said: filed?.said, canSay: Boolean(text && filed?.keep), chosen });
 }
 
 function say(said) {

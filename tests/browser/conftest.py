@@ -4,12 +4,14 @@ import os
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from recognizer.models import Drawing
 from tests.browser import chromium
 from tests.conftest import SEVEN
 
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Playwright runs an event loop in this thread; Django must not mind using the database beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 expect.set_options(timeout=10_000)
@@ -103,3 +105,9 @@ def ink_of(page, selector):
 
 def expect_state(page, state):
     expect(page.locator("body")).to_have_attribute("data-state", state)
+
+
+def violations(page):
+    """What axe-core finds wrong with a page: the elements, by rule."""
+    results = Axe().run(page, options={"runOnly": RULES}).response
+    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in results["violations"]}

@@ -3,22 +3,15 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import draw, expect_state
+from tests.browser.conftest import draw, expect_state, violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NUMBER = [[[60, 60], [60, 220]], [[120, 60], [121, 220]], [[200, 60], [202, 220]]]
 # Of the first load, compressed, fonts and pictures included.
 MOST_BYTES, MOST_REQUESTS = 60_000, 20
-
-
-def violations(page):
-    results = Axe().run(page, options={"runOnly": RULES}).response
-    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in results["violations"]}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import draw, expect_kept, expect_state, offline
+from tests.browser.conftest import draw, expect_kept, expect_state, offline, violations
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,3 +107,13 @@ def test_a_label_given_without_a_network_follows_its_drawing(page):
         expect(page.locator("#badge")).to_contain_text("No connection")
     expect_label(page, "2")
     expect(page.locator("#badge")).to_have_text("")
+
+
+def test_who_corrected_a_drawing_can_follow_it(drawn):
+    expect(drawn.locator("#follow")).to_be_hidden()
+    drawn.keyboard.press("1")
+    expect_label(drawn, "1")
+    drawn.click("#follow")
+    expect(drawn.locator("dl")).to_contain_text("Read today 7")
+    expect(drawn.locator("dl")).to_contain_text("You say 1")
+    assert violations(drawn) == {}
