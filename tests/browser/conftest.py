@@ -1,17 +1,13 @@
-"""A real Chromium on the real site: pages, and a hand to draw with."""
+"""A real Chromium on the real site."""
 
 import os
-from contextlib import contextmanager
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from recognizer.models import Drawing
 from tests.browser import chromium
-from tests.conftest import SEVEN
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Playwright runs an event loop in this thread; Django must not mind using the database beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 expect.set_options(timeout=10_000)
@@ -56,32 +52,9 @@ def open_page(browser, live_server):
     assert complaints == []
 
 
-@contextmanager
-def offline(page):
-    """Take a page off the network for a while; Chromium may complain of that alone."""
-    page.context.set_offline(True)
-    yield
-    page.context.set_offline(False)
-    assert all("ERR_INTERNET_DISCONNECTED" in text for text in page.complaints)
-    page.complaints.clear()
-
-
 @pytest.fixture
 def page(open_page):
     return open_page(viewport={"width": 1280, "height": 800})
-
-
-def draw(page, strokes=SEVEN, size=280):
-    """Draw strokes, made for a pad of ``size`` pixels, with the mouse."""
-    box = page.locator("#pad").bounding_box()
-    scale = box["width"] / size
-    for stroke in strokes:
-        points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y, *_ in stroke]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point)
-        page.mouse.up()
 
 
 def expect_kept(page, count):
@@ -91,23 +64,3 @@ def expect_kept(page, count):
             return
         page.wait_for_timeout(50)
     assert Drawing.objects.count() == count
-
-
-def ink_of(page, selector):
-    """How many pixels of a canvas have ink."""
-    return page.evaluate(
-        "s => { const c = document.querySelector(s);"
-        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-        " return d.filter((v, i) => i % 4 === 3 && v > 0).length; }",
-        selector,
-    )
-
-
-def expect_state(page, state):
-    expect(page.locator("body")).to_have_attribute("data-state", state)
-
-
-def violations(page):
-    """What axe-core finds wrong with a page: the elements, by rule."""
-    results = Axe().run(page, options={"runOnly": RULES}).response
-    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in results["violations"]}

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser import chromium
-from tests.browser.conftest import draw
+from tests.browser.hand import draw
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 THREE = [[[85, 60], [120, 42], [160, 48], [178, 75], [165, 105], [125, 125], [165, 138],

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import draw, expect_state, violations
+from tests.browser.hand import draw, expect_state, violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import draw, expect_kept, expect_state, offline, violations
+from tests.browser.conftest import expect_kept
+from tests.browser.hand import draw, expect_state, offline, violations
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import draw, expect_kept, expect_state, ink_of
+from tests.browser.conftest import expect_kept
+from tests.browser.hand import draw, expect_state, ink_of
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
