@@ -110,5 +110,5 @@ def test_a_file_of_another_net_is_refused_and_named(tmp_path, change, complaint)
 
 def test_what_is_no_model_is_refused(tmp_path):
     (tmp_path / "page.html").write_text("<!doctype html><title>Not found</title>")
-    with pytest.raises(AssertionError, match="no model file|no tensor"):
+    with pytest.raises(AssertionError, match=r"no model file|no tensor"):
         node(tmp_path / "page.html", drawings())
