@@ -48,16 +48,23 @@ export function attachPad(canvas, drawing, { onInk, onPenUp }) {
   canvas.addEventListener("lostpointercapture", up);
 
   let scheduled = false;
+  // Other strokes than the drawing's, for as long as it does not change.
+  let shown = null;
   function repaint() {
     if (scheduled) return;
     scheduled = true;
     requestAnimationFrame(() => {
       scheduled = false;
-      paint(canvas, drawing.strokes);
+      paint(canvas, shown ?? drawing.strokes);
     });
   }
 
-  drawing.addEventListener("change", repaint);
+  function show(strokes) {
+    shown = strokes;
+    repaint();
+  }
+
+  drawing.addEventListener("change", () => show(null));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   new ResizeObserver(() => {
     const ratio = canvas.clientWidth / width;
@@ -65,6 +72,15 @@ export function attachPad(canvas, drawing, { onInk, onPenUp }) {
     if (ratio > 0 && ratio !== 1) drawing.scale(ratio);
     repaint();
   }).observe(canvas);
+
+  return {
+    /** Show strokes in place of the drawing until it changes; null shows the drawing. */
+    show,
+    /** The side of the pad in CSS pixels. */
+    get side() {
+      return canvas.clientWidth;
+    },
+  };
 }
 
 /** Paint strokes crisply at any device pixel ratio, in the colour the style sheet gives the canvas. */

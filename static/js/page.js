@@ -69,7 +69,7 @@ function turned(event) {
 drawing.addEventListener("change", show);
 drawing.addEventListener("change", turned);
 
-attachPad(document.querySelector("#pad"), drawing, {
+const pad = attachPad(document.querySelector("#pad"), drawing, {
   onInk(time) {
     if (document.body.dataset.state !== "offline") setState("drawing");
     read({ penUp: false, time });
@@ -99,6 +99,28 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   actions[action]();
 });
+
+const think = document.querySelector("#think");
+let panel = null;
+
+/** The panel and the model are fetched when they are first asked for; after trouble, once more. */
+function openPanel() {
+  return import("./think.js").then(({ attachPanel }) =>
+    attachPanel(think.querySelector("div"), {
+      model: "/api/v1/model.onnx",
+      onMoment: (moment, strokes) => pad.show(strokes),
+    }),
+  );
+}
+
+async function showThinking() {
+  if (!think.open) return;
+  panel ??= openPanel().catch(() => (panel = null));
+  (await panel)?.show({ strokes: drawing.strokes, pad: pad.side });
+}
+
+think.addEventListener("toggle", showThinking);
+drawing.addEventListener("change", showThinking);
 
 addEventListener("online", () => reader.retry());
 

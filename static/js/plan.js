@@ -1,7 +1,7 @@
 /**
  * Where the units of each layer stand in the drawing of the network. A layer is tiles in rows
  * (`across` beside one another); a tile is a square of units, one map or a single unit. Lengths are in
- * units: the side of one unit is 1, and tiles are `gap` apart.
+ * units: the side of one unit is 1, and tiles are `gap` apart. The answers have room for figures.
  */
 
 export const PLAN = {
@@ -10,15 +10,15 @@ export const PLAN = {
   maps2: { name: "16 maps", unit: "map", tiles: 16, side: 4, across: 4, gap: 1 },
   dense1: { name: "120 units", unit: "unit", tiles: 120, side: 1, across: 4, gap: 0.25 },
   dense2: { name: "84 units", unit: "unit", tiles: 84, side: 1, across: 3, gap: 0.25 },
-  logits: { name: "10 answers", unit: "digit", tiles: 10, side: 1, across: 1, gap: 0.25 },
+  logits: { name: "10 answers", unit: "digit", tiles: 10, side: 1, across: 1, gap: 0.25, room: 4 },
 };
 
 export const LAYERS = Object.keys(PLAN);
 
 /** Width and height of a layer. */
-export function extent({ tiles, side, across, gap }) {
+export function extent({ tiles, side, across, gap, room = 0 }) {
   const along = (count) => count * side + (count - 1) * gap;
-  return { width: along(across), height: along(Math.ceil(tiles / across)) };
+  return { width: along(across) + room, height: along(Math.ceil(tiles / across)) };
 }
 
 /** The upper left corner of a tile. */
