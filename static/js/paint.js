@@ -31,15 +31,16 @@ export class Sheet {
   fill(colour, opacity, x, y, width = 1, height = width) {
     const [left, top] = [this.#at(x), this.#at(y)];
     this.context.globalAlpha = opacity;
-    this.context.fillStyle = colour;
+    // To set a colour is to parse it, and most units have that of the one before.
+    if (colour !== this.colour) this.context.fillStyle = this.colour = colour;
     this.context.fillRect(left, top, this.#at(x + width) - left, this.#at(y + height) - top);
-    this.context.globalAlpha = 1;
   }
 
   /** A hairline around a rectangle, some hairlines wide. */
   frame(colour, x, y, width, height = width, hairlines = 1) {
     const line = Math.max(Math.round(devicePixelRatio), 1) * hairlines;
     const [left, top] = [this.#at(x) + line / 2, this.#at(y) + line / 2];
+    this.context.globalAlpha = 1;
     this.context.strokeStyle = colour;
     this.context.lineWidth = line;
     this.context.strokeRect(
@@ -67,19 +68,17 @@ export class Sheet {
     this.context.moveTo(startX, startY);
     this.context.bezierCurveTo(...rest);
     this.context.stroke();
-    this.context.globalAlpha = 1;
   }
 
   /** Fill between two lines, each of heights at the same places. */
   area(colour, opacity, places, above, below) {
     const { context, scale } = this;
     context.globalAlpha = opacity;
-    context.fillStyle = colour;
+    context.fillStyle = this.colour = colour;
     context.beginPath();
     places.forEach((x, i) => context.lineTo(x * scale, above[i] * scale));
     for (let i = places.length - 1; i >= 0; i--) context.lineTo(places[i] * scale, below[i] * scale);
     context.fill();
-    context.globalAlpha = 1;
   }
 
   /** Text whose middle is at a height; `size` is its height in units. */
@@ -87,7 +86,8 @@ export class Sheet {
     this.context.font = `${size * this.scale}px ${family}`;
     this.context.textAlign = align;
     this.context.textBaseline = "middle";
-    this.context.fillStyle = colour;
+    this.context.globalAlpha = 1;
+    this.context.fillStyle = this.colour = colour;
     this.context.fillText(text, x * this.scale, y * this.scale);
   }
 

@@ -4,6 +4,7 @@ import { coloursOf, make, sharpen, Sheet, spread } from "./paint.js";
 import { duration, moments, settled, until } from "./timeline.js";
 import { indexOfMost, share } from "./unfolded.js";
 
+const NOTHING = "Nothing is drawn";
 const COUNT = 60;
 // What is less likely than this is no reading yet.
 const READ = 0.5;
@@ -18,7 +19,7 @@ const seconds = (time) => `${(time / 1000).toFixed(1)} s`;
  *   end
  */
 export function attachRibbon(root, read, onMoment) {
-  const canvas = make("canvas", { role: "img", ariaLabel: "Nothing is drawn" });
+  const canvas = make("canvas", { role: "img", ariaLabel: NOTHING });
   const slider = make("input", { type: "range", min: 0, max: COUNT - 1, step: 1, value: COUNT - 1 });
   slider.ariaLabel = "Moment of the drawing";
   const story = make("p");
@@ -61,16 +62,22 @@ export function attachRibbon(root, read, onMoment) {
     paint();
   }
 
+  function forget() {
+    [rows, known, story.textContent] = [[], "", ""];
+    canvas.ariaLabel = NOTHING;
+    paint();
+  }
+
   return {
     /** Move to a moment of a drawing, null being its end. */
     follow(strokes, moment) {
       end = duration(strokes);
       slider.disabled = end === 0;
-      const share = moment === null || end === 0 ? 1 : moment / end;
-      slider.value = Math.round(share * (COUNT - 1));
-      if (strokes.length === 0) [rows, known] = [[], ""];
-      if (strokes.length === 0) story.textContent = "";
-      paint();
+      const before = slider.value;
+      const part = moment === null || end === 0 ? 1 : moment / end;
+      slider.value = Math.round(part * (COUNT - 1));
+      if (strokes.length === 0 && rows.length > 0) forget();
+      if (slider.value !== before) paint();
     },
 
     /** Read a drawing at all its moments; `key` says what the readings depend on. */

@@ -98,10 +98,11 @@ function likeliest(logits) {
 function inWords(map, a, b, lead) {
   const [worst, best] = [lead + Math.min(...map), lead + Math.max(...map)];
   return [
+    `In logits, ${standing(a, b, lead)}. With a patch of paper over `,
     make("span", { className: "swatch for" }),
-    ` speaks for ${a}: covered where it matters most, ${standing(a, b, worst)}. `,
+    ` what speaks for ${a}, ${standing(a, b, worst)}; over `,
     make("span", { className: "swatch against" }),
-    ` speaks for ${b}: covered there, ${standing(a, b, best)}. Uncovered, ${standing(a, b, lead)}.`,
+    ` what speaks for ${b}, ${standing(a, b, best)}.`,
   ];
 }
 

@@ -1,12 +1,12 @@
 /** How the 28x28 came about: four small pictures, and switches that leave steps out. */
 
-import { draw, drawBySteps, SIZE, STEPS } from "./ink.js";
+import { drawBySteps, SIZE, STEPS } from "./ink.js";
 import { coloursOf, make, sharpen, Sheet } from "./paint.js";
 
 const PICTURES = [
-  { caption: "The pad, shrunk" },
-  { step: "box", caption: "Ink box in the middle" },
-  { step: "fit", caption: "Fitted to 20 pixels" },
+  { caption: "Raw" },
+  { step: "box", caption: "Ink box" },
+  { step: "fit", caption: "20-pixel fit" },
   { step: "mass", caption: "Centre of mass" },
 ];
 const NONE = Object.fromEntries(Object.keys(STEPS).map((step) => [step, false]));
@@ -17,6 +17,7 @@ const NONE = Object.fromEntries(Object.keys(STEPS).map((step) => [step, false]))
  */
 export function attachSteps(root, onSwitch) {
   const switches = {};
+  root.append(make("h2", {}, "What does it see?"));
   const canvases = PICTURES.map(({ step, caption }) => {
     const canvas = make("canvas", { role: "img", ariaLabel: caption });
     root.append(make("figure", {}, canvas, step ? label(step, caption) : captionOf(caption)));
@@ -55,15 +56,12 @@ export function attachSteps(root, onSwitch) {
     /** Draw with the steps that are switched on: 784 levels. */
     draw: (strokes, pad) => drawBySteps(strokes, pad, chosen()),
 
-    /** Draw with every step, whatever is switched on. */
-    drawWhole: draw,
-
+    /** Show what each step makes of the strokes; returns what the last makes, the net's input. */
     show(strokes, pad) {
       const colours = coloursOf(root);
-      canvases.forEach((canvas, i) => {
-        const grid = drawBySteps(strokes, pad, chosen(i));
-        paint(canvas, grid, colours, PICTURES[i].step === "mass");
-      });
+      const grids = canvases.map((_, i) => drawBySteps(strokes, pad, chosen(i)));
+      grids.forEach((grid, i) => paint(canvases[i], grid, colours, PICTURES[i].step === "mass"));
+      return grids.at(-1);
     },
 
     resize: () => canvases.forEach(sharpen),

@@ -1,5 +1,6 @@
 /** The panel in which people see the network think: it runs in the page, on the model that serves. */
 
+import { draw } from "./ink.js";
 import { Network } from "./network.js";
 import { make } from "./paint.js";
 import { attachRibbon } from "./ribbon.js";
@@ -10,6 +11,7 @@ import { attachUnfolded, indexOfMost, share } from "./unfolded.js";
 
 // What takes longer than a frame waits until the pen has rested so long (milliseconds).
 const REST = 150;
+const SWITCH = "Switch steps off to see what they are good for.";
 const EMPTY = "Draw a digit, and this is where you see it think.";
 const HINT = "Point at a unit, or go through a layer with the arrow keys, to see what feeds it.";
 
@@ -74,12 +76,12 @@ function attach(root, network, onMoment) {
   function update() {
     pause();
     const strokes = visibleStrokes();
-    steps.show(strokes, shown.pad);
-    levels = shown.grid ?? steps.draw(strokes, shown.pad);
+    levels = shown.grid ?? steps.show(strokes, shown.pad);
     layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
     unfolded.show(layers, levels);
     compare(strokes);
     ribbon.follow(shown.strokes, shown.moment);
+    if (!layers) rivals.show(null);
     rest = setTimeout(settle, REST);
   }
 
@@ -104,9 +106,9 @@ function attach(root, network, onMoment) {
 
   /** What leaving steps out does to the reading. */
   function compare(strokes) {
-    if (!layers) return steps.say("Switch a step off to see what it is good for.");
-    const whole = steps.whole ? "" : `, with every step ${reading(probabilities(steps.drawWhole(strokes)))}`;
-    steps.say(`It reads ${reading(layers.probabilities)}${whole}.`);
+    const now = layers ? `It reads ${reading(layers.probabilities)}` : "";
+    if (!layers || steps.whole) return steps.say(`${now}${now && ". "}${SWITCH}`);
+    steps.say(`${now}; with every step, ${reading(probabilities(draw(strokes)))}.`);
   }
 
   function say(text = chosenText) {

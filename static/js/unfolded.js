@@ -29,7 +29,10 @@ export function attachUnfolded(root, network, onChoose) {
   const cursors = Object.fromEntries(LAYERS.map((name) => [name, 0]));
   let [pointed, focused] = [null, null];
   let [layers, grid] = [null, null];
-  root.append(...LAYERS.map(figure), links);
+  let [places, width] = [null, 1];
+  const [input, maps1, ...rest] = LAYERS.map(figure);
+  const turn = make("div", { className: "turn" });
+  root.append(make("h2", {}, "What does it make of it?"), input, maps1, turn, ...rest, links);
 
   function choose() {
     paint();
@@ -39,8 +42,7 @@ export function attachUnfolded(root, network, onChoose) {
   }
 
   function pointAt(name, event) {
-    const { width } = extent(PLAN[name]);
-    const scale = canvases[name].clientWidth / width;
+    const { scale } = places[name];
     cursors[name] = unitNear(PLAN[name], event.offsetX / scale, event.offsetY / scale);
     pointed = name;
     choose();
@@ -90,7 +92,6 @@ export function attachUnfolded(root, network, onChoose) {
   }
 
   function layerCanvas(name) {
-    const { width, height } = extent(PLAN[name]);
     const canvas = make("canvas", {
       tabIndex: 0,
       role: "slider",
@@ -99,7 +100,6 @@ export function attachUnfolded(root, network, onChoose) {
       ariaValueMax: String(PLAN[name].tiles * PLAN[name].side ** 2),
     });
     canvas.dataset.layer = name;
-    canvas.style.aspectRatio = `${width} / ${height}`;
     canvas.addEventListener("pointerdown", (event) => pointAt(name, event));
     canvas.addEventListener("pointermove", (event) => pointAt(name, event));
     canvas.addEventListener("pointerleave", leave);
@@ -111,9 +111,11 @@ export function attachUnfolded(root, network, onChoose) {
   }
 
   function figure(name) {
-    const caption = make("figcaption", { ariaHidden: "true" }, PLAN[name].name);
+    const caption = make("figcaption", { ariaHidden: "true" }, PLAN[name].caption);
     const made = make("figure", {}, canvases[name], caption);
-    made.dataset.of = name;
+    const { width, height } = extent(PLAN[name]);
+    // As wide as its share of the row, so that all layers of a row are of one height.
+    made.style.setProperty("--ratio", width / height);
     return made;
   }
 
@@ -169,8 +171,8 @@ export function attachUnfolded(root, network, onChoose) {
       if (digit === best) sheet.fill(colour, layers.probabilities[digit], 0, y);
       sheet.text(String(digit), digit === best ? colour : colours.ink, 0.75, 1.4, y + 0.5);
       if (!layers) continue;
-      const { width } = extent(PLAN.logits);
-      sheet.text(share(layers.probabilities[digit]), colour, 0.7, width, y + 0.5, { align: "right" });
+      const right = extent(PLAN.logits).width;
+      sheet.text(share(layers.probabilities[digit]), colour, 0.7, right, y + 0.5, { align: "right" });
     }
   }
 
@@ -184,7 +186,7 @@ export function attachUnfolded(root, network, onChoose) {
   }
 
   function paintLinks(colours, chosen, feeds) {
-    const sheet = new Sheet(links, links.clientWidth);
+    const sheet = new Sheet(links, width);
     if (!layers) return;
     if (!chosen) return trace(network, layers).forEach((edge) => link(sheet, colours.ink, 0.35, edge));
     if (!feeds) return;
@@ -203,10 +205,15 @@ export function attachUnfolded(root, network, onChoose) {
 
   /** The middle of a unit, in pixels from the corner of the drawing. */
   function middleOf(name, unit) {
-    const canvas = canvases[name];
     const { x, y } = unitAt(PLAN[name], unit);
-    const scale = canvas.clientWidth / extent(PLAN[name]).width;
-    return [canvas.offsetLeft + (x + 0.5) * scale, canvas.offsetTop + (y + 0.5) * scale];
+    const { left, top, scale } = places[name];
+    return [left + (x + 0.5) * scale, top + (y + 0.5) * scale];
+  }
+
+  /** Where a layer stands and how large its units are; asked for rarely, for it makes the browser lay out. */
+  function placeOf(name) {
+    const { offsetLeft, offsetTop, clientWidth } = canvases[name];
+    return { left: offsetLeft, top: offsetTop, scale: clientWidth / extent(PLAN[name]).width };
   }
 
   const sheetOf = (name) => new Sheet(canvases[name], extent(PLAN[name]).width);
@@ -225,6 +232,8 @@ export function attachUnfolded(root, network, onChoose) {
 
     resize() {
       [...Object.values(canvases), links].forEach(sharpen);
+      places = Object.fromEntries(LAYERS.map((name) => [name, placeOf(name)]));
+      width = links.clientWidth;
       paint();
     },
   };
