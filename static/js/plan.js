@@ -8,8 +8,8 @@ export const PLAN = {
   input: { name: "28 × 28 pixels", caption: "28 × 28", unit: "pixel", tiles: 1, side: 28, across: 1, gap: 0 },
   maps1: { name: "6 maps", caption: "6 maps", unit: "map", tiles: 6, side: 12, across: 2, gap: 2 },
   maps2: { name: "16 maps", caption: "16 maps", unit: "map", tiles: 16, side: 4, across: 4, gap: 1 },
-  dense1: { name: "120 units", caption: "120", unit: "unit", tiles: 120, side: 1, across: 4, gap: 0.25 },
-  dense2: { name: "84 units", caption: "84", unit: "unit", tiles: 84, side: 1, across: 3, gap: 0.25 },
+  dense1: { name: "120 units", caption: "120", unit: "unit", tiles: 120, side: 1, across: 5, gap: 0.25 },
+  dense2: { name: "84 units", caption: "84", unit: "unit", tiles: 84, side: 1, across: 4, gap: 0.25 },
   logits: { name: "10 answers", caption: "10", unit: "digit", tiles: 10, side: 1, across: 1, gap: 0.25, room: 4 },
 };
 

@@ -126,7 +126,12 @@ function attach(root, network, onMoment) {
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", resize);
   }
+  root.addEventListener("keydown", (event) => {
+    // Elsewhere on the page it clears the drawing; here it leaves a unit, or a list of digits.
+    if (event.key === "Escape") event.stopPropagation();
+  });
   say();
+  resize();
 
   return {
     show({ strokes = [], pad = 1, grid = null, moment = null }) {

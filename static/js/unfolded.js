@@ -12,6 +12,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const LINKS = 12;
 // Of the answer's own way back through the layers: units a layer, and lines to each.
 const [TRACED, BRANCHES] = [5, 3];
+// Figures stay legible, in CSS pixels, however narrow the drawing is.
+const SMALLEST = 11;
 const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1 });
 
 /** A probability in words; the net is never wholly certain, whatever rounding says. */
@@ -69,8 +71,6 @@ export function attachUnfolded(root, network, onChoose) {
     if (event.key === "Escape") [pointed, focused] = [null, null];
     else if (moves(name, event.key)) focused = name;
     else return;
-    // Elsewhere on the page, Escape clears the drawing.
-    event.stopPropagation();
     event.preventDefault();
     choose();
   }
@@ -165,14 +165,15 @@ export function attachUnfolded(root, network, onChoose) {
   /** The ten answers in figures, the likeliest in the accent. */
   function label(sheet, colours) {
     const best = layers ? indexOfMost(layers.probabilities) : -1;
+    const size = Math.max(0.7, SMALLEST / places.logits.scale);
     for (let digit = 0; digit < 10; digit++) {
       const { y } = unitAt(PLAN.logits, digit);
       const colour = digit === best ? colours.accent : colours.quiet;
       if (digit === best) sheet.fill(colour, layers.probabilities[digit], 0, y);
-      sheet.text(String(digit), digit === best ? colour : colours.ink, 0.75, 1.4, y + 0.5);
+      sheet.text(String(digit), digit === best ? colour : colours.ink, size, 1.4, y + 0.5);
       if (!layers) continue;
       const right = extent(PLAN.logits).width;
-      sheet.text(share(layers.probabilities[digit]), colour, 0.7, right, y + 0.5, { align: "right" });
+      sheet.text(share(layers.probabilities[digit]), colour, size, right, y + 0.5, { align: "right" });
     }
   }
 
