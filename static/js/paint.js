@@ -19,12 +19,13 @@ export function sharpen(canvas) {
 /**
  * A canvas to draw on in units of one's own, clean unless what is there is to be kept.
  * @param {number} width how many units the canvas is wide
+ * @param {number} height how many units must fit, where rounding leaves the canvas a little low
  */
 export class Sheet {
-  constructor(canvas, width, { keep = false } = {}) {
+  constructor(canvas, width, height = 0, { keep = false } = {}) {
     this.context = canvas.getContext("2d");
     if (!keep) this.context.clearRect(0, 0, canvas.width, canvas.height);
-    this.scale = canvas.width / width;
+    this.scale = Math.min(canvas.width / width, canvas.height / height);
   }
 
   /** Fill a rectangle, its edges on whole pixels, so that neighbours meet without a seam. */
@@ -82,8 +83,8 @@ export class Sheet {
   }
 
   /** Text whose middle is at a height; `size` is its height in units. */
-  text(text, colour, size, x, y, { align = "left", family = "system-ui, sans-serif" } = {}) {
-    this.context.font = `${size * this.scale}px ${family}`;
+  text(text, colour, size, x, y, align = "left") {
+    this.context.font = `${size * this.scale}px system-ui, sans-serif`;
     this.context.textAlign = align;
     this.context.textBaseline = "middle";
     this.context.globalAlpha = 1;
@@ -96,7 +97,7 @@ export class Sheet {
   }
 }
 
-/** Make an element; properties in capitals or with a dash are attributes. */
+/** Make an element; what is no property of it is an attribute. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

@@ -10,7 +10,7 @@ export const PLAN = {
   maps2: { name: "16 maps", caption: "16 maps", unit: "map", tiles: 16, side: 4, across: 4, gap: 1 },
   dense1: { name: "120 units", caption: "120", unit: "unit", tiles: 120, side: 1, across: 5, gap: 0.25 },
   dense2: { name: "84 units", caption: "84", unit: "unit", tiles: 84, side: 1, across: 4, gap: 0.25 },
-  logits: { name: "10 answers", caption: "10", unit: "digit", tiles: 10, side: 1, across: 1, gap: 0.25, room: 4 },
+  logits: { name: "10 answers", caption: "10", unit: "digit", tiles: 10, side: 1, across: 1, gap: 0.25, room: 5 },
 };
 
 export const LAYERS = Object.keys(PLAN);

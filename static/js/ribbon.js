@@ -2,7 +2,8 @@
 
 import { coloursOf, make, sharpen, Sheet, spread } from "./paint.js";
 import { duration, moments, settled, until } from "./timeline.js";
-import { indexOfMost, share } from "./unfolded.js";
+import { indexOfMost } from "./trace.js";
+import { seconds, share } from "./words.js";
 
 const NOTHING = "Nothing is drawn";
 const COUNT = 60;
@@ -10,7 +11,6 @@ const COUNT = 60;
 const READ = 0.5;
 // A band narrower than this, in pixels, has no label.
 const LABELLED = 18;
-const seconds = (time) => `${(time / 1000).toFixed(1)} s`;
 
 /**
  * @param {HTMLElement} root
@@ -19,9 +19,9 @@ const seconds = (time) => `${(time / 1000).toFixed(1)} s`;
  *   end
  */
 export function attachRibbon(root, read, onMoment) {
-  const canvas = make("canvas", { role: "img", ariaLabel: NOTHING });
+  const canvas = make("canvas", { role: "img", "aria-label": NOTHING });
   const slider = make("input", { type: "range", min: 0, max: COUNT - 1, step: 1, value: COUNT - 1 });
-  slider.ariaLabel = "Moment of the drawing";
+  slider.setAttribute("aria-label", "Moment of the drawing");
   const story = make("p");
   let [end, rows, known] = [0, [], ""];
   let stop = () => {};
@@ -48,7 +48,7 @@ export function attachRibbon(root, read, onMoment) {
     if (rows.length > 0) paintBands(sheet, canvas, rows, colours);
     const x = (canvas.clientWidth * slider.value) / (COUNT - 1);
     sheet.fill(colours.ink, 1, Math.min(x, canvas.clientWidth - 1), 0, 1, canvas.clientHeight);
-    slider.ariaValueText = rows.length > 0 ? inWords(rows[slider.value]) : "nothing drawn";
+    slider.setAttribute("aria-valuetext", rows.length > 0 ? inWords(rows[slider.value]) : NOTHING);
   }
 
   function inWords(row) {
@@ -58,13 +58,14 @@ export function attachRibbon(root, read, onMoment) {
 
   function tell(found) {
     rows = found;
-    story.textContent = canvas.ariaLabel = storyOf(rows, end);
+    story.textContent = storyOf(rows, end);
+    canvas.setAttribute("aria-label", story.textContent);
     paint();
   }
 
   function forget() {
     [rows, known, story.textContent] = [[], "", ""];
-    canvas.ariaLabel = NOTHING;
+    canvas.setAttribute("aria-label", NOTHING);
     paint();
   }
 
@@ -124,7 +125,7 @@ function label(sheet, digit, places, above, below, colour) {
   const stop = length < 0 ? heights.length - 1 : start + length - 1;
   const at = Math.floor((start + stop) / 2);
   const x = Math.min(Math.max(places[at], 8), places.at(-1) - 8);
-  sheet.text(String(digit), colour, 14, x, (above[at] + below[at]) / 2, { align: "center" });
+  sheet.text(String(digit), colour, 14, x, (above[at] + below[at]) / 2, "center");
 }
 
 function storyOf(rows, end) {

@@ -22,7 +22,7 @@ export function attachRivals(root, network) {
   root.append(make("h2", {}, "Why ", first, " and not ", second, "?"), canvas, legend);
 
   function chooser(label) {
-    const select = make("select", { ariaLabel: label });
+    const select = make("select", { "aria-label": label });
     select.append(...DIGITS.map((digit) => make("option", { value: digit }, digit)));
     select.addEventListener("change", () => choose(select));
     return select;
@@ -49,7 +49,7 @@ export function attachRivals(root, network) {
 
   function write(text) {
     legend.replaceChildren(...text);
-    canvas.ariaLabel = legend.textContent || "Nothing is drawn";
+    canvas.setAttribute("aria-label", legend.textContent || "Nothing is drawn");
   }
 
   return {

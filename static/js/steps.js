@@ -19,7 +19,7 @@ export function attachSteps(root, onSwitch) {
   const switches = {};
   root.append(make("h2", {}, "What does it see?"));
   const canvases = PICTURES.map(({ step, caption }) => {
-    const canvas = make("canvas", { role: "img", ariaLabel: caption });
+    const canvas = make("canvas", { role: "img", "aria-label": caption });
     root.append(make("figure", {}, canvas, step ? label(step, caption) : captionOf(caption)));
     return canvas;
   });

@@ -7,7 +7,9 @@ import { attachRibbon } from "./ribbon.js";
 import { attachRivals } from "./rivals.js";
 import { attachSteps } from "./steps.js";
 import { until } from "./timeline.js";
-import { attachUnfolded, indexOfMost, share } from "./unfolded.js";
+import { indexOfMost } from "./trace.js";
+import { attachUnfolded } from "./unfolded.js";
+import { share } from "./words.js";
 
 // What takes longer than a frame waits until the pen has rested so long (milliseconds).
 const REST = 150;

@@ -265,3 +265,14 @@ def no_model_once(page):
         return route.continue_()
 
     page.route("**/api/v1/model.onnx", answer)
+
+
+def test_a_tap_of_a_finger_stays_on_its_unit(open_page):
+    page = unfold(open_page(viewport={"width": 390, "height": 844}, has_touch=True))
+    draw(page)
+    expect_read(page, 7)
+    layer(page, "logits").tap(position={"x": 5, "y": 5})
+    page.wait_for_timeout(500)
+    expect(said(page)).to_contain_text("Digit 0")
+    layer(page, "logits").press("ArrowDown")
+    expect(said(page)).to_contain_text("Digit 1")
