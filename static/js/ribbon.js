@@ -132,7 +132,7 @@ function storyOf(rows, end) {
   const readings = rows.map((row) => (Math.max(...row) < READ ? null : indexOfMost(row)));
   const { reading, since, changes } = settled(readings);
   const when = `${seconds((end * since) / (COUNT - 1))} of ${seconds(end)}`;
-  if (reading === null) return "It knows no digit that this is likely to be.";
+  if (reading === null) return "It never settled on a digit.";
   if (since === 0) return `It read ${reading} from the first ink on.`;
   if (changes === 0) return `It read ${reading} after ${when} and did not change its mind.`;
   const often = changes === 1 ? "once" : `${changes} times`;

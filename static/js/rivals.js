@@ -38,7 +38,7 @@ export function attachRivals(root, network) {
 
   function paint() {
     const [colours, sheet] = [coloursOf(root), new Sheet(canvas, SIZE)];
-    if (!grid) return write("");
+    if (!grid) return write([]);
     inkGrid(sheet, grid, colours.ink, changes ? 0.3 : 1);
     if (!changes) return;
     const [a, b] = [first, second].map(({ value }) => Number(value));
@@ -47,8 +47,8 @@ export function attachRivals(root, network) {
     write(inWords(map, a, b, logits[a] - logits[b]));
   }
 
-  function write(text) {
-    legend.replaceChildren(...text);
+  function write(lines) {
+    legend.replaceChildren(...lines);
     canvas.setAttribute("aria-label", legend.textContent || "Nothing is drawn");
   }
 
@@ -97,17 +97,15 @@ function likeliest(logits) {
 
 function inWords(map, a, b, lead) {
   const [worst, best] = [lead + Math.min(...map), lead + Math.max(...map)];
+  const swatch = (side) => make("span", { className: `swatch ${side}` });
   return [
-    `In logits, ${standing(a, b, lead)}. With a patch of paper over `,
-    make("span", { className: "swatch for" }),
-    ` what speaks for ${a}, ${standing(a, b, worst)}; over `,
-    make("span", { className: "swatch against" }),
-    ` what speaks for ${b}, ${standing(a, b, best)}.`,
+    make("span", {}, `${standing(a, b, lead)} (in logits).`),
+    make("span", {}, swatch("for"), ` speaks for ${a}: with paper over it, ${standing(a, b, worst)}.`),
+    make("span", {}, swatch("against"), ` speaks for ${b}: with paper over it, ${standing(a, b, best)}.`),
   ];
 }
 
-/** A lead in logits, in words. */
+/** Who leads and by how much, in logits. */
 function standing(a, b, lead) {
-  const by = Math.abs(lead).toFixed(1);
-  return lead < 0 ? `${b} leads ${a} by ${by}` : `${a} leads ${b} by ${by}`;
+  return `${lead < 0 ? b : a} leads by ${Math.abs(lead).toFixed(1)}`;
 }

@@ -69,10 +69,12 @@ def test_nothing_is_fetched_until_it_is_opened(page):
 
 def test_with_nothing_drawn_it_says_so_and_keeps_its_size(thinking):
     expect(said(thinking)).to_have_text("Draw a digit, and this is where you see it think.")
-    height = thinking.locator("#think .network").bounding_box()["height"]
+    height = thinking.locator("#think").bounding_box()["height"]
     draw(thinking)
     expect_read(thinking, 7)
-    assert thinking.locator("#think .network").bounding_box()["height"] == height
+    expect(thinking.locator(".rivals p")).to_contain_text("leads by")
+    expect(thinking.locator(".moments p")).to_contain_text("read 7")
+    assert thinking.locator("#think").bounding_box()["height"] == height
     thinking.click("[data-action=clear]")
     expect(said(thinking)).to_have_text("Draw a digit, and this is where you see it think.")
     assert layer(thinking, "logits").get_attribute("data-probabilities") == ""
@@ -181,7 +183,7 @@ def test_why_this_digit_and_not_that(thinking):
     expect_read(thinking, 7)
     first, second = (thinking.locator(".rivals select").nth(i) for i in (0, 1))
     expect(first).to_have_value("7")
-    expect(thinking.locator(".rivals p")).to_contain_text("7 leads")
+    expect(thinking.locator(".rivals p")).to_contain_text("7 leads by")
     against_rival = settled(thinking, ".rivals canvas")
     second.select_option("1" if second.input_value() != "1" else "9")
     assert picture(thinking, ".rivals canvas") != against_rival
