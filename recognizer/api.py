@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from ninja import NinjaAPI, Schema, Status
 from ninja.errors import ValidationError
 from pydantic import Field
@@ -222,6 +224,35 @@ def model(request: HttpRequest) -> dict[str, Any]:
         "thresholds": serving.thresholds,
         "input": "uint8[N, 28, 28], 0 is paper and 255 is ink",
     }
+
+
+@api.get(
+    "/v1/model.onnx",
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "An ONNX file; its metadata describes it.",
+                "content": {
+                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+                },
+            },
+            304: {"description": "It is still the one of your If-None-Match."},
+            **_problems(503),
+        }
+    },
+    tags=["v1"],
+)
+def model_file(request: HttpRequest) -> HttpResponseBase | None:
+    """The very file that answers now."""
+    serving = classifier.current()
+    etag = quote_etag(serving.sha256)
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "no-cache",
+        "Content-Disposition": f'attachment; filename="lenet-{serving.version}.onnx"',
+    }
+    file = HttpResponse(serving.content, "application/octet-stream", headers=headers)
+    return get_conditional_response(request, etag=etag, response=file)
 
 
 @api.post(

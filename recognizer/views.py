@@ -17,7 +17,7 @@ MODULES = [
     f"js/{name}.js"
     for name in (
         "correction", "drawing", "files", "keyboard", "outbox", "pad", "paint", "picture", "reader",
-        "strip", "view", "visit",
+        "replay", "strip", "timeline", "view", "visit",
     )
 ]  # fmt: skip
 

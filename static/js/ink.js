@@ -13,14 +13,28 @@ const WINDOW = 4;
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
+/** What draw does to the ink, in this order. */
+export const STEPS = { box: true, fit: true, mass: true };
+
 /**
  * Draw strokes of points [x, y, …] (pixels, y downwards) onto the grid.
  * @returns {Uint8Array} 784 levels, row by row; 0 is paper and 255 is ink.
  */
 export function draw(strokes) {
+  return drawBySteps(strokes, SIZE, STEPS);
+}
+
+/**
+ * Draw strokes as `draw` does, but with steps left out: without `fit` the whole pad shrinks to the
+ * grid; without `mass` the middle of the ink box is put on the grid's; without `box` as well, it
+ * stays where it stood on the pad.
+ * @param {number} pad the side of the pad, in the pixels of the strokes
+ * @param {{box: boolean, fit: boolean, mass: boolean}} steps
+ */
+export function drawBySteps(strokes, pad, steps) {
   const lines = strokes.flatMap(toLines);
   const levels = new Float64Array(SIZE * SIZE);
-  for (const piece of fit(lines).flatMap(cut)) inkPiece(levels, piece);
+  for (const piece of fit(lines, pad, steps).flatMap(cut)) inkPiece(levels, piece);
   return Uint8Array.from(levels, (level) => Math.floor(level * 255 + 0.5));
 }
 
@@ -30,8 +44,8 @@ function toLines(points) {
   return points.slice(1).map(([x, y], i) => [points[i][0], points[i][1], x, y]);
 }
 
-/** Scale and move lines so that the ink fills the box and balances on the centre. */
-function fit(lines) {
+/** Scale and move lines so that the ink fills the box and balances on the centre, or by fewer steps. */
+function fit(lines, pad, steps) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const [x0, y0, x1, y1] of lines) {
     left = Math.min(left, x0, x1);
@@ -39,8 +53,7 @@ function fit(lines) {
     right = Math.max(right, x0, x1);
     bottom = Math.max(bottom, y0, y1);
   }
-  const side = Math.max(right - left, bottom - top);
-  const scale = side > TAP ? (BOX - 2 * PEN_RADIUS) / side : 0;
+  const scale = steps.fit ? fillingScale(Math.max(right - left, bottom - top)) : SIZE / pad;
   const [midX, midY] = [(left + right) / 2, (top + bottom) / 2];
   const scaled = lines.map(([x0, y0, x1, y1]) => [
     (x0 - midX) * scale,
@@ -48,8 +61,22 @@ function fit(lines) {
     (x1 - midX) * scale,
     (y1 - midY) * scale,
   ]);
-  const [x, y] = centreOfMass(scaled).map((c) => clamp(CENTRE - c, BOX / 2, SIZE - BOX / 2));
+  const [x, y] = steps.mass ? balance(scaled) : [midX, midY].map((c) => place(c, pad, steps));
   return scaled.map(([x0, y0, x1, y1]) => [x0 + x, y0 + y, x1 + x, y1 + y]);
+}
+
+function fillingScale(side) {
+  return side > TAP ? (BOX - 2 * PEN_RADIUS) / side : 0;
+}
+
+/** Where the middle of the ink box has to be for the ink to balance on the centre. */
+function balance(lines) {
+  return centreOfMass(lines).map((c) => clamp(CENTRE - c, BOX / 2, SIZE - BOX / 2));
+}
+
+/** Where the middle of the ink box is without balance. */
+function place(middle, pad, { box }) {
+  return box ? SIZE / 2 : (middle * SIZE) / pad;
 }
 
 /** The centre of mass of lines, each weighing its length. */

@@ -8,8 +8,9 @@ import { Outbox } from "./outbox.js";
 import { Pad, takePointers } from "./pad.js";
 import { takePictures } from "./picture.js";
 import { Reader } from "./reader.js";
+import { replay } from "./replay.js";
 import { showStrip } from "./strip.js";
-import { leastSure, setState, showAnswer, showBadge, showNothing, speak } from "./view.js";
+import { leastSure, levels, setState, showAnswer, showBadge, showNothing, speak } from "./view.js";
 import { Visit } from "./visit.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -84,6 +85,7 @@ function show(read, digit) {
   showAnswer(answer, chosen);
   pad.frame(answer.digits.map(({ box }) => box), chosen);
   showSaid();
+  showThinking();
 }
 
 function showNoAnswer(state) {
@@ -120,6 +122,7 @@ takePictures({
 function turned({ timeStamp }) {
   if (drawing.generation === shownGeneration) return;
   shownGeneration = drawing.generation;
+  pad.replayed = null;
   showVisit();
   showNoAnswer(drawing.isEmpty ? "empty" : "drawing");
   const filed = visit.find(drawing.id);
@@ -139,6 +142,7 @@ function showDrawing() {
     clear: !drawing.isEmpty,
     undo: drawing.canUndo,
     redo: drawing.canRedo,
+    replay: drawing.strokes.length > 0,
     png: !drawing.isEmpty,
     svg: !drawing.isEmpty && !drawing.picture,
     json: !drawing.isEmpty && !drawing.picture,
@@ -188,7 +192,58 @@ find("#reading").addEventListener("click", ({ target }) => {
   if (digit >= 0) show(answer, digit);
 });
 
+// The network, unfolded
+
+const think = find("#think");
+let panel = null;
+
+/** The panel and the model are fetched when they are first asked for; after trouble, once more. */
+async function openPanel() {
+  const { attachPanel } = await import("./think/panel.js");
+  const onMoment = (moment, strokes) => showMoment(strokes);
+  return attachPanel(think.querySelector("div"), { model: "/api/v1/model.onnx", onMoment });
+}
+
+/** Show how the network comes to its answer on the digit that is looked at. */
+async function showThinking(moment = null) {
+  if (!think.open) return;
+  panel ??= openPanel().catch(() => (panel = null));
+  const attached = await panel;
+  const digit = answer?.digits[chosen];
+  if (drawing.picture) attached?.show({ grid: digit ? levels(digit.image) : new Uint8Array(784) });
+  else attached?.show({ strokes: looked(digit), pad: pad.side, moment });
+}
+
+/** The strokes of a digit: of a number, those within its box. */
+function looked(digit) {
+  if (!digit || answer.digits.length === 1) return drawing.strokes;
+  const [left, top, width, height] = digit.box;
+  // Points travel as tenths of a pixel.
+  const within = ([x, y]) =>
+    x > left - 0.1 && x < left + width + 0.1 && y > top - 0.1 && y < top + height + 0.1;
+  return drawing.strokes.filter((stroke) => stroke.every(within));
+}
+
+/** Show the strokes of a moment on the pad; null: all of them. */
+function showMoment(strokes) {
+  pad.replayed = strokes;
+  pad.repaint();
+}
+
+think.addEventListener("toggle", () => showThinking());
+drawing.addEventListener("change", () => showThinking());
+
 // This visit
+
+function playAgain() {
+  const { strokes } = drawing;
+  replay(strokes, (shown, moment) => {
+    const goesOn = drawing.strokes === strokes;
+    if (goesOn) showMoment(shown);
+    if (goesOn) showThinking(moment);
+    return goesOn;
+  });
+}
 
 function open(filed) {
   const strokes = scale(filed.strokes, pad.side / filed.side);
@@ -223,6 +278,7 @@ const actions = {
   clear: () => drawing.clear(),
   undo: () => drawing.undo(),
   redo: () => drawing.redo(),
+  replay: playAgain,
   png: () => download("png"),
   svg: () => download("svg"),
   json: () => download("json"),

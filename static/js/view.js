@@ -65,13 +65,17 @@ function showReading(text, chosen) {
   });
 }
 
-/** Show the 784 levels of the net's input (Base64), in the page's ink on the page's paper. */
+/** The 784 levels of an input, from Base64. */
+export function levels(image) {
+  return Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
+}
+
+/** Show the net's input (Base64) in the page's ink on the page's paper. */
 function showSeen(image) {
   const canvas = find("#seen");
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(SIZE, SIZE);
-  const levels = image ? atob(image) : "";
-  for (let i = 0; i < levels.length; i++) pixels.data[4 * i + 3] = levels.charCodeAt(i);
+  if (image) levels(image).forEach((level, i) => (pixels.data[4 * i + 3] = level));
   context.putImageData(pixels, 0, 0);
   // The levels are opacity so far; this gives them their colour.
   context.globalCompositeOperation = "source-in";

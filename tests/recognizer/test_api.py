@@ -332,6 +332,27 @@ def test_the_serving_model_is_described(client, shipped):
     assert model["metrics"]["mnist_test"]["errors"] <= 69
 
 
+def test_the_serving_model_can_be_fetched(client, shipped):
+    response = client.get("/api/v1/model.onnx")
+    assert response.content == shipped.content
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Cache-Control"] == "no-cache"
+    assert shipped.version in response["Content-Disposition"]
+
+
+def test_a_model_that_is_known_is_not_sent_again(client, shipped):
+    etag = client.get("/api/v1/model.onnx")["ETag"]
+    assert etag == f'"{shipped.sha256}"'
+    response = client.get("/api/v1/model.onnx", headers={"If-None-Match": etag})
+    assert (response.status_code, response.content, response["ETag"]) == (304, b"", etag)
+    changed = client.get("/api/v1/model.onnx", headers={"If-None-Match": '"another"'})
+    assert changed.status_code == 200
+
+
+def test_without_a_model_there_is_no_file(client, no_model):
+    assert is_problem(client.get("/api/v1/model.onnx"), 503)
+
+
 def test_the_openapi_document_names_every_address(client):
     document = client.get("/api/openapi.json").json()
     assert set(document["paths"]) == {
@@ -340,6 +361,7 @@ def test_the_openapi_document_names_every_address(client):
         "/api/v1/drawings/{id}",
         "/api/v1/drawings/{id}/label",
         "/api/v1/model",
+        "/api/v1/model.onnx",
     }
     body = document["paths"]["/api/v1/predict"]["post"]["requestBody"]["content"]
     assert set(body) == {"application/json", "multipart/form-data"}

@@ -1,0 +1,140 @@
+/** When the net knew: ten probabilities stacked over the time of the drawing, and a way back in it. */
+
+import { coloursOf, make, sharpen, Sheet, spread } from "./paint.js";
+import { duration, moments, settled, until } from "../timeline.js";
+import { indexOfMost } from "./trace.js";
+import { seconds, share } from "./words.js";
+
+const NOTHING = "Nothing is drawn";
+const COUNT = 60;
+// What is less likely than this is no reading yet.
+const READ = 0.5;
+// A band narrower than this, in pixels, has no label.
+const LABELLED = 18;
+
+/**
+ * @param {HTMLElement} root
+ * @param {(strokes: number[][][]) => Float64Array} read gives the probabilities of strokes
+ * @param {(moment: number | null) => void} onMoment is told the ink time that was chosen, null at the
+ *   end
+ */
+export function attachRibbon(root, read, onMoment) {
+  const canvas = make("canvas", { role: "img", "aria-label": NOTHING });
+  const slider = make("input", { type: "range", min: 0, max: COUNT - 1, step: 1, value: COUNT - 1 });
+  slider.setAttribute("aria-label", "Moment of the drawing");
+  const story = make("p");
+  let [end, rows, known] = [0, [], ""];
+  let stop = () => {};
+  root.append(make("h2", {}, "When did it know?"), canvas, slider, story);
+
+  slider.addEventListener("input", () => {
+    const at = Number(slider.value);
+    onMoment(at === COUNT - 1 ? null : (end * at) / (COUNT - 1));
+    paint();
+  });
+
+  function* readings(strokes) {
+    const found = [];
+    for (const moment of moments(strokes, COUNT)) {
+      found.push(read(until(strokes, moment)));
+      yield;
+    }
+    return found;
+  }
+
+  function paint() {
+    const colours = coloursOf(root);
+    const sheet = new Sheet(canvas, canvas.clientWidth);
+    if (rows.length > 0) paintBands(sheet, canvas, rows, colours);
+    const x = (canvas.clientWidth * slider.value) / (COUNT - 1);
+    sheet.fill(colours.ink, 1, Math.min(x, canvas.clientWidth - 1), 0, 1, canvas.clientHeight);
+    slider.setAttribute("aria-valuetext", rows.length > 0 ? inWords(rows[slider.value]) : NOTHING);
+  }
+
+  function inWords(row) {
+    const best = indexOfMost(row);
+    return `${seconds((end * slider.value) / (COUNT - 1))} of ${seconds(end)}: ${best}, ${share(row[best])}`;
+  }
+
+  function tell(found) {
+    rows = found;
+    story.textContent = storyOf(rows, end);
+    canvas.setAttribute("aria-label", story.textContent);
+    paint();
+  }
+
+  function forget() {
+    [rows, known, story.textContent] = [[], "", ""];
+    canvas.setAttribute("aria-label", NOTHING);
+    paint();
+  }
+
+  return {
+    /** Move to a moment of a drawing, null being its end. */
+    follow(strokes, moment) {
+      end = duration(strokes);
+      slider.disabled = end === 0;
+      const before = slider.value;
+      const part = moment === null || end === 0 ? 1 : moment / end;
+      slider.value = Math.round(part * (COUNT - 1));
+      if (strokes.length === 0 && rows.length > 0) forget();
+      if (slider.value !== before) paint();
+    },
+
+    /** Read a drawing at all its moments; `key` says what the readings depend on. */
+    show(strokes, key) {
+      if (key === known || strokes.length === 0) return;
+      stop();
+      stop = spread(readings(strokes), (found) => {
+        known = key;
+        tell(found);
+      });
+    },
+
+    /** Give way to the pen. */
+    pause: () => stop(),
+
+    resize() {
+      sharpen(canvas);
+      paint();
+    },
+  };
+}
+
+/** The bands from 0 on top to 9, the last reading's in the accent. */
+function paintBands(sheet, { clientWidth, clientHeight }, rows, colours) {
+  const places = rows.map((_, i) => (clientWidth * i) / (rows.length - 1));
+  const last = indexOfMost(rows.at(-1));
+  let above = rows.map(() => 0);
+  for (let digit = 0; digit < 10; digit++) {
+    const below = above.map((height, i) => height + rows[i][digit] * clientHeight);
+    const [colour, opacity] = digit === last ? [colours.accent, 1] : [colours.ink, digit % 2 ? 0.3 : 0.15];
+    sheet.area(colour, opacity, places, above, below);
+    label(sheet, digit, places, above, below, digit === last ? colours.sheet : colours.ink);
+    above = below;
+  }
+}
+
+/** The digit in its band, in the middle of where the band is at its widest. */
+function label(sheet, digit, places, above, below, colour) {
+  const heights = above.map((height, i) => below[i] - height);
+  const most = Math.max(...heights);
+  if (most < LABELLED) return;
+  const start = heights.findIndex((height) => height > 0.9 * most);
+  const length = heights.slice(start).findIndex((height) => height <= 0.9 * most);
+  const stop = length < 0 ? heights.length - 1 : start + length - 1;
+  const at = Math.floor((start + stop) / 2);
+  const x = Math.min(Math.max(places[at], 8), places.at(-1) - 8);
+  sheet.text(String(digit), colour, 14, x, (above[at] + below[at]) / 2, "center");
+}
+
+function storyOf(rows, end) {
+  const readings = rows.map((row) => (Math.max(...row) < READ ? null : indexOfMost(row)));
+  const { reading, since, changes } = settled(readings);
+  const when = `${seconds((end * since) / (COUNT - 1))} of ${seconds(end)}`;
+  if (reading === null) return "It never settled on a digit.";
+  if (since === 0) return `It read ${reading} from the first ink on.`;
+  if (changes === 0) return `It read ${reading} after ${when} and did not change its mind.`;
+  const often = changes === 1 ? "once" : `${changes} times`;
+  return `It changed its mind ${often}, and read ${reading} after ${when}.`;
+}
