@@ -278,3 +278,40 @@ def test_a_tap_of_a_finger_stays_on_its_unit(open_page):
     expect(said(page)).to_contain_text("Digit 0")
     layer(page, "logits").press("ArrowDown")
     expect(said(page)).to_contain_text("Digit 1")
+
+
+# The panel on its own, as a page with another wiring has it.
+ALONE = """async (shown) => {
+    const { attachPanel } = await import("/static/js/think.js");
+    const root = document.querySelector("#think > div");
+    window.moments = [];
+    const onMoment = (moment, strokes) => moments.push([moment, strokes]);
+    window.panel = await attachPanel(root, { model: "/api/v1/model.onnx", onMoment });
+    if (shown.grid) shown.grid = Uint8Array.from(shown.grid);
+    panel.show(shown);
+}"""
+
+
+def test_a_picture_has_no_steps_and_no_past(thinking, shipped):
+    (seven,) = shipped.read_strokes(SEVEN).digits
+    thinking.evaluate(ALONE, {"grid": seven.image.ravel().tolist()})
+    expect(thinking.locator(".steps")).to_be_hidden()
+    expect(thinking.locator(".moments")).to_be_hidden()
+    expect(thinking.locator(".rivals p")).to_contain_text("7 leads by")
+    assert probabilities(thinking) == pytest.approx(seven.probabilities, abs=1e-4)
+
+
+def test_the_page_may_move_the_slider(thinking):
+    thinking.evaluate(ALONE, {"strokes": SEVEN, "pad": 280, "moment": 130})
+    slider = thinking.locator(".moments input")
+    expect(slider).to_have_value("30")
+    expect(thinking.locator(".moments p")).to_contain_text("read 7")
+    assert thinking.evaluate("moments") == []
+    half = probabilities(thinking)
+    slider.fill("59")
+    expect_read(thinking, 7)
+    thinking.wait_for_timeout(200)
+    assert probabilities(thinking) != half
+    assert thinking.evaluate("moments") == [[None, None]]
+    slider.fill("0")
+    assert thinking.evaluate("moments.at(-1)") == [0, [[[60, 60, 0]]]]

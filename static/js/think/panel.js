@@ -119,12 +119,18 @@ function attach(root, network, onMoment) {
     if (said.textContent !== now) said.textContent = now;
   }
 
+  let width = 0;
+  function follow() {
+    if (root.clientWidth !== width) resize();
+    width = root.clientWidth;
+  }
+
   function resize() {
     for (const one of [steps, unfolded, rivals, ribbon]) one.resize();
     schedule();
   }
 
-  new ResizeObserver(resize).observe(root);
+  new ResizeObserver(follow).observe(root);
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", resize);
   }
@@ -133,7 +139,7 @@ function attach(root, network, onMoment) {
     if (event.key === "Escape") event.stopPropagation();
   });
   say();
-  resize();
+  follow();
 
   return {
     show({ strokes = [], pad = 1, grid = null, moment = null }) {

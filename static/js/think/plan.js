@@ -5,13 +5,17 @@
  */
 
 export const PLAN = {
-  input: { name: "28 × 28 pixels", caption: "28 × 28", unit: "pixel", tiles: 1, side: 28, across: 1, gap: 0 },
-  maps1: { name: "6 maps", caption: "6 maps", unit: "map", tiles: 6, side: 12, across: 2, gap: 2 },
-  maps2: { name: "16 maps", caption: "16 maps", unit: "map", tiles: 16, side: 4, across: 4, gap: 1 },
-  dense1: { name: "120 units", caption: "120", unit: "unit", tiles: 120, side: 1, across: 5, gap: 0.25 },
-  dense2: { name: "84 units", caption: "84", unit: "unit", tiles: 84, side: 1, across: 4, gap: 0.25 },
-  logits: { name: "10 answers", caption: "10", unit: "digit", tiles: 10, side: 1, across: 1, gap: 0.25, room: 5 },
+  input: { name: "28 × 28 pixels", caption: "28 × 28", unit: "pixel", ...grid(1, 28, 1, 0) },
+  maps1: { name: "6 maps", caption: "6 maps", unit: "map", ...grid(6, 12, 2, 2) },
+  maps2: { name: "16 maps", caption: "16 maps", unit: "map", ...grid(16, 4, 4, 1) },
+  dense1: { name: "120 units", caption: "120", unit: "unit", ...grid(120, 1, 5, 0.25) },
+  dense2: { name: "84 units", caption: "84", unit: "unit", ...grid(84, 1, 4, 0.25) },
+  logits: { name: "10 answers", caption: "10", unit: "digit", ...grid(10, 1, 1, 0.25), room: 5 },
 };
+
+function grid(tiles, side, across, gap) {
+  return { tiles, side, across, gap };
+}
 
 export const LAYERS = Object.keys(PLAN);
 
@@ -54,7 +58,7 @@ export function neighbour(layer, unit, columns, rows) {
 export function nameOf(layer, unit) {
   const { unit: noun, tiles, side } = layer;
   const [tile, place] = [Math.floor(unit / side ** 2), unit % side ** 2];
-  if (tiles === 10) return `digit ${unit}`;
+  if (noun === "digit") return `digit ${unit}`;
   if (side === 1) return `unit ${unit + 1} of ${tiles}`;
   const at = `row ${Math.floor(place / side) + 1}, column ${(place % side) + 1}`;
   return tiles === 1 ? `${noun} in ${at}` : `${noun} ${tile + 1} of ${tiles}, ${at}`;

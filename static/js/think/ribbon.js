@@ -115,17 +115,17 @@ function paintBands(sheet, { clientWidth, clientHeight }, rows, colours) {
   }
 }
 
-/** The digit in its band, in the middle of where the band is at its widest. */
+/** The digit in its band, in the middle of where the band is widest, if it has room there. */
 function label(sheet, digit, places, above, below, colour) {
   const heights = above.map((height, i) => below[i] - height);
-  const most = Math.max(...heights);
-  if (most < LABELLED) return;
-  const start = heights.findIndex((height) => height > 0.9 * most);
-  const length = heights.slice(start).findIndex((height) => height <= 0.9 * most);
-  const stop = length < 0 ? heights.length - 1 : start + length - 1;
-  const at = Math.floor((start + stop) / 2);
-  const x = Math.min(Math.max(places[at], 8), places.at(-1) - 8);
-  sheet.text(String(digit), colour, 14, x, (above[at] + below[at]) / 2, "center");
+  const wide = heights.map((height) => height > 0.9 * Math.max(...heights));
+  const start = wide.indexOf(true);
+  const stop = wide.indexOf(false, start);
+  const middle = Math.floor((start + (stop < 0 ? wide.length : stop) - 1) / 2);
+  // Not so near an edge that half of it is cut off.
+  const at = Math.min(Math.max(middle, 1), places.length - 2);
+  if (heights[at] < LABELLED) return;
+  sheet.text(String(digit), colour, 14, places[at], (above[at] + below[at]) / 2, "center");
 }
 
 function storyOf(rows, end) {

@@ -96,7 +96,8 @@ function inkBox(grid) {
   grid.forEach((level, i) => {
     if (level === 0) return;
     const [x, y] = [i % SIZE, Math.floor(i / SIZE)];
-    [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
+    [left, top] = [Math.min(left, x), Math.min(top, y)];
+    [right, bottom] = [Math.max(right, x), Math.max(bottom, y)];
   });
   return right < 0 ? null : [left, top, right + 1 - left, bottom + 1 - top];
 }
