@@ -202,6 +202,11 @@ export function takePointers(pad, { onInk, onPenUp }) {
     canvas.addEventListener(end, up);
   }
   addEventListener("blur", up);
+  // The focus is for those who draw with the keyboard; it leaves what had it, though.
+  canvas.addEventListener("mousedown", (event) => {
+    event.preventDefault();
+    document.activeElement.blur();
+  });
   // iPadOS would take the pen's strokes for handwriting to put into text fields (Scribble).
   canvas.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
 }

@@ -24,6 +24,7 @@ const reader = new Reader({ fetch: (...request) => fetch(...request), outbox, on
 /** The answer on the page, and which of its digits is looked at. */
 let answer = null;
 let chosen = 0;
+let trouble = null;
 let shownGeneration = 0;
 
 /** What the browser stores; nothing where it does not let us. */
@@ -50,6 +51,7 @@ function finish(time) {
   const { id, strokes, picture } = drawing;
   visit.file({ id, strokes, picture, side: pad.side, keep, said: undefined });
   read({ keep, penUp: true, time });
+  if (trouble) showTrouble();
 }
 
 function onReading(read, job) {
@@ -63,10 +65,15 @@ function onReading(read, job) {
   performance.measure("stroke-to-reading", { start: job.time, end: performance.now() });
 }
 
-function onTrouble(trouble) {
-  const waiting = outbox.size > 0 ? ` Waiting to be sent: ${outbox.size}.` : "";
+function onTrouble(kind) {
+  trouble = kind;
   if (trouble === "offline") showNoAnswer("offline");
   else if (document.body.dataset.state === "offline") setState(drawing.isEmpty ? "empty" : "drawing");
+  showTrouble();
+}
+
+function showTrouble() {
+  const waiting = outbox.size > 0 ? ` Waiting to be sent: ${outbox.size}.` : "";
   showBadge({ offline: `No connection.${waiting}`, slow: "The server is slow." }[trouble] ?? "");
 }
 
@@ -169,6 +176,7 @@ function say(said) {
   visit.file({ id: drawing.id, said });
   if (label !== undefined) outbox.label(drawing.id, label);
   reader.send();
+  if (trouble) showTrouble();
   showSaid();
 }
 

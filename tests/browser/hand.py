@@ -10,8 +10,8 @@ from tests.conftest import SEVEN
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def draw(page, strokes=SEVEN, size=280):
-    """Draw strokes, made for a pad of ``size`` pixels, with the mouse."""
+def draw(page, strokes=SEVEN, size=280, pause=0):
+    """Draw strokes, made for a pad of ``size`` pixels, with the mouse, pausing some ms a point."""
     box = page.locator("#pad").bounding_box()
     scale = box["width"] / size
     for stroke in strokes:
@@ -19,6 +19,7 @@ def draw(page, strokes=SEVEN, size=280):
         page.mouse.move(*points[0])
         page.mouse.down()
         for point in points[1:]:
+            page.wait_for_timeout(pause)
             page.mouse.move(*point)
         page.mouse.up()
 

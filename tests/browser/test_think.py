@@ -1,11 +1,15 @@
 """The panel in which people see the network think, in a real Chromium."""
 
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.hand import draw
+from ml import ink
+from tests.browser.hand import draw, violations
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -280,38 +284,41 @@ def test_a_tap_of_a_finger_stays_on_its_unit(open_page):
     expect(said(page)).to_contain_text("Digit 1")
 
 
-# The panel on its own, as a page with another wiring has it.
-ALONE = """async (shown) => {
-    const { attachPanel } = await import("/static/js/think.js");
-    const root = document.querySelector("#think > div");
-    window.moments = [];
-    const onMoment = (moment, strokes) => moments.push([moment, strokes]);
-    window.panel = await attachPanel(root, { model: "/api/v1/model.onnx", onMoment });
-    if (shown.grid) shown.grid = Uint8Array.from(shown.grid);
-    panel.show(shown);
-}"""
+def test_a_replay_moves_the_slider(thinking):
+    draw(thinking, pause=60)
+    slider = thinking.locator("#think .moments input")
+    expect(thinking.locator("#think .moments p")).to_contain_text("read 7")
+    last = slider.input_value()
+    thinking.click("[data-action=replay]")
+    expect(slider).not_to_have_value(last)
+    expect(slider).to_have_value(last)
 
 
-def test_a_picture_has_no_steps_and_no_past(thinking, shipped):
-    (seven,) = shipped.read_strokes(SEVEN).digits
-    thinking.evaluate(ALONE, {"grid": seven.image.ravel().tolist()})
-    expect(thinking.locator(".steps")).to_be_hidden()
-    expect(thinking.locator(".moments")).to_be_hidden()
-    expect(thinking.locator(".rivals p")).to_contain_text("7 leads by")
-    assert probabilities(thinking) == pytest.approx(seven.probabilities, abs=1e-4)
+def test_of_a_number_it_shows_the_digit_that_is_looked_at(thinking):
+    draw(thinking, [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60], [220, 260]]])
+    expect(thinking.locator("#reading")).to_have_text("71")
+    for position, digit in enumerate("71"):
+        thinking.locator("#reading button").nth(position).click()
+        expect(thinking.locator("#think .steps p")).to_contain_text(f"It reads {digit}")
 
 
-def test_the_page_may_move_the_slider(thinking):
-    thinking.evaluate(ALONE, {"strokes": SEVEN, "pad": 280, "moment": 130})
-    slider = thinking.locator(".moments input")
-    expect(slider).to_have_value("30")
-    expect(thinking.locator(".moments p")).to_contain_text("read 7")
-    assert thinking.evaluate("moments") == []
-    half = probabilities(thinking)
-    slider.fill("59")
-    expect_read(thinking, 7)
-    thinking.wait_for_timeout(200)
-    assert probabilities(thinking) != half
-    assert thinking.evaluate("moments") == [[None, None]]
-    slider.fill("0")
-    assert thinking.evaluate("moments.at(-1)") == [0, [[[60, 60, 0]]]]
+def test_of_a_picture_it_shows_what_the_server_made_of_it(thinking):
+    grid = Image.fromarray(np.invert(ink.draw(SEVEN))).resize((280, 280))
+    file = io.BytesIO()
+    grid.save(file, "PNG")
+    picture = {"name": "7.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    thinking.set_input_files("#picture", picture)
+    expect(thinking.locator("#reading")).to_have_text("7")
+    expect(thinking.locator("#think .steps")).to_be_hidden()
+    expect(thinking.locator("#think .moments")).to_be_hidden()
+    expect(thinking.locator("#think .rivals p")).to_contain_text("7 leads by")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, scheme):
+    page = unfold(open_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme))
+    assert violations(page) == {}
+    draw(page)
+    expect(page.locator("#think .moments p")).to_contain_text("read 7")
+    layer(page, "maps2").press("ArrowRight")
+    assert violations(page) == {}

@@ -144,3 +144,32 @@ def test_a_failing_server_is_said_and_asked_again(page):
     expect_kept(page, 1)
     assert all("503" in text for text in page.complaints)
     page.complaints.clear()
+
+
+def test_a_drawing_is_replayed_and_the_pad_is_whole_again(visit):
+    visit.click("[data-action=clear]")
+    draw(visit, pause=150)
+    whole = ink_of(visit, "#pad")
+    visit.click("[data-action=replay]")
+    visit.wait_for_function(
+        """whole => {
+            const pad = document.querySelector("#pad");
+            const data = pad.getContext("2d").getImageData(0, 0, pad.width, pad.height).data;
+            return data.filter((v, i) => i % 4 === 3 && v > 0).length < whole;
+        }""",
+        arg=whole,
+    )
+    for _ in range(100):
+        if ink_of(visit, "#pad") == whole:
+            break
+        visit.wait_for_timeout(50)
+    assert ink_of(visit, "#pad") == whole
+    assert visit.locator("#reading").inner_text() == "7"
+
+
+def test_ink_ends_a_replay(visit):
+    visit.click("[data-action=replay]")
+    draw(visit, [[[40, 40], [240, 40]]])
+    expect_state(visit, "read")
+    visit.wait_for_timeout(300)
+    assert len(visit.evaluate("JSON.parse(sessionStorage.visit).at(-1).strokes")) == 2
