@@ -30,19 +30,8 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strokes", type=int, default=200)
     options = parser.parse_args()
-    with (
-        TemporaryDirectory() as folder,
-        serve(Path(folder)) as site,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(
-            executable_path=chromium.find(playwright), args=list(chromium.ARGUMENTS)
-        )
-        page = browser.new_page()
-        page.goto(site)
-        page.uncheck("#keep")
-        times = measure(page, options.strokes)
-        browser.close()
+    with TemporaryDirectory() as folder, serve(Path(folder)) as site:
+        times = measure(site, options.strokes)
     middle, most = np.percentile(times, [50, 95])
     print(f"{len(times)} readings of {options.strokes} strokes, from pointer event to text:")
     print(f"median {middle:.1f} ms, 95th percentile {most:.1f} ms; a frame is {FRAME:.1f} ms")
