@@ -154,8 +154,8 @@ LOGGING = {
     "loggers": {"recognizer": {"level": "INFO"}},
 }
 
-# The model that serves is the first of these that is there and can be used.
-MODEL_FILES = [VAR / "lenet.onnx", BASE_DIR / "ml" / "weights" / "lenet.onnx"]
+# Serves until a model is promoted (`manage.py models`).
+SHIPPED_MODEL = BASE_DIR / "ml" / "weights" / "lenet.onnx"
 
 # Bodies are read whole into memory, so they are capped; pictures never touch the disk.
 MAX_JSON_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -1,5 +1,6 @@
-"""The log: every drawing that was kept, and the digits the net saw in it."""
+"""The log: every drawing that was kept, and the digits the net saw in it; and the models."""
 
+import hashlib
 import uuid
 
 from django.conf import settings
@@ -107,3 +108,52 @@ class Digit(models.Model):
             box=classifier.Box(*self.box),
             image=ink.from_bytes(self.image),
         )
+
+
+class Status(models.TextChoices):
+    CANDIDATE = "candidate", "candidate"
+    SERVING = "serving", "serving"
+    RETIRED = "retired", "served until another was promoted"
+    WITHDRAWN = "withdrawn", "served until it was rolled back"
+
+
+class ModelVersion(models.Model):
+    """An exported model, whole: what it is and how good it is stands in its own metadata."""
+
+    content = models.BinaryField("ONNX file", editable=False)
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True, editable=False)
+    version = models.CharField(max_length=64, editable=False)
+    status = models.CharField(
+        max_length=9, choices=Status, default=Status.CANDIDATE, editable=False
+    )
+    created_at = models.DateTimeField("stored", auto_now_add=True)
+    promoted_at = models.DateTimeField("promoted", null=True, editable=False)
+    promoted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "model"
+        ordering = ("-created_at",)
+        permissions = (("promote_modelversion", "Can promote and roll back models"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["status"], condition=models.Q(status="serving"), name="one_model_serves"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.version
+
+    @classmethod
+    def promoted_sha256(cls) -> str | None:
+        """The SHA-256 of the version that serves; None where none was promoted."""
+        serving = cls.objects.filter(status=Status.SERVING).values_list("sha256", flat=True)
+        return serving.first()
+
+    def load(self) -> classifier.Classifier:
+        """The classifier of these bytes. Raises ModelError where they cannot serve."""
+        content = bytes(self.content)
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise classifier.ModelError("its SHA-256 is not the one it was stored with")
+        return classifier.Classifier(content)

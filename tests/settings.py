@@ -7,9 +7,6 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "for tests only")
 
 from mnist_site.settings import *  # noqa: F403
-from mnist_site.settings import BASE_DIR
 
-# Not whatever was trained here last.
-MODEL_FILES = [BASE_DIR / "ml" / "weights" / "lenet.onnx"]
 STATIC_ROOT = Path(tempfile.mkdtemp(prefix="digits-static-"))
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,10 +8,13 @@ import sys
 import onnx
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from ml import data, report, run, train
 from ml.classifier import Classifier
+from recognizer import versions
 from recognizer.management.commands import evaluate
+from recognizer.models import ModelVersion
 from tests.conftest import ROOT, SEVEN, SHIPPED
 
 
@@ -38,8 +41,30 @@ def test_train_writes_a_model_with_its_figures(tmp_path, little_data):
     classifier = Classifier(output.read_bytes())
     assert classifier.facts["training"]["recipe"]["seed"] == 3
     assert f"Model {classifier.version} written" in printed
+    assert f"manage.py models import {output}" in printed
     assert "mnist_test" in printed
     assert sorted(output.parent.iterdir()) == [output, output.with_suffix(".png")]
+
+
+@pytest.mark.django_db
+def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, little_data):
+    output = tmp_path / "lenet.onnx"
+    printed = call("train", "--epochs", "1", "--register", "--output", str(output))
+    candidate = ModelVersion.objects.get()
+    assert candidate.load().content == output.read_bytes()
+    assert candidate.status == "candidate"
+    assert f"manage.py models promote {candidate}" in printed
+
+
+def test_train_keeps_its_file_where_the_database_is_gone(tmp_path, little_data, monkeypatch):
+    def gone(content):
+        raise OperationalError("no such host")
+
+    monkeypatch.setattr(versions, "register", gone)
+    output = tmp_path / "lenet.onnx"
+    with pytest.raises(CommandError, match=r"no such host\. Later: manage\.py models import"):
+        call("train", "--epochs", "1", "--register", "--output", str(output))
+    assert Classifier(output.read_bytes())
 
 
 def test_train_goes_on_after_an_interruption(tmp_path, little_data, monkeypatch):

@@ -6,15 +6,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from ml.classifier import Classifier
+from recognizer import versions
 from recognizer.management.requirements import training_requirements
 
 QUICK_EPOCHS = 5
 
 
 class Command(BaseCommand):
-    help = "Train LeNet on MNIST and write it as one ONNX file, which the server follows at once."
+    help = "Train LeNet on MNIST and write it as one ONNX file."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,8 +33,11 @@ class Command(BaseCommand):
             "--output",
             type=Path,
             metavar="FILE",
-            default=settings.MODEL_FILES[0],
+            default=settings.VAR / "lenet.onnx",
             help="default: %(default)s; the curves of the training go beside it",
+        )
+        parser.add_argument(
+            "--register", action="store_true", help="store it as a candidate in the database too"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,6 +62,7 @@ class Command(BaseCommand):
         plots.curves(trainer.history).savefig(curves)
         self.stdout.write(self.style.SUCCESS(f"Curves: {curves}"))
         checkpoint.unlink()
+        self._offer(output, register=options["register"])
 
     def _trainer(self, options: dict[str, Any], checkpoint: Path) -> Any:
         """The trainer, at its beginning or where it was interrupted, and its stroke file."""
@@ -121,3 +127,16 @@ class Command(BaseCommand):
                 f" calibration error {figures['calibration_error']:.2%}"
             )
         self.stdout.write(self.style.SUCCESS(f"Model {classifier.version} written to {output}"))
+
+    def _offer(self, output: Path, *, register: bool) -> None:
+        """Say how the model comes to serve; register it if asked to."""
+        if not register:
+            self.stdout.write(f"To let it serve, first: manage.py models import {output}")
+            return
+        try:
+            version, _ = versions.register(output.read_bytes())
+        except DatabaseError as error:
+            raise CommandError(
+                f"It is not registered: {error}. Later: manage.py models import {output}"
+            ) from error
+        self.stdout.write(f"Registered; to let it serve: manage.py models promote {version}")
