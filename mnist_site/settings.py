@@ -5,6 +5,7 @@ DEBUG                 off by default
 ALLOWED_HOSTS         comma-separated; by default this machine only, over plain HTTP
 DATABASE_URL          by default SQLite under var/
 CORS_ALLOWED_ORIGINS  comma-separated origins whose pages may use the API
+KEEP_DRAWINGS_DAYS    after how many days `manage.py purge_drawings` deletes; by default it does not
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from environs import Env, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
@@ -153,6 +154,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"recognizer": {"level": "INFO"}},
 }
+
+KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=validate.Range(min=1))
 
 # Serves until a model is promoted (`manage.py models`).
 SHIPPED_MODEL = BASE_DIR / "ml" / "weights" / "lenet.onnx"

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, QuerySet
 from django.forms import ChoiceField
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
@@ -17,7 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from ml.classifier import ModelError
-from recognizer import classifier, figures, services, versions
+from recognizer import classifier, exports, figures, services, versions
 from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
@@ -66,8 +67,11 @@ def _user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-class LabelActionForm(ActionForm):
+class DigitActionForm(ActionForm):
     label = ChoiceField(choices=[("", "no label"), *Label.choices], required=False, label="Label:")
+    format = ChoiceField(
+        choices=[(name, name) for name in exports.FORMATS], required=False, label="Format:"
+    )
 
 
 @admin.register(Digit)
@@ -88,8 +92,8 @@ class DigitAdmin(admin.ModelAdmin):
     search_help_text = "Drawing (UUID), model version or reviewer"
     list_per_page = 50
     show_full_result_count = False
-    action_form = LabelActionForm
-    actions = ("label_selected",)
+    action_form = DigitActionForm
+    actions = ("label_selected", "export_selected")
     radio_fields = {"label": admin.HORIZONTAL}
     readonly_fields = ("strokes", "seen", "reading", "how_likely", "about")
     fields = ("strokes", "label", "reading", "how_likely", "seen", "about")
@@ -118,6 +122,17 @@ class DigitAdmin(admin.ModelAdmin):
         changed = services.label_as_reviewer(queryset, label, _user(request))
         text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
         self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description="Export the labels of the selected digits", permissions=["view"])
+    def export_selected(
+        self, request: HttpRequest, queryset: QuerySet[Digit]
+    ) -> HttpResponseBase | None:
+        chosen = request.POST.get("format", "")
+        if chosen not in exports.FORMATS or not queryset.exclude(label="").exists():
+            self.message_user(request, "None of these has a label.", messages.WARNING)
+            return None
+        archive = exports.archive(queryset.order_by("pk"), chosen)
+        return FileResponse(archive, as_attachment=True, filename=f"digits-{chosen}.zip")
 
     @admin.display(description="input")
     def input(self, digit: Digit) -> SafeString:

@@ -8,11 +8,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from ml import exported
 from ml.classifier import Classifier
-from recognizer import versions
+from ml.exported import Exported
+from recognizer import exports, versions
 from recognizer.management.requirements import training_requirements
 
 QUICK_EPOCHS = 5
+# What an interrupted run remembers.
+BEGUN_WITH = ("quick", "epochs", "seed", "strokes", "with_labelled", "data")
 
 
 class Command(BaseCommand):
@@ -25,6 +29,14 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help="same seed, same weights; default: 0")
         parser.add_argument(
             "--strokes", type=Path, metavar="FILE", help="pen strokes: UNIPEN or JSON Lines"
+        )
+        parser.add_argument(
+            "--with-labelled",
+            action="store_true",
+            help="also what reviewers have labelled; a fifth of the drawings is held out",
+        )
+        parser.add_argument(
+            "--data", type=Path, metavar="DIR", help="also digits that export_dataset has written"
         )
         parser.add_argument(
             "--resume", action="store_true", help="go on with an interrupted run, as it was begun"
@@ -70,9 +82,10 @@ class Command(BaseCommand):
 
         try:
             if options["resume"]:
-                given = [name for name in ("quick", "epochs", "seed", "strokes") if options[name]]
+                given = [name for name in BEGUN_WITH if options[name]]
                 if given:
-                    raise CommandError(f"--resume goes on as begun; leave out --{given[0]}.")
+                    option = given[0].replace("_", "-")
+                    raise CommandError(f"--resume goes on as begun; leave out --{option}.")
                 return run.resume(checkpoint)
             epochs = options["epochs"]
             if epochs is None:
@@ -80,15 +93,31 @@ class Command(BaseCommand):
             if epochs < 1:
                 raise CommandError("--epochs must be at least 1.")
             recipe = train.Recipe(epochs=epochs, seed=options["seed"] or 0)
-            return run.start(recipe, options["strokes"]), options["strokes"]
+            reviewed = self._reviewed(options)
+            return run.start(recipe, options["strokes"], reviewed), options["strokes"]
         except FileNotFoundError as error:
             missing = "There is nothing to resume: " if options["resume"] else ""
             raise CommandError(f"{missing}{error}") from error
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
+    def _reviewed(self, options: dict[str, Any]) -> Exported | None:
+        """What was labelled, from the database and from files."""
+        digits: list[exported.Record] = []
+        if options["with_labelled"]:
+            digits += exports.records(exports.labelled())
+            if not digits:
+                raise CommandError("Nothing is labelled yet: review some drawings first.")
+        if options["data"]:
+            digits += exported.read(options["data"])
+        return Exported.of(digits) if digits else None
+
     def _describe(self, sets: Any) -> str:
         strokes = f", {len(sets.strokes.labels):,} drawn strokes" if sets.strokes else ""
+        if sets.reviewed:
+            strokes += f", {len(sets.reviewed.labels):,} reviewed digits"
+        if sets.held_out_reviewed:
+            strokes += f" ({len(sets.held_out_reviewed.labels):,} more held out)"
         return (
             f"Training on {len(sets.training.labels):,} images{strokes};"
             f" validating on {len(sets.validation.labels):,}."
