@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 
 from ml.classifier import ModelError
 from recognizer import classifier, exports, figures, services, versions
+from recognizer.deck import ReviewDeck
 from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
@@ -75,7 +76,7 @@ class DigitActionForm(ActionForm):
 
 
 @admin.register(Digit)
-class DigitAdmin(admin.ModelAdmin):
+class DigitAdmin(ReviewDeck):
     list_display = ("input", "text", "percent", "verdict", "visitor_says", "label", "drawn")
     list_display_links = ("input", "text")
     list_select_related = ("drawing",)

@@ -21,7 +21,6 @@ from ml.ink import SIZE, Strokes
 from recognizer.models import Digit, Label
 
 CHUNK = 500
-SLACK = 1e-6  # pixels: a box is stored as sums and differences of coordinates
 # What a spreadsheet would take for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -133,21 +132,8 @@ FORMATS: dict[str, Callable[[Iterable[Digit], Path], int]] = {
 
 
 def strokes_of(digit: Digit) -> Strokes:
-    """The strokes of its drawing that are this digit's, for a stroke is never cut; none if unsure.
-
-    They are those within its box, and they must give the very image that the net saw.
-    """
-    left, top, width, height = digit.box
-    strokes = [
-        stroke
-        for stroke in digit.drawing.strokes or []
-        if stroke
-        and all(
-            -SLACK <= point[0] - left <= width + SLACK
-            and -SLACK <= point[1] - top <= height + SLACK
-            for point in stroke
-        )
-    ]
+    """Its strokes, if they give the very image that the net saw; none if they do not."""
+    strokes = digit.strokes()
     return strokes if ink.draw(strokes).tobytes() == bytes(digit.image) else []
 
 

@@ -33,6 +33,8 @@ class Label(models.TextChoices):
 
 VERDICTS = [(verdict.value, verdict.value) for verdict in classifier.Verdict]
 MAX_TEXT = 64
+# Pixels: a box is stored as sums and differences of coordinates.
+SLACK = 1e-6
 
 
 class Drawing(models.Model):
@@ -85,6 +87,10 @@ class Digit(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
     )
     labelled_at = models.DateTimeField(null=True, editable=False)
+    leased_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    leased_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ("-pk",)
@@ -99,6 +105,19 @@ class Digit(models.Model):
     def __str__(self) -> str:
         return self.text
 
+    def strokes(self) -> ink.Strokes:
+        """Those strokes of the drawing that lie in this digit's box: none is ever cut."""
+        left, top, width, height = self.box
+        return [
+            stroke
+            for stroke in self.drawing.strokes or []
+            if stroke
+            and all(
+                -SLACK <= x - left <= width + SLACK and -SLACK <= y - top <= height + SLACK
+                for x, y, *_ in stroke
+            )
+        ]
+
     def reading(self) -> classifier.Digit:
         return classifier.Digit(
             digit=None if self.text == Label.NOT_A_DIGIT else int(self.text),
@@ -108,6 +127,24 @@ class Digit(models.Model):
             box=classifier.Box(*self.box),
             image=ink.from_bytes(self.image),
         )
+
+
+class SecondLook(models.Model):
+    """A digit shown again to the reviewer who had labelled it, who does not know."""
+
+    digit = models.ForeignKey(Digit, models.CASCADE, related_name="second_looks")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    first = models.CharField(max_length=1, choices=Label)
+    second = models.CharField(max_length=1, choices=Label, blank=True)
+    shown_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["digit", "reviewer"], name="one_second_look"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.first}, then {self.second}"
 
 
 class Status(models.TextChoices):
