@@ -17,9 +17,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml import image, ink, patches, segment
+from ml import graph, image, ink, patches, segment
 
-FORMAT = "digits-lenet/1"
+FORMAT = "digits-lenet/2"
+# What stands in a file for its digest while that is computed.
+NO_DIGEST = "0" * 64
 INPUT = "images"
 PROBABILITIES = "probabilities"
 # Outputs and their shapes behind the batch: the answer and, in order, what leads to it.
@@ -94,11 +96,12 @@ class Classifier:
         self.content = content
         self.sha256 = hashlib.sha256(content).hexdigest()
         self._session = _session(content)
-        _check_signature(self._session)
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        self.version, self.labels, self.facts = _describe(metadata)
-        self.thresholds: Mapping[str, float] = self.facts["thresholds"]
-        self._check_answer()
+        try:
+            self._check()
+        except ModelError:
+            raise
+        except Exception as error:  # what reading damaged bytes raises is anybody's guess
+            raise ModelError(f"it is damaged: {error}") from error
 
     def predict(self, images: NDArray[np.uint8]) -> Floats:
         """Calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""
@@ -168,6 +171,15 @@ class Classifier:
             return Verdict.NOT_A_DIGIT
         return Verdict.DIGIT if first >= self.thresholds["sure"] else Verdict.UNSURE
 
+    def _check(self) -> None:
+        _check_signature(self._session)
+        _check_graph(self.content)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.version, self.labels, self.facts = _describe(metadata)
+        self.thresholds: Mapping[str, float] = self.facts["thresholds"]
+        self._check_answer()
+        _check_whole(self.content, metadata)
+
     def _check_answer(self) -> None:
         """A model with NaN in it, or that does not end in probabilities, is refused."""
         answer = self.predict(np.eye(ink.SIZE, dtype=np.uint8)[None] * 255)
@@ -193,6 +205,20 @@ def _check_signature(session: onnxruntime.InferenceSession) -> None:
     outputs = {node.name: tuple(node.shape[1:]) for node in session.get_outputs()}
     if outputs != OUTPUTS:
         raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
+
+
+def _check_graph(content: bytes) -> None:
+    fault = graph.find_fault(content)
+    if fault:
+        raise ModelError(fault)
+
+
+def _check_whole(content: bytes, metadata: Mapping[str, str]) -> None:
+    """A file states its own digest: no byte of it can change unseen."""
+    stated = metadata.get("digest", "")
+    undigested = content.replace(stated.encode(), NO_DIGEST.encode())
+    if hashlib.sha256(undigested).hexdigest() != stated:
+        raise ModelError("it is damaged: its digest does not fit")
 
 
 def _describe(metadata: Mapping[str, str]) -> tuple[str, list[str], dict[str, Any]]:

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ml import image, ink, strokes
+from ml.exported import Exported
 
 ROOT = Path(__file__).parent / "data"
 
@@ -38,6 +39,19 @@ class Labelled(NamedTuple):
 
     def part(self, index: slice) -> "Labelled":
         return Labelled(self.images[index], self.labels[index])
+
+
+def joined(*parts: Labelled) -> Labelled:
+    """All of several sets, one behind the other."""
+    images, labels = zip(*parts, strict=True)
+    return Labelled(torch.cat(images), torch.cat(labels))
+
+
+def reviewed(digits: Exported) -> Labelled | None:
+    """Exported digits as they are trained on; None where there are none."""
+    if not len(digits):
+        return None
+    return Labelled(torch.from_numpy(digits.images.copy()), torch.from_numpy(digits.labels))
 
 
 def import_torchvision() -> Any:

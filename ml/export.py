@@ -11,7 +11,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from ml.classifier import FORMAT, INPUT, OUTPUTS
+from ml.classifier import FORMAT, INPUT, NO_DIGEST, OUTPUTS
 from ml.lenet import LeNet, normalise
 
 LABELS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -87,7 +87,8 @@ def describe(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
             "version": f"{datetime.now(UTC):%Y.%m.%d}-{sha256[:7]}",
             "labels": json.dumps(LABELS),
             "facts": json.dumps(facts),
+            "digest": NO_DIGEST,
         },
     )
     content: bytes = described.SerializeToString()
-    return content
+    return content.replace(NO_DIGEST.encode(), hashlib.sha256(content).hexdigest().encode())

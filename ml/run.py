@@ -11,15 +11,25 @@ import torch
 
 from ml import calibration, data, evaluate, export, strokes
 from ml.classifier import Classifier
+from ml.exported import Exported
 from ml.lenet import normalise
 from ml.train import Recipe, Sets, Trainer
 
 
-def load_sets(stroke_file: Path | None) -> Sets:
-    """MNIST, and pen strokes where a file is given; a fifth of their writers validate.
+def load_sets(stroke_file: Path | None, reviewed: Exported | None = None) -> Sets:
+    """MNIST; pen strokes where a file is given, a fifth of whose writers validate; and digits that
+    were reviewed, a fifth of whose drawings are held out.
 
     Raises ValueError when the file holds no strokes.
     """
+    sets = _load_sets(stroke_file)
+    if reviewed is None:
+        return sets
+    known, unseen = map(data.reviewed, reviewed.split())
+    return dataclasses.replace(sets, reviewed=known, held_out_reviewed=unseen)
+
+
+def _load_sets(stroke_file: Path | None) -> Sets:
     training, validation = data.split(data.mnist(train=True))
     if stroke_file is None:
         return Sets(training, validation)
@@ -33,15 +43,21 @@ def load_sets(stroke_file: Path | None) -> Sets:
     )
 
 
-def start(recipe: Recipe, stroke_file: Path | None) -> Trainer:
+def start(recipe: Recipe, stroke_file: Path | None, reviewed: Exported | None = None) -> Trainer:
     """A trainer at its beginning. Raises OSError or ValueError when the file holds no strokes."""
-    return Trainer(recipe, load_sets(stroke_file))
+    return Trainer(recipe, load_sets(stroke_file, reviewed))
 
 
 def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> None:
     """Store where training stands; the file before it stays until this one is whole."""
-    partial = path.with_suffix(".partial")
-    torch.save({"stroke_file": str(stroke_file or ""), "training": trainer.state()}, partial)
+    sets, partial = trainer.sets, path.with_suffix(".partial")
+    checkpoint = {
+        "stroke_file": str(stroke_file or ""),
+        # As they were: the log goes on while training does.
+        "reviewed": [tuple(sets.reviewed or ()), tuple(sets.held_out_reviewed or ())],
+        "training": trainer.state(),
+    }
+    torch.save(checkpoint, partial)
     partial.replace(path)
 
 
@@ -54,7 +70,11 @@ def resume(path: Path) -> tuple[Trainer, Path | None]:
         checkpoint = torch.load(path, weights_only=True)
         state = checkpoint["training"]
         stroke_file = Path(checkpoint["stroke_file"]) if checkpoint["stroke_file"] else None
-        trainer = start(Recipe(**state["recipe"]), stroke_file)
+        known, unseen = (
+            data.Labelled(*digits) if digits else None for digits in checkpoint["reviewed"]
+        )
+        sets = dataclasses.replace(load_sets(stroke_file), reviewed=known, held_out_reviewed=unseen)
+        trainer = Trainer(Recipe(**state["recipe"]), sets)
         trainer.restore(state)
     except (KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
         raise ValueError(f"{path} cannot be resumed: {error}") from error
@@ -66,7 +86,7 @@ def finish(trainer: Trainer) -> bytes:
     sets, net = trainer.sets, trainer.net()
     digits = sets.validation
     if sets.held_out_strokes:
-        digits = data.Labelled(*map(torch.cat, zip(digits, sets.held_out_strokes, strict=True)))
+        digits = data.joined(digits, sets.held_out_strokes)
     with torch.inference_mode():
         logits = net(normalise(digits.images, trainer.mean, trainer.deviation))
     temperature = calibration.fit_temperature(logits.clone(), digits.labels)
@@ -84,6 +104,7 @@ def _metrics(classifier: Classifier, sets: Sets) -> dict[str, Any]:
     named = {
         "validation": sets.validation,
         "held_out_strokes": sets.held_out_strokes,
+        "held_out_reviewed": sets.held_out_reviewed,
         "mnist_test": data.mnist(train=False),
     }
     metrics: dict[str, Any] = {}
@@ -107,6 +128,7 @@ def _training_facts(trainer: Trainer) -> dict[str, Any]:
         "training_images": len(sets.training.labels),
         "stroke_images": len(sets.strokes.labels) if sets.strokes else 0,
         "held_out_writers": sets.held_out_writers,
+        "reviewed_images": len(sets.reviewed.labels) if sets.reviewed else 0,
         "seconds": round(sum(epoch.seconds for epoch in trainer.history)),
         "versions": {
             "python": platform.python_version(),

@@ -22,7 +22,8 @@ def read(path: Path) -> list[WrittenDigit]:
     """Read a stroke file, gzipped or not.
 
     JSON Lines hold ``{"strokes": [[[x, y, t], ...], ...], "label": "7", "writer": "..."}`` a line;
-    anything else is read as UNIPEN. Raises ValueError, naming the file, when it holds no digits.
+    where nobody knows the writer, the name of the ``drawing`` stands for it. Anything else is read
+    as UNIPEN. Raises ValueError, naming the file, when it holds no digits.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="ascii", errors="replace") as file:
@@ -43,7 +44,11 @@ def _json_lines(lines: Iterable[str]) -> Iterator[WrittenDigit]:
         label = record["label"]
         # Labelled drawings that are no digit are in the file too.
         if str(label).isdigit():
-            yield WrittenDigit(record["strokes"], int(label), str(record.get("writer", "")))
+            yield WrittenDigit(
+                record["strokes"],
+                int(label),
+                str(record.get("writer") or record.get("drawing", "")),
+            )
 
 
 def _unipen(lines: Iterable[str]) -> Iterator[WrittenDigit]:

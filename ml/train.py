@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ml import nondigits
 from ml.augment import distort
-from ml.data import Labelled
+from ml.data import Labelled, joined
 from ml.lenet import LeNet, NormalisedLeNet, normalise
 
 # Batches distorted at once.
@@ -38,6 +38,9 @@ class Recipe:
     warm_up: float = 0.15
     weight_decay: float = 1e-4
     strokes_per_epoch: int = 12_000
+    # Reviewed drawings: so often each in an epoch, and all of them so often at most.
+    reviewed_repeats: int = 10
+    reviewed_per_epoch: int = 12_000
     dropout: float = 0.1
     # Images are distorted less and less from the middle of the training on, down to this share.
     last_distortion: float = 0.5
@@ -59,11 +62,13 @@ class Sets:
     strokes: Labelled | None = None
     held_out_strokes: Labelled | None = None
     held_out_writers: Sequence[str] = ()
+    reviewed: Labelled | None = None
+    held_out_reviewed: Labelled | None = None
 
     def sha256(self) -> str:
         """Of all that is trained on."""
         digest = hashlib.sha256()
-        for part in filter(None, (self.training, self.strokes)):
+        for part in filter(None, (self.training, self.strokes, self.reviewed)):
             digest.update(part.images.numpy().tobytes())
             digest.update(part.labels.numpy().tobytes())
         return digest.hexdigest()
@@ -210,17 +215,15 @@ class Trainer:
         return 1 - second_half * (1 - self.recipe.last_distortion)
 
     def _mixture(self, generator: torch.Generator) -> Labelled:
-        """The training images, with a fresh sample of the strokes where there are any."""
-        training, strokes = self.sets.training, self.sets.strokes
-        if strokes is None:
-            return training
-        sample = torch.randint(
-            len(strokes.labels), (self.recipe.strokes_per_epoch,), generator=generator
-        )
-        return Labelled(
-            torch.cat([training.images, strokes.images[sample]]),
-            torch.cat([training.labels, strokes.labels[sample]]),
-        )
+        """The training images, with fresh samples of strokes and of reviewed drawings."""
+        parts = [self.sets.training]
+        if self.sets.strokes:
+            parts.append(_sample(self.sets.strokes, self.recipe.strokes_per_epoch, generator))
+        if self.sets.reviewed:
+            count = self.recipe.reviewed_repeats * len(self.sets.reviewed.labels)
+            count = min(count, self.recipe.reviewed_per_epoch)
+            parts.append(_sample(self.sets.reviewed, count, generator))
+        return joined(*parts)
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, int]:
@@ -228,6 +231,11 @@ class Trainer:
         logits = self.net()(normalise(images, self.mean, self.deviation))
         errors = (logits.argmax(1) != labels).sum().item()
         return F.cross_entropy(logits, labels).item(), int(errors)
+
+
+def _sample(digits: Labelled, count: int, generator: torch.Generator) -> Labelled:
+    chosen = torch.randint(len(digits.labels), (count,), generator=generator)
+    return Labelled(digits.images[chosen], digits.labels[chosen])
 
 
 def _statistics(images: Tensor) -> tuple[float, float]:

@@ -5,6 +5,7 @@ DEBUG                 off by default
 ALLOWED_HOSTS         comma-separated; by default this machine only, over plain HTTP
 DATABASE_URL          by default SQLite under var/
 CORS_ALLOWED_ORIGINS  comma-separated origins whose pages may use the API
+KEEP_DRAWINGS_DAYS    after how many days `manage.py purge_drawings` deletes; by default it does not
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from environs import Env, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
@@ -154,8 +155,10 @@ LOGGING = {
     "loggers": {"recognizer": {"level": "INFO"}},
 }
 
-# The model that serves is the first of these that is there and can be used.
-MODEL_FILES = [VAR / "lenet.onnx", BASE_DIR / "ml" / "weights" / "lenet.onnx"]
+KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=validate.Range(min=1))
+
+# Serves until a model is promoted (`manage.py models`).
+SHIPPED_MODEL = BASE_DIR / "ml" / "weights" / "lenet.onnx"
 
 # Bodies are read whole into memory, so they are capped; pictures never touch the disk.
 MAX_JSON_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

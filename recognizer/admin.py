@@ -1,19 +1,26 @@
-"""The log in the admin: what was drawn, what the net said, and what it really is."""
+"""The admin: what was drawn, what the net said, what it really is; and the models."""
 
+import json
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, QuerySet
 from django.forms import ChoiceField
-from django.http import HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from recognizer import figures, services
-from recognizer.models import Digit, Drawing, Label
+from ml.classifier import ModelError
+from recognizer import classifier, exports, figures, services, versions
+from recognizer.deck import ReviewDeck
+from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
 BANDS = {"90": (0.9, 1.01), "50": (0.5, 0.9), "0": (0.0, 0.5)}
@@ -61,12 +68,15 @@ def _user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-class LabelActionForm(ActionForm):
+class DigitActionForm(ActionForm):
     label = ChoiceField(choices=[("", "no label"), *Label.choices], required=False, label="Label:")
+    format = ChoiceField(
+        choices=[(name, name) for name in exports.FORMATS], required=False, label="Format:"
+    )
 
 
 @admin.register(Digit)
-class DigitAdmin(admin.ModelAdmin):
+class DigitAdmin(ReviewDeck):
     list_display = ("input", "text", "percent", "verdict", "visitor_says", "label", "drawn")
     list_display_links = ("input", "text")
     list_select_related = ("drawing",)
@@ -83,8 +93,8 @@ class DigitAdmin(admin.ModelAdmin):
     search_help_text = "Drawing (UUID), model version or reviewer"
     list_per_page = 50
     show_full_result_count = False
-    action_form = LabelActionForm
-    actions = ("label_selected",)
+    action_form = DigitActionForm
+    actions = ("label_selected", "export_selected")
     radio_fields = {"label": admin.HORIZONTAL}
     readonly_fields = ("strokes", "seen", "reading", "how_likely", "about")
     fields = ("strokes", "label", "reading", "how_likely", "seen", "about")
@@ -113,6 +123,17 @@ class DigitAdmin(admin.ModelAdmin):
         changed = services.label_as_reviewer(queryset, label, _user(request))
         text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
         self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description="Export the labels of the selected digits", permissions=["view"])
+    def export_selected(
+        self, request: HttpRequest, queryset: QuerySet[Digit]
+    ) -> HttpResponseBase | None:
+        chosen = request.POST.get("format", "")
+        if chosen not in exports.FORMATS or not queryset.exclude(label="").exists():
+            self.message_user(request, "None of these has a label.", messages.WARNING)
+            return None
+        archive = exports.archive(queryset.order_by("pk"), chosen)
+        return FileResponse(archive, as_attachment=True, filename=f"digits-{chosen}.zip")
 
     @admin.display(description="input")
     def input(self, digit: Digit) -> SafeString:
@@ -194,3 +215,94 @@ class DrawingAdmin(admin.ModelAdmin):
     @admin.display(description="strokes")
     def large(self, drawing: Drawing) -> SafeString | str:
         return figures.strokes_svg(drawing.strokes or [], side=224) or NO_STROKES
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(admin.ModelAdmin):
+    list_display = ("version", "status", "errors", "created_at", "promoted_at", "promoted_by")
+    list_select_related = ("promoted_by",)
+    list_filter = ("status",)
+    list_per_page = 20
+    fields = readonly_fields = (
+        "status", "errors", "created_at", "promoted_at", "promoted_by", "sha256", "facts",
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """One by one, and nothing that serves or that a rollback may need."""
+        needed = not isinstance(obj, ModelVersion) or obj.status in (Status.SERVING, Status.RETIRED)
+        return not needed and super().has_delete_permission(request, obj)
+
+    def has_promote_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recognizer.promote_modelversion")
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/promote/", wrap(self.promote), name="recognizer_modelversion_promote"),
+            path("rollback/", wrap(self.roll_back), name="recognizer_modelversion_roll_back"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        try:
+            serving = classifier.current().version
+        except classifier.ModelUnavailable as error:
+            serving = f"nothing, for {error}"
+        return super().changelist_view(request, {"serving": serving, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        may_promote = self.has_promote_permission(request)
+        serves = ModelVersion.objects.filter(pk=object_id, status=Status.SERVING).exists()
+        buttons = {"may_promote": may_promote, "may_roll_back": may_promote and serves}
+        return super().change_view(
+            request, object_id, form_url, {**buttons, **(extra_context or {})}
+        )
+
+    def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._check(request)
+        version = get_object_or_404(ModelVersion, pk=pk)
+        try:
+            versions.promote(version, _user(request))
+        except ModelError as error:
+            return self._back(request, f"{version} is refused: {error}.", messages.ERROR)
+        return self._back(request, f"{version} serves.")
+
+    def roll_back(self, request: HttpRequest) -> HttpResponse:
+        self._check(request)
+        try:
+            before = versions.roll_back(_user(request))
+        except versions.NothingPromoted:
+            return self._back(request, "The shipped model serves already.", messages.WARNING)
+        except ModelError as error:
+            return self._back(request, f"The model before is refused: {error}.", messages.ERROR)
+        return self._back(request, f"{before or 'The shipped model'} serves again.")
+
+    def _check(self, request: HttpRequest) -> None:
+        if request.method != "POST" or not self.has_promote_permission(request):
+            raise PermissionDenied
+
+    def _back(
+        self, request: HttpRequest, message: str, level: int = messages.SUCCESS
+    ) -> HttpResponse:
+        self.message_user(request, message, level)
+        return redirect("admin:recognizer_modelversion_changelist")
+
+    @admin.display(description="errors, by its own account")
+    def errors(self, version: ModelVersion) -> str:
+        return versions.figures(version)
+
+    @admin.display(description="what it says of itself")
+    def facts(self, version: ModelVersion) -> SafeString | str:
+        try:
+            facts = version.load().facts
+        except ModelError as error:
+            return str(error)
+        return format_html("<pre>{}</pre>", json.dumps(facts, indent=2))

@@ -3,29 +3,48 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
+from django.db import DatabaseError
 
-from recognizer import classifier
+from ml.classifier import Classifier, ModelError
+from recognizer.models import ModelVersion, Status
 
 
 @register()
-def model_can_serve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """recognizer.E001: nothing can serve. recognizer.E002: a preferred model is passed over."""
+def shipped_model_can_serve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """recognizer.E001: the file that serves where nothing was promoted cannot."""
     try:
-        classifier.current()
-    except classifier.ModelUnavailable as error:
+        Classifier(settings.SHIPPED_MODEL.read_bytes())
+    except (ModelError, OSError) as error:
         return [
             Error(
-                f"No model can serve: {error}.",
-                hint="Restore ml/weights/lenet.onnx or run `manage.py train`.",
+                f"The shipped model cannot serve: {error}.",
+                hint=f"Restore {settings.SHIPPED_MODEL}.",
                 id="recognizer.E001",
             )
         ]
-    return [
-        Error(
-            f"The model in {file} is not used: {reason}.",
-            hint="Train it again or remove it.",
-            id="recognizer.E002",
-        )
-        for file, reason in classifier.serving.problems.items()
-    ]
+    return []
+
+
+@register(Tags.database)
+def promoted_model_can_serve(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Sequence[CheckMessage]:
+    """recognizer.W001: the promoted model is passed over."""
+    try:
+        serving = ModelVersion.objects.filter(status=Status.SERVING).first() if databases else None
+        if serving:
+            serving.load()
+    except ModelError as error:
+        return [
+            Caution(
+                f"The promoted model {serving} does not serve: {error}.",
+                hint="Promote another or roll back: `manage.py models`.",
+                id="recognizer.W001",
+            )
+        ]
+    except DatabaseError:
+        """Before the first migration there is no table."""
+    return []

@@ -1,5 +1,6 @@
-"""The log: every drawing that was kept, and the digits the net saw in it."""
+"""The log: every drawing that was kept, and the digits the net saw in it; and the models."""
 
+import hashlib
 import uuid
 
 from django.conf import settings
@@ -32,6 +33,8 @@ class Label(models.TextChoices):
 
 VERDICTS = [(verdict.value, verdict.value) for verdict in classifier.Verdict]
 MAX_TEXT = 64
+# Pixels: a box is stored as sums and differences of coordinates.
+SLACK = 1e-6
 
 
 class Drawing(models.Model):
@@ -90,6 +93,10 @@ class Digit(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
     )
     labelled_at = models.DateTimeField(null=True, editable=False)
+    leased_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    leased_until = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ("-pk",)
@@ -104,6 +111,19 @@ class Digit(models.Model):
     def __str__(self) -> str:
         return self.text
 
+    def strokes(self) -> ink.Strokes:
+        """Those strokes of the drawing that lie in this digit's box: none is ever cut."""
+        left, top, width, height = self.box
+        return [
+            stroke
+            for stroke in self.drawing.strokes or []
+            if stroke
+            and all(
+                -SLACK <= x - left <= width + SLACK and -SLACK <= y - top <= height + SLACK
+                for x, y, *_ in stroke
+            )
+        ]
+
     def reading(self) -> classifier.Digit:
         return classifier.Digit(
             digit=None if self.text == Label.NOT_A_DIGIT else int(self.text),
@@ -113,3 +133,70 @@ class Digit(models.Model):
             box=classifier.Box(*self.box),
             image=ink.from_bytes(self.image),
         )
+
+
+class SecondLook(models.Model):
+    """A digit shown again to the reviewer who had labelled it, who does not know."""
+
+    digit = models.ForeignKey(Digit, models.CASCADE, related_name="second_looks")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    first = models.CharField(max_length=1, choices=Label)
+    second = models.CharField(max_length=1, choices=Label, blank=True)
+    shown_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["digit", "reviewer"], name="one_second_look"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.first}, then {self.second}"
+
+
+class Status(models.TextChoices):
+    CANDIDATE = "candidate", "candidate"
+    SERVING = "serving", "serving"
+    RETIRED = "retired", "served until another was promoted"
+    WITHDRAWN = "withdrawn", "served until it was rolled back"
+
+
+class ModelVersion(models.Model):
+    """An exported model, whole: what it is and how good it is stands in its own metadata."""
+
+    content = models.BinaryField("ONNX file", editable=False)
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True, editable=False)
+    version = models.CharField(max_length=64, editable=False)
+    status = models.CharField(
+        max_length=9, choices=Status, default=Status.CANDIDATE, editable=False
+    )
+    created_at = models.DateTimeField("stored", auto_now_add=True)
+    promoted_at = models.DateTimeField("promoted", null=True, editable=False)
+    promoted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = "model"
+        ordering = ("-created_at",)
+        permissions = (("promote_modelversion", "Can promote and roll back models"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["status"], condition=models.Q(status="serving"), name="one_model_serves"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.version
+
+    @classmethod
+    def promoted_sha256(cls) -> str | None:
+        """The SHA-256 of the version that serves; None where none was promoted."""
+        serving = cls.objects.filter(status=Status.SERVING).values_list("sha256", flat=True)
+        return serving.first()
+
+    def load(self) -> classifier.Classifier:
+        """The classifier of these bytes. Raises ModelError where they cannot serve."""
+        content = bytes(self.content)
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise classifier.ModelError("its SHA-256 is not the one it was stored with")
+        return classifier.Classifier(content)

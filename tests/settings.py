@@ -7,10 +7,8 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "for tests only")
 
 from mnist_site.settings import *  # noqa: F403
-from mnist_site.settings import BASE_DIR, DATABASES
+from mnist_site.settings import DATABASES
 
-# Not whatever was trained here last.
-MODEL_FILES = [BASE_DIR / "ml" / "weights" / "lenet.onnx"]
 SCRATCH = Path(tempfile.mkdtemp(prefix="digits-tests-"))
 STATIC_ROOT = SCRATCH / "static"
 STATIC_ROOT.mkdir()

@@ -24,6 +24,39 @@ def spoil_weights(model):
     model.graph.initializer[0].raw_data = weights.tobytes()
 
 
+def spoil_one_weight(model):
+    weights = onnx.numpy_helper.to_array(model.graph.initializer[4]).copy()
+    weights[7, 7] = np.nan
+    model.graph.initializer[4].raw_data = weights.tobytes()
+
+
+def take_weights_away(model):
+    model.graph.initializer[4].data_location = onnx.TensorProto.EXTERNAL
+    model.graph.initializer[4].ClearField("raw_data")
+
+
+def use_foreign_operator(model):
+    for node in model.graph.node:
+        if node.op_type == "Relu":
+            node.op_type, node.domain = "FastGelu", "com.microsoft"
+    model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+
+
+def use_other_operator(model):
+    model.graph.node[-1].op_type = "LogSoftmax"
+
+
+def add_layer(model):
+    model.graph.node[-1].output[0] = "once"
+    model.graph.node.append(onnx.helper.make_node("Softmax", ["once"], ["probabilities"]))
+
+
+def change_weight(model):
+    weights = onnx.numpy_helper.to_array(model.graph.initializer[4]).copy()
+    weights[7, 7] += 1e-3
+    model.graph.initializer[4].raw_data = weights.tobytes()
+
+
 def rename_input(model):
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 32
 
@@ -46,7 +79,14 @@ def set_metadata(**values):
         (b"", "ONNX Runtime"),
         (b"no model", "ONNX Runtime"),
         (SHIPPED.read_bytes()[:10_000], "ONNX Runtime"),
-        (changed(spoil_weights), "probabilities"),
+        (changed(spoil_weights), "not all finite"),
+        (changed(spoil_one_weight), "classifier.0.weight are not all finite"),
+        (changed(take_weights_away), "ONNX Runtime|not in the file"),
+        (changed(use_foreign_operator), "foreign operators: com.microsoft.FastGelu"),
+        (changed(use_other_operator), "foreign operators: LogSoftmax"),
+        (changed(add_layer), "another graph: .*Softmax, Softmax"),
+        (changed(change_weight), "digest"),
+        (changed(set_metadata(version="newer")), "digest"),
         (changed(rename_input), "ONNX Runtime|input"),
         (changed(drop_output), "outputs"),
         (changed(set_metadata(format="another/1")), "format"),
@@ -58,6 +98,14 @@ def set_metadata(**values):
 def test_refuses_what_cannot_serve_and_says_why(content, reason):
     with pytest.raises(ModelError, match=reason):
         Classifier(content)
+
+
+@pytest.mark.parametrize("place", range(50, SHIPPED.stat().st_size, 20_011))
+def test_refuses_a_file_with_one_bit_flipped_wherever_it_is(place):
+    content = bytearray(SHIPPED.read_bytes())
+    content[place] ^= 1
+    with pytest.raises(ModelError):
+        Classifier(bytes(content))
 
 
 def test_describes_itself(shipped):

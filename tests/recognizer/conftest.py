@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from ml import ink
-from recognizer import classifier
-from tests.conftest import SEVEN
+from recognizer import classifier, versions
+from tests.conftest import SEVEN, variant
 
 
 @pytest.fixture
@@ -35,8 +35,22 @@ def put(client):
 
 @pytest.fixture
 def no_model(monkeypatch, tmp_path):
-    """A site whose model files are all gone."""
-    monkeypatch.setattr(classifier, "serving", classifier.Serving([tmp_path / "gone.onnx"]))
+    """A site whose model is gone."""
+    monkeypatch.setattr(
+        classifier, "serving", classifier.Serving(tmp_path / "gone.onnx", lambda: None)
+    )
+
+
+@pytest.fixture
+def other(db):
+    """A candidate that answers otherwise than the shipped model."""
+    return versions.register(variant(2.0))[0]
+
+
+@pytest.fixture
+def another(db):
+    """One more candidate."""
+    return versions.register(variant(3.0))[0]
 
 
 def picture_of(strokes, format="PNG"):

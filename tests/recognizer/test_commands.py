@@ -4,14 +4,18 @@ import io
 import json
 import subprocess
 import sys
+from uuid import UUID
 
 import onnx
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from ml import data, report, run, train
 from ml.classifier import Classifier
+from recognizer import versions
 from recognizer.management.commands import evaluate
+from recognizer.models import Digit, ModelVersion
 from tests.conftest import ROOT, SEVEN, SHIPPED
 
 
@@ -23,7 +27,7 @@ def little_data(monkeypatch):
         mnist = data.mnist(train=True)
         return train.Sets(mnist.part(slice(1_000)), mnist.part(slice(-500, None)))
 
-    monkeypatch.setattr(run, "load_sets", load_sets)
+    monkeypatch.setattr(run, "_load_sets", load_sets)
 
 
 def call(*arguments):
@@ -38,8 +42,90 @@ def test_train_writes_a_model_with_its_figures(tmp_path, little_data):
     classifier = Classifier(output.read_bytes())
     assert classifier.facts["training"]["recipe"]["seed"] == 3
     assert f"Model {classifier.version} written" in printed
+    assert f"manage.py models import {output}" in printed
     assert "mnist_test" in printed
     assert sorted(output.parent.iterdir()) == [output, output.with_suffix(".png")]
+
+
+@pytest.fixture
+def already_trained(little_data, monkeypatch):
+    """Training that ends with the shipped model, at once."""
+    monkeypatch.setattr(train.Trainer, "epochs", lambda self, on_step: iter(()))
+    monkeypatch.setattr(run, "finish", lambda trainer: SHIPPED.read_bytes())
+
+
+@pytest.mark.django_db
+def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained):
+    output = tmp_path / "lenet.onnx"
+    output.with_suffix(".checkpoint").touch()
+    printed = call("train", "--register", "--output", str(output))
+    candidate = ModelVersion.objects.get()
+    assert candidate.load().content == output.read_bytes()
+    assert candidate.status == "candidate"
+    assert f"manage.py models promote {candidate}" in printed
+
+
+def test_train_keeps_its_file_where_the_database_is_gone(tmp_path, already_trained, monkeypatch):
+    def gone(content):
+        raise OperationalError("no such host")
+
+    monkeypatch.setattr(versions, "register", gone)
+    output = tmp_path / "lenet.onnx"
+    output.with_suffix(".checkpoint").touch()
+    with pytest.raises(CommandError, match=r"no such host\. Later: manage\.py models import"):
+        call("train", "--register", "--output", str(output))
+    assert Classifier(output.read_bytes())
+
+
+@pytest.fixture
+def reviewed(put, db):
+    """Twenty ones, each drawn a little otherwise and labelled 7."""
+    for number in range(20):
+        put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
+    Digit.objects.update(label="7")
+
+
+def test_train_learns_from_what_was_reviewed_and_measures_what_was_held_out(
+    tmp_path, little_data, reviewed
+):
+    outputs = [tmp_path / "database.onnx", tmp_path / "files.onnx"]
+    digits = tmp_path / "digits"
+    call("export_dataset", "--format", "png", str(digits))
+    sources = (["--with-labelled"], ["--data", str(digits)])
+    for output, source in zip(outputs, sources, strict=True):
+        printed = call("train", "--epochs", "1", *source, "--output", str(output))
+        facts = Classifier(output.read_bytes()).facts
+        held_out = facts["metrics"]["held_out_reviewed"]["of"]
+        assert facts["training"]["reviewed_images"] == 20 - held_out
+        assert 0 < held_out < 10
+        assert f"({held_out} more held out)" in printed
+    graphs = [onnx.load(output).graph for output in outputs]
+    assert graphs[0] == graphs[1]
+
+
+def test_train_needs_something_that_was_reviewed(tmp_path, db):
+    with pytest.raises(CommandError, match="Nothing is labelled yet"):
+        call("train", "--with-labelled", "--output", str(tmp_path / "lenet.onnx"))
+
+
+def test_train_goes_on_with_what_was_labelled_when_it_began(
+    tmp_path, little_data, reviewed, monkeypatch
+):
+    def epochs(self, on_step):
+        yield next(train_on(self, on_step))
+        raise KeyboardInterrupt
+
+    train_on = train.Trainer.epochs
+    monkeypatch.setattr(train.Trainer, "epochs", epochs)
+    output = tmp_path / "lenet.onnx"
+    with pytest.raises(CommandError, match="1 of 2 epochs are kept"):
+        call("train", "--epochs", "2", "--with-labelled", "--output", str(output))
+    Digit.objects.update(label="1")
+    with pytest.raises(CommandError, match="leave out --with-labelled"):
+        call("train", "--resume", "--with-labelled", "--output", str(output))
+    trainer, _ = run.resume(output.with_suffix(".checkpoint"))
+    assert set(trainer.sets.reviewed.labels.tolist()) == {7}
+    assert set(trainer.sets.held_out_reviewed.labels.tolist()) == {7}
 
 
 def test_train_goes_on_after_an_interruption(tmp_path, little_data, monkeypatch):

@@ -7,13 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from ml import exported
 from ml.classifier import Classifier
+from ml.exported import Exported
+from recognizer import exports, versions
 from recognizer.management.requirements import training_requirements
+
+# What an interrupted run remembers.
+BEGUN_WITH = ("quick", "epochs", "seed", "strokes", "with_labelled", "data")
 
 
 class Command(BaseCommand):
-    help = "Train LeNet on MNIST and write it as one ONNX file, which the server follows at once."
+    help = "Train LeNet on MNIST and write it as one ONNX file."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -24,14 +31,25 @@ class Command(BaseCommand):
             "--strokes", type=Path, metavar="FILE", help="pen strokes: UNIPEN or JSON Lines"
         )
         parser.add_argument(
+            "--with-labelled",
+            action="store_true",
+            help="also what reviewers have labelled; a fifth of the drawings is held out",
+        )
+        parser.add_argument(
+            "--data", type=Path, metavar="DIR", help="also digits that export_dataset has written"
+        )
+        parser.add_argument(
             "--resume", action="store_true", help="go on with an interrupted run, as it was begun"
         )
         parser.add_argument(
             "--output",
             type=Path,
             metavar="FILE",
-            default=settings.MODEL_FILES[0],
+            default=settings.VAR / "lenet.onnx",
             help="default: %(default)s; the curves of the training go beside it",
+        )
+        parser.add_argument(
+            "--register", action="store_true", help="store it as a candidate in the database too"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,6 +74,7 @@ class Command(BaseCommand):
         plots.curves(trainer.history).savefig(curves)
         self.stdout.write(self.style.SUCCESS(f"Curves: {curves}"))
         checkpoint.unlink()
+        self._offer(output, register=options["register"])
 
     def _trainer(self, options: dict[str, Any], checkpoint: Path) -> Any:
         """The trainer, at its beginning or where it was interrupted, and its stroke file."""
@@ -63,9 +82,10 @@ class Command(BaseCommand):
 
         try:
             if options["resume"]:
-                given = [name for name in ("quick", "epochs", "seed", "strokes") if options[name]]
+                given = [name for name in BEGUN_WITH if options[name]]
                 if given:
-                    raise CommandError(f"--resume goes on as begun; leave out --{given[0]}.")
+                    option = given[0].replace("_", "-")
+                    raise CommandError(f"--resume goes on as begun; leave out --{option}.")
                 return run.resume(checkpoint)
             recipe = train.QUICK if options["quick"] else train.Recipe()
             if options["epochs"] is not None:
@@ -73,15 +93,31 @@ class Command(BaseCommand):
             if recipe.epochs < 1:
                 raise CommandError("--epochs must be at least 1.")
             recipe = replace(recipe, seed=options["seed"] or 0)
-            return run.start(recipe, options["strokes"]), options["strokes"]
+            reviewed = self._reviewed(options)
+            return run.start(recipe, options["strokes"], reviewed), options["strokes"]
         except FileNotFoundError as error:
             missing = "There is nothing to resume: " if options["resume"] else ""
             raise CommandError(f"{missing}{error}") from error
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
+    def _reviewed(self, options: dict[str, Any]) -> Exported | None:
+        """What was labelled, from the database and from files."""
+        digits: list[exported.Record] = []
+        if options["with_labelled"]:
+            digits += exports.records(exports.labelled())
+            if not digits:
+                raise CommandError("Nothing is labelled yet: review some drawings first.")
+        if options["data"]:
+            digits += exported.read(options["data"])
+        return Exported.of(digits) if digits else None
+
     def _describe(self, sets: Any) -> str:
         strokes = f", {len(sets.strokes.labels):,} drawn strokes" if sets.strokes else ""
+        if sets.reviewed:
+            strokes += f", {len(sets.reviewed.labels):,} reviewed digits"
+        if sets.held_out_reviewed:
+            strokes += f" ({len(sets.held_out_reviewed.labels):,} more held out)"
         return (
             f"Training on {len(sets.training.labels):,} images{strokes};"
             f" validating on {len(sets.validation.labels):,}."
@@ -120,3 +156,16 @@ class Command(BaseCommand):
                 f" calibration error {figures['calibration_error']:.2%}"
             )
         self.stdout.write(self.style.SUCCESS(f"Model {classifier.version} written to {output}"))
+
+    def _offer(self, output: Path, *, register: bool) -> None:
+        """Say how the model comes to serve; register it if asked to."""
+        if not register:
+            self.stdout.write(f"To let it serve, first: manage.py models import {output}")
+            return
+        try:
+            version, _ = versions.register(output.read_bytes())
+        except DatabaseError as error:
+            raise CommandError(
+                f"It is not registered: {error}. Later: manage.py models import {output}"
+            ) from error
+        self.stdout.write(f"Registered; to let it serve: manage.py models promote {version}")

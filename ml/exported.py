@@ -1,0 +1,134 @@
+"""Folders of labelled digits, as ``manage.py export_dataset`` writes them, in four formats."""
+
+import csv
+import hashlib
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml import ink, strokes
+
+# MNIST's own names.
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+CSV = "digits.csv"
+JSON_LINES = "digits.jsonl"
+# The folder of pictures of what is no digit, beside those called 0 to 9.
+NOT_A_DIGIT = "not-a-digit"
+
+# Of 256 drawings.
+HELD_OUT = 51
+
+Record: TypeAlias = tuple[ink.Grid, int, str]
+"""An image, the digit it is, and what names its drawing."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Images uint8[N, 28, 28], their labels int64[N], and for each what names its drawing."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    drawings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> "Exported":
+        images, labels, drawings = bytearray(), [], []
+        for image, label, drawing in records:
+            images += image.tobytes()
+            labels.append(label)
+            drawings.append(drawing)
+        grids = np.frombuffer(images, np.uint8).reshape(-1, ink.SIZE, ink.SIZE)
+        return cls(grids, np.array(labels, np.int64), tuple(drawings))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def split(self) -> tuple["Exported", "Exported"]:
+        """What may be trained on, and a fifth that may not: each drawing is always on one side.
+
+        Nor is an image trained on that looks just like one that is held out.
+        """
+        held_out = np.array([is_held_out(drawing) for drawing in self.drawings], dtype=bool)
+        unseen = {image.tobytes() for image in self.images[held_out]}
+        alike = np.array([image.tobytes() in unseen for image in self.images], dtype=bool)
+        return self._part(~held_out & ~alike), self._part(held_out)
+
+    def _part(self, chosen: NDArray[np.bool]) -> "Exported":
+        names = tuple(
+            name for name, is_chosen in zip(self.drawings, chosen, strict=True) if is_chosen
+        )
+        return Exported(self.images[chosen], self.labels[chosen], names)
+
+
+def is_held_out(drawing: str) -> bool:
+    return hashlib.sha256(drawing.encode()).digest()[0] < HELD_OUT
+
+
+def read(folder: Path) -> list[Record]:
+    """The digits of a folder, in whichever format they are; what is no digit is left out.
+
+    Formats that do not name the drawing name it by its image. Raises ValueError, naming the folder,
+    when it holds no digits.
+    """
+    try:
+        digits = list(_records(folder))
+    except (OSError, ValueError, IndexError, struct.error) as error:
+        raise ValueError(f"{folder} is not a folder of exported digits: {error}") from error
+    if not digits:
+        raise ValueError(f"{folder} holds no digits")
+    return digits
+
+
+def _records(folder: Path) -> Iterator[Record]:
+    if (folder / IMAGES).exists():
+        return _idx(folder / IMAGES, folder / LABELS)
+    if (folder / CSV).exists():
+        return _csv(folder / CSV)
+    if (folder / JSON_LINES).exists():
+        return _json_lines(folder / JSON_LINES)
+    return _png(folder)
+
+
+def _idx(images: Path, labels: Path) -> Iterator[Record]:
+    """MNIST's format: big-endian numbers, then bytes."""
+    magic, count, height, width = struct.unpack(">4i", images.read_bytes()[:16])
+    if (magic, height, width) != (0x803, ink.SIZE, ink.SIZE):
+        raise ValueError(f"{images.name} holds no images of 28x28 bytes")
+    grids = np.frombuffer(images.read_bytes(), np.uint8, offset=16).reshape(count, height, width)
+    digits = np.frombuffer(labels.read_bytes(), np.uint8, offset=8)
+    for grid, label in zip(grids, digits, strict=True):
+        yield grid, int(label), _name(grid)
+
+
+def _csv(path: Path) -> Iterator[Record]:
+    with path.open(newline="") as file:
+        for label, *levels in islice(csv.reader(file), 1, None):
+            if label.isdigit():
+                grid = np.array(levels, dtype=np.uint8).reshape(ink.SIZE, ink.SIZE)
+                yield grid, int(label), _name(grid)
+
+
+def _json_lines(path: Path) -> Iterator[Record]:
+    for digit in strokes.read(path):
+        yield ink.draw(digit.strokes), digit.label, digit.writer
+
+
+def _png(folder: Path) -> Iterator[Record]:
+    for path in sorted(folder.glob("[0-9]/*.png")):
+        with Image.open(path) as picture:
+            grid = np.asarray(picture.convert("L"))
+        if grid.shape != (ink.SIZE, ink.SIZE):
+            raise ValueError(f"{path.name} is not 28x28 pixels")
+        # The name of the file: the drawing's UUID and which digit of it this is.
+        yield grid, int(path.parent.name), path.stem.rpartition("-")[0]
+
+
+def _name(grid: ink.Grid) -> str:
+    return hashlib.sha256(grid.tobytes()).hexdigest()

@@ -1,0 +1,175 @@
+"""The review deck of the admin: one page, and the two addresses it talks to."""
+
+import base64
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Literal, cast
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from ninja import Schema
+from pydantic import Field
+
+from recognizer import review
+from recognizer.bodies import read_json
+from recognizer.models import Digit, Label, SecondLook
+from recognizer.problems import Problem, problem_response
+
+# Of the change list: where one of these is asked for, labelled digits are wanted too.
+LABEL_FILTERS = {"review", "label__exact"}
+LABEL = r"^[0-9?]?$"
+
+View = Callable[[Any, HttpRequest], HttpResponse]
+
+
+class NextIn(Schema):
+    """Which digits come next."""
+
+    order: Literal["unsure", "sure", "newest", "oldest"]
+    after: tuple[float, int] | None
+    count: int = Field(ge=1, le=50)
+
+
+class LabelIn(Schema):
+    """A label for a digit, with the one the reviewer saw; or what they say at a second look."""
+
+    digit: int
+    label: str = Field(pattern=LABEL)
+    seen: str = Field("", pattern=LABEL)
+    look: int | None = None
+
+
+class Filtered(ChangeList):
+    """The digits that the change list's filters choose, without a page of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Counting a million rows for a page that nobody sees would take its time."""
+
+
+def answers_reviewers(view: View) -> View:
+    """For those who may change digits; problems are answered as the API answers them."""
+
+    @wraps(view)
+    def answer(deck: Any, request: HttpRequest) -> HttpResponse:
+        if not deck.has_change_permission(request):
+            raise PermissionDenied
+        try:
+            return view(deck, request)
+        except Problem as problem:
+            return problem_response(problem)
+
+    return answer
+
+
+class ReviewDeck(admin.ModelAdmin):
+    """Adds the deck to the admin of digits."""
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {"": self.review_view, "next/": self.next_view, "label/": self.label_view}
+        return [
+            *(
+                path(
+                    f"review/{address}",
+                    self.admin_site.admin_view(view),
+                    name=f"recognizer_digit_review{address and '_' + address[:-1]}",
+                )
+                for address, view in views.items()
+            ),
+            *super().get_urls(),
+        ]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        in_deck = request.resolver_match and "/review/" in request.resolver_match.route
+        return Filtered if in_deck else super().get_changelist(request, **kwargs)
+
+    @answers_reviewers
+    def review_view(self, request: HttpRequest) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Review",
+            "opts": self.model._meta,
+            "left": self._filtered(request).count(),
+            "labels": Label.choices[:10],
+            "filters": request.GET.urlencode(),
+            "agreement": review.agreement(_user(request)),
+        }
+        return TemplateResponse(request, "admin/recognizer/digit/review.html", context)
+
+    @answers_reviewers
+    def next_view(self, request: HttpRequest) -> HttpResponse:
+        wanted = read_json(request, NextIn)
+        reviewer = _user(request)
+        taken = review.take(
+            self._filtered(request), wanted.order, wanted.after, wanted.count, reviewer
+        )
+        cards = [_card(digit) for digit in taken]
+        look = review.second_look(len(cards), reviewer)
+        if look:
+            blind = _card(look.digit) | {"look": look.pk, "label": "", "by": ""}
+            cards.insert(len(cards) // 2, blind)
+        return JsonResponse({"cards": cards, "seconds": review.LEASE.total_seconds()})
+
+    @answers_reviewers
+    def label_view(self, request: HttpRequest) -> HttpResponse:
+        said = read_json(request, LabelIn)
+        reviewer = _user(request)
+        try:
+            if said.look is None:
+                review.label(said.digit, said.label, said.seen, reviewer)
+            else:
+                review.answer_second_look(said.look, said.label, reviewer)
+        except review.Conflict as conflict:
+            digit = conflict.digit
+            raise Problem(
+                HTTPStatus.CONFLICT,
+                "Somebody else has labelled it meanwhile.",
+                label=digit.label,
+                by=str(digit.labelled_by or ""),
+            ) from None
+        except (Digit.DoesNotExist, SecondLook.DoesNotExist):
+            raise Problem(HTTPStatus.NOT_FOUND, "The drawing is no longer there.") from None
+        agreement = review.agreement(reviewer)
+        return JsonResponse({"same": agreement.same, "of": agreement.of})
+
+    def _filtered(self, request: HttpRequest) -> QuerySet[Digit]:
+        """What the change list's filters choose; of it, only what has no label unless asked for."""
+        try:
+            chosen: QuerySet[Digit] = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters as error:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no such filter.") from error
+        return chosen if LABEL_FILTERS & request.GET.keys() else chosen.filter(label="")
+
+
+def _user(request: HttpRequest) -> User:
+    """Whoever is signed in: nobody else sees the admin."""
+    return cast(User, request.user)
+
+
+def _card(digit: Digit) -> dict[str, Any]:
+    """All that the deck shows of a digit."""
+    drawing = digit.drawing
+    own = digit.strokes()
+    return {
+        "digit": digit.pk,
+        "at": [digit.confidence, digit.pk],
+        "strokes": own,
+        "others": [stroke for stroke in drawing.strokes or [] if stroke and stroke not in own],
+        "image": base64.b64encode(bytes(digit.image)).decode(),
+        "text": digit.text,
+        "verdict": digit.verdict,
+        "probabilities": digit.probabilities,
+        "visitor": drawing.visitor_label,
+        "model": drawing.model,
+        "drawn": drawing.created_at,
+        "label": digit.label,
+        "by": str(digit.labelled_by or ""),
+        "look": None,
+    }

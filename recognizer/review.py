@@ -1,0 +1,117 @@
+"""The review: which digits a reviewer gets next, what they say of them, and how steady they are."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from recognizer import services
+from recognizer.models import Digit, SecondLook
+
+# Whoever takes longer may find that somebody else has been given the digit meanwhile.
+LEASE = timedelta(minutes=3)
+# One digit in so many is shown again.
+SECOND_LOOK_EVERY = 20
+
+ORDERS = {
+    "unsure": ("confidence", "pk"),
+    "sure": ("-confidence", "-pk"),
+    "newest": ("-pk",),
+    "oldest": ("pk",),
+}
+
+
+class Conflict(Exception):
+    """Somebody else has labelled the digit meanwhile; it is given as it is now."""
+
+    def __init__(self, digit: Digit) -> None:
+        super().__init__()
+        self.digit = digit
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often a reviewer said the same of a digit that was shown again."""
+
+    same: int
+    of: int
+
+
+def take(
+    digits: QuerySet[Digit],
+    order: str,
+    after: tuple[float, int] | None,
+    count: int,
+    reviewer: User,
+) -> list[Digit]:
+    """The next digits for a reviewer, lent to nobody else for a while.
+
+    ``after`` is the confidence and the id of the last digit they got, in that order of ORDERS.
+    """
+    now = timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(leased_to=reviewer)
+    found = digits.filter(free, *_behind(order, after)).order_by(*ORDERS[order])
+    with transaction.atomic():
+        locked = found.select_for_update(skip_locked=True, of=("self",))
+        taken = list(locked.select_related("drawing", "labelled_by")[:count])
+        Digit.objects.filter(pk__in=[digit.pk for digit in taken]).update(
+            leased_to=reviewer, leased_until=now + LEASE
+        )
+    return taken
+
+
+def _behind(order: str, after: tuple[float, int] | None) -> Sequence[Q]:
+    """What comes behind a digit in an order."""
+    if after is None:
+        return ()
+    confidence, pk = after
+    match order:
+        case "unsure":
+            return (Q(confidence__gt=confidence) | Q(confidence=confidence, pk__gt=pk),)
+        case "sure":
+            return (Q(confidence__lt=confidence) | Q(confidence=confidence, pk__lt=pk),)
+        case "newest":
+            return (Q(pk__lt=pk),)
+    return (Q(pk__gt=pk),)
+
+
+def label(pk: int, label: str, seen: str, reviewer: User) -> None:
+    """Label a digit whose label the reviewer saw; with "" the label is taken away.
+
+    Raises Conflict when it has another label by now, and Digit.DoesNotExist.
+    """
+    with transaction.atomic():
+        digit = Digit.objects.select_for_update().get(pk=pk)
+        if digit.label not in (seen, label):
+            raise Conflict(digit)
+        services.label_as_reviewer([digit], label, reviewer)
+
+
+def second_look(cards: int, reviewer: User) -> SecondLook | None:
+    """A digit the reviewer labelled, to be shown again among so many others; one in twenty is."""
+    if random.random() >= cards / SECOND_LOOK_EVERY:
+        return None
+    looks = SecondLook.objects.filter(reviewer=reviewer)
+    shown = looks.values("digit")
+    labelled = Digit.objects.filter(labelled_by=reviewer).exclude(pk__in=shown)
+    # The first of them is the one that is best forgotten.
+    digit = labelled.order_by("labelled_at", "pk").select_related("drawing").first()
+    if digit is None:
+        return None
+    return SecondLook.objects.create(digit=digit, reviewer=reviewer, first=digit.label)
+
+
+def answer_second_look(pk: int, label: str, reviewer: User) -> None:
+    """Store what a reviewer says at the second look. Raises SecondLook.DoesNotExist."""
+    if not SecondLook.objects.filter(pk=pk, reviewer=reviewer).update(second=label):
+        raise SecondLook.DoesNotExist
+
+
+def agreement(reviewer: User) -> Agreement:
+    looks = SecondLook.objects.filter(reviewer=reviewer).exclude(second="")
+    return Agreement(looks.filter(second=F("first")).count(), looks.count())

@@ -1,0 +1,88 @@
+"""What the site does with models: store, promote, roll back. Commands and admin come here."""
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from ml.classifier import Classifier, ModelError
+from recognizer.models import ModelVersion, Status
+
+
+class NothingPromoted(Exception):
+    """There is nothing to roll back: the shipped model serves."""
+
+
+def register(content: bytes) -> tuple[ModelVersion, bool]:
+    """Store a model as a candidate; say whether it is new. Raises ModelError."""
+    model = Classifier(content)
+    return ModelVersion.objects.get_or_create(
+        sha256=model.sha256, defaults={"version": model.version, "content": content}
+    )
+
+
+def figures(version: ModelVersion) -> str:
+    """How good a model is, by what its file says; or what is wrong with the file."""
+    try:
+        metrics = version.load().facts.get("metrics", {})
+    except ModelError as error:
+        return str(error)
+    return ", ".join(f"{name}: {one['errors']} of {one['of']:,}" for name, one in metrics.items())
+
+
+def find(name: str) -> ModelVersion:
+    """The model of that version or beginning of a SHA-256.
+
+    Raises ModelVersion.DoesNotExist or MultipleObjectsReturned.
+    """
+    return ModelVersion.objects.get(Q(version=name) | Q(sha256__startswith=name))
+
+
+def promote(version: ModelVersion, user: User) -> None:
+    """Let a model serve, in every process within two seconds. Raises ModelError."""
+    version.load()
+    with transaction.atomic():
+        serving = _lock()
+        if serving == version:
+            return
+        if serving:
+            _set_status(serving, Status.RETIRED)
+        version.promoted_at, version.promoted_by = timezone.now(), user
+        _set_status(version, Status.SERVING)
+        _log(version, user, f"Promoted in place of {serving or 'the shipped model'}.")
+
+
+def roll_back(user: User) -> ModelVersion | None:
+    """Let the model serve that did before the last promotion; None: the shipped one.
+
+    Raises NothingPromoted, and ModelError where the model before can no longer serve.
+    """
+    with transaction.atomic():
+        serving = _lock()
+        if serving is None:
+            raise NothingPromoted
+        before = ModelVersion.objects.filter(status=Status.RETIRED).order_by("-promoted_at").first()
+        _set_status(serving, Status.WITHDRAWN)
+        if before:
+            before.load()
+            _set_status(before, Status.SERVING)
+        _log(serving, user, f"Rolled back to {before or 'the shipped model'}.")
+    return before
+
+
+def _lock() -> ModelVersion | None:
+    """Hold off whoever else promotes; return what serves."""
+    every = ModelVersion.objects.select_for_update().defer("content").order_by("pk")
+    return next((version for version in every if version.status == Status.SERVING), None)
+
+
+def _set_status(version: ModelVersion, status: Status) -> None:
+    version.status = status
+    version.save(update_fields=["status", "promoted_at", "promoted_by"])
+
+
+def _log(version: ModelVersion, user: User, message: str) -> None:
+    LogEntry.objects.log_actions(
+        user.pk, [version], CHANGE, change_message=message, single_object=True
+    )

@@ -1,0 +1,130 @@
+/** The review deck: keys and buttons in, the card on top out. */
+
+import { Card } from "./card.js";
+import { Deck, Refused } from "./deck.js";
+
+const find = (selector) => document.querySelector(selector);
+const percent = new Intl.NumberFormat("en", {
+  style: "percent",
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const place = find("#deck");
+const left = Number(place.dataset.left);
+const drawing = new Card(find("#drawing"));
+const deck = new Deck(
+  (after, count) => post(place.dataset.next, { order: find("#order").value, after, count }),
+  (body) => post(place.dataset.label, body),
+);
+deck.agreement = { same: Number(place.dataset.same), of: Number(place.dataset.of) };
+
+const actions = {
+  Enter: () => deck.label(null),
+  x: () => deck.label("?"),
+  " ": () => deck.skip(),
+  u: () => deck.undo(),
+  r: () => drawing.replay(),
+};
+for (let digit = 0; digit < 10; digit++) actions[digit] = () => deck.label(String(digit));
+
+let shown;
+deck.addEventListener("change", show);
+document.addEventListener("keydown", onKey);
+place.addEventListener("click", onClick);
+find("#order").addEventListener("change", ({ target }) => {
+  if (!target.matches(":focus-visible")) target.blur();
+  deck.start();
+});
+// Leaving is asked about while something is still on its way.
+addEventListener("beforeunload", (event) => deck.waiting > 0 && event.preventDefault());
+// Light or dark: the ink has the colour of the text.
+new MutationObserver(() => drawing.show(deck.card)).observe(document.documentElement, {
+  attributeFilter: ["data-theme"],
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawing.show(deck.card));
+deck.start();
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // What has the focus keeps the keys that work it.
+  const isWorked = event.target.closest("select, a, button") !== null;
+  if (isWorked && (event.key === "Enter" || event.key === " ")) return;
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!action || event.repeat) return;
+  event.preventDefault();
+  action();
+}
+
+function onClick(event) {
+  const button = event.target.closest("[data-key]");
+  if (!button) return;
+  actions[button.dataset.key]();
+  // Clicked with a pointer, it must not take the next space or Enter for itself.
+  if (event.detail > 0) button.blur();
+}
+
+async function post(address, body) {
+  const response = await fetch(address, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/json",
+      "X-CSRFToken": find("[name=csrfmiddlewaretoken]").value,
+    },
+    body: JSON.stringify(body),
+    redirect: "manual", // to the page that signs in
+  });
+  if (response.type === "opaqueredirect" || response.status === 403) {
+    throw Object.assign(new Error("signed out"), { signedOut: true });
+  }
+  if ([404, 409, 422].includes(response.status)) {
+    throw new Refused({ status: response.status, ...(await response.json()) });
+  }
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return response.json();
+}
+
+function show() {
+  const { card } = deck;
+  place.dataset.state = card ? "card" : deck.isDone ? "done" : "loading";
+  find("#done").hidden = !deck.isDone;
+  find("#notice").textContent = deck.notice;
+  find("#progress").textContent =
+    `${deck.labelled} labelled, ${Math.max(left - deck.labelled, 0)} to go.` +
+    (deck.waiting > 1 ? ` ${deck.waiting} on their way.` : "");
+  const { same, of } = deck.agreement;
+  find("#agreement").textContent = of
+    ? `Of ${of} shown to you again you said the same of ${same} (${percent.format(same / of)}).`
+    : "";
+  for (const button of document.querySelectorAll("[data-key]")) {
+    button.disabled = button.dataset.key === "u" ? !deck.canUndo : !card;
+  }
+  if (card === shown) return;
+  shown = card;
+  drawing.show(card);
+  showReading(card);
+}
+
+function showReading(card) {
+  find("#reading").textContent = card?.text ?? "";
+  find("#agreed").textContent = card ? `: ${card.text}` : "";
+  find("#verdict").textContent = card ? describe(card) : "";
+  find("#about").textContent = card ? tellAbout(card) : "";
+  document.querySelectorAll("#probabilities tr").forEach((row, digit) => {
+    const probability = card?.probabilities[digit] ?? 0;
+    row.querySelector("meter").value = probability;
+    row.querySelector(".share").textContent = card ? percent.format(probability) : "";
+    row.classList.toggle("likeliest", card?.text === String(digit));
+  });
+}
+
+function describe({ verdict, probabilities }) {
+  const sure = percent.format(Math.max(...probabilities));
+  return verdict === "not a digit" ? verdict : `${verdict}, ${sure}`;
+}
+
+function tellAbout({ visitor, label, by, drawn, model }) {
+  const parts = [new Date(drawn).toLocaleString(), `model ${model}`];
+  if (visitor) parts.unshift(`The visitor says ${visitor}`);
+  if (label) parts.unshift(`Labelled ${label}${by ? ` by ${by}` : ""}`);
+  return parts.join(" · ");
+}

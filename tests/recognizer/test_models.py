@@ -1,0 +1,218 @@
+"""Models in the database: stored, promoted, rolled back; by command and in the admin."""
+
+import io
+import json
+
+import numpy as np
+import onnx
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+
+from ml.classifier import ModelError
+from recognizer import versions
+from recognizer.models import ModelVersion, Status
+from tests.conftest import SHIPPED
+
+MODELS = "/admin/recognizer/modelversion/"
+GOOD = SHIPPED.read_bytes()
+
+pytestmark = pytest.mark.django_db
+
+
+def models(*arguments):
+    out = io.StringIO()
+    call_command("models", *map(str, arguments), stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def changed(change):
+    model = onnx.load_from_string(GOOD)
+    change(model)
+    return model.SerializeToString()
+
+
+def put_nan(model):
+    weights = onnx.numpy_helper.to_array(model.graph.initializer[0]).copy()
+    weights[0] = np.nan
+    model.graph.initializer[0].raw_data = weights.tobytes()
+
+
+def reshape(model):
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 11
+
+
+def replace_graph(model):
+    model.graph.node[-1].op_type = "Sigmoid"
+
+
+def use_foreign_operator(model):
+    model.graph.node[5].domain = "com.example"
+
+
+BROKEN = {
+    "empty": b"",
+    "text": b"not a model",
+    "truncated": GOOD[: len(GOOD) // 2],
+    "last byte missing": GOOD[:-1],
+    "one bit flipped": GOOD[:90_000] + bytes([GOOD[90_000] ^ 4]) + GOOD[90_001:],
+    "NaN": changed(put_nan),
+    "wrong shape": changed(reshape),
+    "another graph": changed(replace_graph),
+    "foreign operators": changed(use_foreign_operator),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_a_broken_file_is_refused_with_the_reason(tmp_path, content):
+    file = tmp_path / "broken.onnx"
+    file.write_bytes(content)
+    with pytest.raises(CommandError, match=r"Refused: \w+ .+"):
+        models("import", file)
+    assert not ModelVersion.objects.exists()
+
+
+def test_one_model_serves_at_most(other, another):
+    for version in (other, another):
+        version.status = Status.SERVING
+    other.save()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        another.save()
+
+
+def test_the_same_file_is_stored_once():
+    first, created = versions.register(GOOD)
+    again, created_again = versions.register(GOOD)
+    assert (first, created, created_again) == (again, True, False)
+
+
+def statuses():
+    return {str(version): version.status for version in ModelVersion.objects.all()}
+
+
+def test_promotions_are_rolled_back_one_by_one_to_the_shipped_model(other, another, admin_user):
+    first, second = str(other), str(another)
+    versions.promote(other, admin_user)
+    versions.promote(another, admin_user)
+    assert statuses() == {first: "retired", second: "serving"}
+    assert versions.roll_back(admin_user) == other
+    assert statuses() == {first: "serving", second: "withdrawn"}
+    assert versions.roll_back(admin_user) is None
+    assert statuses() == {first: "withdrawn", second: "withdrawn"}
+    with pytest.raises(versions.NothingPromoted):
+        versions.roll_back(admin_user)
+    assert [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")] == [
+        "Promoted in place of the shipped model.",
+        f"Promoted in place of {first}.",
+        f"Rolled back to {first}.",
+        "Rolled back to the shipped model.",
+    ]
+
+
+def test_promoting_what_serves_changes_nothing(other, admin_user):
+    versions.promote(other, admin_user)
+    versions.promote(other, admin_user)
+    assert LogEntry.objects.count() == 1
+
+
+def test_what_was_damaged_in_the_database_is_not_promoted(other, another, admin_user):
+    versions.promote(other, admin_user)
+    ModelVersion.objects.filter(pk=another.pk).update(content=b"damaged")
+    another.refresh_from_db()
+    with pytest.raises(ModelError, match="SHA-256"):
+        versions.promote(another, admin_user)
+    assert ModelVersion.promoted_sha256() == other.sha256
+
+
+def test_a_rollback_to_a_damaged_model_is_refused(other, another, admin_user):
+    versions.promote(other, admin_user)
+    versions.promote(another, admin_user)
+    ModelVersion.objects.filter(pk=other.pk).update(content=b"damaged")
+    with pytest.raises(ModelError, match="SHA-256"):
+        versions.roll_back(admin_user)
+    assert ModelVersion.promoted_sha256() == another.sha256
+
+
+def test_the_command_goes_the_whole_way(tmp_path, other, admin_user):
+    file, copy = tmp_path / "new.onnx", tmp_path / "copy.onnx"
+    file.write_bytes(GOOD)
+    assert "stored as a candidate" in models("import", file)
+    assert "known already" in models("import", file)
+    name = ModelVersion.objects.exclude(pk=other.pk).get().version
+    assert f"{name} serves" in models("promote", name, "--user", "admin")
+    assert f"* {name}" in models("list")
+    assert json.loads(models("show", name))["status"] == "serving"
+    models("export", name, copy)
+    assert copy.read_bytes() == GOOD
+    assert "shipped model serves again" in models("rollback")
+    assert [entry.user.username for entry in LogEntry.objects.order_by("pk")] == [
+        "admin",
+        "manage.py",
+    ]
+    with pytest.raises(CommandError, match="nothing to roll back"):
+        models("rollback")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "unknown"], "no model unknown"),
+        (["promote", "unknown"], "no model unknown"),
+        (["import", "/no/such/file"], "No such file"),
+        (["show", ""], "several models"),
+    ],
+)
+def test_the_command_says_what_is_wrong(other, another, arguments, message):
+    with pytest.raises(CommandError, match=message):
+        models(*arguments)
+
+
+def test_the_command_names_nobody_who_is_not_there(other):
+    with pytest.raises(CommandError, match="no user eve"):
+        models("promote", other, "--user", "eve")
+    assert ModelVersion.promoted_sha256() is None
+
+
+def test_one_click_promotes_and_one_rolls_back(admin_client, static_files, other, admin_user):
+    page = f"{MODELS}{other.pk}/change/"
+    assert 'value="Promote"' in admin_client.get(page).content.decode()
+    admin_client.post(f"{MODELS}{other.pk}/promote/")
+    other.refresh_from_db()
+    assert (other.status, other.promoted_by) == ("serving", admin_user)
+    assert 'value="Roll back"' in admin_client.get(page).content.decode()
+    assert str(other) in admin_client.get(MODELS).content.decode()
+    admin_client.post(f"{MODELS}rollback/")
+    assert ModelVersion.promoted_sha256() is None
+    assert LogEntry.objects.count() == 2
+
+
+def test_a_damaged_model_is_shown_as_one_and_not_promoted(admin_client, static_files, other):
+    ModelVersion.objects.update(content=b"damaged")
+    assert "SHA-256 is not the one" in admin_client.get(MODELS).content.decode()
+    answer = admin_client.post(f"{MODELS}{other.pk}/promote/", follow=True)
+    assert "is refused" in answer.content.decode()
+    assert ModelVersion.promoted_sha256() is None
+
+
+def test_promotion_needs_its_permission_and_a_post(client, django_user_model, static_files, other):
+    user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
+    client.force_login(user)
+    promote = f"{MODELS}{other.pk}/promote/"
+    assert 'value="Promote"' not in client.get(f"{MODELS}{other.pk}/change/").content.decode()
+    assert client.post(promote).status_code == 403
+    assert client.post(f"{MODELS}rollback/").status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="promote_modelversion"))
+    assert client.get(promote).status_code == 403
+    assert client.post(promote).status_code == 302
+    assert ModelVersion.promoted_sha256() == other.sha256
+
+
+def test_only_candidates_are_deleted(admin_client, static_files, other, another, admin_user):
+    versions.promote(other, admin_user)
+    for version, status in ((other, 403), (another, 302)):
+        delete = f"{MODELS}{version.pk}/delete/"
+        assert admin_client.post(delete, {"post": "yes"}).status_code == status
+    assert ModelVersion.objects.get() == other

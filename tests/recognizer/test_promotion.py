@@ -1,0 +1,113 @@
+"""Two servers with two workers each on one PostgreSQL follow a promotion under load."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+from django.db import connection
+
+from recognizer import versions
+from tests.conftest import ROOT, SEVEN, variant
+from tests.recognizer.test_procfile import wait_until_ready
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="needs one PostgreSQL for all"),
+]
+
+BODY = json.dumps({"strokes": SEVEN}).encode()
+CLIENTS = 2  # a server
+WITHIN = 2.0  # seconds
+
+
+class Client(threading.Thread):
+    """Asks one server again and again; each answer comes with when and from whom it was asked."""
+
+    def __init__(self, port, stop):
+        super().__init__()
+        self.stop, self.answers, self.failures = stop, [], []
+        # Each time on a new connection, so that all workers get their share.
+        self.request = Request(
+            f"http://127.0.0.1:{port}/api/v1/predict", BODY, {"Content-Type": "application/json"}
+        )
+
+    def run(self):
+        while not self.stop.is_set():
+            asked = time.monotonic()
+            try:
+                with urlopen(self.request, timeout=10) as response:
+                    self.answers.append((asked, json.load(response)))
+            except Exception as error:
+                self.failures.append(error)
+
+
+@pytest.fixture
+def servers(tmp_path):
+    """The ports of two servers on the database of the test."""
+    database = urlsplit(os.environ["DATABASE_URL"])
+    ports, running = [], []
+    for _ in range(2):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "SECRET_KEY": "tests only",
+            "DATABASE_URL": database._replace(path=connection.settings_dict["NAME"]).geturl(),
+            "PORT": str(ports[-1]),
+            "WEB_CONCURRENCY": "2",
+        }
+        running.append(subprocess.Popen(["gunicorn"], env=environment, cwd=ROOT))
+    for port in ports:
+        wait_until_ready(f"http://127.0.0.1:{port}")
+    yield ports
+    for server in running:
+        server.send_signal(signal.SIGTERM)
+    assert [server.wait(timeout=30) for server in running] == [0, 0]
+
+
+def test_every_process_follows_under_load_and_nothing_fails(servers, admin_user, shipped):
+    stop = threading.Event()
+    clients = [Client(port, stop) for port in servers for _ in range(CLIENTS)]
+    first, second = (versions.register(variant(heat))[0] for heat in (2.0, 3.0))
+    for client in clients:
+        client.start()
+    try:
+        time.sleep(2)
+        moments = []
+        for change in (
+            lambda: versions.promote(first, admin_user),
+            lambda: versions.promote(second, admin_user),
+            lambda: versions.roll_back(admin_user),
+        ):
+            change()
+            moments.append(time.monotonic())
+            time.sleep(WITHIN + 1)
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+    assert [failure for client in clients for failure in client.failures] == []
+    answers = sorted((one for client in clients for one in client.answers), key=lambda one: one[0])
+    ends = [*moments[1:], time.monotonic()]
+    expected = (str(first), str(second), str(first))
+    settled = []
+    for moment, end, version in zip(moments, ends, expected, strict=True):
+        after = [answer for asked, answer in answers if moment + WITHIN <= asked < end - 0.2]
+        assert len(after) > 20
+        assert {answer["model"] for answer in after} == {version}
+        settled.append({json.dumps(answer["digits"]) for answer in after})
+    assert settled[0] == settled[2] != settled[1]
+    assert len(settled[0]) == 1
+    late = [asked - moments[0] for asked, one in answers if one["model"] == shipped.version]
+    print(f"{len(answers)} answers; the last by the old model was asked for at {max(late):+.2f} s")
