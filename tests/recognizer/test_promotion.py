@@ -2,13 +2,8 @@
 
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -16,8 +11,8 @@ import pytest
 from django.db import connection
 
 from recognizer import versions
-from tests.conftest import ROOT, SEVEN, variant
-from tests.recognizer.test_procfile import wait_until_ready
+from tests.conftest import SEVEN, variant
+from tests.server import serve
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -32,13 +27,11 @@ WITHIN = 2.0  # seconds
 class Client(threading.Thread):
     """Asks one server again and again; each answer comes with when and from whom it was asked."""
 
-    def __init__(self, port, stop):
+    def __init__(self, site, stop):
         super().__init__()
         self.stop, self.answers, self.failures = stop, [], []
         # Each time on a new connection, so that all workers get their share.
-        self.request = Request(
-            f"http://127.0.0.1:{port}/api/v1/predict", BODY, {"Content-Type": "application/json"}
-        )
+        self.request = Request(f"{site}/api/v1/predict", BODY, {"Content-Type": "application/json"})
 
     def run(self):
         while not self.stop.is_set():
@@ -51,34 +44,20 @@ class Client(threading.Thread):
 
 
 @pytest.fixture
-def servers(tmp_path):
-    """The ports of two servers on the database of the test."""
+def sites(tmp_path):
+    """The addresses of two servers on the database of the test."""
     database = urlsplit(os.environ["DATABASE_URL"])
-    ports, running = [], []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            ports.append(free.getsockname()[1])
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "SECRET_KEY": "tests only",
-            "DATABASE_URL": database._replace(path=connection.settings_dict["NAME"]).geturl(),
-            "PORT": str(ports[-1]),
-            "WEB_CONCURRENCY": "2",
-        }
-        running.append(subprocess.Popen(["gunicorn"], env=environment, cwd=ROOT))
-    for port in ports:
-        wait_until_ready(f"http://127.0.0.1:{port}")
-    yield ports
-    for server in running:
-        server.send_signal(signal.SIGTERM)
-    assert [server.wait(timeout=30) for server in running] == [0, 0]
+    environment = {
+        "DATABASE_URL": database._replace(path=connection.settings_dict["NAME"]).geturl(),
+        "WEB_CONCURRENCY": "2",
+    }
+    with serve(tmp_path, **environment) as one, serve(tmp_path, **environment) as other:
+        yield one, other
 
 
-def test_every_process_follows_under_load_and_nothing_fails(servers, admin_user, shipped):
+def test_every_process_follows_under_load_and_nothing_fails(sites, admin_user, shipped):
     stop = threading.Event()
-    clients = [Client(port, stop) for port in servers for _ in range(CLIENTS)]
+    clients = [Client(site, stop) for site in sites for _ in range(CLIENTS)]
     first, second = (versions.register(variant(heat))[0] for heat in (2.0, 3.0))
     for client in clients:
         client.start()
