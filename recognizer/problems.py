@@ -19,15 +19,19 @@ class Problem(Exception):
         super().__init__(detail)
         self.status, self.detail, self.members = status, detail, members
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its problem details."""
+        return {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            **self.members,
+        }
+
 
 def problem_response(problem: Problem) -> HttpResponse:
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        **problem.members,
-    }
+    body = problem.to_dict()
     response = JsonResponse(body, status=problem.status, content_type=CONTENT_TYPE)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = "2"
