@@ -1,7 +1,10 @@
 """How gunicorn serves the site; it reads this file by itself. WEB_CONCURRENCY sets the workers."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 wsgi_app = "mnist_site.wsgi"
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
@@ -14,3 +17,31 @@ MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own in it
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
 # Nobody steers it from outside, and two servers of one user would share the socket.
 control_socket_disable = True
+
+if "DEBUG" not in os.environ:
+    # Its own lines are like the site's.
+    logconfig_dict = {
+        "root": {},
+        "loggers": {
+            "gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}
+        },
+        "formatters": {"generic": {"()": "recognizer.logs.JsonLines"}},
+    }
+
+# Each worker keeps its figures for Prometheus in files here; whoever is asked adds up all of them.
+# A reload finds the folder of this very process; a new server makes its own.
+FIGURES = "PROMETHEUS_MULTIPROC_DIR"
+OURS = f"digits-figures-{os.getpid()}-"
+if not Path(os.environ.get(FIGURES, "")).name.startswith(OURS):
+    os.environ[FIGURES] = tempfile.mkdtemp(prefix=OURS, dir=worker_tmp_dir)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """A worker that is gone, however it went, has nothing in progress; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    shutil.rmtree(os.environ[FIGURES], ignore_errors=True)

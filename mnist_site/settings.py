@@ -5,6 +5,7 @@ DEBUG                 off by default
 ALLOWED_HOSTS         comma-separated; by default this machine only, over plain HTTP
 DATABASE_URL          by default SQLite under var/
 CORS_ALLOWED_ORIGINS  comma-separated origins whose pages may use the API
+METRICS_TOKEN         bearer token for /metrics; by default this machine only may read it
 KEEP_DRAWINGS_DAYS    after how many days `manage.py purge_drawings` deletes; by default it does not
 """
 
@@ -33,7 +34,8 @@ if not SECRET_KEY:
 # A site that other machines reach is served over HTTPS only.
 THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", THIS_MACHINE)
-HTTPS = not DEBUG and not set(ALLOWED_HOSTS) <= set(THIS_MACHINE)
+FOR_THIS_MACHINE = set(ALLOWED_HOSTS) <= set(THIS_MACHINE)
+HTTPS = not DEBUG and not FOR_THIS_MACHINE
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -68,6 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "recognizer.observe.ObserveMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -149,11 +152,19 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": {"format": "%(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "recognizer.logs.JsonLines"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"recognizer": {"level": "INFO"}},
+    # Of 4xx, Django's lines say what recognizer's do, and paths too.
+    "loggers": {"recognizer": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
 }
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
 KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=validate.Range(min=1))
 

@@ -25,6 +25,7 @@ from recognizer.bodies import (
     read_picture,
 )
 from recognizer.models import MAX_TEXT, Drawing, Label, Source
+from recognizer.observe import stage
 from recognizer.problems import CONTENT_TYPE, Problem, problem_response
 
 api = NinjaAPI(
@@ -179,7 +180,11 @@ def _digit(digit: ml.Digit) -> dict[str, Any]:
 )
 def predict(request: HttpRequest, *, images: bool = False) -> dict[str, Any]:
     """Recognise a drawing and keep nothing."""
-    return _answer(services.read(read_drawing(request)), images=images)
+    with stage("body"):
+        drawn = read_drawing(request)
+    with stage("read"):
+        reading = services.read(drawn)
+    return _answer(reading, images=images)
 
 
 @api.post(
@@ -196,9 +201,13 @@ def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse
 
     A drawing that cannot be read has a problem in the place of its answer, and spoils no other.
     """
+    with stage("body"):
+        batch = read_batch(request)
+    with stage("read"):
+        readings = services.read_batch(batch)
     answers = [
         one.to_dict() if isinstance(one, Problem) else _answer(one, images=images)
-        for one in services.read_batch(read_batch(request))
+        for one in readings
     ]
     return JsonResponse({"answers": answers})
 
@@ -221,8 +230,11 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> Status[dict
     without ink is taken back.
     """
     source = Source.PAGE if _is_our_page(request) else Source.API
+    with stage("body"):
+        drawn = read_drawing(request)
     try:
-        reading, created = services.keep(id, read_drawing(request), source)
+        with stage("keep"):
+            reading, created = services.keep(id, drawn, source)
     except services.AlreadyReviewed:
         raise Problem(
             HTTPStatus.CONFLICT, "A reviewer has labelled this drawing; use another UUID."

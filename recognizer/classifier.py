@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import Error, connections
 
 from ml.classifier import Classifier, ModelError
+from recognizer import metrics
 from recognizer.models import ModelVersion
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Serving:
             self._lock.release()
 
     def _follow(self) -> None:
+        before = self._classifier
         try:
             sha256 = self.promoted()
             if self._classifier and not self.problem and sha256 == self._sha256:
@@ -75,6 +77,8 @@ class Serving:
         else:
             self.problem, self._sha256 = "", sha256
             logger.info("Serving model %s", self._classifier.version)
+        if self._classifier and self._classifier is not before:
+            metrics.serves(self._classifier.version, before.version if before else None)
 
     def _load(self, sha256: str | None) -> Classifier:
         if sha256 is None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ml import classifier as ml
 from ml.ink import SIZE, Grid, Strokes
-from recognizer import classifier
+from recognizer import classifier, metrics
 from recognizer.models import Digit, Drawing, Source
 from recognizer.problems import Problem
 
@@ -30,8 +30,8 @@ def read(drawn: Input) -> ml.Reading:
     """Recognise strokes or a picture and keep nothing. Raises ModelUnavailable."""
     serving = classifier.current()
     if isinstance(drawn, Image.Image):
-        return serving.read_picture(drawn)
-    return serving.read_strokes(drawn)
+        return _counted(serving.read_picture(drawn))
+    return _counted(serving.read_strokes(drawn))
 
 
 def read_batch(batch: Iterable[Input | Grid | Problem]) -> list[ml.Reading | Problem]:
@@ -43,7 +43,7 @@ def read_batch(batch: Iterable[Input | Grid | Problem]) -> list[ml.Reading | Pro
     serving = classifier.current()
     found = [one if isinstance(one, Problem) else _find(serving, one) for one in batch]
     readings = iter(serving.read_batch([one for one in found if not isinstance(one, Problem)]))
-    return [one if isinstance(one, Problem) else next(readings) for one in found]
+    return [one if isinstance(one, Problem) else _counted(next(readings)) for one in found]
 
 
 def read_again(drawing: Drawing) -> ml.Reading:
@@ -80,6 +80,8 @@ def keep(id: UUID, drawn: Input, source: Source) -> tuple[ml.Reading, bool]:
             drawing.save()
             drawing.digits.all().delete()
         Digit.objects.bulk_create(_rows(drawing, reading))
+    if created:
+        metrics.KEPT.labels(source).inc()
     return reading, created
 
 
@@ -108,6 +110,12 @@ def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: User) -> in
             )
         Digit.objects.bulk_update(changed, ["label", "labelled_by", "labelled_at"])
     return len(changed)
+
+
+def _counted(reading: ml.Reading) -> ml.Reading:
+    for digit in reading.digits:
+        metrics.VERDICTS.labels(digit.verdict).inc()
+    return reading
 
 
 def _find(serving: ml.Classifier, drawn: Input | Grid) -> list[ml.Found]:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("drawings/<uuid:id>", views.drawing, name="drawing"),
     path("favicon.ico", views.favicon),
     path("api/", api.urls),
+    path("metrics", views.prometheus),
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),
     *inference.urlpatterns,

@@ -2,15 +2,19 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from recognizer import classifier, figures, services
+from recognizer import classifier, figures, metrics, services
 from recognizer.models import Drawing
+
+LOOPBACK = {"127.0.0.1", "::1"}
 
 # What page.js imports: fetched with it, not one after another.
 MODULES = [
@@ -73,3 +77,20 @@ def ready(request: HttpRequest) -> HttpResponse:
     if problems:
         return JsonResponse({"status": "unavailable", "problems": problems}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def prometheus(request: HttpRequest) -> HttpResponse:
+    """The figures of this server; to whoever may not read them, there is no such page."""
+    if not _may_read_figures(request):
+        raise Http404
+    return HttpResponse(metrics.exposition(), metrics.CONTENT_TYPE)
+
+
+def _may_read_figures(request: HttpRequest) -> bool:
+    """With the token; where none is set, on a site that is for this machine alone."""
+    if settings.METRICS_TOKEN:
+        sent = request.headers.get("Authorization", "")
+        return constant_time_compare(sent, f"Bearer {settings.METRICS_TOKEN}")
+    return settings.FOR_THIS_MACHINE and request.META["REMOTE_ADDR"] in LOOPBACK
