@@ -73,7 +73,7 @@ class Serving:
             if self._classifier and not self.problem and sha256 == self._sha256:
                 return
             self._classifier = self._load(sha256)
-        except (Error, ModelError, OSError) as error:
+        except (Error, ModelVersion.DoesNotExist, ModelError, OSError) as error:
             self._report(str(error))
             self._classifier = self._classifier or self._fall_back()
         else:

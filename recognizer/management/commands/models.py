@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from ml.classifier import Classifier, ModelError
 from recognizer import versions
@@ -49,6 +50,8 @@ class Command(BaseCommand):
             options["run"](**options)
         except (ModelError, OSError) as error:
             raise CommandError(f"Refused: {error}") from error
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
 
     def _list(self, **options: Any) -> None:
         every = ModelVersion.objects.select_related("promoted_by")
