@@ -17,6 +17,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -30,6 +31,7 @@ from ml import ink
 from ml.classifier import Classifier
 from tests.bench.load import form, http, requests_a_second
 from tests.conftest import ROOT, SHIPPED
+from tests.postgres import postgres
 from tests.server import serve
 
 MOMENT = 1.0  # seconds
@@ -93,6 +95,18 @@ def _seconds(work: Callable[[], object], count: int = 300) -> float:
     return (time.perf_counter() - start) / count
 
 
+BODY = json.dumps({"strokes": stroke()}).encode()
+
+
+def predict() -> bytes:
+    return http("POST", "/api/v1/predict", BODY, "application/json")
+
+
+def keep() -> bytes:
+    """A new drawing each time."""
+    return http("PUT", f"/api/v1/drawings/{uuid4()}", BODY, "application/json")
+
+
 @contextmanager
 def alternative(name: str) -> Iterator[str]:
     """One of the alternatives, served; yields its address."""
@@ -130,35 +144,31 @@ def _wait(port: int) -> None:
 
 def throughput(rounds: int) -> dict[str, float]:
     """Requests a second of everything that is compared, the median of some rounds."""
-    strokes = json.dumps({"strokes": stroke()}).encode()
     body, form_type = form("image", picture(), "drawing.jpg")
     upload = http("POST", "/api/mnist", body, form_type)
     cores = sorted(os.sched_getaffinity(0))
     with ExitStack() as running:
-        running.callback(_pin, cores)
+        running.callback(os.sched_setaffinity, 0, cores)
         # Servers inherit it; the client leaves it to them once they are up.
-        _pin(cores[:1])
+        os.sched_setaffinity(0, cores[:1])
         folder = Path(running.enter_context(TemporaryDirectory()))
         ours = running.enter_context(serve(folder))
+        shared = running.enter_context(
+            serve(folder, DATABASE_URL=running.enter_context(postgres()))
+        )
         others = {
-            name: running.enter_context(alternative(name))
+            f"{name}, JPEG": running.enter_context(alternative(name))
             for name in ("original", "fastapi", "litserve")
         }
-        drawing = f"/api/v1/drawings/{uuid4()}"
-        targets = {
-            "constant view": (ours, http("GET", "/health/live")),
-            "predict, strokes": (
-                ours,
-                http("POST", "/api/v1/predict", strokes, "application/json"),
-            ),
-            "keep, strokes": (ours, http("PUT", drawing, strokes, "application/json")),
-            "mnist, JPEG": (ours, upload),
-            **{f"{name}, JPEG": (site, upload) for name, site in others.items()},
+        os.sched_setaffinity(0, cores[-1:])
+        targets: dict[str, tuple[str, Callable[[], bytes]]] = {
+            "constant view": (ours, partial(http, "GET", "/health/live")),
+            "predict, strokes": (ours, predict),
+            "keep, SQLite": (ours, keep),
+            "keep, PostgreSQL": (shared, keep),
+            "mnist, JPEG": (ours, lambda: upload),
+            **{name: (site, lambda: upload) for name, site in others.items()},
         }
-        _pin(cores[-1:])
-        # The drawing that is kept again and again is there already.
-        put = http("PUT", drawing, strokes, "application/json")
-        _first(ours, put)
         times: dict[str, list[float]] = {name: [] for name in targets}
         for _ in tqdm(range(rounds), unit="round"):
             for name, (site, request) in targets.items():
@@ -166,8 +176,29 @@ def throughput(rounds: int) -> dict[str, float]:
     return {name: statistics.median(every) for name, every in times.items()}
 
 
-def _pin(cores: list[int]) -> None:
-    os.sched_setaffinity(0, cores)
+def worker() -> list[Row]:
+    """How soon a fresh server answers, and how large a worker is after many requests."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        started = time.perf_counter()
+        with serve(folder, GUNICORN_CMD_ARGS=f"--pid {folder}/pid") as site:
+            _first(site, predict())
+            seconds = time.perf_counter() - started
+            before = _worker_megabytes(folder / "pid")
+            requests_a_second(site, predict, 10)
+            after = _worker_megabytes(folder / "pid")
+    return [
+        Row("seconds to migrate, start and answer", "1.5 s", 1.5 / seconds, 1),
+        Row(f"megabytes of a worker: {before:.0f}, then {after:.0f}", "110 MB", 110 / after, 1),
+    ]
+
+
+def _worker_megabytes(pid_file: Path) -> float:
+    """The largest resident size of the workers of a gunicorn."""
+    pid = pid_file.read_text().strip()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    statuses = (Path(f"/proc/{child}/status").read_text() for child in children)
+    return max(int(status.partition("VmRSS:")[2].split()[0]) for status in statuses) / 1024
 
 
 def _first(site: str, request: bytes) -> None:
@@ -189,7 +220,9 @@ def rows(rate: dict[str, float]) -> list[Row]:
         against("mnist, JPEG", "original, JPEG", 3),
         against("mnist, JPEG", "fastapi, JPEG", 1),
         against("mnist, JPEG", "litserve, JPEG", 1),
-        against("keep, strokes", "predict, strokes", 0.5),
+        against("keep, SQLite", "predict, strokes", 0.5),
+        against("keep, PostgreSQL", "predict, strokes", 0.5),
+        *worker(),
     ]
 
 

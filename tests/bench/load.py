@@ -3,20 +3,21 @@
 import selectors
 import socket
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 CONNECTIONS = 4
 
 
 class _Connection:
-    def __init__(self, address: tuple[str, int], request: bytes) -> None:
+    def __init__(self, address: tuple[str, int], request: Callable[[], bytes]) -> None:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.request, self.received = request, b""
 
     def ask(self) -> None:
         self.received = b""
-        self.socket.sendall(self.request)
+        self.socket.sendall(self.request())
 
     def is_answered(self) -> bool:
         """Read what is there; whether the answer is whole. Raises when it is none."""
@@ -27,7 +28,7 @@ class _Connection:
         head, found, body = self.received.partition(b"\r\n\r\n")
         if not found:
             return False
-        if b" 200 " not in head[:16]:
+        if not head[9:].startswith(b"20"):
             raise ConnectionError(head.decode(errors="replace"))
         return len(body) >= _length(head)
 
@@ -38,11 +39,16 @@ def _length(head: bytes) -> int:
     return int(head[at:].split(b"\r\n", 1)[0])
 
 
-def requests_a_second(site: str, request: bytes, seconds: float) -> float:
-    """Ask with all connections for some seconds. Raises ConnectionError at the first bad answer."""
+def requests_a_second(
+    site: str, request: Callable[[], bytes], seconds: float, connections: int = CONNECTIONS
+) -> float:
+    """Ask with all connections for some seconds, each time what ``request`` gives.
+
+    Raises ConnectionError at the first answer that is not a good one.
+    """
     url = urlsplit(site)
-    every = [_Connection((str(url.hostname), int(url.port or 80)), request)
-             for _ in range(CONNECTIONS)]  # fmt: skip
+    address = str(url.hostname), int(url.port or 80)
+    every = [_Connection(address, request) for _ in range(connections)]
     answered = 0
     with selectors.DefaultSelector() as selector:
         for one in every:
