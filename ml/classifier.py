@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from itertools import islice
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime
@@ -58,6 +59,10 @@ class Box:
     y: float
     width: float
     height: float
+
+
+Found: TypeAlias = tuple[ink.Grid, Box]
+"""A digit prepared for the net, uint8[28, 28], and where it was found."""
 
 
 @dataclass(frozen=True)
@@ -116,21 +121,38 @@ class Classifier:
 
     def read_strokes(self, strokes: ink.Strokes) -> Reading:
         """Read pen strokes, in pixels with y downwards; no points, no digits."""
-        groups = segment.groups(strokes, self._judge)
-        return self.read_grids([(ink.draw(group), Box(*ink.bounds(group))) for group in groups])
+        return self.read_grids(self.find_in_strokes(strokes))
 
     def read_picture(self, picture: Image.Image) -> Reading:
         """Read a picture, dark on light or light on dark; a blank one has no digits."""
+        return self.read_grids(self.find_in_picture(picture))
+
+    def read_batch(self, batch: Sequence[Sequence[Found]]) -> list[Reading]:
+        """Read the digits that were found in many drawings, all in one call."""
+        digits = iter(self.read_grids([one for found in batch for one in found]).digits)
+        return [Reading(tuple(islice(digits, len(found))), self.version) for found in batch]
+
+    def find_in_strokes(self, strokes: ink.Strokes) -> list[Found]:
+        """The digits of a drawing, prepared for the net."""
+        groups = segment.groups(strokes, self._judge)
+        return [(ink.draw(group), Box(*ink.bounds(group))) for group in groups]
+
+    def find_in_picture(self, picture: Image.Image) -> list[Found]:
+        """The digits of a picture, prepared for the net."""
         found = image.find(picture)
-        if found is None:
-            return Reading((), self.version)
-        # One digit where it reads as one, for a digit may be in pieces.
-        whole = self.read_grids([(image.fit(found.levels), Box(*found.box))])
+        return self._crops(found) if found else []
+
+    def _crops(self, found: image.Ink) -> list[Found]:
+        """The digits of a picture: one where it reads as one, for a digit may be in pieces."""
         height, width = found.levels.shape
-        if width < WIDER * height and whole.digits[0].digit is not None:
-            return whole
+        whole = image.fit(found.levels)
+        if width < WIDER * height and self._is_digit(whole):
+            return [(whole, Box(*found.box))]
         parts = patches.digits(found, self._judge_ink)
-        return self.read_grids([(image.fit(part.levels), Box(*part.box)) for part in parts])
+        return [(image.fit(part.levels), Box(*part.box)) for part in parts]
+
+    def _is_digit(self, grid: ink.Grid) -> bool:
+        return self.verdict(self.predict(grid[None])[0]) is not Verdict.NOT_A_DIGIT
 
     def _judge_ink(self, supposed: Sequence[image.Levels]) -> Floats:
         return self.predict(np.stack([image.fit(levels) for levels in supposed]))
@@ -138,7 +160,7 @@ class Classifier:
     def _judge(self, drawings: Sequence[ink.Strokes]) -> Floats:
         return self.predict(np.stack([ink.draw(strokes) for strokes in drawings]))
 
-    def read_grids(self, found: Sequence[tuple[ink.Grid, Box]]) -> Reading:
+    def read_grids(self, found: Sequence[Found]) -> Reading:
         """Read digits that were found and prepared before, all in one call."""
         if not found:
             return Reading((), self.version)

@@ -100,14 +100,15 @@ class _Frugal(io.BytesIO):
         return super().read(size)
 
 
-def open_picture(content: bytes) -> Image.Image:
+def open_picture(content: bytes, most: int = MAX_JPEG_PIXELS) -> Image.Image:
     """Decode a picture, a large JPEG at reduced size; of an animation the first frame.
 
-    Raises PictureError, or PictureTooLarge before anything is decoded.
+    ``most`` may allow fewer pixels than are read otherwise. Raises PictureError, or PictureTooLarge
+    before anything is decoded.
     """
     try:
         picture = Image.open(_Frugal(content), formats=FORMATS)
-        _check_size(picture, content)
+        _check_size(picture, content, most)
         full_width = picture.width
         picture.draft("L", (WORKING_SIZE, WORKING_SIZE))
         picture.load()
@@ -124,13 +125,12 @@ def open_picture(content: bytes) -> Image.Image:
     return picture
 
 
-def _check_size(picture: Image.Image, content: bytes) -> None:
+def _check_size(picture: Image.Image, content: bytes, most: int) -> None:
     jpeg = isinstance(picture, JpegImageFile)
-    limit = MAX_JPEG_PIXELS if jpeg else MAX_PIXELS
+    limit = min(most, MAX_JPEG_PIXELS if jpeg else MAX_PIXELS)
     if picture.width * picture.height > limit:
         raise PictureTooLarge(
-            f"The picture has {picture.width}x{picture.height} pixels;"
-            f" at most {limit // 1_000_000} million are read."
+            f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are read."
         )
     # Each scan of a progressive JPEG, however short, is a walk over all its pixels.
     if jpeg and content.count(b"\xff\xda\x00") > MAX_SCANS:

@@ -39,7 +39,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Health probes come from inside, without a certificate.
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^(v2/)?health/"]
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -163,4 +163,7 @@ SHIPPED_MODEL = BASE_DIR / "ml" / "weights" / "lenet.onnx"
 # Bodies are read whole into memory, so they are capped; pictures never touch the disk.
 MAX_JSON_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 MAX_PICTURE_BYTES = FILE_UPLOAD_MAX_MEMORY_SIZE = 8_000_000
+# Up to so many drawings in one body; their pictures share the pixels.
+MAX_BATCH, MAX_BATCH_BYTES, MAX_BATCH_PIXELS = 256, 4_000_000, 64_000_000
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

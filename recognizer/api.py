@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import get_conditional_response
@@ -15,7 +16,14 @@ from pydantic import Field
 
 from ml import classifier as ml
 from recognizer import classifier, services
-from recognizer.bodies import StrokesIn, read_drawing, read_json, read_picture
+from recognizer.bodies import (
+    DrawingIn,
+    StrokesIn,
+    read_batch,
+    read_drawing,
+    read_json,
+    read_picture,
+)
 from recognizer.models import MAX_TEXT, Drawing, Label, Source
 from recognizer.problems import CONTENT_TYPE, Problem, problem_response
 
@@ -70,6 +78,12 @@ class ProblemOut(Schema):
     detail: str
 
 
+class BatchOut(Schema):
+    answers: list[ReadingOut | ProblemOut] = Field(
+        description="One a drawing, in their order; a problem for what could not be read."
+    )
+
+
 class OriginalPrediction(Schema):
     class_name: str
     label: int
@@ -102,6 +116,28 @@ def _body(*, strokes: bool) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def _batch_body() -> dict[str, Any]:
+    drawings = {"type": "array", "maxItems": settings.MAX_BATCH}
+    batch = {"type": "object", "required": ["drawings"]}
+    strokes = {**drawings, "items": DrawingIn.model_json_schema()}
+    files = {**drawings, "items": {"type": "string", "format": "binary"}}
+    example = {"drawings": [{"strokes": [[[20, 20], [80, 20], [45, 95]]]}]}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {**batch, "properties": {"drawings": strokes}},
+                    "example": example,
+                },
+                "multipart/form-data": {
+                    "schema": {**batch, "required": ["image"], "properties": {"image": files}}
+                },
+            },
+        }
+    }
+
+
 def _problems(*codes: int) -> dict[int, dict[str, Any]]:
     schema = {"$ref": "#/components/schemas/ProblemOut"}
     return {
@@ -116,14 +152,13 @@ def _problems(*codes: int) -> dict[int, dict[str, Any]]:
 DRAWING_BODY = {**_body(strokes=True), "responses": _problems(400, 411, 413, 415, 422, 503)}
 
 
-def _answer(reading: ml.Reading, *, images: bool, status: int = HTTPStatus.OK) -> HttpResponse:
+def _answer(reading: ml.Reading, *, images: bool) -> dict[str, Any]:
     """A reading as ReadingOut describes it, which need not be checked again for each request."""
     digits = [_digit(digit) for digit in reading.digits]
     if images:
         for answer, digit in zip(digits, reading.digits, strict=True):
             answer["image"] = b64encode(digit.image.tobytes()).decode()
-    answer = {"text": reading.text, "digits": digits, "model": reading.model}
-    return JsonResponse(answer, status=status)
+    return {"text": reading.text, "digits": digits, "model": reading.model}
 
 
 def _digit(digit: ml.Digit) -> dict[str, Any]:
@@ -144,7 +179,28 @@ def _digit(digit: ml.Digit) -> dict[str, Any]:
 )
 def predict(request: HttpRequest, *, images: bool = False) -> HttpResponse:
     """Recognise a drawing and keep nothing."""
-    return _answer(services.read(read_drawing(request)), images=images)
+    return JsonResponse(_answer(services.read(read_drawing(request)), images=images))
+
+
+@api.post(
+    "/v1/predict/batch",
+    response=BatchOut,
+    openapi_extra={
+        **_batch_body(),
+        "responses": _problems(400, 411, 413, 415, 422, 503),
+    },
+    tags=["v1"],
+)
+def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse:
+    """Recognise up to 256 drawings at once and keep nothing.
+
+    A drawing that cannot be read has a problem in the place of its answer, and spoils no other.
+    """
+    answers = [
+        one.to_dict() if isinstance(one, Problem) else _answer(one, images=images)
+        for one in services.read_batch(read_batch(request))
+    ]
+    return JsonResponse({"answers": answers})
 
 
 @api.put(
@@ -171,7 +227,7 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpRespons
             HTTPStatus.CONFLICT, "A reviewer has labelled this drawing; use another UUID."
         ) from None
     status = HTTPStatus.CREATED if created else HTTPStatus.OK
-    return _answer(reading, images=images, status=status)
+    return JsonResponse(_answer(reading, images=images), status=status)
 
 
 @api.delete("/v1/drawings/{uuid:id}", response={204: None}, tags=["v1"])

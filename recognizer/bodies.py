@@ -1,21 +1,23 @@
 """Request bodies: how large they may be, and the drawing they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from PIL import Image
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ml import image
+from ml import image, ink
+from ml.ink import SIZE, Grid, Strokes
 from recognizer.problems import Problem
 from recognizer.services import Input
 
-MAX_POINTS = 20_000
+# Of a drawing, and of all drawings in a batch.
+MAX_POINTS, MAX_BATCH_POINTS = 20_000, 100_000
 # What is read and thrown away of a body that is too large, so that its sender hears why.
 _DRAINED = 64_000_000
 
@@ -25,6 +27,7 @@ Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
 
 
 S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T")
 
 
 class StrokesIn(BaseModel):
@@ -33,13 +36,38 @@ class StrokesIn(BaseModel):
     strokes: list[list[Point]]
 
 
+class DrawingIn(BaseModel):
+    """One drawing of a batch, in one of three forms."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    strokes: list[list[Point]] | None = Field(None, description="As in a single request.")
+    image: Base64Bytes | None = Field(None, description="The file of a picture, in Base64.")
+    grid: Annotated[Base64Bytes, Field(min_length=SIZE**2, max_length=SIZE**2)] | None = Field(
+        None,
+        description="A digit as the net sees it: 28x28 bytes in Base64; 255 is ink.",
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if [self.strokes, self.image, self.grid].count(None) != 2:
+            raise ValueError("Send either strokes or image or grid.")
+        return self
+
+
+class BatchIn(BaseModel):
+    """Many drawings; each is checked by itself, so that one does not spoil the others."""
+
+    drawings: list[Any]
+
+
 def read_drawing(request: HttpRequest) -> Input:
     """The strokes (JSON) or the picture (multipart field ``image``) of a request.
 
     Raises Problem: 400, 411, 413, 415 or 422.
     """
     if request.content_type == "application/json":
-        return _read_strokes(request)
+        return _few_enough(read_json(request, StrokesIn).strokes)
     if request.content_type == "multipart/form-data":
         return read_picture(request)
     raise Problem(
@@ -50,47 +78,116 @@ def read_drawing(request: HttpRequest) -> Input:
 
 def read_picture(request: HttpRequest) -> Image.Image:
     """The picture in the multipart field ``image``. Raises Problem: 400, 411, 413 or 422."""
-    check_length(request, settings.MAX_PICTURE_BYTES)
+    return _open_picture(_read_files(request, settings.MAX_PICTURE_BYTES)[-1])
+
+
+def read_batch(request: HttpRequest) -> Iterator[Input | Grid | Problem]:
+    """The drawings of a batch one by one, each read when it is asked for.
+
+    What cannot be read is a Problem in its place. Raises Problem: 400, 411, 413, 415 or 422.
+    """
+    if request.content_type == "application/json":
+        body = read_body(request, settings.MAX_BATCH_BYTES)
+        # Each point begins with a bracket, so too many are known before they are in memory.
+        if body.count(b"[") > MAX_BATCH_POINTS:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The drawings have too many points.")
+        return _read_items(_fitting(body, BatchIn).drawings, _read_item)
+    if request.content_type == "multipart/form-data":
+        files = _read_files(request, settings.MAX_BATCH_BYTES)
+        return _read_items(files, _open_picture)
+    raise Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "Send drawings as application/json, or pictures as multipart/form-data.",
+    )
+
+
+def _read_items(
+    items: Sequence[T], read: Callable[[T, int], Input | Grid]
+) -> Iterator[Input | Grid | Problem]:
+    if len(items) > settings.MAX_BATCH:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"There are {len(items)} drawings; at most {settings.MAX_BATCH} are read.",
+        )
+    most = settings.MAX_BATCH_PIXELS // max(len(items), 1)
+    for item in items:
+        try:
+            yield read(item, most)
+        except Problem as problem:
+            yield problem
+
+
+def _read_item(item: Any, most: int) -> Input | Grid:
+    try:
+        drawing = DrawingIn.model_validate(item)
+    except ValidationError as error:
+        raise _unfit("The drawing does not fit the schema.", error) from error
+    if drawing.strokes is not None:
+        return _few_enough(drawing.strokes)
+    if drawing.image is not None:
+        return _open_picture(drawing.image, most)
+    return ink.from_bytes(drawing.grid or b"")
+
+
+def _read_files(request: HttpRequest, limit: int) -> list[bytes]:
+    """The files of the multipart field ``image``, at least one."""
+    check_length(request, limit)
     try:
         # Django itself parses the bodies of POST alone.
         parser = MultiPartParser(request.META, request, request.upload_handlers)
         _, files = parser.parse()
     except (MultiPartParserError, BadRequest) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, f"The multipart body is broken: {error}") from error
-    upload = files.get("image")
-    if upload is None:
+    if "image" not in files:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no file in the field “image”.")
+    return [file.read() for file in files.getlist("image")]
+
+
+def _open_picture(content: bytes, most: int = image.MAX_JPEG_PIXELS) -> Image.Image:
     try:
-        return image.open_picture(upload.read())
+        return image.open_picture(content, most)
     except image.PictureTooLarge as error:
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
     except image.PictureError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
 
 
-def _read_strokes(request: HttpRequest) -> Sequence[Sequence[Sequence[float]]]:
-    body = read_json(request, StrokesIn)
-    points = sum(map(len, body.strokes))
+def _few_enough(strokes: list[list[list[float]]]) -> Strokes:
+    points = sum(map(len, strokes))
     if points > MAX_POINTS:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"The drawing has {points} points; at most {MAX_POINTS} are read.",
         )
-    return body.strokes
+    return strokes
 
 
 def read_json(request: HttpRequest, schema: type[S]) -> S:
     """The body checked against a schema. Raises Problem: 411, 413 or 422."""
-    check_length(request, settings.MAX_JSON_BYTES)
+    return _fitting(read_body(request, settings.MAX_JSON_BYTES), schema)
+
+
+def read_body(request: HttpRequest, limit: int) -> bytes:
+    """The body, of at most so many bytes. Raises Problem: 411 or 413."""
+    check_length(request, limit)
+    # Not request.body, for Django has one limit for all addresses.
+    return request.read()
+
+
+def _fitting(body: bytes, schema: type[S]) -> S:
     try:
-        return schema.model_validate_json(request.body)
+        return schema.model_validate_json(body)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "The body does not fit the schema.",
-            errors=[{"at": list(e["loc"]), "message": e["msg"]} for e in errors[:10]],
-        ) from error
+        raise _unfit("The body does not fit the schema.", error) from error
+
+
+def _unfit(detail: str, error: ValidationError) -> Problem:
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        detail,
+        errors=[{"at": list(e["loc"]), "message": e["msg"]} for e in errors[:10]],
+    )
 
 
 def check_length(request: HttpRequest, limit: int) -> None:

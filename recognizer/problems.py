@@ -1,4 +1,7 @@
-"""One shape for every error of the API: problem details (RFC 9457)."""
+"""One shape for every error of the API: problem details (RFC 9457).
+
+The original project's address and the Open Inference Protocol have shapes of their own.
+"""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,9 +10,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 CONTENT_TYPE = "application/problem+json"
+SHAPED = (CONTENT_TYPE, "application/json")
 API_PREFIX = "/api/"
-# The original project's address keeps the original project's errors.
-ORIGINAL = "/api/mnist"
+INFERENCE_PREFIX = "/v2"
 
 
 class Problem(Exception):
@@ -19,37 +22,56 @@ class Problem(Exception):
         super().__init__(detail)
         self.status, self.detail, self.members = status, detail, members
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its problem details."""
+        return {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            **self.members,
+        }
+
 
 def problem_response(problem: Problem) -> HttpResponse:
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        **problem.members,
-    }
+    body = problem.to_dict()
     response = JsonResponse(body, status=problem.status, content_type=CONTENT_TYPE)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = "2"
     return response
 
 
+def inference_error(problem: Problem) -> HttpResponse:
+    """An error as the Open Inference Protocol has them."""
+    return JsonResponse({"error": problem.detail}, status=problem.status)
+
+
 class ProblemMiddleware:
-    """Gives errors that Django itself answers under /api/ (404, 405, 500 …) the same shape."""
+    """Gives each error under /api/ and /v2, Django's own (404, 405, 500 …) too, its shape."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if (
-            response.status_code < 400
-            or not request.path.startswith(API_PREFIX)
-            or response.get("Content-Type", "").startswith((CONTENT_TYPE, "application/json"))
-        ):
+        if response.status_code < 400:
+            return response
+        shape = _shape(request)
+        if shape is None or response.get("Content-Type", "").startswith(SHAPED):
             return response
         status = HTTPStatus(response.status_code)
-        replaced = problem_response(Problem(status, f"{status.phrase}: {request.path}"))
+        replaced = shape(Problem(status, f"{status.phrase}: {request.path}"))
         if "Allow" in response:
             replaced["Allow"] = response["Allow"]
         return replaced
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        shape = _shape(request)
+        return shape(error) if shape and isinstance(error, Problem) else None
+
+
+def _shape(request: HttpRequest) -> Callable[[Problem], HttpResponse] | None:
+    """How errors are said at an address; None where pages are."""
+    if request.path.startswith(API_PREFIX):
+        return problem_response
+    return inference_error if request.path.startswith(INFERENCE_PREFIX) else None

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 from uuid import UUID
 
+import numpy as np
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,11 +12,14 @@ from django.utils import timezone
 from PIL import Image
 
 from ml import classifier as ml
-from ml.ink import Strokes
+from ml.ink import SIZE, Grid, Strokes
 from recognizer import classifier
 from recognizer.models import Digit, Drawing, Source
+from recognizer.problems import Problem
 
 Input: TypeAlias = Strokes | Image.Image
+# Where the ink of a prepared digit is.
+WHOLE = ml.Box(0, 0, SIZE, SIZE)
 
 
 class AlreadyReviewed(Exception):
@@ -28,6 +32,18 @@ def read(drawn: Input) -> ml.Reading:
     if isinstance(drawn, Image.Image):
         return serving.read_picture(drawn)
     return serving.read_strokes(drawn)
+
+
+def read_batch(batch: Iterable[Input | Grid | Problem]) -> list[ml.Reading | Problem]:
+    """Recognise many drawings in one call of the net; a problem stays in the place it had.
+
+    Each is taken when the one before is prepared: decoded pictures are never in memory together.
+    Raises ModelUnavailable.
+    """
+    serving = classifier.current()
+    found = [one if isinstance(one, Problem) else _find(serving, one) for one in batch]
+    readings = iter(serving.read_batch([one for one in found if not isinstance(one, Problem)]))
+    return [one if isinstance(one, Problem) else next(readings) for one in found]
 
 
 def read_again(drawing: Drawing) -> ml.Reading:
@@ -92,6 +108,14 @@ def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: User) -> in
             )
         Digit.objects.bulk_update(changed, ["label", "labelled_by", "labelled_at"])
     return len(changed)
+
+
+def _find(serving: ml.Classifier, drawn: Input | Grid) -> list[ml.Found]:
+    if isinstance(drawn, Image.Image):
+        return serving.find_in_picture(drawn)
+    if isinstance(drawn, np.ndarray):
+        return [(drawn, WHOLE)] if drawn.any() else []
+    return serving.find_in_strokes(drawn)
 
 
 def _take_back(id: UUID) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from recognizer import views
+from recognizer import inference, views
 from recognizer.api import api
 
 urlpatterns = [
@@ -10,4 +10,5 @@ urlpatterns = [
     path("api/", api.urls),
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),
+    *inference.urlpatterns,
 ]

@@ -366,6 +366,7 @@ def test_the_openapi_document_names_every_address(client):
     assert set(document["paths"]) == {
         "/api/mnist",
         "/api/v1/predict",
+        "/api/v1/predict/batch",
         "/api/v1/drawings/{id}",
         "/api/v1/drawings/{id}/label",
         "/api/v1/model",
