@@ -151,7 +151,7 @@ def predict(request: HttpRequest, *, images: bool = False) -> dict[str, Any]:
     response={200: ReadingOut, 201: ReadingOut},
     openapi_extra={
         **DRAWING_BODY,
-        "responses": _problems(400, 409, 411, 413, 415, 422, 503),
+        "responses": _problems(400, 404, 409, 411, 413, 415, 422, 503),
     },
     exclude_unset=True,
     tags=["v1"],
@@ -174,7 +174,12 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> Status[dict
     return Status(status, _answer(reading, images=images))
 
 
-@api.delete("/v1/drawings/{uuid:id}", response={204: None}, tags=["v1"])
+@api.delete(
+    "/v1/drawings/{uuid:id}",
+    response={204: None},
+    openapi_extra={"responses": _problems(404, 503)},
+    tags=["v1"],
+)
 def forget(request: HttpRequest, id: UUID) -> Status[None]:
     """Forget a drawing, reviewed or not. Whoever knows its UUID may; again changes nothing."""
     services.forget(id)
@@ -189,7 +194,7 @@ def forget(request: HttpRequest, id: UUID) -> Status[None]:
             "required": True,
             "content": {"application/json": {"schema": LabelBody.model_json_schema()}},
         },
-        "responses": _problems(404, 411, 413, 422),
+        "responses": _problems(400, 404, 411, 413, 422, 503),
     },
     tags=["v1"],
 )
@@ -203,7 +208,7 @@ def label(request: HttpRequest, id: UUID) -> LabelBody:
 @api.delete(
     "/v1/drawings/{uuid:id}/label",
     response={204: None},
-    openapi_extra={"responses": _problems(404)},
+    openapi_extra={"responses": _problems(404, 503)},
     tags=["v1"],
 )
 def unlabel(request: HttpRequest, id: UUID) -> Status[None]:

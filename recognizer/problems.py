@@ -4,12 +4,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
 # The original project's address keeps the original project's errors.
 ORIGINAL = "/api/mnist"
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 
 class Problem(Exception):
@@ -49,7 +50,20 @@ class ProblemMiddleware:
         ):
             return response
         status = HTTPStatus(response.status_code)
-        replaced = problem_response(Problem(status, f"{status.phrase}: {request.path}"))
-        if "Allow" in response:
-            replaced["Allow"] = response["Allow"]
-        return replaced
+        problem = problem_response(Problem(status, f"{status.phrase}: {request.path}"))
+        # The other headers stay: what the browser is told, which methods there are.
+        response.content = problem.content
+        response["Content-Type"] = CONTENT_TYPE
+        return response
+
+
+class KnownMethodsMiddleware:
+    """Refuses TRACE, and methods that nothing here has, wherever they are tried."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in METHODS:
+            return self.get_response(request)
+        return HttpResponseNotAllowed(METHODS)
