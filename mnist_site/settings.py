@@ -5,6 +5,8 @@ DEBUG                 off by default
 ALLOWED_HOSTS         comma-separated; by default this machine only, over plain HTTP
 DATABASE_URL          by default SQLite under var/
 CORS_ALLOWED_ORIGINS  comma-separated origins whose pages may use the API
+REQUESTS_PER_MINUTE   from one address, 12000 by default; 0 for no limit
+TRUSTED_PROXIES       how many proxies in front append to X-Forwarded-For; 0, on Heroku 1
 KEEP_DRAWINGS_DAYS    after how many days `manage.py purge_drawings` deletes; by default it does not
 """
 
@@ -59,6 +61,13 @@ CONTENT_SECURITY_POLICY = {
 }
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
+CORS_EXPOSE_HEADERS = ["Retry-After"]
+
+# A pen draws 120 readings a second, and several people may share an address.
+REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", 12_000, validate=validate.Range(min=0))
+TRUSTED_PROXIES = env.int(
+    "TRUSTED_PROXIES", 1 if "DYNO" in os.environ else 0, validate=validate.Range(min=0)
+)
 
 INSTALLED_APPS = [
     "recognizer",
@@ -78,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "mnist_site.middleware.LimitMiddleware",
     "csp.middleware.CSPMiddleware",
     "recognizer.problems.KnownMethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -109,7 +109,7 @@ def _problems(*codes: int) -> dict[int, dict[str, Any]]:
             "description": HTTPStatus(code).phrase,
             "content": {CONTENT_TYPE: {"schema": schema}},
         }
-        for code in codes
+        for code in sorted({*codes, HTTPStatus.TOO_MANY_REQUESTS})
     }
 
 
