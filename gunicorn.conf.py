@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import mnist_site.limits  # noqa: F401  before the fork, so that all workers count together
+
 wsgi_app = "mnist_site.wsgi"
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"

@@ -145,7 +145,7 @@ def _problems(*codes: int) -> dict[int, dict[str, Any]]:
             "description": HTTPStatus(code).phrase,
             "content": {CONTENT_TYPE: {"schema": schema}},
         }
-        for code in codes
+        for code in sorted({*codes, HTTPStatus.TOO_MANY_REQUESTS})
     }
 
 
@@ -208,7 +208,7 @@ def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse
     response={200: ReadingOut, 201: ReadingOut},
     openapi_extra={
         **DRAWING_BODY,
-        "responses": _problems(400, 409, 411, 413, 415, 422, 503),
+        "responses": _problems(400, 404, 409, 411, 413, 415, 422, 503),
     },
     tags=["v1"],
 )
@@ -230,7 +230,12 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpRespons
     return JsonResponse(_answer(reading, images=images), status=status)
 
 
-@api.delete("/v1/drawings/{uuid:id}", response={204: None}, tags=["v1"])
+@api.delete(
+    "/v1/drawings/{uuid:id}",
+    response={204: None},
+    openapi_extra={"responses": _problems(404, 503)},
+    tags=["v1"],
+)
 def forget(request: HttpRequest, id: UUID) -> Status[None]:
     """Forget a drawing, reviewed or not. Whoever knows its UUID may; again changes nothing."""
     services.forget(id)
@@ -245,7 +250,7 @@ def forget(request: HttpRequest, id: UUID) -> Status[None]:
             "required": True,
             "content": {"application/json": {"schema": LabelBody.model_json_schema()}},
         },
-        "responses": _problems(404, 411, 413, 422),
+        "responses": _problems(400, 404, 411, 413, 422, 503),
     },
     tags=["v1"],
 )
@@ -259,7 +264,7 @@ def label(request: HttpRequest, id: UUID) -> LabelBody:
 @api.delete(
     "/v1/drawings/{uuid:id}/label",
     response={204: None},
-    openapi_extra={"responses": _problems(404)},
+    openapi_extra={"responses": _problems(404, 503)},
     tags=["v1"],
 )
 def unlabel(request: HttpRequest, id: UUID) -> Status[None]:

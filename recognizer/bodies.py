@@ -194,7 +194,10 @@ def check_length(request: HttpRequest, limit: int) -> None:
     """Refuse a body that is longer than the limit or does not say how long it is."""
     if "Transfer-Encoding" in request.headers:
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length.")
-    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    stated = request.headers.get("Content-Length") or "0"
+    if not stated.isdecimal():
+        raise Problem(HTTPStatus.BAD_REQUEST, "The Content-Length is no number.")
+    length = int(stated)
     if length <= limit:
         return
     left = min(length, _DRAINED)
