@@ -110,7 +110,8 @@ class Classifier:
 
     def predict(self, images: NDArray[np.uint8]) -> Floats:
         """Calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""
-        return self.activations(images, (PROBABILITIES,))[PROBABILITIES]
+        probabilities: Floats = self._session.run((PROBABILITIES,), {INPUT: images})[0]
+        return probabilities
 
     def activations(
         self, images: NDArray[np.uint8], names: tuple[str, ...] = tuple(OUTPUTS)

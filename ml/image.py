@@ -7,6 +7,7 @@ it is ink. Photos have light, shadows and noise: there the paper is estimated ar
 
 import io
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -22,9 +23,14 @@ KINDS: Final = ", ".join(FORMATS)
 # A JPEG is decoded at a fraction of its size; of the others all pixels are in memory at once.
 MAX_JPEG_PIXELS: Final = 16_000_000
 MAX_PIXELS: Final = 6_000_000
-# Honest files have ten scans and a few hundred parts. A bomb has thousands of empty ones.
+# Honest files have ten scans, a few hundred parts, one profile, some texts. A bomb has thousands,
+# empty or each unpacked to a megabyte.
 MAX_SCANS: Final = 50
-MAX_READS: Final = 20_000
+MAX_READS: Final = 10_000
+MAX_UNPACKED: Final = 16
+# Segments of a JPEG, with those of its previews; and bytes: each entry is some Python.
+MAX_EXIF: Final = 4
+MAX_EXIF_BYTES: Final = 65_536
 # Nothing finer is needed for 20 pixels of ink: a square of this side, or as many pixels.
 WORKING_SIZE: Final = 250
 
@@ -46,6 +52,9 @@ MIN_PEN: Final = 2.0
 FINE: Final = 3
 # A piece with less than this share of the area of the largest is a speck.
 SPECK: Final = 0.05
+
+# A picture of far too many pixels is refused, not mentioned in the log.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 Levels = NDArray[np.uint8]
 Pixel = TypeVar("Pixel", bound=np.generic)
@@ -107,6 +116,7 @@ def open_picture(content: bytes, most: int = MAX_JPEG_PIXELS) -> Image.Image:
     before anything is decoded.
     """
     try:
+        _check_parts(content)
         picture = Image.open(_Frugal(content), formats=FORMATS)
         _check_size(picture, content, most)
         full_width = picture.width
@@ -123,6 +133,13 @@ def open_picture(content: bytes, most: int = MAX_JPEG_PIXELS) -> Image.Image:
     except Exception as error:  # the decoders raise a dozen unrelated kinds
         raise PictureError(f"This is not a picture that can be read: {error}") from error
     return picture
+
+
+def _check_parts(content: bytes) -> None:
+    """Refuse what Pillow would unpack or walk through again and again while it opens a file."""
+    unpacked = sum(content.count(kind) for kind in (b"iCCP", b"zTXt", b"iTXt"))
+    if unpacked > MAX_UNPACKED or content.count(b"Exif\0\0") > MAX_EXIF:
+        raise PictureError("The picture is in too many parts.")
 
 
 def _check_size(picture: Image.Image, content: bytes, most: int) -> None:
@@ -185,6 +202,8 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 def _upright(picture: Image.Image) -> Image.Image:
     """The picture turned as its EXIF says, and as it is where that cannot be read."""
+    if len(picture.info.get("exif", b"")) > MAX_EXIF_BYTES:
+        return picture
     try:
         return ImageOps.exif_transpose(picture)
     except Exception:  # broken EXIF raises as many kinds as broken pictures
@@ -321,7 +340,8 @@ def _pen_width(ink: Levels) -> float:
 
     The perimeter of a shape with soft edges is its total variation.
     """
-    soft = np.pad(ink.astype(np.float32), 1)
+    soft = np.zeros((ink.shape[0] + 2, ink.shape[1] + 2), dtype=np.float32)
+    soft[1:-1, 1:-1] = ink
     down, right = np.diff(soft, axis=0)[:, :-1], np.diff(soft, axis=1)[:-1]
     return float(2 * ink.sum() / np.hypot(down, right).sum())
 

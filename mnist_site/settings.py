@@ -6,10 +6,13 @@ ALLOWED_HOSTS         comma-separated; by default this machine only, over plain 
 DATABASE_URL          by default SQLite under var/
 CORS_ALLOWED_ORIGINS  comma-separated origins whose pages may use the API
 METRICS_TOKEN         bearer token for /metrics; by default this machine only may read it
+REQUESTS_PER_MINUTE   from one address; 12000, but 0 (no limit) where this machine alone is served
+TRUSTED_PROXIES       how many proxies in front append to X-Forwarded-For; 0, on Heroku 1
 KEEP_DRAWINGS_DAYS    after how many days `manage.py purge_drawings` deletes; by default it does not
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -37,6 +40,12 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", THIS_MACHINE)
 FOR_THIS_MACHINE = set(ALLOWED_HOSTS) <= set(THIS_MACHINE)
 HTTPS = not DEBUG and not FOR_THIS_MACHINE
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sessionid", "csrftoken"
+if HTTPS:
+    # Browsers take these from this host alone, over HTTPS, and for all of it.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+# The page reads the token in the form, never the cookie.
+CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -55,6 +64,15 @@ CONTENT_SECURITY_POLICY = {
 }
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
+CORS_EXPOSE_HEADERS = ["Retry-After"]
+
+# A pen draws 120 readings a second, and several people may share an address.
+REQUESTS_PER_MINUTE = env.int(
+    "REQUESTS_PER_MINUTE", 12_000 if HTTPS else 0, validate=validate.Range(min=0)
+)
+TRUSTED_PROXIES = env.int(
+    "TRUSTED_PROXIES", 1 if "DYNO" in os.environ else 0, validate=validate.Range(min=0)
+)
 
 INSTALLED_APPS = [
     "recognizer",
@@ -64,6 +82,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "corsheaders",
     "csp",
     "ninja",
@@ -71,17 +93,20 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "recognizer.observe.ObserveMiddleware",
+    "recognizer.problems.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "mnist_site.middleware.LimitMiddleware",
     "csp.middleware.CSPMiddleware",
+    "recognizer.problems.KnownMethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "recognizer.problems.ProblemMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "mnist_site.urls"
@@ -133,6 +158,24 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+# Sign-in is closed for a quarter of an hour to an address, never to a name: its owner gets in.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_HANDLER = "mnist_site.sign_in.Attempts"
+AXES_CLIENT_IP_CALLABLE = "mnist_site.sign_in.pseudonym"
+AXES_LOCKOUT_CALLABLE = "mnist_site.sign_in.locked_out"
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_SENSITIVE_PARAMETERS = ["username", "token", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Digits"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

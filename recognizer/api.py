@@ -146,7 +146,7 @@ def _problems(*codes: int) -> dict[int, dict[str, Any]]:
             "description": HTTPStatus(code).phrase,
             "content": {CONTENT_TYPE: {"schema": schema}},
         }
-        for code in codes
+        for code in sorted({*codes, HTTPStatus.TOO_MANY_REQUESTS})
     }
 
 
@@ -154,6 +154,7 @@ DRAWING_BODY = {**_body(strokes=True), "responses": _problems(400, 411, 413, 415
 
 
 def _answer(reading: ml.Reading, *, images: bool) -> dict[str, Any]:
+    """A reading as ReadingOut describes it, which need not be checked again for each request."""
     digits = [_digit(digit) for digit in reading.digits]
     if images:
         for answer, digit in zip(digits, reading.digits, strict=True):
@@ -175,16 +176,15 @@ def _digit(digit: ml.Digit) -> dict[str, Any]:
     "/v1/predict",
     response=ReadingOut,
     openapi_extra=DRAWING_BODY,
-    exclude_unset=True,
     tags=["v1"],
 )
-def predict(request: HttpRequest, *, images: bool = False) -> dict[str, Any]:
+def predict(request: HttpRequest, *, images: bool = False) -> HttpResponse:
     """Recognise a drawing and keep nothing."""
     with stage("body"):
         drawn = read_drawing(request)
     with stage("read"):
         reading = services.read(drawn)
-    return _answer(reading, images=images)
+    return JsonResponse(_answer(reading, images=images))
 
 
 @api.post(
@@ -217,12 +217,11 @@ def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse
     response={200: ReadingOut, 201: ReadingOut},
     openapi_extra={
         **DRAWING_BODY,
-        "responses": _problems(400, 409, 411, 413, 415, 422, 503),
+        "responses": _problems(400, 404, 409, 411, 413, 415, 422, 503),
     },
-    exclude_unset=True,
     tags=["v1"],
 )
-def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> Status[dict[str, Any]]:
+def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpResponse:
     """Recognise a drawing and keep it under a UUID of your choice.
 
     The same drawing may be sent again: nothing is doubled and the answer is the same. Other ink
@@ -240,10 +239,15 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> Status[dict
             HTTPStatus.CONFLICT, "A reviewer has labelled this drawing; use another UUID."
         ) from None
     status = HTTPStatus.CREATED if created else HTTPStatus.OK
-    return Status(status, _answer(reading, images=images))
+    return JsonResponse(_answer(reading, images=images), status=status)
 
 
-@api.delete("/v1/drawings/{uuid:id}", response={204: None}, tags=["v1"])
+@api.delete(
+    "/v1/drawings/{uuid:id}",
+    response={204: None},
+    openapi_extra={"responses": _problems(404, 503)},
+    tags=["v1"],
+)
 def forget(request: HttpRequest, id: UUID) -> Status[None]:
     """Forget a drawing, reviewed or not. Whoever knows its UUID may; again changes nothing."""
     services.forget(id)
@@ -258,7 +262,7 @@ def forget(request: HttpRequest, id: UUID) -> Status[None]:
             "required": True,
             "content": {"application/json": {"schema": LabelBody.model_json_schema()}},
         },
-        "responses": _problems(404, 411, 413, 422),
+        "responses": _problems(400, 404, 411, 413, 422, 503),
     },
     tags=["v1"],
 )
@@ -272,7 +276,7 @@ def label(request: HttpRequest, id: UUID) -> LabelBody:
 @api.delete(
     "/v1/drawings/{uuid:id}/label",
     response={204: None},
-    openapi_extra={"responses": _problems(404)},
+    openapi_extra={"responses": _problems(404, 503)},
     tags=["v1"],
 )
 def unlabel(request: HttpRequest, id: UUID) -> Status[None]:

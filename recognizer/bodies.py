@@ -8,9 +8,8 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
-from ninja import Schema
 from PIL import Image
-from pydantic import Base64Bytes, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ml import image, ink
 from ml.ink import SIZE, Grid, Strokes
@@ -27,17 +26,17 @@ Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
 
 
-S = TypeVar("S", bound=Schema)
+S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T")
 
 
-class StrokesIn(Schema):
+class StrokesIn(BaseModel):
     """Pen strokes: points [x, y] or [x, y, t], in pixels (y downwards) and milliseconds."""
 
     strokes: list[list[Point]]
 
 
-class DrawingIn(Schema):
+class DrawingIn(BaseModel):
     """One drawing of a batch, in one of three forms."""
 
     model_config = ConfigDict(extra="forbid")
@@ -56,7 +55,7 @@ class DrawingIn(Schema):
         return self
 
 
-class BatchIn(Schema):
+class BatchIn(BaseModel):
     """Many drawings; each is checked by itself, so that one does not spoil the others."""
 
     drawings: list[Any]
@@ -195,7 +194,10 @@ def check_length(request: HttpRequest, limit: int) -> None:
     """Refuse a body that is longer than the limit or does not say how long it is."""
     if "Transfer-Encoding" in request.headers:
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length.")
-    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    stated = request.headers.get("Content-Length") or "0"
+    if not stated.isdecimal():
+        raise Problem(HTTPStatus.BAD_REQUEST, "The Content-Length is no number.")
+    length = int(stated)
     if length <= limit:
         return
     left = min(length, _DRAINED)

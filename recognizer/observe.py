@@ -15,11 +15,11 @@ from django.http import HttpRequest, HttpResponse
 
 from recognizer.logs import request_id
 from recognizer.metrics import IN_PROGRESS, REQUESTS, SECONDS
+from recognizer.problems import METHODS
 
 logger = logging.getLogger(__name__)
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 _stages: ContextVar[dict[str, float]] = ContextVar("stages")
 

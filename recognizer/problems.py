@@ -7,12 +7,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 CONTENT_TYPE = "application/problem+json"
 SHAPED = (CONTENT_TYPE, "application/json")
 API_PREFIX = "/api/"
 INFERENCE_PREFIX = "/v2"
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 
 class Problem(Exception):
@@ -60,10 +61,11 @@ class ProblemMiddleware:
         if shape is None or response.get("Content-Type", "").startswith(SHAPED):
             return response
         status = HTTPStatus(response.status_code)
-        replaced = shape(Problem(status, f"{status.phrase}: {request.path}"))
-        if "Allow" in response:
-            replaced["Allow"] = response["Allow"]
-        return replaced
+        problem = shape(Problem(status, f"{status.phrase}: {request.path}"))
+        # The other headers stay: what the browser is told, which methods there are.
+        response.content = problem.content
+        response["Content-Type"] = problem["Content-Type"]
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         shape = _shape(request)
@@ -75,3 +77,15 @@ def _shape(request: HttpRequest) -> Callable[[Problem], HttpResponse] | None:
     if request.path.startswith(API_PREFIX):
         return problem_response
     return inference_error if request.path.startswith(INFERENCE_PREFIX) else None
+
+
+class KnownMethodsMiddleware:
+    """Refuses TRACE, and methods that nothing here has, wherever they are tried."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in METHODS:
+            return self.get_response(request)
+        return HttpResponseNotAllowed(METHODS)
