@@ -1,16 +1,20 @@
 """The page, and the health probes."""
 
+import sys
+from http import HTTPStatus
 from uuid import UUID
 
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from recognizer import classifier, figures, services
 from recognizer.models import Drawing
+from recognizer.problems import Problem, problem_response
 
 # What page.js imports: fetched with it, not one after another.
 MODULES = [
@@ -73,3 +77,10 @@ def ready(request: HttpRequest) -> HttpResponse:
     if problems:
         return JsonResponse({"status": "unavailable", "problems": problems}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """What Django answers to an exception nobody caught: 503 where it was the database."""
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return defaults.server_error(request)
+    return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used."))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from tests.conftest import ROOT
 
@@ -67,6 +67,20 @@ def test_ready_says_what_is_missing(client, no_model, monkeypatch):
     assert response.status_code == 503
     assert set(response.json()["problems"]) == {"database", "model"}
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/drawings/8f14e45f-ceea-467f-a0e6-0123456789ab", "/admin/"])
+def test_pages_say_that_the_database_is_gone(admin_client, monkeypatch, address):
+    def fail(*arguments, **options):
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr("django.db.models.sql.compiler.SQLCompiler.execute_sql", fail)
+    admin_client.raise_request_exception = False
+    response = admin_client.get(address)
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert b"disk" not in response.content
 
 
 def test_it_does_not_start_without_a_secret_key():
