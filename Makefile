@@ -26,8 +26,9 @@ check: .venv/dev
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: .venv/dev .env browser
+bench: .venv/bench .env browser
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.browser.latency
 
 # A real Chromium for the tests: one that is there, Debian's, or Playwright's own.
@@ -44,6 +45,10 @@ browser: .venv/dev
 .venv/dev: requirements.txt requirements-train.txt requirements-dev.txt
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/bench: .venv/dev requirements-bench.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 .env:

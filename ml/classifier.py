@@ -105,7 +105,8 @@ class Classifier:
 
     def predict(self, images: NDArray[np.uint8]) -> Floats:
         """Calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""
-        return self.activations(images, (PROBABILITIES,))[PROBABILITIES]
+        probabilities: Floats = self._session.run((PROBABILITIES,), {INPUT: images})[0]
+        return probabilities
 
     def activations(
         self, images: NDArray[np.uint8], names: tuple[str, ...] = tuple(OUTPUTS)
@@ -121,19 +122,15 @@ class Classifier:
     def read_picture(self, picture: Image.Image) -> Reading:
         """Read a picture, dark on light or light on dark; a blank one has no digits."""
         found = image.find(picture)
-        return self.read_grids(self._crops(found) if found else [])
-
-    def _crops(self, found: image.Ink) -> list[tuple[ink.Grid, Box]]:
-        """The digits of a picture: one where it reads as one, for a digit may be in pieces."""
+        if found is None:
+            return Reading((), self.version)
+        # One digit where it reads as one, for a digit may be in pieces.
+        whole = self.read_grids([(image.fit(found.levels), Box(*found.box))])
         height, width = found.levels.shape
-        whole = image.fit(found.levels)
-        if width < WIDER * height and self._is_digit(whole):
-            return [(whole, Box(*found.box))]
+        if width < WIDER * height and whole.digits[0].digit is not None:
+            return whole
         parts = patches.digits(found, self._judge_ink)
-        return [(image.fit(part.levels), Box(*part.box)) for part in parts]
-
-    def _is_digit(self, grid: ink.Grid) -> bool:
-        return self.verdict(self.predict(grid[None])[0]) is not Verdict.NOT_A_DIGIT
+        return self.read_grids([(image.fit(part.levels), Box(*part.box)) for part in parts])
 
     def _judge_ink(self, supposed: Sequence[image.Levels]) -> Floats:
         return self.predict(np.stack([image.fit(levels) for levels in supposed]))

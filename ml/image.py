@@ -340,7 +340,8 @@ def _pen_width(ink: Levels) -> float:
 
     The perimeter of a shape with soft edges is its total variation.
     """
-    soft = np.pad(ink.astype(np.float32), 1)
+    soft = np.zeros((ink.shape[0] + 2, ink.shape[1] + 2), dtype=np.float32)
+    soft[1:-1, 1:-1] = ink
     down, right = np.diff(soft, axis=0)[:, :-1], np.diff(soft, axis=1)[:-1]
     return float(2 * ink.sum() / np.hypot(down, right).sum())
 

@@ -31,18 +31,22 @@ CENTRE = 14.5
 TAP = 3.0
 
 
+Reals: TypeAlias = NDArray[np.float64]
+
 # A pixel is inked where its centre is within reach of a line; it fades over the last pixel.
 _REACH = PEN_RADIUS + 0.5
 # Pieces of at most one pixel have at most 4 centres within reach, either way (1 + 2 * 1.4 < 4).
-_WINDOW = np.arange(4)
+_WINDOW = np.arange(4.0)
 _MARGIN = 4
+_SIDE = SIZE + 2 * _MARGIN
 
 
 def bounds(strokes: Strokes) -> tuple[float, float, float, float]:
     """The ink box (x, y, width, height) of at least one point, in the pixels of the pad."""
-    points = np.array([point[:2] for stroke in strokes for point in stroke], dtype=np.float64)
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    return float(left), float(top), float(right - left), float(bottom - top)
+    xs = [point[0] for stroke in strokes for point in stroke]
+    ys = [point[1] for stroke in strokes for point in stroke]
+    left, top = min(xs), min(ys)
+    return left, top, max(xs) - left, max(ys) - top
 
 
 def is_blank(strokes: Strokes) -> bool:
@@ -56,83 +60,84 @@ def draw(strokes: Strokes) -> Grid:
     return _rasterise(_fit(_lines(strokes)))
 
 
-def _lines(strokes: Strokes) -> NDArray[np.float64]:
-    """The straight lines between neighbouring points, float64[n, 4] as x0, y0, x1, y1.
+def _lines(strokes: Strokes) -> Reals:
+    """The straight lines between neighbouring points, float64[2, 2, n]: x and y, start and end.
 
     A stroke of one point is a line of no length: a dot.
     """
-    ends = []
-    for stroke in strokes:
-        if len(stroke):
-            points = np.array([point[:2] for point in stroke], dtype=np.float64)
-            start = points[:-1] if len(points) > 1 else points
-            ends.append(np.hstack([start, points[-len(start) :]]))
-    return np.vstack(ends)
+    strokes = [stroke if len(stroke) > 1 else [stroke[0]] * 2 for stroke in strokes if len(stroke)]
+    points = np.array([point[:2] for stroke in strokes for point in stroke], dtype=np.float64).T
+    lines = np.stack([points[:, :-1], points[:, 1:]], axis=1)
+    if len(strokes) > 1:
+        lasts = np.cumsum([len(stroke) for stroke in strokes[:-1]]) - 1
+        lines = np.delete(lines, lasts, axis=2)
+    return lines
 
 
-def _fit(lines: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fit(lines: Reals) -> Reals:
     """Scale and move lines so that the ink fills the box and balances on the centre."""
-    corners = lines.reshape(-1, 2)
-    low, high = corners.min(axis=0), corners.max(axis=0)
+    low, high = lines.min(axis=(1, 2)), lines.max(axis=(1, 2))
     side = max(high - low)
     scale = (BOX - 2 * PEN_RADIUS) / side if side > TAP else 0.0
-    lines = (lines - np.tile((low + high) / 2, 2)) * scale
+    lines = (lines - ((low + high) / 2)[:, None, None]) * scale
     # Ink that leans far to one side is not pushed off the grid: the box stays within it.
-    middle = np.clip(CENTRE - _centre_of_mass(lines), BOX / 2, SIZE - BOX / 2)
-    fitted: NDArray[np.float64] = lines + np.tile(middle, 2)
+    shift = [
+        min(max(CENTRE - middle, BOX / 2), SIZE - BOX / 2) for middle in _centre_of_mass(lines)
+    ]
+    fitted: Reals = lines + np.array(shift)[:, None, None]
     return fitted
 
 
-def _centre_of_mass(lines: NDArray[np.float64]) -> NDArray[np.float64]:
+def _centre_of_mass(lines: Reals) -> list[float]:
     """The centre of mass (x, y) of lines, each weighing its length; of dots alone, the box's."""
     lengths = _length(lines)
-    mass = np.cumsum(lengths)[-1]
+    mass = lengths.cumsum()[-1]
     if mass == 0:
-        return np.zeros(2)
-    middles = (lines[:, :2] + lines[:, 2:]) / 2
-    centre: NDArray[np.float64] = np.cumsum(middles * lengths[:, None], axis=0)[-1] / mass
+        return [0.0, 0.0]
+    moments = (lines[:, 0] + lines[:, 1]) / 2 * lengths
+    centre: list[float] = (moments.cumsum(axis=1)[:, -1] / mass).tolist()
     return centre
 
 
-def _length(lines: NDArray[np.float64]) -> NDArray[np.float64]:
-    dx, dy = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
-    length: NDArray[np.float64] = np.sqrt(dx * dx + dy * dy)
+def _length(lines: Reals) -> Reals:
+    along = lines[:, 1] - lines[:, 0]
+    along *= along
+    length: Reals = np.sqrt(along[0] + along[1])
     return length
 
 
-def _pieces(lines: NDArray[np.float64]) -> NDArray[np.float64]:
+def _pieces(lines: Reals) -> Reals:
     """Cut lines into equal pieces of at most one pixel."""
     counts = np.maximum(np.ceil(_length(lines)), 1).astype(np.intp)
-    lines = np.repeat(lines, counts, axis=0)
-    total = np.repeat(counts, counts)
-    index = np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts)
-    start, along = lines[:, :2], lines[:, 2:] - lines[:, :2]
-    cut = np.hstack(
-        [start + along * (index / total)[:, None], start + along * ((index + 1) / total)[:, None]]
-    )
-    pieces: NDArray[np.float64] = cut
-    return pieces
+    ends = counts.cumsum()
+    number = np.arange(ends[-1]) - (ends - counts).repeat(counts)
+    start, along = lines[:, 0], lines[:, 1] - lines[:, 0]
+    start, along = start.repeat(counts, axis=1), along.repeat(counts, axis=1)
+    total = counts.repeat(counts)
+    return np.stack([start + along * (number / total), start + along * ((number + 1) / total)], 1)
 
 
-def _rasterise(lines: NDArray[np.float64]) -> Grid:
+def _rasterise(lines: Reals) -> Grid:
     """Ink every pixel by the distance of its centre to the nearest line."""
-    x0, y0, x1, y1 = (column[:, None] for column in _pieces(lines).T)
+    (x0, x1), (y0, y1) = _pieces(lines)[..., None]
     dx, dy = x1 - x0, y1 - y0
     square = dx * dx + dy * dy
     square[square == 0] = 1.0
     columns = np.ceil(np.minimum(x0, x1) - _REACH - 0.5) + _WINDOW
     rows = np.ceil(np.minimum(y0, y1) - _REACH - 0.5) + _WINDOW
-    to_x, to_y = (columns + 0.5 - x0)[:, None, :], (rows + 0.5 - y0)[:, :, None]
-    dx, dy = dx[:, None], dy[:, None]
-    along = np.clip((to_x * dx + to_y * dy) / square[:, None], 0.0, 1.0)
-    off_x, off_y = to_x - along * dx, to_y - along * dy
-    coverage = np.clip(_REACH - np.sqrt(off_x * off_x + off_y * off_y), 0.0, 1.0)
+    to_x, to_y = columns + 0.5 - x0, rows + 0.5 - y0
+    along = ((to_x * dx)[:, None] + (to_y * dy)[..., None]) / square[..., None]
+    np.minimum(np.maximum(along, 0.0, out=along), 1.0, out=along)
+    off_x = to_x[:, None] - along * dx[..., None]
+    off_y = to_y[..., None] - along * dy[..., None]
+    coverage = _REACH - np.sqrt(off_x * off_x + off_y * off_y)
+    # Paper is zero, so that only the upper end has to be cut off.
+    np.minimum(coverage, 1.0, out=coverage)
 
-    side = SIZE + 2 * _MARGIN
-    paper = np.zeros(side * side)
-    cells = (rows[:, :, None] + _MARGIN) * side + (columns[:, None, :] + _MARGIN)
+    paper = np.zeros(_SIDE * _SIDE)
+    cells = (rows[..., None] + _MARGIN) * _SIDE + (columns[:, None] + _MARGIN)
     np.maximum.at(paper, cells.astype(np.intp).ravel(), coverage.ravel())
-    inner = paper.reshape(side, side)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    inner = paper.reshape(_SIDE, _SIDE)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     return np.floor(inner * 255 + 0.5).astype(np.uint8)
 
 

@@ -19,10 +19,12 @@ from django.utils.translation import ngettext
 
 from ml.classifier import ModelError
 from recognizer import classifier, exports, figures, services, versions
+from recognizer.comparison import compare
 from recognizer.deck import ReviewDeck
 from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
+SHOWN_DIFFERENCES = 48
 BANDS = {"90": (0.9, 1.01), "50": (0.5, 0.9), "0": (0.0, 0.5)}
 
 
@@ -221,11 +223,14 @@ class DrawingAdmin(admin.ModelAdmin):
 class ModelVersionAdmin(admin.ModelAdmin):
     list_display = ("version", "status", "errors", "created_at", "promoted_at", "promoted_by")
     list_select_related = ("promoted_by",)
-    list_filter = ("status",)
     list_per_page = 20
-    fields = readonly_fields = (
+    readonly_fields = (
         "status", "errors", "created_at", "promoted_at", "promoted_by", "sha256", "facts",
     )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": readonly_fields[:-1]}),
+        ("What it says of itself", {"fields": ("facts",), "classes": ("collapse",)}),
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -260,17 +265,24 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         may_promote = self.has_promote_permission(request)
-        serves = ModelVersion.objects.filter(pk=object_id, status=Status.SERVING).exists()
-        buttons = {"may_promote": may_promote, "may_roll_back": may_promote and serves}
-        return super().change_view(
-            request, object_id, form_url, {**buttons, **(extra_context or {})}
-        )
+        version = self.get_object(request, object_id)
+        serves = version is not None and version.status == Status.SERVING
+        context = {
+            "may_promote": may_promote,
+            "may_roll_back": may_promote and serves,
+            **(_comparison(version) if version and not serves else {}),
+            **(extra_context or {}),
+        }
+        return super().change_view(request, object_id, form_url, context)
 
     def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._check(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            versions.promote(version, _user(request))
+            versions.promote(version, _user(request), request.POST.get("reason", "").strip())
+        except versions.ReasonNeeded as shortfalls:
+            message = f"{version} is worse in {shortfalls}: say why it is promoted."
+            return self._back(request, message, messages.ERROR)
         except ModelError as error:
             return self._back(request, f"{version} is refused: {error}.", messages.ERROR)
         return self._back(request, f"{version} serves.")
@@ -292,17 +304,29 @@ class ModelVersionAdmin(admin.ModelAdmin):
     def _back(
         self, request: HttpRequest, message: str, level: int = messages.SUCCESS
     ) -> HttpResponse:
+        classifier.serving.hurry()
         self.message_user(request, message, level)
         return redirect("admin:recognizer_modelversion_changelist")
 
     @admin.display(description="errors, by its own account")
     def errors(self, version: ModelVersion) -> str:
-        return versions.figures(version)
+        return versions.figures(version.load)
 
-    @admin.display(description="what it says of itself")
+    @admin.display(description="metadata")
     def facts(self, version: ModelVersion) -> SafeString | str:
         try:
             facts = version.load().facts
         except ModelError as error:
             return str(error)
         return format_html("<pre>{}</pre>", json.dumps(facts, indent=2))
+
+
+def _comparison(version: ModelVersion) -> dict[str, Any]:
+    """What the page of a model shows of champion and challenger, where both can be read."""
+    try:
+        compared = compare(version.load())
+    except ModelError:
+        return {}
+    shown = compared.differences[:SHOWN_DIFFERENCES]
+    pictures = [figures.grid_png(one.image, side=56) for one in shown]
+    return {"comparison": compared, "differences": list(zip(shown, pictures, strict=True))}

@@ -116,12 +116,14 @@ def _problems(*codes: int) -> dict[int, dict[str, Any]]:
 DRAWING_BODY = {**_body(strokes=True), "responses": _problems(400, 411, 413, 415, 422, 503)}
 
 
-def _answer(reading: ml.Reading, *, images: bool) -> dict[str, Any]:
+def _answer(reading: ml.Reading, *, images: bool, status: int = HTTPStatus.OK) -> HttpResponse:
+    """A reading as ReadingOut describes it, which need not be checked again for each request."""
     digits = [_digit(digit) for digit in reading.digits]
     if images:
         for answer, digit in zip(digits, reading.digits, strict=True):
             answer["image"] = b64encode(digit.image.tobytes()).decode()
-    return {"text": reading.text, "digits": digits, "model": reading.model}
+    answer = {"text": reading.text, "digits": digits, "model": reading.model}
+    return JsonResponse(answer, status=status)
 
 
 def _digit(digit: ml.Digit) -> dict[str, Any]:
@@ -138,10 +140,9 @@ def _digit(digit: ml.Digit) -> dict[str, Any]:
     "/v1/predict",
     response=ReadingOut,
     openapi_extra=DRAWING_BODY,
-    exclude_unset=True,
     tags=["v1"],
 )
-def predict(request: HttpRequest, *, images: bool = False) -> dict[str, Any]:
+def predict(request: HttpRequest, *, images: bool = False) -> HttpResponse:
     """Recognise a drawing and keep nothing."""
     return _answer(services.read(read_drawing(request)), images=images)
 
@@ -153,10 +154,9 @@ def predict(request: HttpRequest, *, images: bool = False) -> dict[str, Any]:
         **DRAWING_BODY,
         "responses": _problems(400, 404, 409, 411, 413, 415, 422, 503),
     },
-    exclude_unset=True,
     tags=["v1"],
 )
-def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> Status[dict[str, Any]]:
+def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpResponse:
     """Recognise a drawing and keep it under a UUID of your choice.
 
     The same drawing may be sent again: nothing is doubled and the answer is the same. Other ink
@@ -171,7 +171,7 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> Status[dict
             HTTPStatus.CONFLICT, "A reviewer has labelled this drawing; use another UUID."
         ) from None
     status = HTTPStatus.CREATED if created else HTTPStatus.OK
-    return Status(status, _answer(reading, images=images))
+    return _answer(reading, images=images, status=status)
 
 
 @api.delete(

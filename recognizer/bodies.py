@@ -8,9 +8,8 @@ from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
-from ninja import Schema
 from PIL import Image
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ml import image
 from recognizer.problems import Problem
@@ -23,10 +22,10 @@ Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
 
 
-S = TypeVar("S", bound=Schema)
+S = TypeVar("S", bound=BaseModel)
 
 
-class StrokesIn(Schema):
+class StrokesIn(BaseModel):
     """Pen strokes: points [x, y] or [x, y, t], in pixels (y downwards) and milliseconds."""
 
     strokes: list[list[Point]]

@@ -44,6 +44,10 @@ class Serving:
         self._look_at = 0.0
         self._lock = Lock()
 
+    def hurry(self) -> None:
+        """Look at once: something was promoted in this very process."""
+        self._look_at = 0.0
+
     def classifier(self) -> Classifier:
         """The classifier now in service. Raises ModelUnavailable when there is none."""
         if monotonic() >= self._look_at:
@@ -69,7 +73,7 @@ class Serving:
             if self._classifier and not self.problem and sha256 == self._sha256:
                 return
             self._classifier = self._load(sha256)
-        except (Error, ModelError, OSError) as error:
+        except (Error, ModelVersion.DoesNotExist, ModelError, OSError) as error:
             self._report(str(error))
             self._classifier = self._classifier or self._fall_back()
         else:

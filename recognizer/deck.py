@@ -20,7 +20,7 @@ from pydantic import Field
 
 from recognizer import review
 from recognizer.bodies import read_json
-from recognizer.models import Digit, Label, SecondLook
+from recognizer.models import Digit, Drawing, Label, SecondLook
 from recognizer.problems import Problem, problem_response
 
 # Of the change list: where one of these is asked for, labelled digits are wanted too.
@@ -73,16 +73,11 @@ class ReviewDeck(admin.ModelAdmin):
     """Adds the deck to the admin of digits."""
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"": self.review_view, "next/": self.next_view, "label/": self.label_view}
+        wrap, name = self.admin_site.admin_view, "recognizer_digit_review"
         return [
-            *(
-                path(
-                    f"review/{address}",
-                    self.admin_site.admin_view(view),
-                    name=f"recognizer_digit_review{address and '_' + address[:-1]}",
-                )
-                for address, view in views.items()
-            ),
+            path("review/", wrap(self.review_view), name=name),
+            path("review/next/", wrap(self.next_view), name=f"{name}_next"),
+            path("review/label/", wrap(self.label_view), name=f"{name}_label"),
             *super().get_urls(),
         ]
 
@@ -134,7 +129,7 @@ class ReviewDeck(admin.ModelAdmin):
                 label=digit.label,
                 by=str(digit.labelled_by or ""),
             ) from None
-        except (Digit.DoesNotExist, SecondLook.DoesNotExist):
+        except (Drawing.DoesNotExist, Digit.DoesNotExist, SecondLook.DoesNotExist):
             raise Problem(HTTPStatus.NOT_FOUND, "The drawing is no longer there.") from None
         agreement = review.agreement(reviewer)
         return JsonResponse({"same": agreement.same, "of": agreement.of})

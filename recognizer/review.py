@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from recognizer import services
-from recognizer.models import Digit, SecondLook
+from recognizer.models import Digit, Drawing, SecondLook
 
 # Whoever takes longer may find that somebody else has been given the digit meanwhile.
 LEASE = timedelta(minutes=3)
@@ -72,9 +72,10 @@ def _behind(order: str, after: tuple[float, int] | None) -> Sequence[Q]:
     confidence, pk = after
     match order:
         case "unsure":
-            return (Q(confidence__gt=confidence) | Q(confidence=confidence, pk__gt=pk),)
+            # The first condition is what an index can start from.
+            return (Q(confidence__gte=confidence), Q(confidence__gt=confidence) | Q(pk__gt=pk))
         case "sure":
-            return (Q(confidence__lt=confidence) | Q(confidence=confidence, pk__lt=pk),)
+            return (Q(confidence__lte=confidence), Q(confidence__lt=confidence) | Q(pk__lt=pk))
         case "newest":
             return (Q(pk__lt=pk),)
     return (Q(pk__gt=pk),)
@@ -83,10 +84,12 @@ def _behind(order: str, after: tuple[float, int] | None) -> Sequence[Q]:
 def label(pk: int, label: str, seen: str, reviewer: User) -> None:
     """Label a digit whose label the reviewer saw; with "" the label is taken away.
 
-    Raises Conflict when it has another label by now, and Digit.DoesNotExist.
+    Raises Conflict when it has another label by now, and Drawing.DoesNotExist when it is gone.
     """
     with transaction.atomic():
-        digit = Digit.objects.select_for_update().get(pk=pk)
+        # Who keeps other ink under the same UUID holds this too, and replaces the digits.
+        drawing = Drawing.objects.select_for_update(of=("self",)).get(digits=pk)
+        digit = drawing.digits.get(pk=pk)
         if digit.label not in (seen, label):
             raise Conflict(digit)
         services.label_as_reviewer([digit], label, reviewer)

@@ -1,5 +1,7 @@
 """What the site does with models: store, promote, roll back. Commands and admin come here."""
 
+from collections.abc import Callable
+
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -7,11 +9,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ml.classifier import Classifier, ModelError
+from recognizer.comparison import compare
 from recognizer.models import ModelVersion, Status
 
 
 class NothingPromoted(Exception):
     """There is nothing to roll back: the shipped model serves."""
+
+
+class ReasonNeeded(Exception):
+    """The model is worse than the one that serves; the message says in what."""
 
 
 def register(content: bytes) -> tuple[ModelVersion, bool]:
@@ -22,10 +29,10 @@ def register(content: bytes) -> tuple[ModelVersion, bool]:
     )
 
 
-def figures(version: ModelVersion) -> str:
-    """How good a model is, by what its file says; or what is wrong with the file."""
+def figures(load: Callable[[], Classifier]) -> str:
+    """How good a model is, by what its file says; or why it cannot be loaded."""
     try:
-        metrics = version.load().facts.get("metrics", {})
+        metrics = load().facts.get("metrics", {})
     except ModelError as error:
         return str(error)
     return ", ".join(f"{name}: {one['errors']} of {one['of']:,}" for name, one in metrics.items())
@@ -39,9 +46,14 @@ def find(name: str) -> ModelVersion:
     return ModelVersion.objects.get(Q(version=name) | Q(sha256__startswith=name))
 
 
-def promote(version: ModelVersion, user: User) -> None:
-    """Let a model serve, in every process within two seconds. Raises ModelError."""
-    version.load()
+def promote(version: ModelVersion, user: User, reason: str = "") -> None:
+    """Let a model serve, in every process within two seconds.
+
+    Raises ModelError, and ReasonNeeded where it is worse than what serves and no reason is given.
+    """
+    shortfalls = _shortfalls(version.load())
+    if shortfalls and not reason:
+        raise ReasonNeeded(shortfalls)
     with transaction.atomic():
         serving = _lock()
         if serving == version:
@@ -50,7 +62,8 @@ def promote(version: ModelVersion, user: User) -> None:
             _set_status(serving, Status.RETIRED)
         version.promoted_at, version.promoted_by = timezone.now(), user
         _set_status(version, Status.SERVING)
-        _log(version, user, f"Promoted in place of {serving or 'the shipped model'}.")
+        why = f" Although worse in {shortfalls}: {reason}" if shortfalls else ""
+        _log(version, user, f"Promoted in place of {serving or 'the shipped model'}.{why}")
 
 
 def roll_back(user: User) -> ModelVersion | None:
@@ -69,6 +82,14 @@ def roll_back(user: User) -> ModelVersion | None:
             _set_status(before, Status.SERVING)
         _log(serving, user, f"Rolled back to {before or 'the shipped model'}.")
     return before
+
+
+def _shortfalls(challenger: Classifier) -> str:
+    try:
+        return compare(challenger).shortfalls
+    except ModelError:
+        # What should serve cannot: anything is better.
+        return ""
 
 
 def _lock() -> ModelVersion | None:

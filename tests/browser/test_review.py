@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from recognizer import services
 from recognizer.models import Digit, SecondLook, Source
+from tests.browser.hand import ink_of, violations
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,14 +59,6 @@ def expect_stored(page, count):
             return
         page.wait_for_timeout(50)
     assert Digit.objects.exclude(label="").count() == count
-
-
-def ink_of(page):
-    return page.evaluate(
-        "() => { const c = document.querySelector('#drawing');"
-        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-        " return d.filter((v, i) => i % 4 === 3 && v > 0).length; }"
-    )
 
 
 def test_keys_label_agree_reject_skip_and_undo(open_deck):
@@ -122,13 +115,13 @@ def test_the_next_card_is_there_at_once(open_deck):
 
 def test_the_drawing_is_shown_and_replayed(open_deck):
     page = open_deck()
-    whole = ink_of(page)
+    whole = ink_of(page, "#drawing")
     assert whole > 1000
     page.keyboard.press("r")
     page.wait_for_timeout(60)
-    assert ink_of(page) < whole
+    assert ink_of(page, "#drawing") < whole
     page.wait_for_timeout(1000)
-    assert ink_of(page) == whole
+    assert ink_of(page, "#drawing") == whole
 
 
 def test_a_conflict_is_shown_and_overwrites_nothing(open_deck, django_user_model):
@@ -214,3 +207,12 @@ def test_on_a_phone_everything_is_on_one_screen(open_deck):
     page.tap('[data-key="u"]')
     expect_stored(page, 2)
     assert labels()[0] == "4"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_in_the_deck(open_deck, scheme, width):
+    page = open_deck(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.keyboard.press("7")
+    expect(page.locator("#progress")).to_contain_text("1 labelled")
+    assert violations(page) == {}

@@ -11,6 +11,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from ml import ink
 from recognizer import services
+from recognizer.api import ReadingOut
 from recognizer.models import Digit, Drawing
 from recognizer.problems import CONTENT_TYPE
 from tests.conftest import SEVEN
@@ -53,6 +54,13 @@ def test_predicting_keeps_nothing(client, django_assert_num_queries):
 def test_a_picture_is_read(client, png):
     picture = SimpleUploadedFile("7.png", png)
     assert client.post(PREDICT, {"image": picture}).json()["text"] == "7"
+
+
+@pytest.mark.parametrize("query", ["", "?images=true"])
+def test_the_answer_is_what_the_document_says(client, query):
+    answer = client.post(PREDICT + query, {"strokes": SEVEN}, "application/json").json()
+    documented = ReadingOut.model_validate(answer).model_dump(exclude_unset=True, mode="json")
+    assert answer == documented
 
 
 @pytest.mark.parametrize("strokes", [[], [[]], [[], []]])

@@ -13,7 +13,7 @@ from django.db import OperationalError
 
 from ml import data, report, run, train
 from ml.classifier import Classifier
-from recognizer import versions
+from recognizer import exports, versions
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, ModelVersion
 from tests.conftest import ROOT, SEVEN, SHIPPED
@@ -106,6 +106,18 @@ def test_train_learns_from_what_was_reviewed_and_measures_what_was_held_out(
 def test_train_needs_something_that_was_reviewed(tmp_path, db):
     with pytest.raises(CommandError, match="Nothing is labelled yet"):
         call("train", "--with-labelled", "--output", str(tmp_path / "lenet.onnx"))
+
+
+def test_without_a_database_the_commands_say_so(tmp_path, monkeypatch):
+    def gone(*arguments):
+        raise OperationalError("no such host")
+
+    monkeypatch.setattr(exports, "labelled", gone)
+    monkeypatch.setattr(versions, "find", gone)
+    with pytest.raises(CommandError, match="no such host"):
+        call("train", "--with-labelled", "--output", str(tmp_path / "lenet.onnx"))
+    with pytest.raises(CommandError, match="database cannot be used: no such host"):
+        call("models", "show", "any")
 
 
 def test_train_goes_on_with_what_was_labelled_when_it_began(

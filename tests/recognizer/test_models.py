@@ -2,6 +2,7 @@
 
 import io
 import json
+from uuid import UUID
 
 import numpy as np
 import onnx
@@ -12,9 +13,11 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from ml.classifier import ModelError
+from ml.exported import is_held_out
 from recognizer import versions
-from recognizer.models import ModelVersion, Status
-from tests.conftest import SHIPPED
+from recognizer.comparison import compare
+from recognizer.models import Digit, ModelVersion, Status
+from tests.conftest import SEVEN, SHIPPED, variant
 
 MODELS = "/admin/recognizer/modelversion/"
 GOOD = SHIPPED.read_bytes()
@@ -173,6 +176,74 @@ def test_the_command_names_nobody_who_is_not_there(other):
     with pytest.raises(CommandError, match="no user eve"):
         models("promote", other, "--user", "eve")
     assert ModelVersion.promoted_sha256() is None
+
+
+@pytest.fixture
+def worse():
+    """A candidate that says of itself that it errs more often than the shipped model."""
+    return versions.register(variant(2.0, errors=56))[0]
+
+
+@pytest.fixture
+def corrections(put):
+    """Forty sevens, labelled."""
+    for number in range(40):
+        put(SEVEN, UUID(int=number))
+    Digit.objects.update(label="7")
+    return sum(is_held_out(str(UUID(int=number))) for number in range(40))
+
+
+def test_a_worse_model_needs_a_reason(worse, admin_user):
+    with pytest.raises(versions.ReasonNeeded, match="mnist_test: 56 errors of 10,000, not 45"):
+        versions.promote(worse, admin_user)
+    with pytest.raises(CommandError, match="Say why: --reason"):
+        models("promote", worse)
+    assert ModelVersion.promoted_sha256() is None
+    models("promote", worse, "--reason", "it is smaller")
+    assert ModelVersion.promoted_sha256() == worse.sha256
+    entry = LogEntry.objects.get()
+    assert "Although worse in mnist_test: 56 errors" in entry.get_change_message()
+    assert entry.get_change_message().endswith("it is smaller")
+
+
+def test_within_the_margin_no_reason_is_needed(admin_user):
+    versions.promote(versions.register(variant(2.0, errors=55))[0], admin_user)
+    assert ModelVersion.promoted_sha256()
+
+
+def test_both_read_the_corrections_that_were_held_out(corrections, admin_user):
+    upside_down = versions.register(variant(-1.0))[0]
+    compared = compare(upside_down.load())
+    assert compared.rows[-1].of == corrections == len(compared.differences) > 0
+    assert (compared.rows[-1].champion, compared.rows[-1].challenger) == (0, corrections)
+    assert f"{corrections} held-out corrections are read diff" in models("compare", upside_down)
+    with pytest.raises(versions.ReasonNeeded, match="held-out corrections"):
+        versions.promote(upside_down, admin_user)
+
+
+def test_what_replaces_a_broken_champion_needs_no_reason(other, worse, admin_user):
+    versions.promote(other, admin_user)
+    ModelVersion.objects.filter(pk=other.pk).update(content=b"damaged")
+    versions.promote(worse, admin_user)
+    assert ModelVersion.promoted_sha256() == worse.sha256
+
+
+def test_the_admin_shows_both_and_asks_for_a_reason(admin_client, static_files, corrections):
+    upside_down = versions.register(variant(-1.0))[0]
+    page = admin_client.get(f"{MODELS}{upside_down.pk}/change/").content.decode()
+    assert page.count('alt="28x28 input"') == corrections
+    assert f"{corrections}, worse" in page
+    assert 'name="reason"' in page
+    promote = f"{MODELS}{upside_down.pk}/promote/"
+    answer = admin_client.post(promote, {"reason": " "}, follow=True)
+    assert "say why it is promoted" in answer.content.decode()
+    assert ModelVersion.promoted_sha256() is None
+    admin_client.post(promote, {"reason": "a test"})
+    assert ModelVersion.promoted_sha256() == upside_down.sha256
+
+
+def test_there_is_no_page_of_what_is_no_model(admin_client, static_files, db):
+    assert admin_client.get(f"{MODELS}nonsense/change/").status_code == 302
 
 
 def test_one_click_promotes_and_one_rolls_back(admin_client, static_files, other, admin_user):

@@ -8,9 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
-from ml.classifier import ModelError
+from ml.classifier import Classifier, ModelError
 from recognizer import versions
+from recognizer.comparison import compare
 from recognizer.models import ModelVersion, Status
 
 # Whose entries in the admin's log those are that name nobody; nobody can sign in under it.
@@ -31,13 +33,15 @@ class Command(BaseCommand):
 
         add("list", self._list, "all models; * serves")
         show = add("show", self._show, "what a model says of itself, as JSON")
+        compare = add("compare", self._compare, "set a model beside the one that serves")
         promote = add("promote", self._promote, "let a model serve, in every process")
         rollback = add("rollback", self._roll_back, "let the model before serve again")
         export = add("export", self._export, "write a model to a file")
         add("import", self._import, "store a file as a candidate").add_argument("file", type=Path)
-        for action in (show, promote, export):
+        for action in (show, compare, promote, export):
             action.add_argument("model", help="its version, or the beginning of its SHA-256")
         export.add_argument("file", type=Path)
+        promote.add_argument("--reason", default="", help="why, where it is worse than what serves")
         for action in (promote, rollback):
             action.add_argument("--user", help="whom the log shall name")
 
@@ -46,6 +50,8 @@ class Command(BaseCommand):
             options["run"](**options)
         except (ModelError, OSError) as error:
             raise CommandError(f"Refused: {error}") from error
+        except DatabaseError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
 
     def _list(self, **options: Any) -> None:
         every = ModelVersion.objects.select_related("promoted_by")
@@ -59,17 +65,33 @@ class Command(BaseCommand):
                 )
             state = f"{version.get_status_display()}{promoted}"
             self.stdout.write(f"{mark} {version}  {version.sha256[:12]}  {state}")
-            self.stdout.write(f"    errors: {versions.figures(version)}")
-        self.stdout.write(f"{' ' if served else '*'} {settings.SHIPPED_MODEL.name}  shipped")
+            self.stdout.write(f"    errors: {versions.figures(version.load)}")
+        shipped = Classifier(settings.SHIPPED_MODEL.read_bytes())
+        mark = " " if served else "*"
+        self.stdout.write(f"{mark} {shipped.version}  {shipped.sha256[:12]}  shipped")
+        self.stdout.write(f"    errors: {versions.figures(lambda: shipped)}")
 
     def _show(self, model: str, **options: Any) -> None:
         version = _find(model)
         shown = {"version": version.version, "sha256": version.sha256, "status": version.status}
         self.stdout.write(json.dumps({**shown, **version.load().facts}, indent=2))
 
-    def _promote(self, model: str, user: str | None, **options: Any) -> None:
+    def _compare(self, model: str, **options: Any) -> None:
+        compared = compare(_find(model).load())
+        self.stdout.write(f"Errors of {model}, and of {compared.champion}, which serves:")
+        for row in compared.rows:
+            worse = "  worse" if row.is_worse else ""
+            self.stdout.write(
+                f"{row.name:24}{row.challenger:6}{row.champion:6} of {row.of:,}{worse}"
+            )
+        self.stdout.write(f"{len(compared.differences)} held-out corrections are read differently.")
+
+    def _promote(self, model: str, user: str | None, reason: str, **options: Any) -> None:
         version = _find(model)
-        versions.promote(version, _user(user))
+        try:
+            versions.promote(version, _user(user), reason)
+        except versions.ReasonNeeded as shortfalls:
+            raise CommandError(f"It is worse in {shortfalls}. Say why: --reason") from None
         self.stdout.write(self.style.SUCCESS(f"Model {version} serves."))
 
     def _roll_back(self, user: str | None, **options: Any) -> None:

@@ -98,7 +98,7 @@ class Command(BaseCommand):
         except FileNotFoundError as error:
             missing = "There is nothing to resume: " if options["resume"] else ""
             raise CommandError(f"{missing}{error}") from error
-        except (OSError, ValueError) as error:
+        except (DatabaseError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
     def _reviewed(self, options: dict[str, Any]) -> Exported | None:
