@@ -2,8 +2,11 @@
 
 import sys
 from http import HTTPStatus
+from pathlib import Path
+from shutil import disk_usage
 from uuid import UUID
 
+from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -60,6 +63,17 @@ def live(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
+def _is_full() -> bool:
+    """Whether SQLite has no page left, or its disk no room for one more drawing."""
+    with connection.cursor() as cursor:
+        pages, most, free = (
+            cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "max_page_count", "freelist_count")
+        )
+    folder = Path(connection.settings_dict["NAME"]).parent
+    return bool(pages >= most and not free) or disk_usage(folder).free < settings.MAX_JSON_BYTES
+
+
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
@@ -68,6 +82,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        if connection.vendor == "sqlite" and _is_full():
+            problems["database"] = "is full"
     except Error:
         problems["database"] = "cannot be used"
     try:
