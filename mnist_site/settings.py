@@ -140,11 +140,19 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
+# Seconds for a connection or a lock: less than the ten the page waits for an answer.
+PATIENCE = 8
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "connect_timeout": PATIENCE,
+        "options": f"-c lock_timeout={PATIENCE}s",
+    }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers go on while one writes; writers queue up instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": PATIENCE,
         "init_command": "PRAGMA journal_mode=WAL",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -11,3 +11,4 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("recognizer.urls")),
 ]
+handler500 = "recognizer.views.failed"

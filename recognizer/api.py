@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
@@ -392,7 +392,8 @@ def _on_no_model(request: HttpRequest, error: classifier.ModelUnavailable) -> Ht
 
 
 @api.exception_handler(OperationalError)
-def _on_no_database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+@api.exception_handler(InterfaceError)
+def _on_no_database(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem_response(
         Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used; nothing was kept.")
     )

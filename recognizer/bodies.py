@@ -18,8 +18,6 @@ from recognizer.services import Input
 
 # Of a drawing, and of all drawings in a batch.
 MAX_POINTS, MAX_BATCH_POINTS = 20_000, 100_000
-# What is read and thrown away of a body that is too large, so that its sender hears why.
-_DRAINED = 64_000_000
 
 # Finite, and small enough that no sum or square of them overflows.
 Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
@@ -200,9 +198,6 @@ def check_length(request: HttpRequest, limit: int) -> None:
     length = int(stated)
     if length <= limit:
         return
-    left = min(length, _DRAINED)
-    while left > 0 and (chunk := request.read(min(left, 1 << 16))):
-        left -= len(chunk)
     raise Problem(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"The body has {length:,} bytes; at most {limit:,} are read.",

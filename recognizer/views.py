@@ -1,18 +1,24 @@
 """The page, and the health probes."""
 
+import sys
+from http import HTTPStatus
+from pathlib import Path
+from shutil import disk_usage
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.utils.crypto import constant_time_compare
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from recognizer import classifier, figures, metrics, services
 from recognizer.models import Drawing
+from recognizer.problems import Problem, problem_response
 
 LOOPBACK = {"127.0.0.1", "::1"}
 
@@ -60,6 +66,17 @@ def live(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
+def _is_full() -> bool:
+    """Whether SQLite has no page left, or its disk no room for one more drawing."""
+    with connection.cursor() as cursor:
+        pages, most, free = (
+            cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "max_page_count", "freelist_count")
+        )
+    folder = Path(connection.settings_dict["NAME"]).parent
+    return bool(pages >= most and not free) or disk_usage(folder).free < settings.MAX_JSON_BYTES
+
+
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
@@ -68,6 +85,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        if connection.vendor == "sqlite" and _is_full():
+            problems["database"] = "is full"
     except Error:
         problems["database"] = "cannot be used"
     try:
@@ -94,3 +113,10 @@ def _may_read_figures(request: HttpRequest) -> bool:
         sent = request.headers.get("Authorization", "")
         return constant_time_compare(sent, f"Bearer {settings.METRICS_TOKEN}")
     return settings.FOR_THIS_MACHINE and request.META["REMOTE_ADDR"] in LOOPBACK
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """What Django answers to an exception nobody caught: 503 where it was the database."""
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return defaults.server_error(request)
+    return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used."))

@@ -24,28 +24,48 @@ def serve(folder: Path, **environment: str) -> Iterator[str]:
 
     Its database is SQLite in the folder, unless the environment names another.
     """
+    everything = surroundings(folder, **environment)
+    server = start(everything)
+    try:
+        yield address(everything)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        status = server.wait(timeout=30)
+    assert status == 0, f"gunicorn ended with {status}"
+
+
+def surroundings(folder: Path, **environment: str) -> dict[str, str]:
+    """The environment of a server of its own, on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    everything = {
+    return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "SECRET_KEY": "tests only",
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
         "PORT": str(port),
+        # All that is asked comes from one address.
+        "REQUESTS_PER_MINUTE": "0",
         **environment,
     }
-    site = f"http://127.0.0.1:{port}"
+
+
+def address(environment: dict[str, str]) -> str:
+    return f"http://127.0.0.1:{environment['PORT']}"
+
+
+def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Migrate and serve; the server is ready when this returns."""
     release = shlex.split(COMMANDS["release"])
-    subprocess.run(release, env=everything, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    server = subprocess.Popen(shlex.split(COMMANDS["web"]), env=everything, cwd=ROOT)
+    subprocess.run(release, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(shlex.split(COMMANDS["web"]), env=environment, cwd=ROOT)
     try:
-        _wait_until_ready(site)
-        yield site
-    finally:
-        server.send_signal(signal.SIGTERM)
-        status = server.wait(timeout=30)
-    assert status == 0, f"gunicorn ended with {status}"
+        _wait_until_ready(address(environment))
+    except TimeoutError:
+        server.kill()
+        raise
+    return server
 
 
 def _wait_until_ready(site: str) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from ml import ink
@@ -264,9 +264,10 @@ def test_a_drawing_from_our_page_is_known_as_one(put):
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_gone_is_said(put, monkeypatch):
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_gone_is_said(put, monkeypatch, error):
     def fail(*args, **kwargs):
-        raise OperationalError("disk I/O error")
+        raise error("disk I/O error")
 
     monkeypatch.setattr(Digit.objects, "bulk_create", fail)
     response = put()

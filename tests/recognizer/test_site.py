@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
+from recognizer.models import Drawing
 from tests.conftest import ROOT
 
 FRESH = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "mnist_site.settings"}
@@ -67,6 +68,36 @@ def test_ready_says_what_is_missing(client, no_model, monkeypatch):
     assert response.status_code == 503
     assert set(response.json()["problems"]) == {"database", "model"}
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a PRAGMA of SQLite")
+def test_a_full_database_is_said_and_recovers(client, put):
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        (pages,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+        statuses = [put().status_code for _ in range(100)]
+        assert set(statuses) == {201, 503}
+        assert Drawing.objects.count() == statuses.count(201)
+        assert client.get("/health/ready").json()["problems"] == {"database": "is full"}
+        cursor.execute("PRAGMA max_page_count = 4294967294")
+    assert put().status_code == 201
+    assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/drawings/8f14e45f-ceea-467f-a0e6-0123456789ab", "/admin/"])
+def test_pages_say_that_the_database_is_gone(admin_client, monkeypatch, address):
+    def fail(*arguments, **options):
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr("django.db.models.sql.compiler.SQLCompiler.execute_sql", fail)
+    admin_client.raise_request_exception = False
+    response = admin_client.get(address)
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert b"disk" not in response.content
 
 
 def test_it_does_not_start_without_a_secret_key():

@@ -1,0 +1,116 @@
+"""The door in front of Django: requests come in whole, a few at a time, and a crowd is sent away.
+
+Clients may be many and slow; what answers them is quick, and more of it at once would only slow it
+down. So the threads of the server read the bodies and wait, and a few threads of the door answer.
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, TypeAlias
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+AT_ONCE = 4
+# Requests that wait, and for how many seconds, until they are told to come back.
+WAITING = 32
+PATIENCE = 0.5
+# Bytes of bodies that a process holds.
+HELD = 48_000_000
+# What is read and thrown away of a body that is too large, so that its sender hears why.
+DRAINED = 64_000_000
+CHUNK = 1 << 16
+# Says whether the process is alive, which it is in a crowd too.
+ALIVE = "/health/live"
+
+
+class Refused(Exception):
+    """The request does not get in; the status says why."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        self.status = status
+
+
+class Door:
+    """A WSGI application that lets requests into another one."""
+
+    def __init__(self, application: Application, largest: int, waiting: int = WAITING) -> None:
+        """``largest`` body in bytes; ``waiting`` requests beside those that are answered."""
+        self.application, self.largest = application, largest
+        self._threads = ThreadPoolExecutor(AT_ONCE, "answer")
+        self._room = AT_ONCE + waiting
+        self._inside = self._held = 0
+        self._lock = Lock()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        body = io.BytesIO()
+        try:
+            if environ["PATH_INFO"] == ALIVE:
+                return self.application(environ, start_response)
+            self._read(environ, body)
+            return self._answer(environ, start_response)
+        except Refused as refused:
+            return refusal(refused.status, start_response)
+        finally:
+            self._hold(-len(body.getbuffer()))
+
+    def _read(self, environ: Environ, body: io.BytesIO) -> None:
+        """Read a body that says how long it is; one that is too long is thrown away."""
+        stated = environ.get("CONTENT_LENGTH") or ""
+        if not stated.isdecimal() or "HTTP_TRANSFER_ENCODING" in environ:
+            return
+        length = int(stated)
+        left = min(length, DRAINED)
+        while left > 0 and (chunk := environ["wsgi.input"].read(min(left, CHUNK))):
+            left -= len(chunk)
+            if length <= self.largest:
+                self._hold(len(chunk))
+                body.write(chunk)
+        if left > 0:
+            raise Refused(HTTPStatus.REQUEST_TIMEOUT)
+        body.seek(0)
+        environ["wsgi.input"] = body
+
+    def _hold(self, size: int) -> None:
+        with self._lock:
+            if size > 0 and self._held + size > HELD:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._held += size
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """The answer of one of a few threads, if one of them comes to it in time."""
+        with self._lock:
+            if self._inside >= self._room:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._inside += 1
+        try:
+            answer = self._threads.submit(self.application, environ, start_response)
+            try:
+                return answer.result(PATIENCE)
+            except TimeoutError:
+                if answer.cancel():
+                    raise Refused(HTTPStatus.SERVICE_UNAVAILABLE) from None
+                return answer.result()
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+
+def refusal(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:
+    """A problem document (RFC 9457), made without Django."""
+    members = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    body = json.dumps({**members, "detail": status.description or status.phrase}).encode()
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Content-Length", str(len(body))),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append(("Retry-After", "1"))
+    start_response(f"{status.value} {status.phrase}", headers)
+    return [body]

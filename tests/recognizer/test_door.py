@@ -1,0 +1,139 @@
+"""The door in front of Django: whom it lets in, and whom it sends away."""
+
+import io
+import json
+from threading import Event, Thread
+from time import sleep
+
+import pytest
+
+from mnist_site import door
+from mnist_site.door import Door
+
+LARGEST = 1_000
+
+
+class Visit:
+    """A request and what came of it."""
+
+    def __init__(self, path="/", body=b"", length=None):
+        self.environ = {"PATH_INFO": path, "wsgi.input": io.BytesIO(body)}
+        self.environ["CONTENT_LENGTH"] = str(len(body) if length is None else length)
+
+    def start(self, status, headers):
+        self.status, self.headers = status, dict(headers)
+
+    def at(self, application):
+        self.body = b"".join(application(self.environ, self.start))
+        return self
+
+
+def echo(environ, start_response):
+    start_response("200 OK", [])
+    return [environ["wsgi.input"].read()]
+
+
+class Busy:
+    """An application that answers when it is told to."""
+
+    def __init__(self):
+        self.begun, self.go = [], Event()
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] != door.ALIVE:
+            self.begun.append(environ)
+            self.go.wait(30)
+        return echo(environ, start_response)
+
+
+@pytest.fixture
+def busy():
+    application = Busy()
+    yield application
+    application.go.set()
+
+
+def visits(count, application):
+    """So many at once; join them to have their answers."""
+    some = [Visit(body=b"x") for _ in range(count)]
+    threads = [Thread(target=visit.at, args=[application]) for visit in some]
+    for thread in threads:
+        thread.start()
+    return some, threads
+
+
+def wait_for(condition):
+    while not condition():
+        sleep(0.001)
+
+
+def test_a_body_comes_in_whole():
+    assert Visit(body=b"hello").at(Door(echo, LARGEST)).body == b"hello"
+
+
+def test_a_body_that_is_too_large_is_read_to_its_end_and_thrown_away():
+    visit = Visit(body=b"x" * 100_000)
+    stream = visit.environ["wsgi.input"]
+    assert visit.at(Door(echo, LARGEST)).body == b""
+    assert stream.tell() == 100_000
+
+
+def test_a_body_that_ends_early_is_told_so():
+    visit = Visit(body=b"x", length=10).at(Door(echo, LARGEST))
+    assert visit.status == "408 Request Timeout"
+
+
+@pytest.mark.parametrize("length", ["", "abc", "-1"])
+def test_a_body_without_a_length_is_left_to_django(length):
+    visit = Visit(length=length)
+    stream = visit.environ["wsgi.input"]
+    visit.at(Door(echo, LARGEST))
+    assert visit.environ["wsgi.input"] is stream
+
+
+def test_a_crowd_is_sent_away_at_once(busy, monkeypatch):
+    monkeypatch.setattr(door, "PATIENCE", 30)
+    entrance = Door(busy, LARGEST, waiting=2)
+    inside, threads = visits(door.AT_ONCE + 2, entrance)
+    wait_for(lambda: entrance._inside == door.AT_ONCE + 2)
+    away = Visit().at(entrance)
+    assert away.status == "503 Service Unavailable"
+    assert away.headers["Retry-After"] == "1"
+    assert json.loads(away.body)["status"] == 503
+    busy.go.set()
+    for thread in threads:
+        thread.join()
+    assert {visit.status for visit in inside} == {"200 OK"}
+    assert Visit().at(entrance).status == "200 OK"
+
+
+def test_who_waited_too_long_is_sent_away_and_never_answered(busy, monkeypatch):
+    monkeypatch.setattr(door, "PATIENCE", 0.01)
+    entrance = Door(busy, LARGEST)
+    inside, threads = visits(door.AT_ONCE, entrance)
+    wait_for(lambda: len(busy.begun) == door.AT_ONCE)
+    assert Visit().at(entrance).status == "503 Service Unavailable"
+    busy.go.set()
+    for thread in threads:
+        thread.join()
+    assert {visit.status for visit in inside} == {"200 OK"}
+    assert len(busy.begun) == door.AT_ONCE
+
+
+def test_no_more_is_held_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(door, "HELD", 500)
+    entrance = Door(echo, LARGEST)
+    assert Visit(body=b"x" * 600).at(entrance).status == "503 Service Unavailable"
+    assert Visit(body=b"x" * 500).at(entrance).status == "200 OK"
+    assert entrance._held == 0
+
+
+def test_the_process_is_alive_in_a_crowd(busy):
+    entrance = Door(busy, LARGEST, waiting=0)
+    _, threads = visits(door.AT_ONCE, entrance)
+    wait_for(lambda: len(busy.begun) == door.AT_ONCE)
+    assert Visit().at(entrance).status == "503 Service Unavailable"
+    assert Visit("/health/live").at(entrance).status == "200 OK"
+    busy.go.set()
+    for thread in threads:
+        thread.join()
