@@ -25,6 +25,7 @@ check: .venv/dev
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python -m tests.audit
 
 bench: .venv/bench .env browser
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
