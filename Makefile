@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run test check bench browser
+.PHONY: run test check bench fire browser
 .DELETE_ON_ERROR:
 
 run: .venv/server .env
@@ -28,11 +28,17 @@ check: .venv/dev
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python -m tests.audit
 
 bench: .venv/bench .env browser
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.browser.latency
+
+# Kills, floods, slow clients, full disks: what is promised, and what was reached.
+fire: .venv/dev .env
+	$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	$(BIN)/python -m tests.fire
 
 # A real Chromium for the tests: one that is there, Debian's, or Playwright's own.
 browser: .venv/dev

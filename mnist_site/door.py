@@ -18,7 +18,7 @@ Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 AT_ONCE = 4
 # Requests that wait, and for how many seconds, until they are told to come back.
-WAITING = 32
+WAITING = 16
 PATIENCE = 0.5
 # Bytes of bodies that a process holds.
 HELD = 48_000_000

@@ -1,5 +1,6 @@
 """gunicorn's threads, with an end to their patience."""
 
+import sys
 from contextlib import suppress
 from socket import SHUT_RD
 from time import monotonic
@@ -17,6 +18,18 @@ class Worker(ThreadWorker):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._begun: dict[Any, float] = {}
+
+    def init_process(self) -> None:
+        # The thread that accepts must not queue behind those that answer for 5 ms each.
+        sys.setswitchinterval(0.001)
+        super().init_process()
+
+    def accept(self, listener: Any) -> None:
+        """Accept all who wait, not one at a time: in a crowd the kernel would turn them away."""
+        before = -1
+        while before < self.nr_conns < self.worker_connections:
+            before = self.nr_conns
+            super().accept(listener)
 
     def handle(self, conn: Any) -> Any:
         self._begun[conn] = monotonic()
