@@ -3,21 +3,15 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.classifier import Classifier, Verdict
 from ml.data import Labelled
+from ml.intervals import Interval, wilson
 
 BINS = 15
-
-
-class Interval(NamedTuple):
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -155,17 +149,6 @@ def evaluate(classifier: Classifier, digits: Labelled) -> Evaluation:
     probabilities = classifier.predict(digits.images.numpy())
     verdicts = tuple(classifier.verdict(row) for row in probabilities)
     return Evaluation(digits.labels.numpy(), probabilities, verdicts)
-
-
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
-    """The interval of a share, by the score method (Wilson, 1927)."""
-    if n == 0:
-        return Interval(0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, shrink = successes / n, 1 + z * z / n
-    middle = share + z * z / (2 * n)
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Interval(max(0.0, (middle - reach) / shrink), min(1.0, (middle + reach) / shrink))
 
 
 def compare(first: Evaluation, second: Evaluation) -> Comparison:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ml import composed, nondigits, robustness
 from ml.classifier import Classifier, Reading, Verdict
 from ml.data import Labelled
-from ml.evaluate import Evaluation, compare, wilson
+from ml.evaluate import Evaluation, compare
+from ml.intervals import wilson
 from ml.strokes import WrittenDigit
 
 Figures: TypeAlias = dict[str, Any]

@@ -21,6 +21,7 @@ from ml.classifier import ModelError
 from recognizer import classifier, exports, figures, services, versions
 from recognizer.comparison import compare
 from recognizer.deck import ReviewDeck
+from recognizer.logpage import LogPage
 from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
@@ -78,7 +79,7 @@ class DigitActionForm(ActionForm):
 
 
 @admin.register(Digit)
-class DigitAdmin(ReviewDeck):
+class DigitAdmin(LogPage, ReviewDeck):
     list_display = ("input", "text", "percent", "verdict", "visitor_says", "label", "drawn")
     list_display_links = ("input", "text")
     list_select_related = ("drawing",)
@@ -89,7 +90,7 @@ class DigitAdmin(ReviewDeck):
         "verdict",
         "label",
         "drawing__model",
-        ("drawing__created_at", admin.DateFieldListFilter),
+        ("read_at", admin.DateFieldListFilter),
     )
     search_fields = ("drawing__id__icontains", "drawing__model", "labelled_by__username")
     search_help_text = "Drawing (UUID), model version or reviewer"

@@ -88,6 +88,7 @@ class Digit(models.Model):
     text = models.CharField("reading", max_length=1, choices=Label, editable=False)
     confidence = models.FloatField(editable=False)
     verdict = models.CharField(max_length=12, choices=VERDICTS, editable=False)
+    read_at = models.DateTimeField("read", auto_now_add=True)
     label = models.CharField(max_length=1, choices=Label, blank=True)
     labelled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
@@ -106,6 +107,13 @@ class Digit(models.Model):
         indexes = (
             models.Index(fields=["confidence"]),
             models.Index(fields=["label", "confidence"]),
+            # What the log says: digits a day by verdict, and all that is asked of labelled ones.
+            models.Index(fields=["verdict", "read_at"]),
+            models.Index(
+                fields=["read_at", "label", "text", "confidence", "drawing"],
+                condition=~models.Q(label=""),
+                name="labelled_digits",
+            ),
         )
 
     def __str__(self) -> str:

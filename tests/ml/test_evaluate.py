@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml import data, evaluate, plots, report, robustness
+from ml import data, evaluate, intervals, plots, report, robustness
 from ml.classifier import Verdict
 from ml.train import Epoch
 
@@ -26,9 +26,9 @@ def test_counts_right_and_wrong_by_class():
 
 def test_intervals_are_wilsons():
     # Newcombe, "Two-sided confidence intervals for the single proportion" (1998), table I.
-    assert evaluate.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert evaluate.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
-    assert evaluate.wilson(0, 0) == (0, 1)
+    assert intervals.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert intervals.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    assert intervals.wilson(0, 0) == (0, 1)
 
 
 def test_calibration_error_is_the_gap_of_confidence_and_accuracy():

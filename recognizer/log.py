@@ -1,0 +1,185 @@
+"""What the log says of some days: how much was drawn, how it was read, and how rightly."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from django.db.models import Count, F, QuerySet, Sum, Value
+from django.db.models.functions import Floor
+from django.utils import timezone
+
+from ml.classifier import Verdict
+from ml.intervals import Interval, wilson
+from recognizer.models import Digit, Drawing, Label
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day: drawings, and digits by what the net said of them."""
+
+    start: datetime
+    drawings: int
+    digits: int
+    unsure: int
+    not_a_digit: int
+
+    @property
+    def unsure_share(self) -> float:
+        return self.unsure / max(self.digits, 1)
+
+    @property
+    def not_a_digit_share(self) -> float:
+        return self.not_a_digit / max(self.digits, 1)
+
+
+@dataclass(frozen=True)
+class Rightness:
+    """How often labelled digits were read as what reviewers say they are."""
+
+    right: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        return self.right / max(self.of, 1)
+
+    @property
+    def interval(self) -> Interval:
+        return wilson(self.right, self.of)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Labelled readings of about the same confidence: their mean confidence, how many are right."""
+
+    confidence: float
+    rightness: Rightness
+
+
+@dataclass(frozen=True)
+class Group:
+    """Labelled digits with the same model, label, reading and tenth of confidence."""
+
+    model: str
+    label: str
+    text: str
+    tenth: int
+    count: int
+    confidence: float  # their sum
+
+    @property
+    def right(self) -> int:
+        return self.count if self.label == self.text else 0
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """All digits of a time that reviewers have labelled, in groups."""
+
+    groups: list[Group]
+
+    @cached_property
+    def rightness(self) -> Rightness:
+        return _rightness(self.groups)
+
+    def by_model(self) -> dict[str, Rightness]:
+        """The models' versions, the newest first."""
+        models = sorted({group.model for group in self.groups}, reverse=True)
+        return {
+            model: _rightness(group for group in self.groups if group.model == model)
+            for model in models
+        }
+
+    def confusion(self) -> Counter[tuple[str, str]]:
+        """How many have a label and were read as something, by the two."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for group in self.groups:
+            counts[group.label, group.text] += group.count
+        return counts
+
+    def bins(self) -> list[Bin]:
+        """The readings that are a digit in tenths of confidence, where there are any."""
+        read = [group for group in self.groups if group.text != Label.NOT_A_DIGIT]
+        tenths = ([one for one in read if one.tenth == tenth] for tenth in range(BINS))
+        return [_bin(groups) for groups in tenths if groups]
+
+
+def _rightness(groups: Iterable[Group]) -> Rightness:
+    pairs = [(group.right, group.count) for group in groups]
+    return Rightness(sum(right for right, _ in pairs), sum(count for _, count in pairs))
+
+
+def _bin(groups: list[Group]) -> Bin:
+    rightness = _rightness(groups)
+    return Bin(sum(group.confidence for group in groups) / rightness.of, rightness)
+
+
+def first_day(days: int) -> datetime:
+    """The beginning of the first of so many days, of which today is the last."""
+    first = timezone.localdate() - timedelta(days=days - 1)
+    return timezone.make_aware(datetime.combine(first, time.min))
+
+
+def by_day(days: int) -> list[Day]:
+    """The last days, the first of them first, in two queries.
+
+    A range of an index is counted for each day: to group a million rows by date takes a second.
+    """
+    starts = [first_day(one) for one in range(days, -1, -1)]
+    spans = list(enumerate(pairwise(starts)))
+    drawings = _count(
+        (number, "", Drawing.objects.filter(created_at__gte=start, created_at__lt=end))
+        for number, (start, end) in spans
+    )
+    digits = _count(
+        (
+            number,
+            verdict,
+            Digit.objects.filter(verdict=verdict, read_at__gte=start, read_at__lt=end),
+        )
+        for number, (start, end) in spans
+        for verdict in Verdict
+    )
+    return [
+        Day(
+            start,
+            drawings=drawings[number, ""],
+            digits=sum(digits[number, verdict] for verdict in Verdict),
+            unsure=digits[number, Verdict.UNSURE],
+            not_a_digit=digits[number, Verdict.NOT_A_DIGIT],
+        )
+        for number, start in enumerate(starts[:-1])
+    ]
+
+
+def _count(parts: Iterable[tuple[int, str, QuerySet[Any]]]) -> Counter[tuple[int, str]]:
+    """Count each part, all in one query."""
+    counted = [
+        rows.order_by().values(number=Value(number), name=Value(name)).annotate(count=Count("*"))
+        for number, name, rows in parts
+    ]
+    counts: Counter[tuple[int, str]] = Counter()
+    for row in counted[0].union(*counted[1:], all=True):
+        counts[row["number"], row["name"]] = row["count"]
+    return counts
+
+
+def labelled(days: int) -> Labelled:
+    """The labelled digits among those that were read in the last days, in one query."""
+    chosen = Digit.objects.filter(read_at__gte=first_day(days)).exclude(label="").order_by()
+    groups = chosen.values(
+        "label", "text", model=F("drawing__model"), tenth=Floor(F("confidence") * BINS)
+    ).annotate(count=Count("*"), total=Sum("confidence"))
+    return Labelled(
+        [
+            Group(row["model"], row["label"], row["text"], min(int(row["tenth"]), BINS - 1),
+                  row["count"], row["total"])
+            for row in groups
+        ]
+    )  # fmt: skip
