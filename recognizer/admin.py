@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.forms import ChoiceField
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,6 +22,7 @@ from recognizer import classifier, exports, figures, services, versions
 from recognizer.comparison import compare
 from recognizer.deck import ReviewDeck
 from recognizer.logpage import LogPage
+from recognizer.long_lists import LongList, ModelFilter, as_uuid
 from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
@@ -37,7 +38,10 @@ class ConfidenceBand(admin.SimpleListFilter):
         return [("0", "below 50 %"), ("50", "50 to 90 %"), ("90", "90 % and more")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        low, high = BANDS.get(self.value() or "", (0.0, 1.01))
+        band = BANDS.get(self.value() or "")
+        if band is None:
+            return queryset
+        low, high = band
         return queryset.filter(confidence__gte=low, confidence__lt=high)
 
 
@@ -89,13 +93,12 @@ class DigitAdmin(LogPage, ReviewDeck):
         ConfidenceBand,
         "verdict",
         "label",
-        "drawing__model",
+        ModelFilter,
         ("read_at", admin.DateFieldListFilter),
     )
-    search_fields = ("drawing__id__icontains", "drawing__model", "labelled_by__username")
-    search_help_text = "Drawing (UUID), model version or reviewer"
-    list_per_page = 50
-    show_full_result_count = False
+    sortable_by = ("percent", "drawn")
+    search_fields = ("drawing", "model", "labelled_by")
+    search_help_text = "Drawing (UUID), model version or reviewer, in full"
     action_form = DigitActionForm
     actions = ("label_selected", "export_selected")
     radio_fields = {"label": admin.HORIZONTAL}
@@ -112,6 +115,12 @@ class DigitAdmin(LogPage, ReviewDeck):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         least_sure = 1 + self.list_display.index("percent")
         return super().changelist_view(request, {"least_sure": least_sure, **(extra_context or {})})
+
+    def find(self, term: str) -> Q:
+        if drawing := as_uuid(term):
+            return Q(drawing=drawing)
+        reviewer = User.objects.filter(username=term).first()
+        return Q(labelled_by=reviewer) if reviewer else Q(model=term)
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
         stored = Digit.objects.get(pk=obj.pk)
@@ -188,14 +197,13 @@ class DigitAdmin(LogPage, ReviewDeck):
 
 
 @admin.register(Drawing)
-class DrawingAdmin(admin.ModelAdmin):
+class DrawingAdmin(LongList):
     list_display = ("picture", "text", "visitor_label", "source", "model", "created_at")
     list_display_links = ("picture", "text")
-    list_filter = ("source", "model", "created_at")
-    search_fields = ("id__icontains", "model")
-    search_help_text = "Drawing (UUID) or model version"
-    list_per_page = 50
-    show_full_result_count = False
+    list_filter = ("source", ModelFilter, "created_at")
+    sortable_by = ("created_at",)
+    search_fields = ("id", "model")
+    search_help_text = "Drawing (UUID) or model version, in full"
     fields = readonly_fields = (
         "large", "text", "visitor_label", "source", "model", "created_at", "updated_at",
     )  # fmt: skip
@@ -205,6 +213,10 @@ class DrawingAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def find(self, term: str) -> Q:
+        drawing = as_uuid(term)
+        return Q(id=drawing) if drawing else Q(model=term)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Whoever may delete a drawing may delete its digits."""

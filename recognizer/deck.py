@@ -6,7 +6,6 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, Literal, cast
 
-from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
@@ -18,8 +17,9 @@ from django.urls import URLPattern, path
 from ninja import Schema
 from pydantic import Field
 
-from recognizer import review
+from recognizer import long_lists, review
 from recognizer.bodies import read_json
+from recognizer.long_lists import LongList
 from recognizer.models import Digit, Drawing, Label, SecondLook
 from recognizer.problems import Problem, problem_response
 
@@ -69,7 +69,7 @@ def answers_reviewers(view: View) -> View:
     return answer
 
 
-class ReviewDeck(admin.ModelAdmin):
+class ReviewDeck(LongList):
     """Adds the deck to the admin of digits."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -91,7 +91,7 @@ class ReviewDeck(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": "Review",
             "opts": self.model._meta,
-            "left": self._filtered(request).count(),
+            "left": long_lists.count(self._filtered(request)),
             "labels": Label.choices[:10],
             "filters": request.GET.urlencode(),
             "agreement": review.agreement(_user(request)),

@@ -173,9 +173,9 @@ def _count(parts: Iterable[tuple[int, str, QuerySet[Any]]]) -> Counter[tuple[int
 def labelled(days: int) -> Labelled:
     """The labelled digits among those that were read in the last days, in one query."""
     chosen = Digit.objects.filter(read_at__gte=first_day(days)).exclude(label="").order_by()
-    groups = chosen.values(
-        "label", "text", model=F("drawing__model"), tenth=Floor(F("confidence") * BINS)
-    ).annotate(count=Count("*"), total=Sum("confidence"))
+    groups = chosen.values("label", "text", "model", tenth=Floor(F("confidence") * BINS)).annotate(
+        count=Count("*"), total=Sum("confidence")
+    )
     return Labelled(
         [
             Group(row["model"], row["label"], row["text"], min(int(row["tenth"]), BINS - 1),

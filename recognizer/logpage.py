@@ -83,7 +83,7 @@ def _labelled(labelled: log.Labelled, days: int) -> dict[str, Any]:
             {
                 "version": version,
                 "rightness": one,
-                "link": _link(days, drawing__model=version, review="wrong"),
+                "link": _link(days, model=version, review="wrong"),
                 "whisker": [_place(at, floor) for at in (*one.interval, one.share)],
             }
             for version, one in by_model.items()

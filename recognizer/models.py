@@ -57,7 +57,11 @@ class Drawing(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
-        indexes = (models.Index(fields=["-created_at"]),)
+        indexes = (
+            models.Index(fields=["-created_at"]),
+            models.Index(fields=["model", "-created_at"]),
+            models.Index(fields=["source", "-created_at"]),
+        )
 
     def __str__(self) -> str:
         return str(self.id)
@@ -80,7 +84,10 @@ class Drawing(models.Model):
 class Digit(models.Model):
     """One digit of a drawing: exactly what the net saw, what it said, and what a reviewer says."""
 
-    drawing = models.ForeignKey(Drawing, models.CASCADE, related_name="digits", editable=False)
+    # The constraint below is its index.
+    drawing = models.ForeignKey(
+        Drawing, models.CASCADE, related_name="digits", db_index=False, editable=False
+    )
     position = models.PositiveSmallIntegerField(editable=False)
     image = models.BinaryField("28x28 input", max_length=ink.SIZE**2, editable=False)
     box = models.JSONField("ink box", editable=False)
@@ -89,9 +96,16 @@ class Digit(models.Model):
     confidence = models.FloatField(editable=False)
     verdict = models.CharField(max_length=12, choices=VERDICTS, editable=False)
     read_at = models.DateTimeField("read", auto_now_add=True)
+    # The drawing's, once more: a list of digits is filtered by it in the digits' order.
+    model = models.CharField(max_length=64, default="", editable=False)
     label = models.CharField(max_length=1, choices=Label, blank=True)
     labelled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        editable=False,
+        related_name="+",
     )
     labelled_at = models.DateTimeField(null=True, editable=False)
     leased_to = models.ForeignKey(
@@ -110,10 +124,17 @@ class Digit(models.Model):
             # What the log says: digits a day by verdict, and all that is asked of labelled ones.
             models.Index(fields=["verdict", "read_at"]),
             models.Index(
-                fields=["read_at", "label", "text", "confidence", "drawing"],
+                fields=["read_at", "label", "text", "confidence", "model"],
                 condition=~models.Q(label=""),
                 name="labelled_digits",
             ),
+            # One for each filter of the admin's list, in its order.
+            models.Index(fields=["label", "-id"]),
+            models.Index(fields=["text", "-id"]),
+            models.Index(fields=["verdict", "-id"]),
+            models.Index(fields=["model", "-id"]),
+            models.Index(fields=["-id"], condition=~models.Q(label=""), name="newest_labelled"),
+            models.Index(fields=["labelled_by", "labelled_at", "id"]),
         )
 
     def __str__(self) -> str:

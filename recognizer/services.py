@@ -153,6 +153,7 @@ def _rows(drawing: Drawing, reading: ml.Reading) -> list[Digit]:
             text=digit.character,
             confidence=digit.confidence,
             verdict=digit.verdict,
+            model=reading.model,
         )
         for position, digit in enumerate(reading.digits)
     ]

@@ -1,0 +1,85 @@
+"""Change lists that stay quick however long their tables grow: nothing reads a whole one."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+
+from recognizer.models import Drawing, ModelVersion
+
+# Nobody turns to a later page: whoever looks for something filters.
+MOST = 10_000
+NEWEST = 500
+
+
+def count(rows: QuerySet[Any]) -> int:
+    """How many rows there are, counted no further than MOST."""
+    return rows.order_by()[:MOST].count()
+
+
+class ShortPaginator(Paginator):
+    """Pages of the first rows."""
+
+    @cached_property
+    def count(self) -> int:
+        return count(cast(QuerySet[Any], self.object_list))
+
+    @property
+    def is_cut(self) -> bool:
+        return self.count == MOST
+
+
+class ModelFilter(admin.SimpleListFilter):
+    """By the model that read: of those that are stored and those that read what is newest.
+
+    Which ones are named in a million rows, only all of them could tell.
+    """
+
+    title = "model"
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = Drawing.objects.order_by("-created_at").values_list("model", flat=True)[:NEWEST]
+        versions = {*ModelVersion.objects.values_list("version", flat=True), *newest}
+        return [(version, version) for version in sorted(versions)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
+class LongList(admin.ModelAdmin):
+    """A change list of a long table."""
+
+    paginator = ShortPaginator
+    show_full_result_count = False
+    list_per_page = 50
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *location: Any
+    ) -> HttpResponse | None:
+        if request.POST.get("select_across") == "1" and count(queryset) == MOST:
+            text = f"There are {MOST:,} or more; choose fewer by the filters."
+            self.message_user(request, text, messages.WARNING)
+            return None
+        return super().response_action(request, queryset, *location)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What is found is found whole, by an index; no text is looked through."""
+        return (queryset.filter(self.find(search_term)) if search_term else queryset), False
+
+    def find(self, term: str) -> Q:
+        """What rows have to be, for a term to find them."""
+        raise NotImplementedError
+
+
+def as_uuid(term: str) -> UUID | None:
+    try:
+        return UUID(term)
+    except ValueError:
+        return None
