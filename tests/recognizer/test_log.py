@@ -36,7 +36,7 @@ def make(count=1, days_ago=0, model="m1", image=GRID, **fields):
     digits = Digit.objects.bulk_create(
         Digit(
             drawing=drawing, position=0, image=image.tobytes(), box=[60, 60, 160, 200],
-            probabilities=[0.1] * 10, **digit,
+            model=model, probabilities=[0.1] * 10, **digit,
         )
         for drawing in drawings
     )  # fmt: skip
