@@ -37,9 +37,10 @@ class ConfidenceBand(admin.SimpleListFilter):
         return [("0", "below 50 %"), ("50", "50 to 90 %"), ("90", "90 % and more")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        if self.value() not in BANDS:
+        band = self.value()
+        if band is None or band not in BANDS:
             return queryset
-        low, high = BANDS[self.value()]
+        low, high = BANDS[band]
         return queryset.filter(confidence__gte=low, confidence__lt=high)
 
 

@@ -1,13 +1,12 @@
 """Change lists that stay quick however long their tables grow: nothing reads a whole one."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
 from recognizer.models import Drawing, ModelVersion
@@ -27,7 +26,7 @@ class ShortPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return count(self.object_list)
+        return count(cast(QuerySet[Any], self.object_list))
 
     @property
     def is_cut(self) -> bool:
@@ -60,13 +59,13 @@ class LongList(admin.ModelAdmin):
     list_per_page = 50
 
     def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any]
-    ) -> HttpResponseBase | None:
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **options: Any
+    ) -> HttpResponse | None:
         if request.POST.get("select_across") == "1" and count(queryset) == MOST:
             text = f"There are {MOST:,} or more; choose fewer by the filters."
             self.message_user(request, text, messages.WARNING)
             return None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args, **options)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
