@@ -51,7 +51,7 @@ function finish(time) {
   const { id, strokes, picture } = drawing;
   visit.file({ id, strokes, picture, side: pad.side, keep, said: undefined });
   read({ keep, penUp: true, time });
-  if (trouble) showTrouble();
+  showTrouble();
 }
 
 function onReading(read, job) {
@@ -66,6 +66,7 @@ function onReading(read, job) {
 }
 
 function onTrouble(kind) {
+  if (!kind && !trouble) return;
   trouble = kind;
   if (trouble === "offline") showNoAnswer("offline");
   else if (document.body.dataset.state === "offline") setState(drawing.isEmpty ? "empty" : "drawing");

@@ -203,7 +203,8 @@ def test_finger_and_pen_draw_too(open_page):
 
 def test_a_resized_pad_keeps_the_drawing(page):
     draw(page)
-    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "read")
+    expect_kept(page, 1)
     ink = ink_of(page, "#seen")
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(200)
