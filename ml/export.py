@@ -5,6 +5,7 @@ import json
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, cast
 
 import onnx
@@ -56,7 +57,19 @@ def export(served: Served) -> onnx.ModelProto:
             dynamo=True,
             verbose=False,
         )
-    return cast(torch.onnx.ONNXProgram, program).model_proto
+    model = cast(torch.onnx.ONNXProgram, program).model_proto
+    _forget_origin(model.graph)
+    return model
+
+
+def _forget_origin(graph: onnx.GraphProto) -> None:
+    """Drop the exporter's notes of where everything comes from.
+
+    They hold paths of the machine, and would give the same weights another name on each.
+    """
+    parts = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
+    for part in (graph, *chain.from_iterable(parts)):
+        del part.metadata_props[:]
 
 
 def load(model: onnx.ModelProto) -> Served:

@@ -156,6 +156,13 @@ def test_a_run_ends_in_a_file_that_serves(trained):
     assert errors == classifier.facts["metrics"]["mnist_test"]["errors"]
 
 
+def test_a_file_does_not_say_where_it_was_made(trained):
+    trainer = trained[0]
+    served = export.Served(trainer.net(), trainer.mean, trainer.deviation, 1.0)
+    for content in (export.export(served).SerializeToString(), SHIPPED.read_bytes()):
+        assert b".py" not in content
+
+
 def test_the_same_weights_have_the_same_version(trained):
     trainer = trained[0]
     served = export.Served(trainer.net(), trainer.mean, trainer.deviation, 1.0)
