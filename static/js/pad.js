@@ -36,8 +36,9 @@ export class Pad {
     this.#watchZoom();
   }
 
+  /** Its width and height; the browser would have to lay out the page to say it. */
   get side() {
-    return this.canvas.clientWidth;
+    return this.#width;
   }
 
   /** Paint with the next frame. */
@@ -64,9 +65,10 @@ export class Pad {
   }
 
   #resize() {
-    const ratio = this.side / this.#width;
+    const width = this.canvas.clientWidth;
+    const ratio = width / this.#width;
     if (ratio > 0 && ratio !== 1) {
-      this.#width = this.side;
+      this.#width = width;
       this.boxes = this.boxes.map((box) => box.map((length) => length * ratio));
       this.drawing.scale(ratio);
     }
@@ -149,10 +151,13 @@ export function takePointers(pad, { onInk, onPenUp }) {
   const { canvas, drawing } = pad;
   let pointer = null;
   let penSeen = -Infinity;
+  // Where the pad is in the window while a stroke is drawn; forgotten when it may have moved.
+  let corner = null;
 
   function position(event) {
-    const box = canvas.getBoundingClientRect();
-    const at = [event.clientX - box.left, event.clientY - box.top, event.timeStamp];
+    corner ??= canvas.getBoundingClientRect();
+    const { left, top } = corner;
+    const at = [event.clientX - left, event.clientY - top, event.timeStamp];
     return event.pointerType === "pen" ? [...at, event.pressure] : at;
   }
 
@@ -167,6 +172,7 @@ export function takePointers(pad, { onInk, onPenUp }) {
     if (pointer || isPalm) return;
     if (isPen) penSeen = event.timeStamp;
     pointer = { id: event.pointerId, type: event.pointerType };
+    corner = null;
     canvas.setPointerCapture(event.pointerId);
     drawing.begin(...position(event));
     onInk(event.timeStamp);
@@ -202,6 +208,9 @@ export function takePointers(pad, { onInk, onPenUp }) {
     canvas.addEventListener(end, up);
   }
   addEventListener("blur", up);
+  for (const moved of ["scroll", "resize"]) {
+    addEventListener(moved, () => (corner = null), { capture: true, passive: true });
+  }
   // The focus is for those who draw with the keyboard; it leaves what had it, though.
   canvas.addEventListener("mousedown", (event) => {
     event.preventDefault();
