@@ -1,4 +1,4 @@
-"""Requests are counted by the address they come from."""
+"""Requests are counted by the address they come from; answers say what a page may load."""
 
 import math
 from collections.abc import Callable
@@ -44,4 +44,16 @@ class LimitMiddleware:
             )
         )
         response["Retry-After"] = str(math.ceil(wait))
+        return response
+
+
+class PolicyMiddleware:
+    """Sends the Content-Security-Policy, which is the same for every answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Content-Security-Policy"] = settings.CONTENT_SECURITY_POLICY
         return response
