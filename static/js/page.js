@@ -24,8 +24,6 @@ const reader = new Reader({ fetch: (...request) => fetch(...request), outbox, on
 /** The answer on the page, and which of its digits is looked at. */
 let answer = null;
 let chosen = 0;
-/** When what the answer was given to was drawn: later ink may be answered earlier. */
-let answered = 0;
 let trouble = null;
 let shownGeneration = 0;
 
@@ -58,8 +56,7 @@ function finish(time) {
 
 function onReading(read, job) {
   if (job.penUp !== false && visit.find(job.id)) visit.file({ id: job.id, text: read.text });
-  if (job.generation !== drawing.generation || drawing.isEmpty || job.time < answered) return;
-  answered = job.time;
+  if (job.generation !== drawing.generation || drawing.isEmpty) return;
   // Whoever looks at one digit of a number goes on looking at it.
   show(read, read.text === answer?.text ? chosen : leastSure(read));
   if (drawing.picture && !read.text) showBadge("No ink was found in the picture.");

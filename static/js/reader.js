@@ -1,14 +1,11 @@
 /**
- * The conversation with the server: at most two requests in flight, the newest drawing first, and
- * of what changes something there one at a time.
+ * The conversation with the server: at most one request in flight, the newest drawing first.
  *
  * A job is { id, body, keep, … } with a body of { strokes } or { picture }. Its answer goes to
  * onReading together with the job. Jobs that are not to be kept give way to newer ones; what is to
  * be kept, labelled or forgotten waits in the outbox and is tried again while there is trouble.
  */
 
-// The second leaves when the pen has moved on, not when the first is back.
-const AT_ONCE = 2;
 // A server that takes longer is called slow; one that takes this long is given up.
 const SLOW = 2_000;
 const TOO_LONG = 10_000;
@@ -16,17 +13,15 @@ const TOO_LONG = 10_000;
 const KEEPALIVE_BYTES = 60_000;
 
 export class Reader {
-  /** What was asked for last, and the same while it has not been sent. */
-  #latest = null;
   #newest = null;
-  #flying = new Set();
+  #busy = false;
   #failures = 0;
   #timer = null;
 
   /**
    * @param {{fetch: typeof fetch, outbox: import("./outbox.js").Outbox, onReading: Function,
    *   onTrouble: Function, onRefused: Function}} of
-   *   onReading(answer, job) is told each answer, one perhaps after that of a later job, onTrouble("offline"|"slow"|null) how the server is,
+   *   onReading(answer, job) is told each answer, onTrouble("offline"|"slow"|null) how the server is,
    *   onRefused(job, status, detail) that it will never take a job.
    */
   constructor({ fetch, outbox, onReading, onTrouble, onRefused }) {
@@ -36,7 +31,7 @@ export class Reader {
   /** Have a drawing read, and kept if it says so. */
   read(job) {
     if (job.keep) this.outbox.keep(job.id, job.body);
-    this.#latest = this.#newest = job;
+    this.#newest = job;
     this.send();
   }
 
@@ -47,24 +42,20 @@ export class Reader {
 
   /** Try again now: the network is said to be back. */
   retry() {
-    this.#stopWaiting();
+    clearTimeout(this.#timer);
     this.#next();
   }
 
   async #next() {
+    if (this.#busy) return;
     const job = this.#newest ?? waiting(this.outbox.next());
-    if (!job || !this.#hasRoom(job)) return;
+    if (!job) return;
     this.#newest = null;
-    this.#flying.add(job);
+    this.#busy = true;
     const status = await this.#send(job);
-    this.#flying.delete(job);
+    this.#busy = false;
     if (isTrouble(status)) this.#wait(job);
     else this.#next();
-  }
-
-  #hasRoom(job) {
-    const flying = [...this.#flying];
-    return flying.length < AT_ONCE && !(partOf(job) && flying.some(partOf));
   }
 
   /** Send a job; returns the status of the answer, 0 when there was none. */
@@ -88,26 +79,17 @@ export class Reader {
     const part = partOf(job);
     if (part) this.outbox.settle(part);
     this.#failures = 0;
-    this.#stopWaiting();
     this.onTrouble(null);
     if (!response.ok) this.onRefused(job, response.status, answer?.detail);
     else if (job.body) this.onReading(answer, job);
   }
 
   #wait(job) {
-    // What is older is of no use to the page any more; what is to be kept waits in the outbox.
-    if (job === this.#latest) this.#newest = job;
-    // The other request that was in flight has failed before.
-    if (this.#timer) return;
+    if (job.body) this.#newest ??= job;
     this.#failures += 1;
     this.onTrouble("offline");
     const seconds = Math.min(2 ** (this.#failures - 1), 15);
-    this.#timer = setTimeout(() => this.retry(), seconds * 1000);
-  }
-
-  #stopWaiting() {
-    clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#timer = setTimeout(() => this.#next(), seconds * 1000);
   }
 }
 

@@ -47,49 +47,35 @@ test("keeps a drawing under its id", () => {
   assert.deepEqual(asked(), ["PUT /api/v1/drawings/some-uuid?images=true"]);
 });
 
-test("has two requests in flight, and the newest drawing goes next", async () => {
+test("has one request in flight, and the newest drawing goes next", async () => {
   for (const name of ["one", "two", "three", "four"]) reader.read(job(name));
-  assert.equal(requests.length, 2);
-  requests[1].answer(200, "second");
-  await settled();
-  assert.equal(requests.length, 3);
+  assert.equal(requests.length, 1);
   requests[0].answer(200, "first");
-  requests[2].answer(200, "last");
   await settled();
-  assert.equal(requests.length, 3);
-  assert.deepEqual(heard, [
-    ["reading", "second", "two"],
-    ["reading", "first", "one"],
-    ["reading", "last", "four"],
-  ]);
+  assert.equal(requests.length, 2);
+  requests[1].answer(200, "last");
+  await settled();
+  assert.deepEqual(heard, [["reading", "first", "one"], ["reading", "last", "four"]]);
 });
 
-test("sends every drawing that is to be kept, one at a time, however many follow it", async () => {
-  for (const id of ["a", "b", "c"]) reader.read(job(id, { keep: true, id }));
+test("sends every drawing that is to be kept, however many follow it", async () => {
+  reader.read(job("busy"));
+  reader.read(job("kept", { keep: true, id: "a" }));
+  reader.read(job("next sheet", { id: "b" }));
   for (let i = 0; i < 3; i++) {
-    assert.equal(requests.length, i + 1);
     requests[i].answer(200, i);
     await settled();
   }
-  assert.deepEqual(asked().sort(), [
+  assert.deepEqual(asked(), [
+    "POST /api/v1/predict?images=true",
+    "POST /api/v1/predict?images=true",
     "PUT /api/v1/drawings/a?images=true",
-    "PUT /api/v1/drawings/b?images=true",
-    "PUT /api/v1/drawings/c?images=true",
   ]);
   assert.equal(outbox.size, 0);
 });
 
-test("a reading does not wait for what is being kept", () => {
-  reader.read(job("kept", { keep: true, id: "a" }));
-  reader.read(job("next sheet", { id: "b" }));
-  assert.deepEqual(asked(), [
-    "PUT /api/v1/drawings/a?images=true",
-    "POST /api/v1/predict?images=true",
-  ]);
-});
-
 test("of one drawing only the last state is kept", async () => {
-  reader.read(job("other", { keep: true, id: "b" }));
+  reader.read(job("busy"));
   reader.read(job("one stroke", { keep: true }));
   reader.read(job("two strokes", { keep: true }));
   requests[0].answer(200);
@@ -98,26 +84,6 @@ test("of one drawing only the last state is kept", async () => {
   await settled();
   assert.equal(requests.length, 2);
   assert.deepEqual(heard.at(-1), ["reading", "both", "two strokes"]);
-});
-
-test("two requests that fail together are one trouble", async () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  reader.read(job("one"));
-  reader.read(job("two"));
-  for (const request of requests) request.fail();
-  await settled();
-  mock.timers.tick(1000);
-  await settled();
-  assert.equal(requests.length, 3);
-  requests[2].answer(200, "again");
-  await settled();
-  mock.timers.tick(60_000);
-  assert.equal(requests.length, 3);
-  assert.deepEqual(heard, [
-    ["trouble", "offline"],
-    ["trouble", null],
-    ["reading", "again", "two"],
-  ]);
 });
 
 for (const [what, trouble] of [
