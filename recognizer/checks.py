@@ -1,12 +1,13 @@
 """System checks: what is set up wrongly is said at start, with a hint."""
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
 from ml.classifier import Classifier, ModelError
 from recognizer.models import ModelVersion, Status
@@ -48,3 +49,25 @@ def promoted_model_can_serve(
     except DatabaseError:
         """Before the first migration there is no table."""
     return []
+
+
+@register(Tags.database)
+def sqlite_is_sound(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Sequence[CheckMessage]:
+    """recognizer.W002: this SQLite may, very rarely, damage a database in WAL mode."""
+    version = sqlite3.sqlite_version_info
+    mended = version >= (3, 51, 3) or any(
+        since <= version < (*since[:2], 99) for since in ((3, 44, 6), (3, 50, 7))
+    )
+    used = [name for name in databases or [] if connections[name].vendor == "sqlite"]
+    if mended or not used:
+        return []
+    return [
+        Caution(
+            f"SQLite {sqlite3.sqlite_version} may damage the database, though very rarely: a race"
+            " of two connections, one of which resets the write-ahead log.",
+            hint="3.44.6, 3.50.7 and 3.51.3 do not. Keep backups, or use PostgreSQL.",
+            id="recognizer.W002",
+        )
+    ]

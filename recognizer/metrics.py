@@ -13,6 +13,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from ml.classifier import Verdict
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # Where the processes of one server keep their figures; gunicorn.conf.py prepares it.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -34,6 +36,11 @@ MODEL = Gauge(
     ["version"],
     multiprocess_mode="livesum",
 )
+# They are there, and the files they are in, before anything has happened: a disk that is full by
+# then must not keep a worker from answering.
+for verdict in Verdict:
+    VERDICTS.labels(verdict)
+SECONDS.labels("GET", "/health/live")
 
 
 def serves(version: str, before: str | None) -> None:

@@ -209,11 +209,11 @@ def test_a_missing_file_fails_the_check(settings, tmp_path):
 
 def test_a_promoted_model_that_cannot_serve_is_said(other, admin_user):
     versions.promote(other, admin_user)
-    assert ids(run_checks(databases=["default"])) == []
+    assert "recognizer.W001" not in ids(run_checks(databases=["default"]))
     ModelVersion.objects.update(content=b"damaged")
-    assert ids(run_checks(databases=["default"])) == ["recognizer.W001"]
+    assert "recognizer.W001" in ids(run_checks(databases=["default"]))
     ModelVersion.objects.update(status=Status.RETIRED)
-    assert ids(run_checks(databases=["default"])) == []
+    assert "recognizer.W001" not in ids(run_checks(databases=["default"]))
 
 
 def test_all_is_well_with_the_shipped_model():

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from urllib.request import Request, urlopen
 from uuid import uuid4
@@ -191,6 +192,14 @@ def ask(site, path=PREDICT, body=BODY):
 def children(pid):
     done = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
     return [int(child) for child in done.stdout.split()]
+
+
+def test_the_files_of_the_figures_are_there_before_anything_happened(tmp_path):
+    """Later the disk may be full."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", "import recognizer.metrics"], env=environment, check=True)
+    kinds = {file.name.rsplit("_", 1)[0] for file in tmp_path.iterdir()}
+    assert kinds == {"counter", "histogram", "gauge_livesum"}
 
 
 def test_several_workers_are_added_up_and_dead_ones_are_not_forgotten(tmp_path):

@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, connections
 
+from recognizer import checks
 from recognizer.models import Drawing
 from tests.conftest import ROOT
 
@@ -86,6 +87,28 @@ def test_a_full_database_is_said_and_recovers(client, put):
         cursor.execute("PRAGMA max_page_count = 4294967294")
     assert put().status_code == 201
     assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((4, 0, 0), True),
+    ],
+)
+def test_an_sqlite_that_may_damage_the_database_is_said(monkeypatch, version, sound):
+    monkeypatch.setattr("sqlite3.sqlite_version_info", version)
+    monkeypatch.setattr(connections["default"], "vendor", "sqlite")
+    said = [message.id for message in checks.sqlite_is_sound(None, databases=["default"])]
+    assert said == ([] if sound else ["recognizer.W002"])
+    monkeypatch.setattr(connections["default"], "vendor", "postgresql")
+    assert not checks.sqlite_is_sound(None, databases=["default"])
 
 
 @pytest.mark.django_db
