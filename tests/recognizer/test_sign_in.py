@@ -1,5 +1,6 @@
 """Staff sign in; who guesses is kept out, and the owner is not."""
 
+import logging
 import time
 
 import pytest
@@ -53,6 +54,17 @@ def test_no_address_browser_or_name_is_stored(guessed):
     assert AccessAttempt.objects.get().failures_since_start == 5
     for word in (GUESSER, "203.0.113", "Curious", "guess", '"admin"', "text/html"):
         assert word not in stored
+
+
+def test_no_address_browser_or_name_is_logged(client, caplog):
+    caplog.set_level(logging.DEBUG)
+    for _ in range(6):
+        sign_in(client, GUESSER, "guess")
+    assert "429" in caplog.text
+    # The database's log has the name: the queries that look for it, which no server logs.
+    lines = [line for line in caplog.records if not line.name.startswith("django.db")]
+    for word in (GUESSER, "Curious", "guess", "admin'"):
+        assert not [line for line in lines if word in line.getMessage()]
 
 
 def test_the_page_can_still_be_used_by_who_was_blocked(client, guessed):
