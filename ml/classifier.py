@@ -211,6 +211,8 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
     # One picture is too little work to share: a second thread only adds waiting.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    # An arena would keep the eight megabytes that a batch needs for a moment.
+    options.enable_cpu_mem_arena = False
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds

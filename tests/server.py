@@ -57,8 +57,17 @@ def address(environment: dict[str, str]) -> str:
 
 def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """Migrate and serve; the server is ready when this returns."""
+    migrate(environment)
+    return launch(environment)
+
+
+def migrate(environment: dict[str, str]) -> None:
     release = shlex.split(COMMANDS["release"])
     subprocess.run(release, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def launch(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Serve; the server is ready when this returns."""
     server = subprocess.Popen(shlex.split(COMMANDS["web"]), env=environment, cwd=ROOT)
     try:
         _wait_until_ready(address(environment))
@@ -69,11 +78,11 @@ def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_ready(site: str) -> None:
-    for _ in range(300):
+    for _ in range(1_500):
         try:
             urlopen(f"{site}/health/ready").close()
         except URLError:
-            time.sleep(0.1)
+            time.sleep(0.02)
         else:
             return
     raise TimeoutError(f"{site} is not ready after 30 seconds")
