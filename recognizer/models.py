@@ -229,3 +229,17 @@ class ModelVersion(models.Model):
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise classifier.ModelError("its SHA-256 is not the one it was stored with")
         return classifier.Classifier(content)
+
+
+class Measurement(models.Model):
+    """What ``ml.report`` measured of a model: more than a request has time for, or a server data.
+
+    The model that ships has no row of its own, and no file can change: so it goes by the SHA-256.
+    """
+
+    sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)
+    figures = models.JSONField()
+    measured_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]

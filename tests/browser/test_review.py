@@ -3,9 +3,7 @@
 from uuid import UUID
 
 import pytest
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.test import Client
 from playwright.sync_api import expect
 
 from recognizer import services
@@ -30,18 +28,11 @@ def drawings(transactional_db):
 
 
 @pytest.fixture
-def open_deck(open_page, live_server, admin_user, drawings):
+def open_deck(open_admin, admin_user, drawings):
     """Open the deck as a reviewer."""
 
     def open_as(user=admin_user, filters="", **options):
-        client = Client()
-        client.force_login(user)
-        page = open_page("/favicon.ico", **(options or DESK))
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        page.context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-        )
-        page.goto(DECK + filters)
+        page = open_admin(DECK + filters, user, **(options or DESK))
         expect(page.locator("#deck")).to_have_attribute("data-state", "card")
         return page
 

@@ -15,7 +15,7 @@ from ml import data, report, run, train
 from ml.classifier import Classifier
 from recognizer import exports, versions
 from recognizer.management.commands import evaluate
-from recognizer.models import Digit, ModelVersion
+from recognizer.models import Digit, Measurement, ModelVersion
 from tests.conftest import ROOT, SEVEN, SHIPPED
 
 
@@ -55,10 +55,11 @@ def already_trained(little_data, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained):
+def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained, few):
     output = tmp_path / "lenet.onnx"
     output.with_suffix(".checkpoint").touch()
     printed = call("train", "--register", "--output", str(output))
+    assert Measurement.objects.get().figures["robustness"]
     candidate = ModelVersion.objects.get()
     assert candidate.load().content == output.read_bytes()
     assert candidate.status == "candidate"

@@ -13,6 +13,7 @@ from ml import exported
 from ml.classifier import Classifier
 from ml.exported import Exported
 from recognizer import exports, versions
+from recognizer.management.measure import measure
 from recognizer.management.requirements import training_requirements
 
 # What an interrupted run remembers.
@@ -169,3 +170,4 @@ class Command(BaseCommand):
                 f"It is not registered: {error}. Later: manage.py models import {output}"
             ) from error
         self.stdout.write(f"Registered; to let it serve: manage.py models promote {version}")
+        measure(version.load())
