@@ -12,7 +12,7 @@ from ml.classifier import Classifier, Reading, Verdict
 from ml.data import Labelled
 from ml.evaluate import Evaluation, compare
 from ml.intervals import wilson
-from ml.strokes import WrittenDigit
+from ml.strokes import NO_DIGIT, WrittenDigit
 
 Figures: TypeAlias = dict[str, Any]
 Track: TypeAlias = Callable[..., Iterable[Any]]
@@ -157,7 +157,7 @@ def of_non_digits(
     figures: Figures = {"kinds": []}
     for name, kinds in (("trained_on", nondigits.TRAINED_ON), ("held_out", nondigits.HELD_OUT)):
         drawings = list(nondigits.strokes(kinds, NON_DIGITS, SEED))
-        strokes = [WrittenDigit(drawing, -1, kind) for kind, drawing in drawings]
+        strokes = [WrittenDigit(drawing, NO_DIGIT, kind) for kind, drawing in drawings]
         readings = _read(classifier, strokes, track)
         figures[name] = _separation(np.array([*map(_certainty, readings)]), certainties)
         figures["kinds"] += [

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 
 from ml import ink
-from ml.classifier import Classifier, ModelError
+from ml.classifier import Classifier, ModelError, Verdict
 from ml.exported import Exported
 from recognizer import exports
 from recognizer.models import Measurement, ModelVersion, Status
@@ -27,7 +27,10 @@ NON_DIGIT_MARGIN = 0.02
 SHOWN = float("inf")
 # Of so many labelled digits, the newest, both read those anew that are held out of training.
 NEWEST = 10_000
+# They are not the same ones a month later.
+READ_ANEW = ("held_out_reviewed", "held_out_non_digits")
 CORRECTIONS = "held-out corrections"
+NON_DIGITS = "held-out non-digits"
 # Readings of each model, in turn, that tell how long one takes.
 TIMED = 300
 FACTORS = ("size", "place", "pen", "ink")
@@ -143,8 +146,10 @@ def _corrections(
     """What reviewers labelled and no training saw, read anew by both."""
     newest = exports.records(exports.labelled().order_by("-pk"))
     _, held_out = Exported.of(islice(newest, NEWEST)).split()
+    rows = _refusals(champion, challenger, held_out.non_digits())
+    held_out = held_out.digits()
     if not len(held_out):
-        return [], []
+        return rows, []
     first, second = (model.predict(held_out.images).argmax(1) for model in (champion, challenger))
     errors = (int((said != held_out.labels).sum()) for said in (first, second))
     differences = [
@@ -153,7 +158,20 @@ def _corrections(
         )
         for i in np.flatnonzero(first != second)
     ]
-    return [Row(CORRECTIONS, len(held_out), *errors)], differences
+    return [Row(CORRECTIONS, len(held_out), *errors), *rows], differences
+
+
+def _refusals(champion: Classifier, challenger: Classifier, non_digits: Exported) -> list[Row]:
+    """How many of those that reviewers call no digit are not refused."""
+    if not len(non_digits):
+        return []
+
+    def taken(model: Classifier) -> int:
+        verdicts = map(model.verdict, model.predict(non_digits.images))
+        return sum(verdict is not Verdict.NOT_A_DIGIT for verdict in verdicts)
+
+    both = taken(champion), taken(challenger)
+    return [Row(NON_DIGITS, len(non_digits), *both, NON_DIGIT_MARGIN)]
 
 
 def _stated(champion: Classifier, challenger: Classifier) -> Iterator[Row]:
@@ -173,8 +191,7 @@ def _common(champion: Classifier, challenger: Classifier) -> Iterator[tuple[str,
     first, second = (model.facts.get("metrics", {}) for model in (champion, challenger))
     for name, one in first.items():
         other = second.get(name)
-        # Reviewed drawings are not the same ones a month later; those of today are read anew.
-        if other and other["of"] == one["of"] and name != "held_out_reviewed":
+        if other and other["of"] == one["of"] and name not in READ_ANEW:
             yield name, one, other
 
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from ml.classifier import ModelError
+from ml.classifier import Classifier, ModelError
 from ml.exported import is_held_out
 from recognizer import comparison, versions
 from recognizer.comparison import compare
@@ -219,6 +219,21 @@ def test_both_read_the_corrections_that_were_held_out(corrections, admin_user):
     assert f"{corrections} held-out corrections are read diff" in models("compare", upside_down)
     with pytest.raises(versions.ReasonNeeded, match="held-out corrections"):
         versions.promote(upside_down, admin_user)
+
+
+def test_both_read_the_non_digits_that_were_held_out(corrections, admin_user):
+    """What reviewers call no digit and the shipped model takes for a seven, as they all do."""
+    Digit.objects.update(label="?")
+    unsure = versions.register(variant(20.0))[0]
+    compared = compare(unsure.load())
+    (row,) = (row for row in compared.rows if row.name == "held-out non-digits")
+    assert (row.of, row.champion, row.challenger) == (corrections, corrections, 0)
+    assert compared.differences == []
+    versions.promote(unsure, admin_user)
+    again = compare(Classifier(GOOD))
+    assert again.shortfalls == (
+        f"held-out non-digits: {corrections} errors of {corrections}, not 0"
+    )
 
 
 def test_what_replaces_a_broken_champion_needs_no_reason(other, worse, admin_user):
