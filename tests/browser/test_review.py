@@ -151,6 +151,34 @@ def test_offline_nothing_is_lost(open_deck):
     page.complaints.clear()  # Chromium reports what could not be fetched
 
 
+@pytest.mark.parametrize("leave", [lambda page: page.goto("/admin/"), lambda page: page.close()])
+def test_who_leaves_at_once_loses_nothing(open_deck, leave):
+    """The first label never arrives, so that all that comes behind it is still waiting."""
+    page = open_deck()
+    page.route("**/review/label/", lambda route: None)
+    for key in "12u34":
+        page.keyboard.press(key)
+    expect(page.locator("#progress")).to_contain_text("5 on their way")
+    other = page.context.new_page()
+    leave(page)
+    expect_stored(other, 3)
+    assert labels()[:4] == ["1", "3", "4", ""]
+
+
+def test_leaving_is_asked_about_while_the_server_cannot_be_reached(open_deck):
+    page = open_deck()
+    page.context.set_offline(True)
+    page.keyboard.press("7")
+    expect(page.locator("#notice")).to_contain_text("nothing is lost")
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    page.context.set_offline(False)
+    expect_stored(page, 1)
+    page.complaints.clear()  # Chromium reports what could not be fetched
+
+
 def test_the_list_leads_to_the_deck_with_its_filters(open_deck):
     page = open_deck()
     page.goto("/admin/recognizer/digit/?text__exact=7&confidence=90")
