@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from recognizer import drift, figures, log
-from recognizer.models import Label
+from recognizer.models import Day, Label
 
 WINDOWS = (7, 30, 90)
 DEFAULT = 30
@@ -52,7 +52,7 @@ def _window(request: HttpRequest) -> int:
     return int(asked) if asked in map(str, WINDOWS) else DEFAULT
 
 
-def _drawn(days: Sequence[log.Day]) -> dict[str, Any]:
+def _drawn(days: Sequence[Day]) -> dict[str, Any]:
     most = max(day.drawings for day in days)
     shares = [(day.unsure_share, day.not_a_digit_share) for day in days]
     top = max(LOWEST_TOP, *map(max, shares))

@@ -164,6 +164,30 @@ class Digit(models.Model):
         )
 
 
+class Day(models.Model):
+    """One day, from midnight on: drawings, and digits by what the net said of them.
+
+    What was drawn then was drawn, whatever is deleted later; so a day that is over stays as it is.
+    """
+
+    start = models.DateTimeField(primary_key=True)
+    drawings = models.PositiveIntegerField()
+    digits = models.PositiveIntegerField()
+    unsure = models.PositiveIntegerField()
+    not_a_digit = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d}"
+
+    @property
+    def unsure_share(self) -> float:
+        return self.unsure / max(self.digits, 1)
+
+    @property
+    def not_a_digit_share(self) -> float:
+        return self.not_a_digit / max(self.digits, 1)
+
+
 class SecondLook(models.Model):
     """A digit shown again to the reviewer who had labelled it, who does not know."""
 
