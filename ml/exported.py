@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml import ink, strokes
+from ml.strokes import NO_DIGIT
 
 # MNIST's own names.
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -26,12 +27,15 @@ NOT_A_DIGIT = "not-a-digit"
 HELD_OUT = 51
 
 Record: TypeAlias = tuple[ink.Grid, int, str]
-"""An image, the digit it is, and what names its drawing."""
+"""An image, the digit it is or NO_DIGIT, and what names its drawing."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """Images uint8[N, 28, 28], their labels int64[N], and for each what names its drawing."""
+    """Images uint8[N, 28, 28], their labels int64[N], and for each what names its drawing.
+
+    The label of what is no digit is NO_DIGIT.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -60,6 +64,12 @@ class Exported:
         alike = np.array([image.tobytes() in unseen for image in self.images], dtype=bool)
         return self._part(~held_out & ~alike), self._part(held_out)
 
+    def digits(self) -> "Exported":
+        return self._part(self.labels != NO_DIGIT)
+
+    def non_digits(self) -> "Exported":
+        return self._part(self.labels == NO_DIGIT)
+
     def _part(self, chosen: NDArray[np.bool]) -> "Exported":
         names = tuple(
             name for name, is_chosen in zip(self.drawings, chosen, strict=True) if is_chosen
@@ -72,10 +82,10 @@ def is_held_out(drawing: str) -> bool:
 
 
 def read(folder: Path) -> list[Record]:
-    """The digits of a folder, in whichever format they are; what is no digit is left out.
+    """The digits of a folder, in whichever format they are, and what is labelled no digit.
 
     Formats that do not name the drawing name it by its image. Raises ValueError, naming the folder,
-    when it holds no digits.
+    when it holds neither.
     """
     try:
         digits = list(_records(folder))
@@ -110,24 +120,25 @@ def _idx(images: Path, labels: Path) -> Iterator[Record]:
 def _csv(path: Path) -> Iterator[Record]:
     with path.open(newline="") as file:
         for label, *levels in islice(csv.reader(file), 1, None):
-            if label.isdigit():
+            if label.isdigit() or label == "?":
                 grid = np.array(levels, dtype=np.uint8).reshape(ink.SIZE, ink.SIZE)
-                yield grid, int(label), _name(grid)
+                yield grid, NO_DIGIT if label == "?" else int(label), _name(grid)
 
 
 def _json_lines(path: Path) -> Iterator[Record]:
-    for digit in strokes.read(path):
+    for digit in strokes.read_labelled(path):
         yield ink.draw(digit.strokes), digit.label, digit.writer
 
 
 def _png(folder: Path) -> Iterator[Record]:
-    for path in sorted(folder.glob("[0-9]/*.png")):
+    for path in sorted([*folder.glob("[0-9]/*.png"), *folder.glob(f"{NOT_A_DIGIT}/*.png")]):
         with Image.open(path) as picture:
             grid = np.asarray(picture.convert("L"))
         if grid.shape != (ink.SIZE, ink.SIZE):
             raise ValueError(f"{path.name} is not 28x28 pixels")
         # The name of the file: the drawing's UUID and which digit of it this is.
-        yield grid, int(path.parent.name), path.stem.rpartition("-")[0]
+        label = NO_DIGIT if path.parent.name == NOT_A_DIGIT else int(path.parent.name)
+        yield grid, label, path.stem.rpartition("-")[0]
 
 
 def _name(grid: ink.Grid) -> str:

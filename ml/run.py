@@ -10,10 +10,13 @@ from typing import Any
 import torch
 
 from ml import calibration, data, evaluate, export, strokes
-from ml.classifier import Classifier
+from ml.classifier import Classifier, Verdict
 from ml.exported import Exported
 from ml.lenet import normalise
 from ml.train import Recipe, Sets, Trainer
+
+# Those of the sets that come from the log.
+REVIEWED = ("reviewed", "held_out_reviewed", "non_digits", "held_out_non_digits")
 
 
 def load_sets(stroke_file: Path | None, reviewed: Exported | None = None) -> Sets:
@@ -25,8 +28,14 @@ def load_sets(stroke_file: Path | None, reviewed: Exported | None = None) -> Set
     sets = _load_sets(stroke_file)
     if reviewed is None:
         return sets
-    known, unseen = map(data.reviewed, reviewed.split())
-    return dataclasses.replace(sets, reviewed=known, held_out_reviewed=unseen)
+    known, unseen = reviewed.split()
+    return dataclasses.replace(
+        sets,
+        reviewed=data.reviewed(known.digits()),
+        held_out_reviewed=data.reviewed(unseen.digits()),
+        non_digits=data.reviewed(known.non_digits()),
+        held_out_non_digits=data.reviewed(unseen.non_digits()),
+    )
 
 
 def _load_sets(stroke_file: Path | None) -> Sets:
@@ -54,7 +63,7 @@ def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> N
     checkpoint = {
         "stroke_file": str(stroke_file or ""),
         # As they were: the log goes on while training does.
-        "reviewed": [tuple(sets.reviewed or ()), tuple(sets.held_out_reviewed or ())],
+        "reviewed": {name: tuple(getattr(sets, name) or ()) for name in REVIEWED},
         "training": trainer.state(),
     }
     torch.save(checkpoint, partial)
@@ -70,10 +79,11 @@ def resume(path: Path) -> tuple[Trainer, Path | None]:
         checkpoint = torch.load(path, weights_only=True)
         state = checkpoint["training"]
         stroke_file = Path(checkpoint["stroke_file"]) if checkpoint["stroke_file"] else None
-        known, unseen = (
-            data.Labelled(*digits) if digits else None for digits in checkpoint["reviewed"]
-        )
-        sets = dataclasses.replace(load_sets(stroke_file), reviewed=known, held_out_reviewed=unseen)
+        reviewed: dict[str, Any] = {
+            name: data.Labelled(*digits) if digits else None
+            for name, digits in checkpoint["reviewed"].items()
+        }
+        sets = dataclasses.replace(load_sets(stroke_file), **reviewed)
         trainer = Trainer(Recipe(**state["recipe"]), sets)
         trainer.restore(state)
     except (KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
@@ -117,6 +127,10 @@ def _metrics(classifier: Classifier, sets: Sets) -> dict[str, Any]:
             "of": evaluation.total,
             "calibration_error": round(evaluation.calibration_error, 5),
         }
+    if sets.held_out_non_digits:
+        verdicts = evaluate.evaluate(classifier, sets.held_out_non_digits).verdicts
+        refused = verdicts.count(Verdict.NOT_A_DIGIT)
+        metrics["held_out_non_digits"] = {"errors": len(verdicts) - refused, "of": len(verdicts)}
     return metrics
 
 
@@ -129,6 +143,7 @@ def _training_facts(trainer: Trainer) -> dict[str, Any]:
         "stroke_images": len(sets.strokes.labels) if sets.strokes else 0,
         "held_out_writers": sets.held_out_writers,
         "reviewed_images": len(sets.reviewed.labels) if sets.reviewed else 0,
+        "reviewed_non_digits": len(sets.non_digits.labels) if sets.non_digits else 0,
         "seconds": round(sum(epoch.seconds for epoch in trainer.history)),
         "versions": {
             "python": platform.python_version(),

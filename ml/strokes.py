@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ml.ink import Strokes
 
+# The label of what is no digit.
+NO_DIGIT = -1
+
 
 @dataclass(frozen=True)
 class WrittenDigit:
@@ -19,34 +22,41 @@ class WrittenDigit:
 
 
 def read(path: Path) -> list[WrittenDigit]:
-    """Read a stroke file, gzipped or not.
+    """The digits of a stroke file, gzipped or not.
+
+    Raises ValueError, naming the file, when it holds none.
+    """
+    digits = [digit for digit in read_labelled(path) if digit.label != NO_DIGIT]
+    if not digits:
+        raise ValueError(f"{path} holds no digits")
+    return digits
+
+
+def read_labelled(path: Path) -> list[WrittenDigit]:
+    """The same, and what is labelled ``?``, no digit, with the label NO_DIGIT.
 
     JSON Lines hold ``{"strokes": [[[x, y, t], ...], ...], "label": "7", "writer": "..."}`` a line;
     where nobody knows the writer, the name of the ``drawing`` stands for it. Anything else is read
-    as UNIPEN. Raises ValueError, naming the file, when it holds no digits.
+    as UNIPEN. Raises ValueError, naming the file, when it is neither.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="ascii", errors="replace") as file:
         lines = [line.strip() for line in file]
     parse = _json_lines if next(filter(None, lines), "").startswith("{") else _unipen
     try:
-        digits = list(parse(lines))
+        return list(parse(lines))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a file of pen strokes: {error}") from error
-    if not digits:
-        raise ValueError(f"{path} holds no digits")
-    return digits
 
 
 def _json_lines(lines: Iterable[str]) -> Iterator[WrittenDigit]:
     for line in filter(None, lines):
         record = json.loads(line)
-        label = record["label"]
-        # Labelled drawings that are no digit are in the file too.
-        if str(label).isdigit():
+        label = str(record["label"])
+        if label.isdigit() or label == "?":
             yield WrittenDigit(
                 record["strokes"],
-                int(label),
+                NO_DIGIT if label == "?" else int(label),
                 str(record.get("writer") or record.get("drawing", "")),
             )
 

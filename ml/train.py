@@ -38,7 +38,8 @@ class Recipe:
     warm_up: float = 0.15
     weight_decay: float = 1e-4
     strokes_per_epoch: int = 12_000
-    # Reviewed drawings: so often each in an epoch, and all of them so often at most.
+    # Reviewed drawings: so often each in an epoch, and all of them so often at most; those that are
+    # no digit, so often among the outliers.
     reviewed_repeats: int = 10
     reviewed_per_epoch: int = 12_000
     dropout: float = 0.1
@@ -64,11 +65,14 @@ class Sets:
     held_out_writers: Sequence[str] = ()
     reviewed: Labelled | None = None
     held_out_reviewed: Labelled | None = None
+    # What reviewers call no digit; its labels say nothing.
+    non_digits: Labelled | None = None
+    held_out_non_digits: Labelled | None = None
 
     def sha256(self) -> str:
         """Of all that is trained on."""
         digest = hashlib.sha256()
-        for part in filter(None, (self.training, self.strokes, self.reviewed)):
+        for part in filter(None, (self.training, self.strokes, self.reviewed, self.non_digits)):
             digest.update(part.images.numpy().tobytes())
             digest.update(part.labels.numpy().tobytes())
         return digest.hexdigest()
@@ -108,12 +112,7 @@ class Trainer:
             final_div_factor=recipe.peak_rate / 25 / recipe.last_rate,
             cycle_momentum=False,
         )
-        self._outliers = torch.cat(
-            [
-                nondigits.draw(nondigits.TRAINED_ON, 10_000, recipe.seed),
-                nondigits.squeezed_pairs(sets.training.images, 1_000, recipe.seed),
-            ]
-        )
+        self._outliers = torch.cat(list(self._outlier_parts()))
 
     def net(self) -> LeNet:
         """The plain LeNet trained so far, in evaluation mode."""
@@ -209,6 +208,14 @@ class Trainer:
                 strict=True,
             )
 
+    def _outlier_parts(self) -> Iterator[Tensor]:
+        """Drawings that are no digits: made by rule, and what reviewers say is none."""
+        seed = self.recipe.seed
+        yield nondigits.draw(nondigits.TRAINED_ON, 10_000, seed)
+        yield nondigits.squeezed_pairs(self.sets.training.images, 1_000, seed)
+        if self.sets.non_digits:
+            yield self._often(self.sets.non_digits, torch.Generator().manual_seed(seed)).images
+
     def _distortion(self, epoch: int) -> float:
         """How strongly images are distorted in an epoch: fully at first, then less and less."""
         second_half = max(0.0, 2 * epoch / self.recipe.epochs - 1)
@@ -220,10 +227,13 @@ class Trainer:
         if self.sets.strokes:
             parts.append(_sample(self.sets.strokes, self.recipe.strokes_per_epoch, generator))
         if self.sets.reviewed:
-            count = self.recipe.reviewed_repeats * len(self.sets.reviewed.labels)
-            count = min(count, self.recipe.reviewed_per_epoch)
-            parts.append(_sample(self.sets.reviewed, count, generator))
+            parts.append(self._often(self.sets.reviewed, generator))
         return joined(*parts)
+
+    def _often(self, reviewed: Labelled, generator: torch.Generator) -> Labelled:
+        """A sample of reviewed drawings that has each so often as the recipe says."""
+        count = self.recipe.reviewed_repeats * len(reviewed.labels)
+        return _sample(reviewed, min(count, self.recipe.reviewed_per_epoch), generator)
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, int]:

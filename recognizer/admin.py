@@ -18,8 +18,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from ml.classifier import ModelError
-from recognizer import classifier, exports, figures, services, versions
-from recognizer.comparison import compare
+from ml.intervals import Interval
+from recognizer import classifier, comparison, exports, figures, services, versions
 from recognizer.deck import ReviewDeck
 from recognizer.logpage import LogPage
 from recognizer.long_lists import LongList, ModelFilter, as_uuid
@@ -337,9 +337,25 @@ class ModelVersionAdmin(admin.ModelAdmin):
 def _comparison(version: ModelVersion) -> dict[str, Any]:
     """What the page of a model shows of champion and challenger, where both can be read."""
     try:
-        compared = compare(version.load())
+        challenger = version.load()
+        compared = comparison.compare(challenger)
+        speed = comparison.speed(challenger)
     except ModelError:
         return {}
     shown = compared.differences[:SHOWN_DIFFERENCES]
     pictures = [figures.grid_png(one.image, side=56) for one in shown]
-    return {"comparison": compared, "differences": list(zip(shown, pictures, strict=True))}
+    return {
+        "comparison": compared,
+        "facts": [*compared.calibration, speed],
+        "reliability": [_reliability(bins) for bins in compared.reliability],
+        "differences": list(zip(shown, pictures, strict=True)),
+    }
+
+
+def _reliability(bins: list[dict[str, Any]]) -> SafeString:
+    points = (
+        (one["confidence"], one["accuracy"], Interval(*one["interval"]))
+        for one in bins
+        if one["count"]
+    )
+    return figures.reliability_svg(points, "How many answers of each confidence are right")

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Literal, cast
@@ -26,6 +27,9 @@ from recognizer.problems import Problem, problem_response
 # Of the change list: where one of these is asked for, labelled digits are wanted too.
 LABEL_FILTERS = {"review", "label__exact"}
 LABEL = r"^[0-9?]?$"
+# More than browsers send for a page that is gone: 64 KiB.
+MOST_LABELS = 2_000
+GONE = (Drawing.DoesNotExist, Digit.DoesNotExist, SecondLook.DoesNotExist)
 
 View = Callable[[Any, HttpRequest], HttpResponse]
 
@@ -45,6 +49,12 @@ class LabelIn(Schema):
     label: str = Field(pattern=LABEL)
     seen: str = Field("", pattern=LABEL)
     look: int | None = None
+
+
+class LabelsIn(Schema):
+    """What was not sent yet when a reviewer left, in the order it was said."""
+
+    labels: list[LabelIn] = Field(max_length=MOST_LABELS)
 
 
 class Filtered(ChangeList):
@@ -78,6 +88,7 @@ class ReviewDeck(LongList):
             path("review/", wrap(self.review_view), name=name),
             path("review/next/", wrap(self.next_view), name=f"{name}_next"),
             path("review/label/", wrap(self.label_view), name=f"{name}_label"),
+            path("review/labels/", wrap(self.labels_view), name=f"{name}_labels"),
             *super().get_urls(),
         ]
 
@@ -117,10 +128,7 @@ class ReviewDeck(LongList):
         said = read_json(request, LabelIn)
         reviewer = _user(request)
         try:
-            if said.look is None:
-                review.label(said.digit, said.label, said.seen, reviewer)
-            else:
-                review.answer_second_look(said.look, said.label, reviewer)
+            _store(said, reviewer)
         except review.Conflict as conflict:
             digit = conflict.digit
             raise Problem(
@@ -129,10 +137,18 @@ class ReviewDeck(LongList):
                 label=digit.label,
                 by=str(digit.labelled_by or ""),
             ) from None
-        except (Drawing.DoesNotExist, Digit.DoesNotExist, SecondLook.DoesNotExist):
+        except GONE:
             raise Problem(HTTPStatus.NOT_FOUND, "The drawing is no longer there.") from None
         agreement = review.agreement(reviewer)
         return JsonResponse({"same": agreement.same, "of": agreement.of})
+
+    @answers_reviewers
+    def labels_view(self, request: HttpRequest) -> HttpResponse:
+        """Nobody is there any more to be told of conflicts: the other's label stands."""
+        for said in read_json(request, LabelsIn).labels:
+            with suppress(review.Conflict, *GONE):
+                _store(said, _user(request))
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
     def _filtered(self, request: HttpRequest) -> QuerySet[Digit]:
         """What the change list's filters choose; of it, only what has no label unless asked for."""
@@ -141,6 +157,13 @@ class ReviewDeck(LongList):
         except IncorrectLookupParameters as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no such filter.") from error
         return chosen if LABEL_FILTERS & request.GET.keys() else chosen.filter(label="")
+
+
+def _store(said: LabelIn, reviewer: User) -> None:
+    if said.look is None:
+        review.label(said.digit, said.label, said.seen, reviewer)
+    else:
+        review.answer_second_look(said.look, said.label, reviewer)
 
 
 def _user(request: HttpRequest) -> User:

@@ -10,7 +10,7 @@ from ml import ink, inputs
 from recognizer.models import Digit
 
 # The newest digits, so many at most: their inputs are read one by one.
-SAMPLE = 2_000
+SAMPLE = 1_000
 # Fewer say nothing.
 FEWEST = 100
 # In standard deviations of the reference. Each of thirty writers of UCI's pendigits-orig.tra, of

@@ -18,6 +18,7 @@ from PIL import Image
 from ml import ink
 from ml.exported import CSV, IMAGES, JSON_LINES, LABELS, NOT_A_DIGIT, Record
 from ml.ink import SIZE, Strokes
+from ml.strokes import NO_DIGIT
 from recognizer.models import Digit, Label
 
 CHUNK = 500
@@ -31,10 +32,10 @@ def labelled() -> QuerySet[Digit]:
 
 
 def records(digits: QuerySet[Digit]) -> Iterator[Record]:
-    """Those of them that are a digit, for training."""
-    some = digits.exclude(label=Label.NOT_A_DIGIT).only("image", "label", "drawing_id")
-    for digit in some.iterator(CHUNK):
-        yield ink.from_bytes(digit.image), int(digit.label), str(digit.drawing_id)
+    """The same, for training."""
+    for digit in digits.only("image", "label", "drawing_id").iterator(CHUNK):
+        label = NO_DIGIT if digit.label == Label.NOT_A_DIGIT else int(digit.label)
+        yield ink.from_bytes(digit.image), label, str(digit.drawing_id)
 
 
 def write(

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from django.utils.html import format_html, format_html_join
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from PIL import Image
 
 from ml import ink
+from ml.intervals import Interval
 
 
 def strokes_svg(strokes: ink.Strokes, side: int) -> SafeString:
@@ -48,6 +49,29 @@ def grid_png(content: bytes | memoryview, side: int) -> SafeString:
         side,
         side,
     )
+
+
+def reliability_svg(bins: Iterable[tuple[float, float, Interval]], label: str) -> SafeString:
+    """How many answers of a mean confidence are right: that confidence, the share, its interval."""
+    points = format_html_join(
+        "",
+        '<path class="interval" d="M{x} {low}V{high}"/><circle cx="{x}" cy="{y}" r="1.8"/>',
+        (
+            {"x": _percent(confidence), "y": _percent(1 - share), "low": _percent(1 - low),
+             "high": _percent(1 - high)}
+            for confidence, share, (low, high) in bins
+        ),
+    )  # fmt: skip
+    return format_html(
+        '<svg class="reliability" viewBox="-2 -2 104 104" role="img" aria-label="{}">'
+        '<path class="frame" d="M0 0V100H100"/><path class="honest" d="M0 100L100 0"/>{}</svg>',
+        label,
+        points,
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}"
 
 
 def _path(stroke: Sequence[Sequence[float]]) -> str:

@@ -1,7 +1,7 @@
 """What the log says of some days: how much was drawn, how it was read, and how rightly."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -14,28 +14,11 @@ from django.utils import timezone
 
 from ml.classifier import Verdict
 from ml.intervals import Interval, wilson
-from recognizer.models import Digit, Drawing, Label
+from recognizer.models import Day, Digit, Drawing, Label
 
 BINS = 10
-
-
-@dataclass(frozen=True)
-class Day:
-    """One day: drawings, and digits by what the net said of them."""
-
-    start: datetime
-    drawings: int
-    digits: int
-    unsure: int
-    not_a_digit: int
-
-    @property
-    def unsure_share(self) -> float:
-        return self.unsure / max(self.digits, 1)
-
-    @property
-    def not_a_digit_share(self) -> float:
-        return self.not_a_digit / max(self.digits, 1)
+# What was begun before midnight is stored by then.
+SETTLED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -127,15 +110,29 @@ def first_day(days: int) -> datetime:
 
 
 def by_day(days: int) -> list[Day]:
-    """The last days, the first of them first, in two queries.
+    """The last days, the first of them first. One that is over is counted once, and that is kept.
 
-    A range of an index is counted for each day: to group a million rows by date takes a second.
+    Three queries, and one more where a day was not kept yet.
     """
-    starts = [first_day(one) for one in range(days, -1, -1)]
-    spans = list(enumerate(pairwise(starts)))
+    spans = list(pairwise(first_day(one) for one in range(days, -1, -1)))
+    kept = Day.objects.in_bulk([start for start, _ in spans])
+    missing = [(start, end) for start, end in spans if start not in kept]
+    counted = dict(zip(missing, count(missing), strict=True))
+    settled = timezone.now() - SETTLED
+    Day.objects.bulk_create(
+        [day for (_, end), day in counted.items() if end < settled], ignore_conflicts=True
+    )
+    return [kept.get(start) or counted[start, end] for start, end in spans]
+
+
+def count(spans: Sequence[tuple[datetime, datetime]]) -> list[Day]:
+    """What was drawn in some spans of time, in two queries.
+
+    A range of an index is counted for each: to group a million rows by date takes a second.
+    """
     drawings = _count(
         (number, "", Drawing.objects.filter(created_at__gte=start, created_at__lt=end))
-        for number, (start, end) in spans
+        for number, (start, end) in enumerate(spans)
     )
     digits = _count(
         (
@@ -143,18 +140,18 @@ def by_day(days: int) -> list[Day]:
             verdict,
             Digit.objects.filter(verdict=verdict, read_at__gte=start, read_at__lt=end),
         )
-        for number, (start, end) in spans
+        for number, (start, end) in enumerate(spans)
         for verdict in Verdict
     )
     return [
         Day(
-            start,
+            start=start,
             drawings=drawings[number, ""],
             digits=sum(digits[number, verdict] for verdict in Verdict),
             unsure=digits[number, Verdict.UNSURE],
             not_a_digit=digits[number, Verdict.NOT_A_DIGIT],
         )
-        for number, start in enumerate(starts[:-1])
+        for number, (start, _) in enumerate(spans)
     ]
 
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from recognizer import drift, log
-from recognizer.models import Label
+from recognizer import drift, figures, log
+from recognizer.models import Day, Label
 
 WINDOWS = (7, 30, 90)
 DEFAULT = 30
@@ -52,7 +52,7 @@ def _window(request: HttpRequest) -> int:
     return int(asked) if asked in map(str, WINDOWS) else DEFAULT
 
 
-def _drawn(days: Sequence[log.Day]) -> dict[str, Any]:
+def _drawn(days: Sequence[Day]) -> dict[str, Any]:
     most = max(day.drawings for day in days)
     shares = [(day.unsure_share, day.not_a_digit_share) for day in days]
     top = max(LOWEST_TOP, *map(max, shares))
@@ -74,7 +74,7 @@ def _line(heights: Iterable[float]) -> str:
 
 
 def _labelled(labelled: log.Labelled, days: int) -> dict[str, Any]:
-    by_model = labelled.by_model()
+    by_model, bins = labelled.by_model(), labelled.bins()
     floor = min((one.interval.low for one in by_model.values()), default=0.0)
     return {
         "rightness": labelled.rightness,
@@ -90,28 +90,17 @@ def _labelled(labelled: log.Labelled, days: int) -> dict[str, Any]:
         ],
         "labels": Label.choices,
         "matrix": _matrix(labelled, days),
-        "bins": [
-            {
-                "confidence": one.confidence,
-                "rightness": one.rightness,
-                "x": round(100 * one.confidence, 2),
-                "y": _down(one.rightness.share),
-                "low": _down(one.rightness.interval.low),
-                "high": _down(one.rightness.interval.high),
-            }
-            for one in labelled.bins()
-        ],
+        "bins": bins,
+        "reliability": figures.reliability_svg(
+            ((one.confidence, one.rightness.share, one.rightness.interval) for one in bins),
+            "How many readings of each confidence are right; the table below has the numbers",
+        ),
     }
 
 
 def _place(share: float, floor: float) -> float:
     """Where a share is between the floor and 1, of 100."""
     return round(100 * (share - floor) / max(1 - floor, 1e-9), 2)
-
-
-def _down(share: float) -> float:
-    """How far from the top a share is, in a picture 100 high."""
-    return round(100 - 100 * share, 2)
 
 
 def _matrix(labelled: log.Labelled, days: int) -> list[dict[str, Any]]:

@@ -164,6 +164,30 @@ class Digit(models.Model):
         )
 
 
+class Day(models.Model):
+    """One day, from midnight on: drawings, and digits by what the net said of them.
+
+    What was drawn then was drawn, whatever is deleted later; so a day that is over stays as it is.
+    """
+
+    start = models.DateTimeField(primary_key=True)
+    drawings = models.PositiveIntegerField()
+    digits = models.PositiveIntegerField()
+    unsure = models.PositiveIntegerField()
+    not_a_digit = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d}"
+
+    @property
+    def unsure_share(self) -> float:
+        return self.unsure / max(self.digits, 1)
+
+    @property
+    def not_a_digit_share(self) -> float:
+        return self.not_a_digit / max(self.digits, 1)
+
+
 class SecondLook(models.Model):
     """A digit shown again to the reviewer who had labelled it, who does not know."""
 
@@ -229,3 +253,17 @@ class ModelVersion(models.Model):
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise classifier.ModelError("its SHA-256 is not the one it was stored with")
         return classifier.Classifier(content)
+
+
+class Measurement(models.Model):
+    """What ``ml.report`` measured of a model: more than a request has time for, or a server data.
+
+    The model that ships has no row of its own, and no file can change: so it goes by the SHA-256.
+    """
+
+    sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)
+    figures = models.JSONField()
+    measured_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]

@@ -46,6 +46,19 @@ def variant(temperature, errors=45):
     return export.describe(model, facts)
 
 
+def measured_figures(let_through, errors=3, work=1):
+    """What might have been measured of a model."""
+    cell = {"size": 0.3, "place": "corner", "pen": "thin", "ink": "light on dark"}
+    right = {"confidence": 0.9, "accuracy": 0.8, "interval": [0.7, 0.9]}
+    return {
+        "work": work,
+        "robustness": [{**cell, "errors": errors, "of": 50}, {**cell, "errors": 0, "of": 50}],
+        "non_digits": {"held_out": {"drawings": 100, "refused": {"98": 1 - let_through / 100}}},
+        "pictures": {"numbers": 20, "read_whole": 19},
+        "reliability": [{**right, "count": 5}, {**right, "count": 0}],
+    }
+
+
 @pytest.fixture(autouse=True)
 def shipped_serves(monkeypatch):
     """Whatever says nothing else is answered by the shipped model, without a database."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 
 END = datetime(2026, 11, 23)
-SPAN = timedelta(days=365)
+DAYS = 365
 ROWS = 500  # an INSERT
 MODELS = ["2025.12.01-aaaaaaa", "2026.05.01-bbbbbbb", "2026.11.01-ccccccc"]
 TEXTS = "0123456789?"
@@ -38,14 +38,14 @@ def kinds(rng: random.Random) -> Iterator[tuple[str, bytes, str]]:
         yield json.dumps(moved), ink.draw(moved).tobytes(), json.dumps(ink.bounds(moved))
 
 
-def drawings(count: int, seed: int) -> Iterator[tuple[tuple, tuple]]:
-    """Rows of so many drawings and of the digit in each, the oldest first."""
+def drawings(count: int, seed: int, days: float = DAYS) -> Iterator[tuple[tuple, tuple]]:
+    """Rows of so many drawings and of the digit in each, the oldest first, over so many days."""
     rng = random.Random(seed)
     every = list(kinds(rng))
     for number in range(count):
         strokes, image, box = rng.choice(every)
         id, text = f"{rng.getrandbits(128):032x}", rng.choice(TEXTS)
-        drawn = str(END - SPAN * (1 - number / count))
+        drawn = str(END - timedelta(days=days) * (1 - number / count))
         said = text if rng.random() < SAID else ""
         model = MODELS[number * len(MODELS) // count]
         source = rng.choice(("page", "page", "api"))
@@ -65,12 +65,12 @@ def reading(text: str, drawn: str, rng: random.Random) -> tuple:
     return probabilities, text, confidence, verdict, label, drawn if label else None
 
 
-def fill(count: int, seed: int = 0) -> None:
+def fill(count: int, seed: int = 0, days: float = DAYS) -> None:
     """Store so many drawings, as quickly as SQL takes them."""
     from django.db import connection, transaction
     from tqdm import tqdm
 
-    rows = drawings(count, seed)
+    rows = drawings(count, seed, days)
     with (
         connection.cursor() as cursor,
         transaction.atomic(),
@@ -93,12 +93,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--days", type=float, default=DAYS, help="over which they spread")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
     import django
 
     django.setup()
-    fill(options.count, options.seed)
+    fill(options.count, options.seed, options.days)
 
 
 if __name__ == "__main__":

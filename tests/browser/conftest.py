@@ -3,6 +3,8 @@
 import os
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 
 from recognizer.models import Drawing
@@ -50,6 +52,24 @@ def open_page(browser, live_server):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_admin(open_page, live_server, admin_user):
+    """Open a page of the admin as somebody who is signed in."""
+
+    def open_as(path, user=admin_user, **options):
+        client = Client()
+        client.force_login(user)
+        page = open_page("/favicon.ico", **options)
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+        )
+        page.goto(path)
+        return page
+
+    return open_as
 
 
 @pytest.fixture

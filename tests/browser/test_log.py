@@ -3,8 +3,6 @@
 from uuid import UUID
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import expect
 
 from recognizer import services
@@ -15,24 +13,6 @@ from tests.conftest import SEVEN
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LOG = "/admin/recognizer/digit/log/"
-
-
-@pytest.fixture
-def open_log(open_page, live_server, admin_user):
-    """Open the page as a reviewer."""
-
-    def open_as(**options):
-        client = Client()
-        client.force_login(admin_user)
-        page = open_page("/favicon.ico", **options)
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        page.context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-        )
-        page.goto(LOG)
-        return page
-
-    return open_as
 
 
 @pytest.fixture
@@ -48,21 +28,21 @@ def labelled(transactional_db, admin_user):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_and_the_page_is_no_wider_than_the_screen(
-    open_log, labelled, scheme, width
+    open_admin, labelled, scheme, width
 ):
-    page = open_log(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = open_admin(LOG, viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     assert violations(page) == {}
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_number_opens_its_drawings(open_log, labelled):
-    page = open_log(viewport={"width": 1280, "height": 800})
+def test_a_number_opens_its_drawings(open_admin, labelled):
+    page = open_admin(LOG, viewport={"width": 1280, "height": 800})
     page.get_by_role("link", name="1 labelled 1, read as 7").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
 
 
-def test_an_empty_log_is_a_page_too(open_log, transactional_db):
-    page = open_log(viewport={"width": 390, "height": 844})
+def test_an_empty_log_is_a_page_too(open_admin, transactional_db):
+    page = open_admin(LOG, viewport={"width": 390, "height": 844})
     expect(page.locator("#log")).to_contain_text("The log is empty")
     assert violations(page) == {}

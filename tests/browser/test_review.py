@@ -3,9 +3,7 @@
 from uuid import UUID
 
 import pytest
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.test import Client
 from playwright.sync_api import expect
 
 from recognizer import services
@@ -30,18 +28,11 @@ def drawings(transactional_db):
 
 
 @pytest.fixture
-def open_deck(open_page, live_server, admin_user, drawings):
+def open_deck(open_admin, admin_user, drawings):
     """Open the deck as a reviewer."""
 
     def open_as(user=admin_user, filters="", **options):
-        client = Client()
-        client.force_login(user)
-        page = open_page("/favicon.ico", **(options or DESK))
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        page.context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
-        )
-        page.goto(DECK + filters)
+        page = open_admin(DECK + filters, user, **(options or DESK))
         expect(page.locator("#deck")).to_have_attribute("data-state", "card")
         return page
 
@@ -157,6 +148,34 @@ def test_offline_nothing_is_lost(open_deck):
     expect(page.locator("#notice")).to_contain_text("nothing is lost")
     page.context.set_offline(False)
     expect_stored(page, 2)
+    page.complaints.clear()  # Chromium reports what could not be fetched
+
+
+@pytest.mark.parametrize("leave", [lambda page: page.goto("/admin/"), lambda page: page.close()])
+def test_who_leaves_at_once_loses_nothing(open_deck, leave):
+    """The first label never arrives, so that all that comes behind it is still waiting."""
+    page = open_deck()
+    page.route("**/review/label/", lambda route: None)
+    for key in "12u34":
+        page.keyboard.press(key)
+    expect(page.locator("#progress")).to_contain_text("5 on their way")
+    other = page.context.new_page()
+    leave(page)
+    expect_stored(other, 3)
+    assert labels()[:4] == ["1", "3", "4", ""]
+
+
+def test_leaving_is_asked_about_while_the_server_cannot_be_reached(open_deck):
+    page = open_deck()
+    page.context.set_offline(True)
+    page.keyboard.press("7")
+    expect(page.locator("#notice")).to_contain_text("nothing is lost")
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    page.context.set_offline(False)
+    expect_stored(page, 1)
     page.complaints.clear()  # Chromium reports what could not be fetched
 
 

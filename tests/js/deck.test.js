@@ -149,6 +149,8 @@ test("offline, nothing is lost: it is sent until it arrives", async (context) =>
   deck.label("2");
   for (let n = 0; n < 20; n++) await Promise.resolve();
   assert.equal(deck.waiting, 2);
+  assert.equal(deck.isFailing, true);
+  assert.deepEqual(deck.unsent.map(({ digit }) => digit), [0, 1]);
   assert.match(deck.notice, /nothing is lost/);
   online = true;
   for (let n = 0; n < 3; n++) {
@@ -156,5 +158,6 @@ test("offline, nothing is lost: it is sent until it arrives", async (context) =>
     for (let m = 0; m < 20; m++) await Promise.resolve();
   }
   assert.equal(deck.waiting, 0);
+  assert.equal(deck.isFailing, false);
   assert.deepEqual(site.sent.slice(-2).map(({ digit }) => digit), [0, 1]);
 });

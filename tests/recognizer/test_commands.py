@@ -11,23 +11,25 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from ml import data, report, run, train
+from ml import data, nondigits, report, run, train
 from ml.classifier import Classifier
 from recognizer import exports, versions
 from recognizer.management.commands import evaluate
-from recognizer.models import Digit, ModelVersion
+from recognizer.models import Digit, Measurement, ModelVersion
 from tests.conftest import ROOT, SEVEN, SHIPPED
 
 
 @pytest.fixture
 def little_data(monkeypatch):
-    """Train on a fraction of MNIST: what is tested here is the command."""
+    """Train on a fraction of the data: what is tested here is the command."""
 
     def load_sets(stroke_file):
         mnist = data.mnist(train=True)
         return train.Sets(mnist.part(slice(1_000)), mnist.part(slice(-500, None)))
 
     monkeypatch.setattr(run, "_load_sets", load_sets)
+    draw = nondigits.draw
+    monkeypatch.setattr(nondigits, "draw", lambda kinds, n, seed: draw(kinds, n // 20, seed))
 
 
 def call(*arguments):
@@ -55,10 +57,11 @@ def already_trained(little_data, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained):
+def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained, few):
     output = tmp_path / "lenet.onnx"
     output.with_suffix(".checkpoint").touch()
     printed = call("train", "--register", "--output", str(output))
+    assert Measurement.objects.get().figures["robustness"]
     candidate = ModelVersion.objects.get()
     assert candidate.load().content == output.read_bytes()
     assert candidate.status == "candidate"
@@ -101,6 +104,41 @@ def test_train_learns_from_what_was_reviewed_and_measures_what_was_held_out(
         assert f"({held_out} more held out)" in printed
     graphs = [onnx.load(output).graph for output in outputs]
     assert graphs[0] == graphs[1]
+
+
+def test_train_learns_to_refuse_what_reviewers_call_no_digit(
+    tmp_path, already_trained, reviewed, monkeypatch
+):
+    """As outliers, never as digits; and not those that are held out, from wherever they come."""
+    Digit.objects.filter(pk__in=Digit.objects.order_by("pk")[:12]).update(label="?")
+    call("export_dataset", "--format", "csv", str(tmp_path / "digits"))
+    trainers = []
+    monkeypatch.setattr(
+        run, "finish", lambda trainer: trainers.append(trainer) or SHIPPED.read_bytes()
+    )
+    for source in (["--with-labelled"], ["--data", str(tmp_path / "digits")]):
+        (tmp_path / "a.checkpoint").touch()
+        printed = call("train", "--epochs", "1", *source, "--output", str(tmp_path / "a.onnx"))
+        sets = trainers[-1].sets
+        refused, held_out = sets.non_digits.images, sets.held_out_non_digits.images
+        assert len(refused) + len(held_out) == 12
+        assert set(sets.reviewed.labels.tolist()) == {7}
+        assert f"{len(refused)} that are no digit ({len(held_out)} more held out)" in printed
+        outliers = {image.numpy().tobytes() for image in trainers[-1]._outliers}
+        assert outliers >= {image.numpy().tobytes() for image in refused}
+        assert not outliers & {image.numpy().tobytes() for image in held_out}
+
+
+def test_train_measures_whether_held_out_non_digits_are_refused(tmp_path, little_data, reviewed):
+    Digit.objects.update(label="?")
+    output = tmp_path / "lenet.onnx"
+    printed = call("train", "--epochs", "1", "--with-labelled", "--output", str(output))
+    facts = Classifier(output.read_bytes()).facts
+    held_out = facts["metrics"]["held_out_non_digits"]["of"]
+    assert 0 < held_out == 20 - facts["training"]["reviewed_non_digits"]
+    assert facts["training"]["reviewed_images"] == 0
+    assert "held_out_reviewed" not in facts["metrics"]
+    assert "held_out_non_digits:" in printed
 
 
 def test_train_needs_something_that_was_reviewed(tmp_path, db):

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from django.utils import timezone
 from ml import ink
 from ml.intervals import wilson
 from recognizer import drift, log
-from recognizer.models import Digit, Drawing
+from recognizer.models import Day, Digit, Drawing
 from tests.conftest import SEVEN
 
 LOG = "/admin/recognizer/digit/log/"
@@ -72,6 +73,28 @@ def test_a_day_begins_at_midnight():
     *_, yesterday, today = log.by_day(7)
     assert (today.drawings, today.digits) == (1, 0)
     assert (yesterday.drawings, yesterday.digits) == (0, 1)
+
+
+def test_a_day_that_is_over_is_counted_once(django_assert_num_queries):
+    make(2, days_ago=2, verdict="unsure")
+    with django_assert_num_queries(4):  # what is kept, drawings, digits; and keep them
+        first = log.by_day(7)
+    assert [day.drawings for day in first] == [0, 0, 0, 0, 2, 0, 0]
+    Drawing.objects.all().delete()
+    make(3)
+    with django_assert_num_queries(3):
+        *before, today = log.by_day(7)
+    assert (before[4].drawings, before[4].unsure_share, today.drawings) == (2, 1, 3)
+    assert not Day.objects.filter(start=log.first_day(1)).exists()
+
+
+def test_a_day_that_has_just_ended_is_not_kept_yet(monkeypatch):
+    monkeypatch.setattr(log, "SETTLED", timedelta(days=3))
+    make(1, days_ago=1)
+    log.by_day(7)
+    make(1, days_ago=1)
+    assert log.by_day(7)[-2].drawings == 2
+    assert Day.objects.count() < 7
 
 
 def test_rightness_by_model_has_wilsons_interval():
@@ -191,11 +214,12 @@ def test_only_who_may_view_digits_sees_it(client, django_user_model):
 
 def test_the_number_of_queries_does_not_grow(admin_client, django_assert_num_queries):
     make(1, label="7")
-    with django_assert_num_queries(6):  # session, user; drawings, digits, labels, the newest
+    admin_client.get(f"{LOG}?days=90")
+    with django_assert_num_queries(7):  # session, user; days, drawings, digits, labels, the newest
         admin_client.get(f"{LOG}?days=7")
     for days_ago in range(40):
         make(2, label="1", days_ago=days_ago, model=f"m{days_ago}")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         admin_client.get(f"{LOG}?days=90")
 
 
@@ -217,7 +241,8 @@ def plans(ask, capture):
 
 def test_days_are_counted_in_indexes(django_assert_max_num_queries):
     make(3)
-    drawings, digits = plans(lambda: log.by_day(90), django_assert_max_num_queries)
+    spans = list(pairwise(log.first_day(one) for one in range(90, -1, -1)))
+    drawings, digits = plans(lambda: log.count(spans), django_assert_max_num_queries)
     for plan in (drawings, digits):
         assert "Seq Scan" not in plan
         assert not re.search(r"SCAN recognizer_(?!.* INDEX)", plan)

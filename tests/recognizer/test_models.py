@@ -12,12 +12,12 @@ from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from ml.classifier import ModelError
+from ml.classifier import Classifier, ModelError
 from ml.exported import is_held_out
-from recognizer import versions
+from recognizer import comparison, versions
 from recognizer.comparison import compare
-from recognizer.models import Digit, ModelVersion, Status
-from tests.conftest import SEVEN, SHIPPED, variant
+from recognizer.models import Digit, Measurement, ModelVersion, Status
+from tests.conftest import SEVEN, SHIPPED, measured_figures, variant
 
 MODELS = "/admin/recognizer/modelversion/"
 GOOD = SHIPPED.read_bytes()
@@ -221,11 +221,86 @@ def test_both_read_the_corrections_that_were_held_out(corrections, admin_user):
         versions.promote(upside_down, admin_user)
 
 
+def test_both_read_the_non_digits_that_were_held_out(corrections, admin_user):
+    """What reviewers call no digit and the shipped model takes for a seven, as they all do."""
+    Digit.objects.update(label="?")
+    unsure = versions.register(variant(20.0))[0]
+    compared = compare(unsure.load())
+    (row,) = (row for row in compared.rows if row.name == "held-out non-digits")
+    assert (row.of, row.champion, row.challenger) == (corrections, corrections, 0)
+    assert compared.differences == []
+    versions.promote(unsure, admin_user)
+    again = compare(Classifier(GOOD))
+    assert again.shortfalls == (
+        f"held-out non-digits: {corrections} errors of {corrections}, not 0"
+    )
+
+
 def test_what_replaces_a_broken_champion_needs_no_reason(other, worse, admin_user):
     versions.promote(other, admin_user)
     ModelVersion.objects.filter(pk=other.pk).update(content=b"damaged")
     versions.promote(worse, admin_user)
     assert ModelVersion.promoted_sha256() == worse.sha256
+
+
+@pytest.fixture
+def measured(shipped):
+    """Say what was measured of a model, and of the one that ships: 5 of 100 non-digits pass."""
+
+    def say(version, **found):
+        Measurement.objects.create(sha256=shipped.sha256, figures=measured_figures(let_through=5))
+        Measurement.objects.create(sha256=version.sha256, figures=measured_figures(**found))
+
+    return say
+
+
+def test_what_was_measured_of_both_is_set_side_by_side(measured, other):
+    measured(other, let_through=7, errors=40)
+    compared = compare(other.load())
+    rows = {row.name: (row.of, row.champion, row.challenger) for row in compared.rows}
+    assert rows["non-digits let through"] == (100, 5, 7)
+    assert rows["sizes, places, pens, inks"] == (100, 3, 40)
+    assert rows["numbers in pictures"] == (20, 1, 1)
+    grid = {row.name: (row.of, row.champion, row.challenger) for row in compared.grid}
+    assert grid["size: 30%"] == grid["ink: light on dark"] == (100, 3, 40)
+    assert compared.shortfalls == ""
+    assert "models measure" not in models("compare", other)
+
+
+def test_more_non_digits_let_through_need_a_reason(measured, other, admin_user):
+    measured(other, let_through=8)
+    with pytest.raises(versions.ReasonNeeded, match="non-digits let through: 8 errors of 100"):
+        versions.promote(other, admin_user)
+
+
+def test_figures_of_other_work_are_not_compared(measured, other):
+    measured(other, let_through=50, work=2)
+    compared = compare(other.load())
+    assert [row.name for row in compared.rows] == ["mnist_test"]
+    assert compared.grid == compared.reliability == []
+    assert f"models measure {other}" in models("compare", other)
+
+
+def test_calibration_and_speed_are_told_of_both(other):
+    (calibration,) = compare(other.load()).calibration
+    assert (calibration.of, calibration.champion, calibration.challenger) == (
+        10_000, "0.23%", "1.00%",
+    )  # fmt: skip
+    speed = comparison.speed(other.load())
+    assert speed.champion.endswith(" µs")
+    assert speed.challenger.endswith(" µs")
+
+
+def test_the_page_of_a_model_shows_the_grid_and_reliability(
+    admin_client, static_files, measured, other
+):
+    page = f"{MODELS}{other.pk}/change/"
+    assert f"models measure {other}" in admin_client.get(page).content.decode()
+    measured(other, let_through=5)
+    shown = admin_client.get(page).content.decode()
+    assert "models measure" not in shown
+    assert "place: corner" in shown
+    assert shown.count('<svg class="reliability"') == shown.count("<circle") == 2
 
 
 def test_the_admin_shows_both_and_asks_for_a_reason(admin_client, static_files, corrections):

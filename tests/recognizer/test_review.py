@@ -115,6 +115,30 @@ def test_a_label_is_stored_with_an_entry_of_old_and_new(admin_client, digits, ad
     ]
 
 
+def test_what_was_not_sent_when_a_reviewer_left_is_stored_in_order_once(
+    admin_client, ana_client, digits, ana
+):
+    first, second, anas, gone = (digit.pk for digit in digits[:4])
+    say(ana_client, anas, "9")
+    Drawing.objects.filter(digits=gone).delete()
+    said = [
+        (anas, "1", ""),
+        (gone, "1", ""),
+        (first, "1", ""),
+        (second, "2", ""),
+        (second, "", "2"),
+    ]
+    labels = [{"digit": digit, "label": label, "seen": seen} for digit, label, seen in said]
+    for _ in range(2):
+        response = admin_client.post(
+            f"{DECK}labels/", {"labels": labels}, content_type="application/json"
+        )
+        assert response.status_code == 204
+        stored = Digit.objects.in_bulk([first, second, anas])
+        assert [stored[pk].label for pk in (first, second, anas)] == ["1", "", "9"]
+    assert LogEntry.objects.filter(object_id=first).count() == 1
+
+
 def test_nobody_is_overwritten_silently(admin_client, ana_client, digits, ana):
     pk = digits[0].pk
     say(ana_client, pk, "4")
@@ -210,6 +234,9 @@ def test_a_form_of_another_site_cannot_label(admin_user, digits):
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
     assert say(client, digits[0].pk, "7").status_code == 403
+    labels = {"labels": [{"digit": digits[0].pk, "label": "7"}]}
+    response = client.post(f"{DECK}labels/", labels, content_type="application/json")
+    assert response.status_code == 403
 
 
 @pytest.mark.parametrize("already", [30, 300])

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from ml.classifier import Classifier, ModelError
-from recognizer import versions
-from recognizer.comparison import compare
+from recognizer import comparison, versions
+from recognizer.management.measure import measure
 from recognizer.models import ModelVersion, Status
 
 # Whose entries in the admin's log those are that name nobody; nobody can sign in under it.
@@ -33,12 +33,13 @@ class Command(BaseCommand):
 
         add("list", self._list, "all models; * serves")
         show = add("show", self._show, "what a model says of itself, as JSON")
+        measure = add("measure", self._measure, "measure a model, and the one that serves")
         compare = add("compare", self._compare, "set a model beside the one that serves")
         promote = add("promote", self._promote, "let a model serve, in every process")
         rollback = add("rollback", self._roll_back, "let the model before serve again")
         export = add("export", self._export, "write a model to a file")
         add("import", self._import, "store a file as a candidate").add_argument("file", type=Path)
-        for action in (show, compare, promote, export):
+        for action in (show, measure, compare, promote, export):
             action.add_argument("model", help="its version, or the beginning of its SHA-256")
         export.add_argument("file", type=Path)
         promote.add_argument("--reason", default="", help="why, where it is worse than what serves")
@@ -76,15 +77,24 @@ class Command(BaseCommand):
         shown = {"version": version.version, "sha256": version.sha256, "status": version.status}
         self.stdout.write(json.dumps({**shown, **version.load().facts}, indent=2))
 
+    def _measure(self, model: str, **options: Any) -> None:
+        measure(_find(model).load())
+        self.stdout.write(self.style.SUCCESS(f"To see it: manage.py models compare {model}"))
+
     def _compare(self, model: str, **options: Any) -> None:
-        compared = compare(_find(model).load())
+        challenger = _find(model).load()
+        compared = comparison.compare(challenger)
         self.stdout.write(f"Errors of {model}, and of {compared.champion}, which serves:")
         for row in compared.rows:
             worse = "  worse" if row.is_worse else ""
             self.stdout.write(
-                f"{row.name:24}{row.challenger:6}{row.champion:6} of {row.of:,}{worse}"
+                f"{row.name:32}{row.challenger:7}{row.champion:7} of {row.of:,}{worse}"
             )
+        for fact in (*compared.calibration, comparison.speed(challenger)):
+            self.stdout.write(f"{fact.name:32}{fact.challenger:>7}{fact.champion:>7}")
         self.stdout.write(f"{len(compared.differences)} held-out corrections are read differently.")
+        if not compared.grid:
+            self.stdout.write(f"For more: manage.py models measure {model}")
 
     def _promote(self, model: str, user: str | None, reason: str, **options: Any) -> None:
         version = _find(model)

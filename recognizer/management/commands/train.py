@@ -13,6 +13,7 @@ from ml import exported
 from ml.classifier import Classifier
 from ml.exported import Exported
 from recognizer import exports, versions
+from recognizer.management.measure import measure
 from recognizer.management.requirements import training_requirements
 
 # What an interrupted run remembers.
@@ -114,10 +115,12 @@ class Command(BaseCommand):
 
     def _describe(self, sets: Any) -> str:
         strokes = f", {len(sets.strokes.labels):,} drawn strokes" if sets.strokes else ""
-        if sets.reviewed:
-            strokes += f", {len(sets.reviewed.labels):,} reviewed digits"
-        if sets.held_out_reviewed:
-            strokes += f" ({len(sets.held_out_reviewed.labels):,} more held out)"
+        for name, known, held_out in (
+            ("reviewed digits", sets.reviewed, sets.held_out_reviewed),
+            ("that are no digit", sets.non_digits, sets.held_out_non_digits),
+        ):
+            strokes += f", {len(known.labels):,} {name}" if known else ""
+            strokes += f" ({len(held_out.labels):,} more held out)" if held_out else ""
         return (
             f"Training on {len(sets.training.labels):,} images{strokes};"
             f" validating on {len(sets.validation.labels):,}."
@@ -151,9 +154,11 @@ class Command(BaseCommand):
         partial.replace(output)
         for name, figures in classifier.facts["metrics"].items():
             share = 1 - figures["errors"] / figures["of"]
+            calibration = figures.get("calibration_error")
             self.stdout.write(
-                f"{name}: {figures['errors']} errors of {figures['of']:,} ({share:.2%}),"
-                f" calibration error {figures['calibration_error']:.2%}"
+                f"{name}: {figures['errors']} errors of {figures['of']:,} ({share:.2%})"
+                # What is no digit has no calibration.
+                + (f", calibration error {calibration:.2%}" if calibration is not None else "")
             )
         self.stdout.write(self.style.SUCCESS(f"Model {classifier.version} written to {output}"))
 
@@ -169,3 +174,4 @@ class Command(BaseCommand):
                 f"It is not registered: {error}. Later: manage.py models import {output}"
             ) from error
         self.stdout.write(f"Registered; to let it serve: manage.py models promote {version}")
+        measure(version.load())

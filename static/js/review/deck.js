@@ -29,6 +29,7 @@ export class Deck extends EventTarget {
   #fetching = null;
   #noticeFor = 0;
   #sending = Promise.resolve();
+  #unsent = []; // bodies, the first of them under way
 
   /**
    * @param next (after) => Promise<{cards, seconds}>: those behind a place; rejects offline
@@ -40,7 +41,7 @@ export class Deck extends EventTarget {
     this.#send = send;
     this.#now = now;
     this.labelled = 0;
-    this.waiting = 0;
+    this.isFailing = false; // to reach the server
     this.notice = "";
     this.agreement = null;
   }
@@ -55,6 +56,15 @@ export class Deck extends EventTarget {
 
   get canUndo() {
     return this.#history.length > 0;
+  }
+
+  /** What the server may not have yet, in the order it was said. */
+  get unsent() {
+    return [...this.#unsent];
+  }
+
+  get waiting() {
+    return this.#unsent.length;
   }
 
   /** Begin at the top, in whatever order the server now gives. */
@@ -144,10 +154,10 @@ export class Deck extends EventTarget {
     const { card } = entry;
     card.label = label;
     card.shown = true;
-    this.waiting += 1;
     const body = card.look
       ? { digit: card.digit, look: card.look, label }
       : { digit: card.digit, label, seen };
+    this.#unsent.push(body);
     this.#sending = this.#sending.then(() => this.#deliver(entry, body));
   }
 
@@ -162,7 +172,8 @@ export class Deck extends EventTarget {
       }
       this.#refuse(entry, error);
     }
-    this.waiting -= 1;
+    this.#unsent.shift();
+    this.isFailing = false;
     this.#changed();
   }
 
@@ -182,6 +193,7 @@ export class Deck extends EventTarget {
   }
 
   #complain(error) {
+    this.isFailing = true;
     this.#say(
       error.signedOut
         ? "You are signed out: sign in again in another tab."

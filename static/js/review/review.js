@@ -35,8 +35,16 @@ find("#order").addEventListener("change", ({ target }) => {
   if (!target.matches(":focus-visible")) target.blur();
   deck.start();
 });
-// Leaving is asked about while something is still on its way.
-addEventListener("beforeunload", (event) => deck.waiting > 0 && event.preventDefault());
+// Whoever leaves loses nothing: what is not sent yet goes in one request, which outlives the page.
+// Should the page live on, it sends the same once more, which changes nothing.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "hidden" || deck.waiting === 0) return;
+  post(place.dataset.labels, { labels: deck.unsent }, { keepalive: true }).catch(() => {});
+});
+// Where that would not arrive either, leaving is asked about.
+addEventListener("beforeunload", (event) => {
+  if (deck.isFailing && deck.waiting > 0) event.preventDefault();
+});
 // Light or dark: the ink has the colour of the text.
 new MutationObserver(() => drawing.show(deck.card)).observe(document.documentElement, {
   attributeFilter: ["data-theme"],
@@ -63,7 +71,7 @@ function onClick(event) {
   if (event.detail > 0) button.blur();
 }
 
-async function post(address, body) {
+async function post(address, body, options) {
   const response = await fetch(address, {
     method: "POST",
     headers: {
@@ -72,6 +80,7 @@ async function post(address, body) {
     },
     body: JSON.stringify(body),
     redirect: "manual", // to the page that signs in
+    ...options,
   });
   if (response.type === "opaqueredirect" || response.status === 403) {
     throw Object.assign(new Error("signed out"), { signedOut: true });
@@ -80,7 +89,7 @@ async function post(address, body) {
     throw new Refused({ status: response.status, ...(await response.json()) });
   }
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return response.json();
+  return response.status === 204 ? null : response.json();
 }
 
 function show() {
