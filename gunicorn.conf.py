@@ -11,7 +11,7 @@ import mnist_site.limits  # noqa: F401  before the fork, so that all workers cou
 wsgi_app = "mnist_site.wsgi"
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 worker_class = "mnist_site.worker.Worker"
-# They read and wait; a few of the door's own answer (mnist_site/door.py).
+# They read and wait; a few at a time answer (mnist_site/door.py).
 threads = 64
 # More connections than this wait in the kernel.
 worker_connections = 512

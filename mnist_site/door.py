@@ -1,16 +1,20 @@
 """The door in front of Django: requests come in whole, a few at a time, and a crowd is sent away.
 
 Clients may be many and slow; what answers them is quick, and more of it at once would only slow it
-down. So the threads of the server read the bodies and wait, and a few threads of the door answer.
+down. So all the threads of the server read bodies and wait, and a few of them at a time answer.
 """
 
 import io
 import json
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Any, TypeAlias
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -42,7 +46,10 @@ class Door:
     def __init__(self, application: Application, largest: int, waiting: int = WAITING) -> None:
         """``largest`` body in bytes; ``waiting`` requests beside those that are answered."""
         self.application, self.largest = application, largest
-        self._threads = ThreadPoolExecutor(AT_ONCE, "answer")
+        self._places = Semaphore(AT_ONCE)
+        # Django gives each thread database connections of its own. These belong to the places
+        # instead, whichever thread has one, so that there are no more of them than places.
+        self._connections: deque[Sequence[BaseDatabaseWrapper]] = deque([] for _ in range(AT_ONCE))
         self._room = AT_ONCE + waiting
         self._inside = self._held = 0
         self._lock = Lock()
@@ -53,7 +60,8 @@ class Door:
             if environ["PATH_INFO"] == ALIVE:
                 return self.application(environ, start_response)
             self._read(environ, body)
-            return self._answer(environ, start_response)
+            with self._place():
+                return self.application(environ, start_response)
         except Refused as refused:
             return refusal(refused.status, start_response)
         finally:
@@ -82,23 +90,39 @@ class Door:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
             self._held += size
 
-    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """The answer of one of a few threads, if one of them comes to it in time."""
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of a few places to answer from, if one becomes free in time."""
         with self._lock:
             if self._inside >= self._room:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
             self._inside += 1
         try:
-            answer = self._threads.submit(self.application, environ, start_response)
+            if not self._places.acquire(timeout=PATIENCE):
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
             try:
-                return answer.result(PATIENCE)
-            except TimeoutError:
-                if answer.cancel():
-                    raise Refused(HTTPStatus.SERVICE_UNAVAILABLE) from None
-                return answer.result()
+                with self._borrowed_connections():
+                    yield
+            finally:
+                self._places.release()
         finally:
             with self._lock:
                 self._inside -= 1
+
+    @contextmanager
+    def _borrowed_connections(self) -> Iterator[None]:
+        """Give this thread the database connections of a place for a while."""
+        for connection in self._connections.pop():
+            connections[connection.alias] = connection
+        try:
+            yield
+        finally:
+            used = connections.all(initialized_only=True)
+            for connection in used:
+                del connections[connection.alias]
+                if not connection.allow_thread_sharing:
+                    connection.inc_thread_sharing()
+            self._connections.append(used)
 
 
 def refusal(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:

@@ -6,6 +6,7 @@ from threading import Event, Thread
 from time import sleep
 
 import pytest
+from django.db import connections
 
 from mnist_site import door
 from mnist_site.door import Door
@@ -137,3 +138,49 @@ def test_the_process_is_alive_in_a_crowd(busy):
     busy.go.set()
     for thread in threads:
         thread.join()
+
+
+class Connection:
+    """As much of a database connection as the door touches."""
+
+    alias, allow_thread_sharing = "default", False
+
+    def inc_thread_sharing(self):
+        self.allow_thread_sharing = True
+
+
+def test_there_are_no_more_database_connections_than_places():
+    used = []
+
+    def application(environ, start_response):
+        if not connections.all(initialized_only=True):
+            connections["default"] = Connection()
+        used.append(connections["default"])
+        return echo(environ, start_response)
+
+    entrance = Door(application, LARGEST)
+    for _ in range(3):
+        _, threads = visits(2 * door.AT_ONCE, entrance)
+        for thread in threads:
+            thread.join()
+    assert len(used) == 6 * door.AT_ONCE
+    assert len(set(used)) <= door.AT_ONCE
+    assert all(connection.allow_thread_sharing for connection in used)
+
+
+def test_a_thread_keeps_no_connection():
+    left = []
+
+    def application(environ, start_response):
+        connections["default"] = Connection()
+        raise RuntimeError
+
+    def visit():
+        with pytest.raises(RuntimeError):
+            Visit().at(Door(application, LARGEST))
+        left.extend(connections.all(initialized_only=True))
+
+    thread = Thread(target=visit)
+    thread.start()
+    thread.join()
+    assert left == []
