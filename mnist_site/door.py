@@ -7,10 +7,11 @@ down. So all the threads of the server read bodies and wait, and a few of them a
 import io
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from threading import Lock, Semaphore
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, TypeAlias
 
 from django.db import connections
@@ -19,6 +20,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+Place: TypeAlias = tuple[BaseDatabaseWrapper, ...]
 
 AT_ONCE = 4
 # Requests that wait, and for how many seconds, until they are told to come back.
@@ -46,12 +48,12 @@ class Door:
     def __init__(self, application: Application, largest: int, waiting: int = WAITING) -> None:
         """``largest`` body in bytes; ``waiting`` requests beside those that are answered."""
         self.application, self.largest = application, largest
-        self._places = Semaphore(AT_ONCE)
         # Django gives each thread database connections of its own. These belong to the places
         # instead, whichever thread has one, so that there are no more of them than places.
-        self._connections: deque[Sequence[BaseDatabaseWrapper]] = deque([] for _ in range(AT_ONCE))
-        self._room = AT_ONCE + waiting
-        self._inside = self._held = 0
+        self._free: list[Place] = [()] * AT_ONCE
+        self._queue: deque[SimpleQueue[Place]] = deque()
+        self._waiting = waiting
+        self._held = 0
         self._lock = Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -92,27 +94,8 @@ class Door:
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        """One of a few places to answer from, if one becomes free in time."""
-        with self._lock:
-            if self._inside >= self._room:
-                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
-            self._inside += 1
-        try:
-            if not self._places.acquire(timeout=PATIENCE):
-                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
-            try:
-                with self._borrowed_connections():
-                    yield
-            finally:
-                self._places.release()
-        finally:
-            with self._lock:
-                self._inside -= 1
-
-    @contextmanager
-    def _borrowed_connections(self) -> Iterator[None]:
-        """Give this thread the database connections of a place for a while."""
-        for connection in self._connections.pop():
+        """One of a few places to answer from, with its database connections."""
+        for connection in self._enter():
             connections[connection.alias] = connection
         try:
             yield
@@ -122,7 +105,34 @@ class Door:
                 del connections[connection.alias]
                 if not connection.allow_thread_sharing:
                     connection.inc_thread_sharing()
-            self._connections.append(used)
+            self._leave(tuple(used))
+
+    def _enter(self) -> Place:
+        """A place, when it is one's turn and if that comes in time."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            if len(self._queue) >= self._waiting:
+                raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
+            turn: SimpleQueue[Place] = SimpleQueue()
+            self._queue.append(turn)
+        try:
+            return turn.get(timeout=PATIENCE)
+        except Empty:
+            with self._lock:
+                if turn in self._queue:
+                    self._queue.remove(turn)
+                    raise Refused(HTTPStatus.SERVICE_UNAVAILABLE) from None
+            # It came at the last moment.
+            return turn.get()
+
+    def _leave(self, place: Place) -> None:
+        """Hand the place to whoever has waited longest: nobody may overtake."""
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().put(place)
+            else:
+                self._free.append(place)
 
 
 def refusal(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:

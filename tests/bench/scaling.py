@@ -86,7 +86,7 @@ def measure(processes: int, url: str, seconds: float) -> dict[str, Measured]:
 
 def ask(front: str, request: Callable[[], bytes], seconds: float) -> Measured:
     # Connections to the database are opened by the first ones.
-    requests_a_second(front, request, 1, CONNECTIONS)
+    requests_a_second(front, request, 2, connections=2)
     before = cpu_seconds()
     rate = requests_a_second(front, request, seconds, CONNECTIONS)
     after = cpu_seconds()

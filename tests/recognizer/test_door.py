@@ -96,7 +96,7 @@ def test_a_crowd_is_sent_away_at_once(busy, monkeypatch):
     monkeypatch.setattr(door, "PATIENCE", 30)
     entrance = Door(busy, LARGEST, waiting=2)
     inside, threads = visits(door.AT_ONCE + 2, entrance)
-    wait_for(lambda: entrance._inside == door.AT_ONCE + 2)
+    wait_for(lambda: len(entrance._queue) == 2)
     away = Visit().at(entrance)
     assert away.status == "503 Service Unavailable"
     assert away.headers["Retry-After"] == "1"
@@ -119,6 +119,25 @@ def test_who_waited_too_long_is_sent_away_and_never_answered(busy, monkeypatch):
         thread.join()
     assert {visit.status for visit in inside} == {"200 OK"}
     assert len(busy.begun) == door.AT_ONCE
+
+
+def test_who_comes_first_is_answered_first(busy, monkeypatch):
+    monkeypatch.setattr(door, "PATIENCE", 30)
+    entrance = Door(busy, LARGEST)
+    _, threads = visits(door.AT_ONCE, entrance)
+    wait_for(lambda: len(busy.begun) == door.AT_ONCE)
+    order = [f"/{number}" for number in range(8)]
+    for number, path in enumerate(order):
+        thread = Thread(target=Visit(path).at, args=[entrance])
+        thread.start()
+        threads.append(thread)
+        wait_for(lambda number=number: len(entrance._queue) > number)
+    busy.go.set()
+    for thread in threads:
+        thread.join()
+    begun = [environ["PATH_INFO"] for environ in busy.begun[door.AT_ONCE :]]
+    # Several threads begin at once, so neighbours may change places.
+    assert all(abs(begun.index(path) - order.index(path)) < door.AT_ONCE for path in order)
 
 
 def test_no_more_is_held_than_there_is_room_for(monkeypatch):
