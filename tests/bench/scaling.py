@@ -116,9 +116,8 @@ def plot(rates: Mapping[int, Mapping[str, Measured]], path: Path) -> None:
     figure = Figure(figsize=(6, 3.5), layout="constrained")
     axes = figure.subplots()
     for name, colour in zip(REQUESTS, ("#b3361b", "#3c6e8f"), strict=True):
-        axes.plot(
-            rates, [rate[name].a_second for rate in rates.values()], "o-", c=colour, label=name
-        )
+        a_second = [rate[name].a_second for rate in rates.values()]
+        axes.plot(list(rates), a_second, "o-", color=colour, label=name)
     axes.set_xlabel("server processes behind nginx, on the same two cores as all else")
     axes.set_ylabel("requests a second")
     axes.set_xticks(list(rates))
