@@ -13,7 +13,7 @@ run: .venv/server .env
 	@echo "Digits is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	@PORT=$(PORT) $(BIN)/gunicorn
 
-# A file of tests a core; each process has a database, static files and a browser of its own.
+# A file of tests a core; each process has a database and a browser of its own.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test: .venv/dev browser
