@@ -175,7 +175,7 @@ class Classifier:
             digit=None if verdict is Verdict.NOT_A_DIGIT else best,
             verdict=verdict,
             confidence=float(probabilities[best]),
-            probabilities=tuple(map(float, probabilities)),
+            probabilities=tuple(probabilities.tolist()),
             box=box,
             image=grid,
         )
@@ -185,7 +185,7 @@ class Classifier:
 
         Two likely rivals make an unsure digit; many unlikely ones make none.
         """
-        second, first = np.partition(probabilities, -2)[-2:]
+        second, first = sorted(probabilities.tolist())[-2:]
         if first + second < self.thresholds["digit"]:
             return Verdict.NOT_A_DIGIT
         return Verdict.DIGIT if first >= self.thresholds["sure"] else Verdict.UNSURE

@@ -93,8 +93,7 @@ class Ink:
 
     def inked(self) -> NDArray[np.bool]:
         """Which pixels have enough ink to count."""
-        inked: NDArray[np.bool] = self.levels > INK * self.levels.max()
-        return inked
+        return _inked(self.levels)
 
 
 class _Frugal(io.BytesIO):
@@ -214,7 +213,7 @@ def _ink(grey: Image.Image) -> Levels | None:
     """How much ink each pixel has; None where nothing stands out from the paper."""
     levels = np.asarray(grey)
     edge = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
-    paper = int(np.median(edge))
+    paper = int(np.partition(edge, edge.size // 2)[edge.size // 2])
     ink = _ink_on_flat(levels, paper)
     flat = (levels == paper) | (ink > ink.max() // 2)
     if np.count_nonzero(flat) < FLAT * flat.size:
@@ -224,9 +223,11 @@ def _ink(grey: Image.Image) -> Levels | None:
 
 def _ink_on_flat(levels: Levels, paper: int) -> Levels:
     """The ink is darker or lighter than the paper, whichever reaches further from it."""
+    # Of two arrays NumPy takes the extremes many pixels at a time, of an array and a number not.
+    flat = np.full_like(levels, paper)
     if int(levels.max()) - paper > paper - int(levels.min()):
-        return np.maximum(levels, paper) - paper
-    return paper - np.minimum(levels, paper)
+        return np.maximum(levels, flat) - flat
+    return flat - np.minimum(levels, flat)
 
 
 def _ink_on_photo(grey: Image.Image) -> Levels:
@@ -284,7 +285,7 @@ def _without_specks(ink: Levels) -> Levels:
         return ink
     # On 50 cells to the longer side; what is nearer than one or two of them is one piece.
     side = math.ceil(max(ink.shape) / 50)
-    inked = Image.fromarray(ink > INK * ink.max()).convert("L")
+    inked = Image.fromarray(_inked(ink)).convert("L")
     cells = np.asarray(inked.reduce(side))
     pieces = _pieces(cells > 0)
     areas = np.bincount(pieces.ravel(), cells.ravel())
@@ -308,8 +309,18 @@ def _pieces(cells: NDArray[np.bool]) -> NDArray[np.intp]:
 
 def _lines(ink: Levels) -> tuple[NDArray[np.bool], NDArray[np.bool]]:
     """Which rows and which columns have ink."""
-    inked = ink > INK * ink.max()
-    return inked.any(axis=1), inked.any(axis=0)
+    least = _least(ink)
+    return ink.max(axis=1) > least, ink.max(axis=0) > least
+
+
+def _inked(ink: Levels) -> NDArray[np.bool]:
+    """Which pixels have enough ink to count."""
+    return ink > _least(ink)
+
+
+def _least(ink: Levels) -> int:
+    """The level above which there is enough ink to count."""
+    return int(INK * ink.max())
 
 
 def _scaled(ink: Levels) -> Levels:
@@ -318,20 +329,24 @@ def _scaled(ink: Levels) -> Levels:
     A pen thinner than is usual in MNIST is made as wide as is usual there: scaled with its digit,
     it would be less than a pixel.
     """
-    fine = _resized(ink, FINE * BOX)
+    picture = _floats(ink)
+    fine = _resized(picture, FINE * BOX)
     missing = round(FINE * MIN_PEN - _pen_width(fine))
     if missing > 0:
-        ink = _extreme(np.maximum, np.pad(fine, missing), missing + 1)
-    return _resized(ink, BOX)
+        picture = _floats(_extreme(np.maximum, np.pad(fine, missing), missing + 1))
+    return _resized(picture, BOX)
 
 
-def _resized(ink: Levels, side: float) -> Levels:
+def _floats(ink: Levels) -> Image.Image:
+    """Ink as a picture of floats: thin lines, scaled down, are not rounded away."""
+    return Image.fromarray(ink.astype(np.float32))
+
+
+def _resized(ink: Image.Image, side: float) -> Levels:
     """Ink with ``side`` pixels to its longer side, and 255 for its darkest."""
-    height, width = ink.shape
-    scale = side / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    levels = Image.fromarray(ink.astype(np.float32))
-    resized = np.asarray(levels.resize(size, Image.Resampling.BOX))
+    scale = side / max(ink.size)
+    size = (max(1, round(ink.width * scale)), max(1, round(ink.height * scale)))
+    resized = np.asarray(ink.resize(size, Image.Resampling.BOX))
     return _levels(resized * (255 / resized.max()))
 
 
@@ -343,7 +358,7 @@ def _pen_width(ink: Levels) -> float:
     soft = np.zeros((ink.shape[0] + 2, ink.shape[1] + 2), dtype=np.float32)
     soft[1:-1, 1:-1] = ink
     down, right = np.diff(soft, axis=0)[:, :-1], np.diff(soft, axis=1)[:-1]
-    return float(2 * ink.sum() / np.hypot(down, right).sum())
+    return float(2 * ink.sum() / np.sqrt(down * down + right * right).sum())
 
 
 def _centred(ink: Levels) -> Grid:

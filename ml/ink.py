@@ -37,6 +37,7 @@ Reals: TypeAlias = NDArray[np.float64]
 _REACH = PEN_RADIUS + 0.5
 # Pieces of at most one pixel have at most 4 centres within reach, either way (1 + 2 * 1.4 < 4).
 _WINDOW = np.arange(4.0)
+_BOTH_ENDS = np.array([[0], [1]])
 _MARGIN = 4
 _SIDE = SIZE + 2 * _MARGIN
 
@@ -66,7 +67,9 @@ def _lines(strokes: Strokes) -> Reals:
     A stroke of one point is a line of no length: a dot.
     """
     strokes = [stroke if len(stroke) > 1 else [stroke[0]] * 2 for stroke in strokes if len(stroke)]
-    points = np.array([point[:2] for stroke in strokes for point in stroke], dtype=np.float64).T
+    xs = [point[0] for stroke in strokes for point in stroke]
+    ys = [point[1] for stroke in strokes for point in stroke]
+    points = np.array([xs, ys], dtype=np.float64)
     lines = np.stack([points[:, :-1], points[:, 1:]], axis=1)
     if len(strokes) > 1:
         lasts = np.cumsum([len(stroke) for stroke in strokes[:-1]]) - 1
@@ -76,8 +79,9 @@ def _lines(strokes: Strokes) -> Reals:
 
 def _fit(lines: Reals) -> Reals:
     """Scale and move lines so that the ink fills the box and balances on the centre."""
-    low, high = lines.min(axis=(1, 2)), lines.max(axis=(1, 2))
-    side = max(high - low)
+    ends = lines.reshape(2, -1)
+    low, high = ends.min(axis=1), ends.max(axis=1)
+    side = float((high - low).max())
     scale = (BOX - 2 * PEN_RADIUS) / side if side > TAP else 0.0
     lines = (lines - ((low + high) / 2)[:, None, None]) * scale
     # Ink that leans far to one side is not pushed off the grid: the box stays within it.
@@ -110,35 +114,41 @@ def _pieces(lines: Reals) -> Reals:
     """Cut lines into equal pieces of at most one pixel."""
     counts = np.maximum(np.ceil(_length(lines)), 1).astype(np.intp)
     ends = counts.cumsum()
-    number = np.arange(ends[-1]) - (ends - counts).repeat(counts)
-    start, along = lines[:, 0], lines[:, 1] - lines[:, 0]
-    start, along = start.repeat(counts, axis=1), along.repeat(counts, axis=1)
     total = counts.repeat(counts)
-    return np.stack([start + along * (number / total), start + along * ((number + 1) / total)], 1)
+    number = np.arange(ends[-1]) - (ends - counts).repeat(counts)
+    share = (number + _BOTH_ENDS) / total
+    lines = lines.repeat(counts, axis=2)
+    start, along = lines[:, 0], lines[:, 1] - lines[:, 0]
+    pieces: Reals = start[:, None] + along[:, None] * share
+    return pieces
 
 
 def _rasterise(lines: Reals) -> Grid:
     """Ink every pixel by the distance of its centre to the nearest line."""
-    (x0, x1), (y0, y1) = _pieces(lines)[..., None]
-    dx, dy = x1 - x0, y1 - y0
-    square = dx * dx + dy * dy
+    pieces = _pieces(lines)
+    start, step = pieces[:, 0], pieces[:, 1] - pieces[:, 0]
+    square = step * step
+    square = square[0] + square[1]
     square[square == 0] = 1.0
-    columns = np.ceil(np.minimum(x0, x1) - _REACH - 0.5) + _WINDOW
-    rows = np.ceil(np.minimum(y0, y1) - _REACH - 0.5) + _WINDOW
-    to_x, to_y = columns + 0.5 - x0, rows + 0.5 - y0
-    along = ((to_x * dx)[:, None] + (to_y * dy)[..., None]) / square[..., None]
+    # The columns and rows within reach of each piece: float64[2, n, 4].
+    reached = np.ceil(pieces.min(axis=1) - _REACH - 0.5)[..., None] + _WINDOW
+    to_x, to_y = to = reached + 0.5 - start[..., None]
+    along_x, along_y = to * step[..., None]
+    along = (along_x[:, None] + along_y[..., None]) / square[:, None, None]
     np.minimum(np.maximum(along, 0.0, out=along), 1.0, out=along)
-    off_x = to_x[:, None] - along * dx[..., None]
-    off_y = to_y[..., None] - along * dy[..., None]
+    dx, dy = step[..., None, None]
+    off_x = to_x[:, None] - along * dx
+    off_y = to_y[..., None] - along * dy
     coverage = _REACH - np.sqrt(off_x * off_x + off_y * off_y)
     # Paper is zero, so that only the upper end has to be cut off.
     np.minimum(coverage, 1.0, out=coverage)
 
     paper = np.zeros(_SIDE * _SIDE)
-    cells = (rows[..., None] + _MARGIN) * _SIDE + (columns[:, None] + _MARGIN)
-    np.maximum.at(paper, cells.astype(np.intp).ravel(), coverage.ravel())
+    columns, rows = reached.astype(np.intp) + _MARGIN
+    cells = (rows * _SIDE)[..., None] + columns[:, None]
+    np.maximum.at(paper, cells.ravel(), coverage.ravel())
     inner = paper.reshape(_SIDE, _SIDE)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    return np.floor(inner * 255 + 0.5).astype(np.uint8)
+    return (inner * 255 + 0.5).astype(np.uint8)
 
 
 def from_bytes(content: bytes | memoryview) -> Grid:

@@ -190,9 +190,9 @@ def _unfit(detail: str, error: ValidationError) -> Problem:
 
 def check_length(request: HttpRequest, limit: int) -> None:
     """Refuse a body that is longer than the limit or does not say how long it is."""
-    if "Transfer-Encoding" in request.headers:
+    if "HTTP_TRANSFER_ENCODING" in request.META:
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length.")
-    stated = request.headers.get("Content-Length") or "0"
+    stated = request.META.get("CONTENT_LENGTH") or "0"
     if not stated.isdecimal():
         raise Problem(HTTPStatus.BAD_REQUEST, "The Content-Length is no number.")
     length = int(stated)

@@ -72,23 +72,20 @@ def in_process() -> Row:
     classifier = Classifier(SHIPPED.read_bytes())
     strokes = stroke()
     grid = ink.draw(strokes)[None]
-    times = [
-        (
-            _seconds(lambda: classifier.predict(grid)),
-            _seconds(lambda: classifier.read_strokes(strokes)),
-        )
-        for _ in range(15)
+    ratios = [
+        _seconds(lambda: classifier.predict(grid))
+        / _seconds(lambda: classifier.read_strokes(strokes))
+        for _ in range(101)
     ]
-    bare, whole = (min(column) for column in zip(*times, strict=True))
     return Row(
         "strokes to probabilities, in process",
         "the net alone (at most 8 times)",
-        bare / whole,
+        statistics.median(ratios),
         1 / 8,
     )
 
 
-def _seconds(work: Callable[[], object], count: int = 300) -> float:
+def _seconds(work: Callable[[], object], count: int = 50) -> float:
     start = time.perf_counter()
     for _ in range(count):
         work()
