@@ -39,6 +39,8 @@ APART, MISFIT = 0.5, 1.5
 # Ink nearer than this, in heights, touches. Digits that touch are parted less gladly, and hardly
 # where one of them would be none: what the two likeliest digits reach together is then below this.
 NEAR, TOUCH = 0.01, 0.6
+# Strokes whose ends meet this nearly, in heights, were meant to: hardly ever two digits.
+MEET, MEETING = 0.02, 4.0
 NO_DIGIT, STRAY = 0.95, 3.0
 # How much the second probability counts: two rivals, such as 1 and 7, are a digit nevertheless.
 RIVAL = 0.3
@@ -68,8 +70,10 @@ def groups(strokes: ink.Strokes, judge: Judge) -> list[ink.Strokes]:
     height = float(_height(hulls.max(axis=0)))
 
     def bond(left: Integers, right: Integers) -> float:
-        apart = _distance([lines[part] for part in left], [lines[part] for part in right])
-        return TOUCH if apart < NEAR * height else 0.0
+        one, other = ([lines[part] for part in side] for side in (left, right))
+        if _distance(_ends(one), _ends(other)) < MEET * height:
+            return MEETING
+        return TOUCH if _distance(one, other) < NEAR * height else 0.0
 
     digits = divide(hulls, lambda supposed: judge([pick(parts) for parts in supposed]), bond)
     return [pick(digit) for digit in digits]
@@ -79,6 +83,11 @@ def hull(points: Reals | Integers) -> Reals:
     """How far points [n, 2] reach in each direction that digits are compared by."""
     reach: Reals = (points @ _DIRECTIONS).max(axis=0)
     return reach
+
+
+def _ends(lines: Sequence[Reals]) -> list[Reals]:
+    """The first and the last point of each line, as lines of one point."""
+    return [end for line in lines for end in (line[:1], line[-1:])]
 
 
 def _distance(one: Sequence[Reals], other: Sequence[Reals]) -> float:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml import composed, ink, segment
+from ml.classifier import Verdict
 from ml.strokes import WrittenDigit
 
 BAR = [[0.0, 0.0], [2.0, 100.0]]
@@ -141,6 +142,22 @@ def test_the_judge_decides_what_is_in_doubt():
 def test_a_wide_gap_needs_more_than_a_doubt_to_be_bridged():
     strokes = [RING, *moved([BAR], 180)]
     assert len(segment.groups(strokes, judge_by(lambda group: 0.5 * len(group)))) == 2
+
+
+def test_strokes_whose_ends_meet_are_one_though_each_looks_like_a_digit():
+    surer_apart = judge_by(lambda group: 0.99 if len(group) == 1 else 0.2)
+    meeting = [[[40.0, 0.0], [0.0, 100.0]], [[40.0, 1.0], [80.0, 100.0]]]
+    assert segment.groups(meeting, surer_apart) == [meeting]
+    touching = [[[40.0, 0.0], [0.0, 100.0]], [[20.0, 50.0], [80.0, 50.0], [60.0, 100.0]]]
+    assert segment.groups(touching, surer_apart) == [[stroke] for stroke in touching]
+
+
+@pytest.mark.parametrize("letter", ["M", "N", "V", "W"])
+def test_letters_of_straight_lines_are_no_numbers(shipped, letter):
+    font = HersheyFonts()
+    font.load_default_font("futural")
+    reading = shipped.read_strokes([*font.strokes_for_text(letter)])
+    assert [digit.verdict for digit in reading.digits] == [Verdict.NOT_A_DIGIT]
 
 
 def test_neighbours_that_are_not_alike_are_sooner_one_digit():
