@@ -27,7 +27,7 @@ from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
 SHOWN_DIFFERENCES = 48
-BANDS = {"90": (0.9, 1.01), "50": (0.5, 0.9), "0": (0.0, 0.5)}
+BANDS = {"0": "below 50 %", "50": "50 to 90 %", "90": "90 % and more"}
 
 
 class ConfidenceBand(admin.SimpleListFilter):
@@ -35,14 +35,10 @@ class ConfidenceBand(admin.SimpleListFilter):
     parameter_name = "confidence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("0", "below 50 %"), ("50", "50 to 90 %"), ("90", "90 % and more")]
+        return list(BANDS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        band = BANDS.get(self.value() or "")
-        if band is None:
-            return queryset
-        low, high = band
-        return queryset.filter(confidence__gte=low, confidence__lt=high)
+        return queryset.filter(band=self.value()) if self.value() in BANDS else queryset
 
 
 class Review(admin.SimpleListFilter):
@@ -64,7 +60,7 @@ class Review(admin.SimpleListFilter):
             case "done":
                 return queryset.exclude(label="")
             case "visitor":
-                return queryset.exclude(drawing__visitor_label="")
+                return queryset.filter(visitor_spoke=True)
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
         return queryset

@@ -98,6 +98,18 @@ class Digit(models.Model):
     read_at = models.DateTimeField("read", auto_now_add=True)
     # The drawing's, once more: a list of digits is filtered by it in the digits' order.
     model = models.CharField(max_length=64, default="", editable=False)
+    # Whether the drawing has a visitor's label, for the same reason.
+    visitor_spoke = models.BooleanField(default=False, editable=False)
+    # In percent, the least confidence of the band it is in.
+    band = models.GeneratedField(
+        expression=models.Case(
+            models.When(confidence__lt=0.5, then=0),
+            models.When(confidence__lt=0.9, then=50),
+            default=90,
+        ),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
+    )
     label = models.CharField(max_length=1, choices=Label, blank=True)
     labelled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -133,7 +145,11 @@ class Digit(models.Model):
             models.Index(fields=["text", "-id"]),
             models.Index(fields=["verdict", "-id"]),
             models.Index(fields=["model", "-id"]),
+            models.Index(fields=["band", "-id"]),
             models.Index(fields=["-id"], condition=~models.Q(label=""), name="newest_labelled"),
+            models.Index(
+                fields=["-id"], condition=models.Q(visitor_spoke=True), name="visitor_spoke"
+            ),
             models.Index(fields=["labelled_by", "labelled_at", "id"]),
         )
 

@@ -92,8 +92,10 @@ def forget(id: UUID) -> None:
 
 def label_as_visitor(id: UUID, text: str) -> None:
     """Store what the visitor says a drawing is; "" takes it back. Raises Drawing.DoesNotExist."""
-    if not Drawing.objects.filter(id=id).update(visitor_label=text):
-        raise Drawing.DoesNotExist
+    with transaction.atomic():
+        if not Drawing.objects.filter(id=id).update(visitor_label=text):
+            raise Drawing.DoesNotExist
+        Digit.objects.filter(drawing=id).update(visitor_spoke=bool(text))
 
 
 def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: User) -> int:

@@ -22,7 +22,7 @@ LABELLED, WRONG, SAID = 0.02, 0.03, 0.05
 DRAWING = "id, source, strokes, text, model, visitor_label, created_at, updated_at"
 DIGIT = (
     "drawing_id, position, image, box, model, read_at,"
-    " probabilities, text, confidence, verdict, label, labelled_at"
+    " visitor_spoke, probabilities, text, confidence, verdict, label, labelled_at"
 )
 
 
@@ -50,7 +50,7 @@ def drawings(count: int, seed: int, days: float = DAYS) -> Iterator[tuple[tuple,
         model = MODELS[number * len(MODELS) // count]
         source = rng.choice(("page", "page", "api"))
         drawing = (id, source, strokes, text, model, said, drawn, drawn)
-        yield drawing, (id, 0, image, box, model, drawn, *reading(text, drawn, rng))
+        yield drawing, (id, 0, image, box, model, drawn, bool(said), *reading(text, drawn, rng))
 
 
 def reading(text: str, drawn: str, rng: random.Random) -> tuple:

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
+from recognizer import services
 from recognizer.models import Digit, Drawing
 from tests.conftest import SEVEN
 
@@ -49,7 +50,9 @@ def test_the_list_shows_pictures_and_readings(admin_client, log):
 )
 def test_the_filters_find(admin_client, log, admin_user, query, found):
     Digit.objects.filter(text="7").update(label="2")
-    Drawing.objects.filter(text="1").update(visitor_label="7")
+    services.label_as_visitor(Drawing.objects.get(text="1").id, "7")
+    services.label_as_visitor(Drawing.objects.get(text="?").id, "7")
+    services.label_as_visitor(Drawing.objects.get(text="?").id, "")
     assert results(admin_client.get(f"{DIGITS}?{query}")) == found
 
 
