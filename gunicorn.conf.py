@@ -12,7 +12,7 @@ wsgi_app = "mnist_site.wsgi"
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 worker_class = "mnist_site.worker.Worker"
 # They read and wait; a few at a time answer (mnist_site/door.py).
-threads = 64
+threads = 32
 # More connections than this wait in the kernel.
 worker_connections = 512
 # Finish what was begun within the 30 seconds Heroku leaves after SIGTERM.

@@ -45,9 +45,20 @@ class Refused(Exception):
 class Door:
     """A WSGI application that lets requests into another one."""
 
-    def __init__(self, application: Application, largest: int, waiting: int = WAITING) -> None:
-        """``largest`` body in bytes; ``waiting`` requests beside those that are answered."""
+    def __init__(
+        self,
+        application: Application,
+        largest: int,
+        waiting: int = WAITING,
+        queued: Callable[[int], object] = lambda _: None,
+        refused: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``largest`` body in bytes; ``waiting`` requests beside those that are answered.
+
+        ``queued`` is told by how many those that wait become more, ``refused`` of each refusal.
+        """
         self.application, self.largest = application, largest
+        self.queued, self.refused = queued, refused
         # Django gives each thread database connections of its own. These belong to the places
         # instead, whichever thread has one, so that there are no more of them than places.
         self._free: list[Place] = [()] * AT_ONCE
@@ -64,8 +75,9 @@ class Door:
             self._read(environ, body)
             with self._place():
                 return self.application(environ, start_response)
-        except Refused as refused:
-            return refusal(refused.status, start_response)
+        except Refused as error:
+            self.refused()
+            return refusal(error.status, start_response)
         finally:
             self._hold(-len(body.getbuffer()))
 
@@ -116,6 +128,13 @@ class Door:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
             turn: SimpleQueue[Place] = SimpleQueue()
             self._queue.append(turn)
+        self.queued(1)
+        try:
+            return self._turn(turn)
+        finally:
+            self.queued(-1)
+
+    def _turn(self, turn: SimpleQueue[Place]) -> Place:
         try:
             return turn.get(timeout=PATIENCE)
         except Empty:

@@ -6,6 +6,12 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from mnist_site.door import Door
+from recognizer import metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
-application = Door(get_wsgi_application(), largest=settings.MAX_PICTURE_BYTES)
+application = Door(
+    get_wsgi_application(),
+    largest=settings.MAX_PICTURE_BYTES,
+    queued=metrics.WAITING.inc,
+    refused=metrics.REFUSED.inc,
+)

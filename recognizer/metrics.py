@@ -28,6 +28,12 @@ SECONDS = Histogram(
 IN_PROGRESS = Gauge(
     "digits_requests_in_progress", "Requests begun and not answered.", multiprocess_mode="livesum"
 )
+WAITING = Gauge(
+    "digits_requests_waiting", "Requests that wait for their turn.", multiprocess_mode="livesum"
+)
+REFUSED = Counter(
+    "digits_requests_refused", "Requests sent away before they were read: a crowd, or too slow."
+)
 VERDICTS = Counter("digits_verdicts", "Digits read, by verdict.", ["verdict"])
 KEPT = Counter("digits_drawings_kept", "Drawings kept that are new.", ["source"])
 MODEL = Gauge(

@@ -91,6 +91,17 @@ async def crowd(site: str, content: bytes, people: int, seconds: float) -> list[
     ]
 
 
+async def flood(site: str, content: bytes, rate: float, seconds: float) -> list[Answer]:
+    """So many a second who ask, whatever becomes of those before them."""
+    asked: list[asyncio.Task[Answer]] = []
+    begun = time.monotonic()
+    while (passed := time.monotonic() - begun) < seconds:
+        due = int(passed * rate) - len(asked)
+        asked += [asyncio.create_task(ask(site, content)) for _ in range(due)]
+        await asyncio.sleep(0.002)
+    return await together(asked)
+
+
 async def together(some: Iterable[Awaitable[Answer]]) -> list[Answer]:
     return list(await asyncio.gather(*some))
 

@@ -108,6 +108,21 @@ def test_a_crowd_is_sent_away_at_once(busy, monkeypatch):
     assert Visit().at(entrance).status == "200 OK"
 
 
+def test_it_tells_how_many_wait_and_whom_it_refuses(busy, monkeypatch):
+    monkeypatch.setattr(door, "PATIENCE", 30)
+    queued, refused = [], []
+    entrance = Door(
+        busy, LARGEST, waiting=2, queued=queued.append, refused=lambda: refused.append(1)
+    )
+    _, threads = visits(door.AT_ONCE + 2, entrance)
+    wait_for(lambda: len(queued) == 2)
+    Visit().at(entrance)
+    busy.go.set()
+    for thread in threads:
+        thread.join()
+    assert (queued, refused) == ([1, 1, -1, -1], [1])
+
+
 def test_who_waited_too_long_is_sent_away_and_never_answered(busy, monkeypatch):
     monkeypatch.setattr(door, "PATIENCE", 0.01)
     entrance = Door(busy, LARGEST)
