@@ -31,7 +31,7 @@ def serve(folder: Path, **environment: str) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGTERM)
         status = server.wait(timeout=30)
-    assert status == 0, f"gunicorn ended with {status}"
+    assert status == 0, f"gunicorn ended with {status}:\n{_log(everything).read_text()[-5_000:]}"
 
 
 def surroundings(folder: Path, **environment: str) -> dict[str, str]:
@@ -67,14 +67,20 @@ def migrate(environment: dict[str, str]) -> None:
 
 
 def launch(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Serve; the server is ready when this returns."""
-    server = subprocess.Popen(shlex.split(COMMANDS["web"]), env=environment, cwd=ROOT)
+    """Serve, with the log in ``server.log``; the server is ready when this returns."""
+    with _log(environment).open("ab") as log:
+        command = shlex.split(COMMANDS["web"])
+        server = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)
     try:
         _wait_until_ready(address(environment))
     except TimeoutError:
         server.kill()
         raise
     return server
+
+
+def _log(environment: dict[str, str]) -> Path:
+    return Path(environment["HOME"]) / "server.log"
 
 
 def _wait_until_ready(site: str) -> None:

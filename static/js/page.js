@@ -3,6 +3,7 @@
 import { corrected, showCorrection, toLabel } from "./correction.js";
 import { Drawing, scale } from "./drawing.js";
 import { save, toFile } from "./files.js";
+import { Glance } from "./glance.js";
 import { takeKeys } from "./keyboard.js";
 import { Outbox } from "./outbox.js";
 import { Pad, takePointers } from "./pad.js";
@@ -20,6 +21,9 @@ const pad = new Pad(find("#pad"), drawing);
 const visit = new Visit(storage("sessionStorage"));
 const outbox = new Outbox(storage("localStorage"));
 const reader = new Reader({ fetch: (...request) => fetch(...request), outbox, onReading, onTrouble, onRefused });
+
+const MODEL = "/api/v1/model.onnx";
+const glance = new Glance(async () => (await import("./think/reading.js")).fetchNet(MODEL));
 
 /** The answer on the page, and which of its digits is looked at. */
 let answer = null;
@@ -41,7 +45,24 @@ function storage(name) {
 function read({ keep, penUp, time }) {
   const { id, generation, picture } = drawing;
   const body = picture ? { picture: picture.source } : { strokes: drawing.toJSON() };
-  reader.read({ id, body, generation, keep, penUp, time });
+  const isRead = !penUp && look(body.strokes, time);
+  if (isRead) measure("stroke-to-reading", time);
+  // More strokes may be more digits, which the server tells apart.
+  if (!isRead || body.strokes.length > 1) reader.read({ id, body, generation, keep, penUp, time });
+}
+
+/** Read in the page what is sure to be one digit; returns whether it was. */
+function look(strokes, time) {
+  const read = glance.read(drawing, strokes, time);
+  if (!read) return false;
+  show(read, 0);
+  setState(trouble === "offline" ? "offline" : "drawing");
+  return true;
+}
+
+/** Measure how long it is since the pointer event of that time. */
+function measure(what, time) {
+  performance.measure(what, { start: time, end: performance.now() });
 }
 
 /** A stroke, or a picture, is whole: file it, and have it kept unless the visitor says no. */
@@ -56,19 +77,24 @@ function finish(time) {
 
 function onReading(read, job) {
   if (job.penUp !== false && visit.find(job.id)) visit.file({ id: job.id, text: read.text });
+  // By the way, for readings go first.
+  if (job.penUp && !navigator.connection?.saveData) reader.aside(() => glance.follow(read.model));
   if (job.generation !== drawing.generation || drawing.isEmpty) return;
+  measure("stroke-to-answer", job.time);
+  const news = glance.heed(read, job);
+  if (news === "old") return;
   // Whoever looks at one digit of a number goes on looking at it.
   show(read, read.text === answer?.text ? chosen : leastSure(read));
   if (drawing.picture && !read.text) showBadge("No ink was found in the picture.");
   if (job.penUp) speak(read);
   else setState("drawing");
-  performance.measure("stroke-to-reading", { start: job.time, end: performance.now() });
+  if (news === "new") measure("stroke-to-reading", job.time);
 }
 
 function onTrouble(kind) {
   if (!kind && !trouble) return;
   trouble = kind;
-  if (trouble === "offline") showNoAnswer("offline");
+  if (trouble === "offline") look(drawing.strokes) || showNoAnswer("offline");
   else if (document.body.dataset.state === "offline") setState(drawing.isEmpty ? "empty" : "drawing");
   showTrouble();
 }
@@ -210,7 +236,7 @@ let panel = null;
 async function openPanel() {
   const { attachPanel } = await import("./think/panel.js");
   const onMoment = (moment, strokes) => showMoment(strokes);
-  return attachPanel(think.querySelector("div"), { model: "/api/v1/model.onnx", onMoment });
+  return attachPanel(think.querySelector("div"), { model: MODEL, onMoment });
 }
 
 /** Show how the network comes to its answer on the digit that is looked at. */

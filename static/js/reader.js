@@ -17,6 +17,7 @@ export class Reader {
   #busy = false;
   #failures = 0;
   #timer = null;
+  #errand = null;
 
   /**
    * @param {{fetch: typeof fetch, outbox: import("./outbox.js").Outbox, onReading: Function,
@@ -40,6 +41,12 @@ export class Reader {
     if (this.#failures === 0) this.#next();
   }
 
+  /** Do what else asks the server, once nothing waits to be sent; what comes meanwhile waits. */
+  aside(errand) {
+    this.#errand = errand;
+    this.send();
+  }
+
   /** Try again now: the network is said to be back. */
   retry() {
     clearTimeout(this.#timer);
@@ -49,13 +56,26 @@ export class Reader {
   async #next() {
     if (this.#busy) return;
     const job = this.#newest ?? waiting(this.outbox.next());
-    if (!job) return;
+    if (!job) return this.#runErrand();
     this.#newest = null;
     this.#busy = true;
     const status = await this.#send(job);
     this.#busy = false;
     if (isTrouble(status)) this.#wait(job);
     else this.#next();
+  }
+
+  async #runErrand() {
+    if (!this.#errand) return;
+    const errand = this.#errand;
+    this.#errand = null;
+    this.#busy = true;
+    try {
+      await errand();
+    } finally {
+      this.#busy = false;
+    }
+    this.#next();
   }
 
   /** Send a job; returns the status of the answer, 0 when there was none. */

@@ -65,12 +65,13 @@ function showReading(text, chosen) {
   });
 }
 
-/** The 784 levels of an input, from Base64. */
+/** The 784 levels of an input: the server sends them as Base64. */
 export function levels(image) {
+  if (image instanceof Uint8Array) return image;
   return Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
 }
 
-/** Show the net's input (Base64) in the page's ink on the page's paper. */
+/** Show the net's input in the page's ink on the page's paper. */
 function showSeen(image) {
   const canvas = find("#seen");
   const context = canvas.getContext("2d");

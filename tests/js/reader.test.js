@@ -173,3 +173,25 @@ test("a slow server is called slow until it answers", async () => {
   await settled();
   assert.deepEqual(heard.slice(1), [["trouble", null], ["reading", "seven", "one"]]);
 });
+
+test("what else asks the server does so when nothing waits, and what comes meanwhile waits", async () => {
+  let done;
+  const errand = mock.fn(() => new Promise((resolve) => (done = resolve)));
+  reader.read(job("one"));
+  reader.read(job("two"));
+  reader.aside(errand);
+  requests[0].answer(200);
+  await settled();
+  assert.equal(errand.mock.callCount(), 0);
+  requests[1].answer(200);
+  await settled();
+  assert.equal(errand.mock.callCount(), 1);
+  reader.read(job("three"));
+  assert.equal(requests.length, 2);
+  done();
+  await settled();
+  assert.equal(requests.length, 3);
+  requests[2].answer(200);
+  await settled();
+  assert.equal(errand.mock.callCount(), 1);
+});

@@ -13,7 +13,8 @@ const KERNEL = 5;
 const MASK = 5;
 const FLOAT = 1;
 // Numbers of the fields in onnx.proto.
-const MODEL = { graph: 7 };
+const MODEL = { graph: 7, metadata: 14 };
+const ENTRY = { key: 1, value: 2 };
 const GRAPH = { initializer: 5 };
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
 
@@ -46,6 +47,9 @@ export class Network {
     this.#mean = scalar(tensors, "mean", 0);
     this.#deviation = scalar(tensors, "deviation", 1);
     this.#temperature = scalar(tensors, "temperature", 1);
+    const { version, facts } = readMetadata(file);
+    /** What the file says of itself: its version, and the thresholds of the verdicts. */
+    this.facts = { version, thresholds: JSON.parse(facts).thresholds };
   }
 
   /**
@@ -261,6 +265,13 @@ function tensor(tensors, name, shape) {
 
 function scalar(tensors, name, otherwise) {
   return tensors.has(name) ? tensor(tensors, name, [])[0] : otherwise;
+}
+
+/** The texts that an ONNX file holds beside its graph, by key. */
+function readMetadata(file) {
+  const text = (entry, field) => new TextDecoder().decode(fieldsOf(entry, field)[0]);
+  const entries = fieldsOf(file, MODEL.metadata);
+  return Object.fromEntries(entries.map((entry) => [text(entry, ENTRY.key), text(entry, ENTRY.value)]));
 }
 
 /** The float tensors of an ONNX file by name: Map of {shape, values}. */
