@@ -219,8 +219,8 @@ const sayings = { yes: () => say(answer.text), "no digit": () => correct("?"), n
 for (const button of document.querySelectorAll("[data-say]")) {
   button.addEventListener("click", sayings[button.dataset.say]);
 }
-for (const button of document.querySelectorAll("[data-label]")) {
-  button.addEventListener("click", () => correct(button.dataset.label));
+for (const row of document.querySelectorAll("#probabilities [data-digit]")) {
+  row.addEventListener("click", () => correct(row.dataset.digit));
 }
 find("#reading").addEventListener("click", ({ target }) => {
   const digit = [...find("#reading").children].indexOf(target);

@@ -222,6 +222,18 @@ def test_drawing_needs_no_scrolling(open_page, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_nothing_lies_over_the_pad_where_rows_hold_nothing(page):
+    """In WebKit a row of a table is not what absolute positions within it refer to."""
+    over = page.evaluate(
+        """() => {
+            for (const row of document.querySelectorAll("tr")) row.style.position = "static";
+            const { x, y, width, height } = document.querySelector("#pad").getBoundingClientRect();
+            return document.elementFromPoint(x + width / 2, y + height / 2).id;
+        }"""
+    )
+    assert over == "pad"
+
+
 def test_the_first_answer_moves_nothing(page):
     places = (
         "() => [...document.querySelectorAll('main > *')].map(e => e.getBoundingClientRect().y)"
