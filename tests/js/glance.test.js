@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { beforeEach, test } from "node:test";
 
 import { Glance } from "../../static/js/glance.js";
+import { Network } from "../../static/js/think/network.js";
 import { judge, Net } from "../../static/js/think/reading.js";
 
 const DRAWING = { generation: 1 };
@@ -98,7 +99,8 @@ test("an answer to a picture is news", async () => {
   assert.equal(glance.heed(ONE, { ...job(10, { penUp: true }), body: { picture: "data:" } }), "new");
 });
 
-const net = new Net(readFileSync(new URL("../../ml/weights/lenet.onnx", import.meta.url)));
+const file = readFileSync(new URL("../../ml/weights/lenet.onnx", import.meta.url));
+const net = new Net(new Network(file));
 
 test("the net reads a seven as the API does", () => {
   const { text, digits, model } = net.read([[[60, 60], [220, 60], [190, 110], [150, 180], [125, 260]]]);

@@ -12,6 +12,8 @@ import { SIZE } from "../ink.js";
 const KERNEL = 5;
 const MASK = 5;
 const FLOAT = 1;
+// Milliseconds after which fetching the model is given up.
+const TOO_LONG = 10_000;
 // Numbers of the fields in onnx.proto.
 const MODEL = { graph: 7, metadata: 14 };
 const ENTRY = { key: 1, value: 2 };
@@ -123,6 +125,13 @@ export class Network {
   #normalised(level) {
     return (level / 255 - this.#mean) / this.#deviation;
   }
+}
+
+/** Fetch the model at an address. Raises an Error where it cannot be had, or is not this net. */
+export async function fetchNetwork(url) {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TOO_LONG) });
+  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+  return new Network(new Uint8Array(await response.arrayBuffer()));
 }
 
 /** Of the changes of all logits that an occlusion gives, those of a minus b: Float64Array[784]. */

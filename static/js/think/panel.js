@@ -1,7 +1,7 @@
 /** The panel in which people see the network think: it runs in the page, on the model that serves. */
 
 import { draw } from "../ink.js";
-import { Network } from "./network.js";
+import { fetchNetwork } from "./network.js";
 import { make } from "./paint.js";
 import { attachRibbon } from "./ribbon.js";
 import { attachRivals } from "./rivals.js";
@@ -28,16 +28,14 @@ const HINT = "Point at a unit, or go through a layer with the arrow keys, to see
  *   pad, both in CSS pixels, or the 784 levels of a picture; it may be called as often as one likes.
  */
 export async function attachPanel(root, { model, onMoment = () => {} }) {
-  const network = await fetchNetwork(root, model);
+  const network = await open(root, model);
   return attach(root, network, onMoment);
 }
 
-async function fetchNetwork(root, model) {
+async function open(root, model) {
   root.replaceChildren(make("p", { className: "quiet" }, "Fetching the network…"));
   try {
-    const response = await fetch(model);
-    if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-    return new Network(new Uint8Array(await response.arrayBuffer()));
+    return await fetchNetwork(model);
   } catch (error) {
     const sorry = `The network could not be fetched. ${error.message} Open this again to try again.`;
     root.replaceChildren(make("p", { className: "quiet" }, sorry));

@@ -1,19 +1,16 @@
 /** One digit as the server reads it, read in the page by the net that serves. No DOM here. */
 
 import { draw } from "../ink.js";
-import { Network } from "./network.js";
-
-// Milliseconds after which the model is given up.
-const TOO_LONG = 10_000;
+import { fetchNetwork } from "./network.js";
 
 export class Net {
   #network;
   #layers;
 
-  /** @param {Uint8Array} file the model; raises an Error where it is not the net of this page. */
-  constructor(file) {
-    this.#network = new Network(file);
-    this.#layers = this.#network.run(draw([]));
+  /** @param {import("./network.js").Network} network */
+  constructor(network) {
+    this.#network = network;
+    this.#layers = network.run(draw([]));
   }
 
   /** The version of the model. */
@@ -46,9 +43,7 @@ export function judge(probabilities, { digit, sure }) {
   return first >= sure ? "digit" : "unsure";
 }
 
-/** Fetch the model that serves. Raises an Error where it cannot be had. */
+/** Fetch the net that serves. Raises an Error where it cannot be had. */
 export async function fetchNet(url) {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TOO_LONG) });
-  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-  return new Net(new Uint8Array(await response.arrayBuffer()));
+  return new Net(await fetchNetwork(url));
 }
