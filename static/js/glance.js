@@ -23,13 +23,15 @@ export class Glance {
 
   /**
    * Read strokes at a time, in milliseconds.
-   * @returns an answer as the API gives it, or null: there is no net yet, it may be a number, or it
-   *   was looked at a moment ago.
+   * @returns an answer as the API gives it, or null: there is no net yet, it may be or become a
+   *   number, or it was looked at a moment ago.
    */
   read({ generation }, strokes, time = performance.now()) {
     if (!this.#net || time - this.#time < PAUSE || !this.#isLone(generation, strokes.length)) return null;
     const read = this.#net.read(strokes);
     this.#time = time;
+    // The next digit of a number begins as a speck of the one before.
+    if (strokes.length > 1 && read.text === "?") return null;
     this.#seen = { generation, ink: newest(strokes), text: read.text };
     return read;
   }

@@ -17,13 +17,14 @@ const job = (time, { penUp = false, count = 1, generation = 1 } = {}) => ({
   body: { strokes: ink(time, count) },
 });
 
-let glance, fetched;
+let glance, fetched, here;
 
 beforeEach(async () => {
   fetched = [];
+  here = ONE;
   glance = new Glance(async () => {
     if (fetched.push("one") === 2) throw new Error("The server answered 503.");
-    return { version: `v${fetched.length}`, read: () => ONE };
+    return { version: `v${fetched.length}`, read: () => here };
   });
 });
 
@@ -63,6 +64,15 @@ test("more than one stroke is read where the server called just these one digit"
   assert.equal(glance.read({ generation: 2 }, ink(40, 2), 40), null);
   glance.heed(TWO, job(40, { count: 2 }));
   assert.equal(glance.read(DRAWING, ink(50, 2), 50), null);
+});
+
+test("strokes that are no digit together are left to the server, one stroke is not", async () => {
+  await glance.follow("v1");
+  here = { text: "?", digits: [{}] };
+  glance.heed(ONE, job(10, { count: 2 }));
+  assert.equal(glance.read(DRAWING, ink(20, 2), 20), null);
+  assert.equal(glance.heed(ONE, job(15, { count: 2 })), "new");
+  assert.equal(glance.read(DRAWING, ink(30), 30), here);
 });
 
 test("an answer to ink that was read here is old, to newer ink it is new", async () => {
