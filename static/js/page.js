@@ -94,7 +94,7 @@ function onReading(read, job) {
 function onTrouble(kind) {
   if (!kind && !trouble) return;
   trouble = kind;
-  if (trouble === "offline") look(drawing.strokes) || showNoAnswer("offline");
+  if (trouble === "offline") look(drawing.toJSON()) || showNoAnswer("offline");
   else if (document.body.dataset.state === "offline") setState(drawing.isEmpty ? "empty" : "drawing");
   showTrouble();
 }
