@@ -125,7 +125,14 @@ class Classifier:
 
     def read_picture(self, picture: Image.Image) -> Reading:
         """Read a picture, dark on light or light on dark; a blank one has no digits."""
-        return self.read_grids(self.find_in_picture(picture))
+        found = image.find(picture)
+        if found is None:
+            return Reading((), self.version)
+        digit = self._read_whole(found)
+        if digit:
+            return Reading((digit,), self.version)
+        parts = patches.digits(found, self._judge_ink)
+        return self.read_grids([(image.fit(part.levels), Box(*part.box)) for part in parts])
 
     def read_batch(self, batch: Sequence[Sequence[Found]]) -> list[Reading]:
         """Read the digits that were found in many drawings, all in one call."""
@@ -139,20 +146,16 @@ class Classifier:
 
     def find_in_picture(self, picture: Image.Image) -> list[Found]:
         """The digits of a picture, prepared for the net."""
-        found = image.find(picture)
-        return self._crops(found) if found else []
+        return [(digit.image, digit.box) for digit in self.read_picture(picture).digits]
 
-    def _crops(self, found: image.Ink) -> list[Found]:
-        """The digits of a picture: one where it reads as one, for a digit may be in pieces."""
+    def _read_whole(self, found: image.Ink) -> Digit | None:
+        """The ink of a picture as one digit, where it reads as one: it may be in pieces."""
         height, width = found.levels.shape
-        whole = image.fit(found.levels)
-        if width < WIDER * height and self._is_digit(whole):
-            return [(whole, Box(*found.box))]
-        parts = patches.digits(found, self._judge_ink)
-        return [(image.fit(part.levels), Box(*part.box)) for part in parts]
-
-    def _is_digit(self, grid: ink.Grid) -> bool:
-        return self.verdict(self.predict(grid[None])[0]) is not Verdict.NOT_A_DIGIT
+        if width >= WIDER * height:
+            return None
+        grid = image.fit(found.levels)
+        digit = self._digit(grid, Box(*found.box), self.predict(grid[None])[0])
+        return None if digit.verdict is Verdict.NOT_A_DIGIT else digit
 
     def _judge_ink(self, supposed: Sequence[image.Levels]) -> Floats:
         return self.predict(np.stack([image.fit(levels) for levels in supposed]))

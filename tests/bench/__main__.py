@@ -118,7 +118,14 @@ def alternative(name: str) -> Iterator[str]:
         "litserve": [python, "-m", "tests.bench.litserve_api", str(port)],
     }  # fmt: skip
     environment = {**os.environ, "PORT": str(port), "OMP_NUM_THREADS": "1"}
-    server = subprocess.Popen(commands[name], cwd=ROOT, env=environment, start_new_session=True)
+    # LitServe tells at length of each connection that ends with a round.
+    server = subprocess.Popen(
+        commands[name],
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         _wait(port)
         yield f"http://127.0.0.1:{port}"
@@ -136,7 +143,7 @@ def _wait(port: int) -> None:
         else:
             time.sleep(1)
             return
-    raise TimeoutError(f"nothing answers on port {port}")
+    raise TimeoutError(f"nothing answers on port {port}: is `make .venv/bench` done?")
 
 
 def throughput(rounds: int) -> dict[str, float]:
