@@ -124,6 +124,7 @@ def alternative(name: str) -> Iterator[str]:
         cwd=ROOT,
         env=environment,
         start_new_session=True,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
@@ -143,7 +144,7 @@ def _wait(port: int) -> None:
         else:
             time.sleep(1)
             return
-    raise TimeoutError(f"nothing answers on port {port}: is `make .venv/bench` done?")
+    raise TimeoutError(f"nothing answers on port {port}")
 
 
 def throughput(rounds: int) -> dict[str, float]:
