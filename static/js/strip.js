@@ -17,7 +17,9 @@ export function showStrip(list, drawings, current, open) {
     if (drawing.id === current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
     paint(button.firstChild, drawing);
-    button.lastChild.textContent = drawing.text ?? "";
+    // The same text again would be laid out again, for each drawing of a long visit.
+    const text = drawing.text ?? "";
+    if (button.lastChild.textContent !== text) button.lastChild.textContent = text;
   });
   const marked = list.querySelector("[aria-current]");
   // Along the strip alone: the page itself stays where it is.
