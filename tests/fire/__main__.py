@@ -7,8 +7,12 @@ the open net does. Talks to this machine only. Ends with 1 where a promise did n
 import sys
 from argparse import ArgumentParser
 
-from tests.fire.trials import TRIALS, Row
+from tests.fire.storage import full, gone, kills, locked
+from tests.fire.target import Row
+from tests.fire.traffic import bombs, limits, overload, slow_clients, soak, stopping
 from tests.postgres import postgres
+
+TRIALS = (bombs, kills, locked, full, gone, overload, stopping, slow_clients, limits, soak)
 
 
 def main() -> int:
