@@ -40,10 +40,10 @@ fire: .venv/dev .env
 	$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 	$(BIN)/python -m tests.fire
 
-# A real Chromium for the tests: one that is there, Debian's, or Playwright's own.
+# A real Chromium for the tests: one that is there, Debian's without a window, or Playwright's own.
 browser: .venv/dev
 	@$(BIN)/python -m tests.browser.chromium \
-	|| (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) \
+	|| (apt-get update -qq && apt-get install -y -qq chromium-headless-shell >/dev/null) \
 	|| $(BIN)/playwright install --with-deps chromium
 
 .venv/server: requirements.txt
