@@ -40,6 +40,8 @@ _WINDOW = np.arange(4.0)
 _BOTH_ENDS = np.array([[0], [1]])
 _MARGIN = 4
 _SIDE = SIZE + 2 * _MARGIN
+# Lines whose pieces are in memory together, some 30 each at most.
+_AT_ONCE = 1_024
 
 
 def bounds(strokes: Strokes) -> tuple[float, float, float, float]:
@@ -125,7 +127,15 @@ def _pieces(lines: Reals) -> Reals:
 
 def _rasterise(lines: Reals) -> Grid:
     """Ink every pixel by the distance of its centre to the nearest line."""
-    pieces = _pieces(lines)
+    paper = np.zeros(_SIDE * _SIDE)
+    for first in range(0, lines.shape[2], _AT_ONCE):
+        _ink(paper, _pieces(lines[..., first : first + _AT_ONCE]))
+    inner = paper.reshape(_SIDE, _SIDE)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    return (inner * 255 + 0.5).astype(np.uint8)
+
+
+def _ink(paper: Reals, pieces: Reals) -> None:
+    """Ink paper, float64[36 * 36], with pieces of lines, float64[2, 2, n]."""
     start, step = pieces[:, 0], pieces[:, 1] - pieces[:, 0]
     square = step * step
     square = square[0] + square[1]
@@ -142,13 +152,9 @@ def _rasterise(lines: Reals) -> Grid:
     coverage = _REACH - np.sqrt(off_x * off_x + off_y * off_y)
     # Paper is zero, so that only the upper end has to be cut off.
     np.minimum(coverage, 1.0, out=coverage)
-
-    paper = np.zeros(_SIDE * _SIDE)
     columns, rows = reached.astype(np.intp) + _MARGIN
     cells = (rows * _SIDE)[..., None] + columns[:, None]
     np.maximum.at(paper, cells.ravel(), coverage.ravel())
-    inner = paper.reshape(_SIDE, _SIDE)[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    return (inner * 255 + 0.5).astype(np.uint8)
 
 
 def from_bytes(content: bytes | memoryview) -> Grid:

@@ -33,6 +33,8 @@ WIDE, WIDEST = 0.7, 1.5
 MARK = 0.45
 # More parts than these, in a digit or a drawing, are no writing; such a drawing is left whole.
 MOST_IN_DIGIT, MOST = 8, 40
+# Nor are more points, nor longer ink, in heights: a digit is some three heights long.
+MOST_POINTS, MOST_INK = 10_000, 200
 # What standing apart is worth, and what being wide or unlike one's neighbour costs, against the
 # logarithm of the net's probability: a logistic regression on strokes of 24 writers, rounded.
 APART, MISFIT = 0.5, 1.5
@@ -41,6 +43,8 @@ APART, MISFIT = 0.5, 1.5
 NEAR, TOUCH = 0.01, 0.6
 # Strokes whose ends meet this nearly, in heights, were meant to: hardly ever two digits.
 MEET, MEETING = 0.02, 4.0
+# Where more points and lines than these (their product) are close, ink is taken to touch.
+MOST_CLOSE = 250_000
 NO_DIGIT, STRAY = 0.95, 3.0
 # How much the second probability counts: two rivals, such as 1 and 7, are a digit nevertheless.
 RIVAL = 0.3
@@ -68,12 +72,14 @@ def groups(strokes: ink.Strokes, judge: Judge) -> list[ink.Strokes]:
         return [strokes[part] for part in parts]
 
     height = float(_height(hulls.max(axis=0)))
+    if sum(map(len, lines)) > MOST_POINTS or _length(lines) > MOST_INK * height:
+        return [strokes]
 
     def bond(left: Integers, right: Integers) -> float:
         one, other = ([lines[part] for part in side] for side in (left, right))
-        if _distance(_ends(one), _ends(other)) < MEET * height:
+        if _are_near(_ends(one), _ends(other), MEET * height):
             return MEETING
-        return TOUCH if _distance(one, other) < NEAR * height else 0.0
+        return TOUCH if _are_near(one, other, NEAR * height) else 0.0
 
     digits = divide(hulls, lambda supposed: judge([pick(parts) for parts in supposed]), bond)
     return [pick(digit) for digit in digits]
@@ -90,21 +96,39 @@ def _ends(lines: Sequence[Reals]) -> list[Reals]:
     return [end for line in lines for end in (line[:1], line[-1:])]
 
 
-def _distance(one: Sequence[Reals], other: Sequence[Reals]) -> float:
-    """The least distance of the points of lines float64[n, 2], either way, to the others."""
-    return float(min(_to_lines(np.vstack(one), other), _to_lines(np.vstack(other), one)))
+def _length(lines: Sequence[Reals]) -> float:
+    return float(sum(np.hypot(*np.diff(line, axis=0).T).sum() for line in lines))
 
 
-def _to_lines(points: Reals, lines: Sequence[Reals]) -> float:
-    """The least distance of points float64[n, 2] to some lines."""
+def _are_near(one: Sequence[Reals], other: Sequence[Reals], near: float) -> bool:
+    """Whether lines float64[n, 2] come nearer than that to others."""
+    # The least distance of lines that do not cross is that of a point of the ones or the others.
+    return _come_near(np.vstack(one), other, near) or _come_near(np.vstack(other), one, near)
+
+
+def _come_near(points: Reals, lines: Sequence[Reals], near: float) -> bool:
+    """Whether any of points float64[n, 2] is nearer than that to any of the lines."""
     start = np.vstack([line[:-1] if len(line) > 1 else line for line in lines])
-    along = np.vstack([line[1:] if len(line) > 1 else line for line in lines]) - start
+    end = np.vstack([line[1:] if len(line) > 1 else line for line in lines])
+    low, high = np.minimum(start, end) - near, np.maximum(start, end) + near
+    points = points[((points >= low.min(axis=0)) & (points <= high.max(axis=0))).all(axis=1)]
+    if not len(points):
+        return False
+    close = ((low <= points.max(axis=0)) & (high >= points.min(axis=0))).all(axis=1)
+    if len(points) * np.count_nonzero(close) > MOST_CLOSE:
+        return True
+    return _distance(points, start[close], end[close]) < near
+
+
+def _distance(points: Reals, start: Reals, end: Reals) -> float:
+    """The least distance of points float64[n, 2] to lines from start to end, float64[m, 2]."""
+    along = end - start
     square = (along * along).sum(axis=1)
     square[square == 0] = 1.0
     to = points[:, None] - start
     share = np.clip((to * along).sum(axis=2) / square, 0.0, 1.0)
     off = to - share[..., None] * along
-    return float(np.sqrt((off * off).sum(axis=2).min()))
+    return float(np.sqrt((off * off).sum(axis=2).min(initial=np.inf)))
 
 
 def _height(hulls: Reals) -> Reals:

@@ -1,5 +1,7 @@
 import base64
 import json
+import random
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -93,3 +95,12 @@ def test_ink_stays_on_the_grid(drawing):
 def test_bytes_come_back():
     grid = ink.draw([[[0, 0], [30, 90]]])
     assert (ink.from_bytes(grid.tobytes()) == grid).all()
+
+
+def test_a_wild_scribble_costs_little_memory():
+    rng = random.Random(0)
+    scribble = [[[rng.uniform(0, 300), rng.uniform(0, 300)] for _ in range(10_000)]]
+    tracemalloc.start()
+    assert ink.draw(scribble).any()
+    assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    tracemalloc.stop()

@@ -1,5 +1,7 @@
 """Taking drawings apart into digits, and the numbers that this is measured with."""
 
+import random
+import tracemalloc
 from functools import cache
 from itertools import pairwise
 
@@ -192,11 +194,30 @@ def test_the_judge_is_asked_once():
         [[[50.0 * i, 7.0], [50.0 * i + 20, 7.0]] for i in range(4)],
         [[[30.0 * i, 20.0 * i]] for i in range(6)],
         [[[5.0, 5.0]]] * 3,
+        [[[40.0 * i + 20 * (n % 2), 3.0 * n] for n in range(250)] for i in range(40)],
+        [[[70.0 * i, 0.02 * n] for n in range(6_000)] for i in range(2)],
     ],
-    ids=["a fence", "dashes", "dots", "one dot"],
+    ids=["a fence", "dashes", "dots", "one dot", "scribbles", "too many points"],
 )
 def test_what_is_no_writing_is_left_whole(strokes):
     assert segment.groups(strokes, never) == [strokes]
+
+
+def test_ink_so_dense_that_nobody_can_say_touches():
+    rng = random.Random(0)
+    one, other = ([[rng.uniform(x, x + 20), rng.uniform(0, 100)] for _ in range(600)]
+                  for x in (0, 2))  # fmt: skip
+    lines = [np.array(one)], [np.array(other)]
+    assert segment._are_near(*lines, near=0.0)
+
+
+def test_slow_pens_and_fast_ones_cost_little_memory():
+    strokes = [[[70.0 * i, 0.04 * n] for n in range(4_000)] for i in range(2)]
+    tracemalloc.start()
+    groups = segment.groups(strokes, judge_by(lambda group: 0.9))
+    assert [len(group) for group in groups] == [1, 1]
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
 
 
 @given(drawings)
