@@ -5,9 +5,9 @@ import hashlib
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,15 @@ from ml.strokes import NO_DIGIT
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 CSV = "digits.csv"
 JSON_LINES = "digits.jsonl"
+# Beside MNIST's files and CSV, which have no room for it: the drawing of each digit, a UUID a line.
+DRAWINGS = "drawings.txt"
 # The folder of pictures of what is no digit, beside those called 0 to 9.
 NOT_A_DIGIT = "not-a-digit"
 
 # Of 256 drawings.
 HELD_OUT = 51
 
+T = TypeVar("T")
 Record: TypeAlias = tuple[ink.Grid, int, str]
 """An image, the digit it is or NO_DIGIT, and what names its drawing."""
 
@@ -84,7 +87,7 @@ def is_held_out(drawing: str) -> bool:
 def read(folder: Path) -> list[Record]:
     """The digits of a folder, in whichever format they are, and what is labelled no digit.
 
-    Formats that do not name the drawing name it by its image. Raises ValueError, naming the folder,
+    Where nothing names the drawing, the image does. Raises ValueError, naming the folder,
     when it holds neither.
     """
     try:
@@ -98,31 +101,41 @@ def read(folder: Path) -> list[Record]:
 
 def _records(folder: Path) -> Iterator[Record]:
     if (folder / IMAGES).exists():
-        return _idx(folder / IMAGES, folder / LABELS)
+        return _idx(folder)
     if (folder / CSV).exists():
-        return _csv(folder / CSV)
+        return _csv(folder)
     if (folder / JSON_LINES).exists():
         return _json_lines(folder / JSON_LINES)
     return _png(folder)
 
 
-def _idx(images: Path, labels: Path) -> Iterator[Record]:
+def _idx(folder: Path) -> Iterator[Record]:
     """MNIST's format: big-endian numbers, then bytes."""
+    images, labels = folder / IMAGES, folder / LABELS
     magic, count, height, width = struct.unpack(">4i", images.read_bytes()[:16])
     if (magic, height, width) != (0x803, ink.SIZE, ink.SIZE):
         raise ValueError(f"{images.name} holds no images of 28x28 bytes")
     grids = np.frombuffer(images.read_bytes(), np.uint8, offset=16).reshape(count, height, width)
     digits = np.frombuffer(labels.read_bytes(), np.uint8, offset=8)
-    for grid, label in zip(grids, digits, strict=True):
-        yield grid, int(label), _name(grid)
+    for (grid, label), drawing in _with_drawings(zip(grids, digits, strict=True), folder):
+        yield grid, int(label), drawing or _name(grid)
 
 
-def _csv(path: Path) -> Iterator[Record]:
-    with path.open(newline="") as file:
-        for label, *levels in islice(csv.reader(file), 1, None):
+def _csv(folder: Path) -> Iterator[Record]:
+    with (folder / CSV).open(newline="") as file:
+        rows = islice(csv.reader(file), 1, None)
+        for (label, *levels), drawing in _with_drawings(rows, folder):
             if label.isdigit() or label == "?":
                 grid = np.array(levels, dtype=np.uint8).reshape(ink.SIZE, ink.SIZE)
-                yield grid, NO_DIGIT if label == "?" else int(label), _name(grid)
+                yield grid, NO_DIGIT if label == "?" else int(label), drawing or _name(grid)
+
+
+def _with_drawings(digits: Iterable[T], folder: Path) -> Iterator[tuple[T, str]]:
+    """Digits with the UUID of the drawing of each, or "" where the folder does not have them."""
+    path = folder / DRAWINGS
+    if not path.exists():
+        return zip(digits, repeat(""), strict=False)
+    return zip(digits, path.read_text().split(), strict=True)
 
 
 def _json_lines(path: Path) -> Iterator[Record]:

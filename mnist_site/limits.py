@@ -54,9 +54,11 @@ class Limiter:
 def network(address: str) -> bytes:
     """What one client has for itself: an address, or the first 64 bits of an IPv6 one."""
     try:
-        return IPv6Address(address).packed[:8]
+        ip = IPv6Address(address)
     except AddressValueError:
         return address.encode()
+    # A proxy that listens to both names IPv4 addresses this way.
+    return str(ip.ipv4_mapped).encode() if ip.ipv4_mapped else ip.packed[:8]
 
 
 limiter = Limiter()

@@ -1,14 +1,14 @@
 """The admin: what was drawn, what the net said, what it really is; and the models."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import F, Model, Q, QuerySet, Subquery
-from django.forms import ChoiceField
+from django.forms import ChoiceField, ModelForm
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from ml.classifier import ModelError
 from ml.intervals import Interval
 from recognizer import classifier, comparison, exports, figures, services, versions
-from recognizer.deck import ReviewDeck
+from recognizer.deck import ReviewDeck, signed_in
 from recognizer.logpage import LogPage
 from recognizer.long_lists import LongList, ModelFilter, as_uuid
 from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
@@ -66,11 +66,6 @@ class Review(admin.SimpleListFilter):
         return queryset
 
 
-def _user(request: HttpRequest) -> User:
-    """Whoever is signed in: nobody else sees the admin."""
-    return cast(User, request.user)
-
-
 class DigitModel(ModelFilter):
     """Models come one after the other, which PostgreSQL does not know.
 
@@ -83,6 +78,24 @@ class DigitModel(ModelFilter):
         from_here = Digit.objects.filter(model__gte=self.value()).order_by("model", "-pk")
         newest = from_here.values("pk")[:1]
         return queryset.filter(model=self.value(), pk__lte=Subquery(newest))
+
+
+class DigitForm(ModelForm):
+    """A digit's label, with the one that was seen in a hidden field."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Who may only look has no such field.
+        if label := self.fields.get("label"):
+            label.show_hidden_initial = True
+
+    def clean_label(self) -> str:
+        label: str = self.cleaned_data["label"]
+        seen = self.data.get(self["label"].html_initial_name, self.instance.label)
+        if self.instance.label not in (seen, label):
+            said = f"Meanwhile somebody has labelled it “{self.instance.label or 'none'}”."
+            raise ValidationError(said)
+        return label
 
 
 class DigitActionForm(ActionForm):
@@ -109,6 +122,7 @@ class DigitAdmin(LogPage, ReviewDeck):
     sortable_by = ("percent", "drawn")
     search_fields = ("drawing", "model", "labelled_by")
     search_help_text = "Drawing (UUID), model version or reviewer, in full"
+    form = DigitForm
     action_form = DigitActionForm
     actions = ("label_selected", "export_selected")
     radio_fields = {"label": admin.HORIZONTAL}
@@ -133,8 +147,7 @@ class DigitAdmin(LogPage, ReviewDeck):
         return Q(labelled_by=reviewer) if reviewer else Q(model=term)
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
-        stored = Digit.objects.get(pk=obj.pk)
-        services.label_as_reviewer([stored], obj.label, _user(request))
+        services.label_as_reviewer([obj], obj.label, signed_in(request))
 
     def log_change(self, request: HttpRequest, obj: Digit, message: Any) -> Any:
         """The service has logged the old and the new label already."""
@@ -142,7 +155,7 @@ class DigitAdmin(LogPage, ReviewDeck):
     @admin.action(description="Label the selected digits", permissions=["change"])
     def label_selected(self, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
         label = request.POST.get("label", "")
-        changed = services.label_as_reviewer(queryset, label, _user(request))
+        changed = services.label_as_reviewer(queryset, label, signed_in(request))
         text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
         self.message_user(request, text, messages.SUCCESS)
 
@@ -165,7 +178,7 @@ class DigitAdmin(LogPage, ReviewDeck):
     def percent(self, digit: Digit) -> str:
         return f"{100 * digit.confidence:.1f} %"
 
-    @admin.display(description="visitor says", ordering="drawing__visitor_label")
+    @admin.display(description="visitor says")
     def visitor_says(self, digit: Digit) -> str:
         return digit.drawing.visitor_label
 
@@ -302,7 +315,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self._check(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            versions.promote(version, _user(request), request.POST.get("reason", "").strip())
+            versions.promote(version, signed_in(request), request.POST.get("reason", "").strip())
         except versions.ReasonNeeded as shortfalls:
             message = f"{version} is worse in {shortfalls}: say why it is promoted."
             return self._back(request, message, messages.ERROR)
@@ -313,7 +326,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
     def roll_back(self, request: HttpRequest) -> HttpResponse:
         self._check(request)
         try:
-            before = versions.roll_back(_user(request))
+            before = versions.roll_back(signed_in(request))
         except versions.NothingPromoted:
             return self._back(request, "The shipped model serves already.", messages.WARNING)
         except ModelError as error:

@@ -5,11 +5,23 @@ from http import HTTPStatus
 from typing import Annotated, Any, Self, TypeVar
 
 from django.conf import settings
-from django.core.exceptions import BadRequest
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from PIL import Image
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from ml import image, ink
 from ml.ink import SIZE, Grid, Strokes
@@ -22,6 +34,9 @@ MAX_POINTS, MAX_BATCH_POINTS = 20_000, 100_000
 # Finite, and small enough that no sum or square of them overflows.
 Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
+# To collect all that is wrong with a body would take hundreds of times its size.
+Stroke = Annotated[list[Point], Field(fail_fast=True)]
+Many = Annotated[list[Stroke], Field(fail_fast=True)]
 
 
 S = TypeVar("S", bound=BaseModel)
@@ -31,7 +46,7 @@ T = TypeVar("T")
 class StrokesIn(BaseModel):
     """Pen strokes: points [x, y] or [x, y, t], in pixels (y downwards) and milliseconds."""
 
-    strokes: list[list[Point]]
+    strokes: Many
 
 
 class DrawingIn(BaseModel):
@@ -39,7 +54,7 @@ class DrawingIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    strokes: list[list[Point]] | None = Field(None, description="As in a single request.")
+    strokes: Many | None = Field(None, description="As in a single request.")
     image: Base64Bytes | None = Field(None, description="The file of a picture, in Base64.")
     grid: Annotated[Base64Bytes, Field(min_length=SIZE**2, max_length=SIZE**2)] | None = Field(
         None,
@@ -136,6 +151,15 @@ def _read_files(request: HttpRequest, limit: int) -> list[bytes]:
         _, files = parser.parse()
     except (MultiPartParserError, BadRequest) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, f"The multipart body is broken: {error}") from error
+    except (TooManyFilesSent, TooManyFieldsSent) as error:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "There are too many files or fields."
+        ) from error
+    except RequestDataTooBig as error:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "A field that is no file is too large; send the picture as a file.",
+        ) from error
     if "image" not in files:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no file in the field “image”.")
     return [file.read() for file in files.getlist("image")]

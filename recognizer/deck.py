@@ -105,14 +105,14 @@ class ReviewDeck(LongList):
             "left": long_lists.count(self._filtered(request)),
             "labels": Label.choices[:10],
             "filters": request.GET.urlencode(),
-            "agreement": review.agreement(_user(request)),
+            "agreement": review.agreement(signed_in(request)),
         }
         return TemplateResponse(request, "admin/recognizer/digit/review.html", context)
 
     @answers_reviewers
     def next_view(self, request: HttpRequest) -> HttpResponse:
         wanted = read_json(request, NextIn)
-        reviewer = _user(request)
+        reviewer = signed_in(request)
         taken = review.take(
             self._filtered(request), wanted.order, wanted.after, wanted.count, reviewer
         )
@@ -126,7 +126,7 @@ class ReviewDeck(LongList):
     @answers_reviewers
     def label_view(self, request: HttpRequest) -> HttpResponse:
         said = read_json(request, LabelIn)
-        reviewer = _user(request)
+        reviewer = signed_in(request)
         try:
             _store(said, reviewer)
         except review.Conflict as conflict:
@@ -147,7 +147,7 @@ class ReviewDeck(LongList):
         """Nobody is there any more to be told of conflicts: the other's label stands."""
         for said in read_json(request, LabelsIn).labels:
             with suppress(review.Conflict, *GONE):
-                _store(said, _user(request))
+                _store(said, signed_in(request))
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
     def _filtered(self, request: HttpRequest) -> QuerySet[Digit]:
@@ -166,7 +166,7 @@ def _store(said: LabelIn, reviewer: User) -> None:
         review.answer_second_look(said.look, said.label, reviewer)
 
 
-def _user(request: HttpRequest) -> User:
+def signed_in(request: HttpRequest) -> User:
     """Whoever is signed in: nobody else sees the admin."""
     return cast(User, request.user)
 
@@ -175,11 +175,12 @@ def _card(digit: Digit) -> dict[str, Any]:
     """All that the deck shows of a digit."""
     drawing = digit.drawing
     own = digit.strokes()
+    ids = {id(stroke) for stroke in own}
     return {
         "digit": digit.pk,
         "at": [digit.confidence, digit.pk],
         "strokes": own,
-        "others": [stroke for stroke in drawing.strokes or [] if stroke and stroke not in own],
+        "others": [stroke for stroke in drawing.strokes or [] if stroke and id(stroke) not in ids],
         "image": base64.b64encode(bytes(digit.image)).decode(),
         "text": digit.text,
         "verdict": digit.verdict,

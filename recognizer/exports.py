@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from PIL import Image
 
 from ml import ink
-from ml.exported import CSV, IMAGES, JSON_LINES, LABELS, NOT_A_DIGIT, Record
+from ml.exported import CSV, DRAWINGS, IMAGES, JSON_LINES, LABELS, NOT_A_DIGIT, Record
 from ml.ink import SIZE, Strokes
 from ml.strokes import NO_DIGIT
 from recognizer.models import Digit, Label
@@ -47,9 +47,12 @@ def write(
     so is what is no digit from IDX, and what was drawn without strokes from JSON Lines.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = digits.exclude(label="").select_related("drawing")
-    if format != "jsonl":
-        chosen = chosen.only("image", "label", "position", "drawing_id")
+    chosen = digits.exclude(label="")
+    if format == "jsonl":
+        chosen = chosen.select_related("drawing")
+    else:
+        # Without the strokes, though the list in the admin shows something of the drawing.
+        chosen = chosen.select_related(None).only("image", "label", "position", "drawing_id")
     return FORMATS[format](track(chosen.iterator(CHUNK)), folder)
 
 
@@ -66,15 +69,20 @@ def archive(digits: QuerySet[Digit], format: str) -> IO[bytes]:
 
 
 def write_idx(digits: Iterable[Digit], folder: Path) -> int:
-    """The two files of MNIST's training set (http://yann.lecun.com/exdb/mnist/)."""
+    """MNIST's two files (http://yann.lecun.com/exdb/mnist/), and the drawings."""
     count = 0
-    with (folder / IMAGES).open("wb") as images, (folder / LABELS).open("wb") as labels:
+    with (
+        (folder / IMAGES).open("wb") as images,
+        (folder / LABELS).open("wb") as labels,
+        (folder / DRAWINGS).open("w") as drawings,
+    ):
         images.write(bytes(16))
         labels.write(bytes(8))
         for digit in digits:
             if digit.label != Label.NOT_A_DIGIT:
                 images.write(bytes(digit.image))
                 labels.write(bytes([int(digit.label)]))
+                drawings.write(f"{digit.drawing_id}\n")
                 count += 1
         # How many there are is known only now.
         images.seek(0)
@@ -85,13 +93,14 @@ def write_idx(digits: Iterable[Digit], folder: Path) -> int:
 
 
 def write_csv(digits: Iterable[Digit], folder: Path) -> int:
-    """The label and 784 levels a line, row by row of the image."""
+    """The label and 784 levels a line, row by row of the image; and the drawings."""
     count = 0
-    with (folder / CSV).open("w", newline="") as file:
+    with (folder / CSV).open("w", newline="") as file, (folder / DRAWINGS).open("w") as drawings:
         lines = csv.writer(file)
         lines.writerow(["label", *(f"pixel{i}" for i in range(SIZE * SIZE))])
         for digit in digits:
             lines.writerow([as_text(digit.label), *bytes(digit.image)])
+            drawings.write(f"{digit.drawing_id}\n")
             count += 1
     return count
 

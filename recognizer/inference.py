@@ -7,8 +7,9 @@ for the tensors behind the JSON, Triton's binary tensor data extension.
 
 import json
 import math
+import re
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from django.conf import settings
@@ -39,9 +40,9 @@ class InputParameters(BaseModel):
 
 class Input(BaseModel):
     name: str
-    shape: list[int]
+    shape: Annotated[list[int], Field(fail_fast=True)]
     datatype: str
-    data: list[Any] | None = None
+    data: Annotated[list[Any], Field(fail_fast=True)] | None = None
     parameters: InputParameters = InputParameters()
 
 
@@ -64,7 +65,8 @@ class Inference(BaseModel):
 
     id: str | None = None
     inputs: list[Input] = Field(min_length=1, max_length=1)
-    outputs: list[Output] = [Output(name=PROBABILITIES)]
+    # Each once at most: what is named a thousand times would be answered a thousand times.
+    outputs: list[Output] = Field([Output(name=PROBABILITIES)], max_length=len(OUTPUTS))
     parameters: Parameters = Parameters()
 
 
@@ -156,7 +158,8 @@ def _find(name: str, version: str | None) -> Classifier:
 
 def _json_length(request: HttpRequest, body: bytes) -> int:
     stated = request.headers.get(JSON_LENGTH, str(len(body)))
-    if not stated.isascii() or not stated.isdigit() or int(stated) > len(body):
+    # Python takes no numbers of thousands of digits.
+    if not re.fullmatch("[0-9]{1,10}", stated) or int(stated) > len(body):
         raise _refused(f"{JSON_LENGTH} is {stated!r}; the body has {len(body)} bytes.")
     return int(stated)
 

@@ -33,8 +33,6 @@ class Label(models.TextChoices):
 
 VERDICTS = [(verdict.value, verdict.value) for verdict in classifier.Verdict]
 MAX_TEXT = 64
-# Pixels: a box is stored as sums and differences of coordinates.
-SLACK = 1e-6
 
 
 class Drawing(models.Model):
@@ -163,10 +161,7 @@ class Digit(models.Model):
             stroke
             for stroke in self.drawing.strokes or []
             if stroke
-            and all(
-                -SLACK <= x - left <= width + SLACK and -SLACK <= y - top <= height + SLACK
-                for x, y, *_ in stroke
-            )
+            and all(0 <= x - left <= width and 0 <= y - top <= height for x, y, *_ in stroke)
         ]
 
     def reading(self) -> classifier.Digit:

@@ -106,7 +106,11 @@ def second_look(cards: int, reviewer: User) -> SecondLook | None:
     digit = labelled.order_by("labelled_at", "pk").select_related("drawing").first()
     if digit is None:
         return None
-    return SecondLook.objects.create(digit=digit, reviewer=reviewer, first=digit.label)
+    look, created = SecondLook.objects.get_or_create(
+        digit=digit, reviewer=reviewer, defaults={"first": digit.label}
+    )
+    # Otherwise another tab of theirs has it.
+    return look if created else None
 
 
 def answer_second_look(pk: int, label: str, reviewer: User) -> None:

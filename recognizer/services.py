@@ -1,6 +1,8 @@
 """What the site does with drawings. Page, API and admin all come through here."""
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
 
@@ -8,6 +10,7 @@ import numpy as np
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
 
@@ -71,7 +74,8 @@ def keep(id: UUID, drawn: Input, source: Source) -> tuple[ml.Reading, bool]:
         drawing, created = Drawing.objects.select_for_update().get_or_create(id=id, defaults=fields)
         if not created:
             stored = drawing.reading()
-            if drawing.strokes == strokes and _same_input(stored, reading):
+            # The net of another day may cut the same strokes otherwise.
+            if drawing.strokes == strokes and (strokes or _same_input(stored, reading)):
                 return stored, False
             if drawing.is_reviewed():
                 raise AlreadyReviewed
@@ -100,18 +104,25 @@ def label_as_visitor(id: UUID, text: str) -> None:
 
 def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: User) -> int:
     """Label digits, each with an entry in the admin's log; return how many changed."""
-    changed = [digit for digit in digits if digit.label != label]
     now = timezone.now()
     with transaction.atomic():
+        chosen = Digit.objects.filter(pk__in=[digit.pk for digit in digits])
+        _hold(chosen)
+        changed = sorted(chosen.exclude(label=label), key=attrgetter("label"))
+        for old, alike in groupby(changed, key=attrgetter("label")):
+            message = f"Label changed from “{old or 'none'}” to “{label or 'none'}”."
+            LogEntry.objects.log_actions(reviewer.pk, list(alike), CHANGE, change_message=message)
         for digit in changed:
-            message = f"Label changed from “{digit.label or 'none'}” to “{label or 'none'}”."
             digit.label = label
             digit.labelled_by, digit.labelled_at = (reviewer, now) if label else (None, None)
-            LogEntry.objects.log_actions(
-                reviewer.pk, [digit], CHANGE, change_message=message, single_object=True
-            )
         Digit.objects.bulk_update(changed, ["label", "labelled_by", "labelled_at"])
     return len(changed)
+
+
+def _hold(digits: QuerySet[Digit]) -> None:
+    """Let nobody keep other ink under the UUIDs of these digits, which would replace them."""
+    drawings = Drawing.objects.filter(pk__in=digits.values("drawing")).order_by("pk")
+    list(drawings.select_for_update().values_list("pk", flat=True))
 
 
 def _counted(reading: ml.Reading) -> ml.Reading:

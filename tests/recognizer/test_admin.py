@@ -116,6 +116,20 @@ def test_a_label_can_be_taken_away(admin_client, log):
     assert (digit.label, digit.labelled_by, digit.labelled_at) == ("", None, None)
 
 
+def test_a_form_that_is_old_overwrites_nobody(admin_client, log):
+    digit = log[0]
+    address = f"{DIGITS}{digit.pk}/change/"
+    assert 'name="initial-label"' in admin_client.get(address).content.decode()
+    admin_client.post(address, {"label": "3", "initial-label": ""})
+    late = admin_client.post(address, {"label": "7", "initial-label": ""})
+    assert "Meanwhile somebody has labelled it" in late.content.decode()
+    digit.refresh_from_db()
+    assert digit.label == "3"
+    admin_client.post(address, {"label": "7", "initial-label": "3"})
+    digit.refresh_from_db()
+    assert digit.label == "7"
+
+
 def test_a_label_that_is_none_changes_nothing(admin_client, log):
     form = {"action": "label_selected", "label": "12", "_selected_action": [log[0].pk]}
     admin_client.post(DIGITS, form)

@@ -107,6 +107,17 @@ def test_what_does_not_fit_is_said(client):
     assert "number" in error["message"]
 
 
+def test_what_is_wrong_a_thousand_times_is_said_once(client):
+    assert len(predict(client, json.dumps({"strokes": [[1] * 1_000]})).json()["errors"]) == 1
+
+
+def test_a_picture_that_is_no_file_but_a_long_text_is_too_large(client, png):
+    for address in (PREDICT, "/api/mnist"):
+        response = client.post(address, {"image": "A" * 1_100_000})
+        assert response.status_code == 413
+        assert "file" in response.content.decode()
+
+
 def test_an_empty_body_is_refused(client):
     assert is_problem(client.post(PREDICT), 422)
     assert is_problem(client.put(f"/api/v1/drawings/{uuid4()}"), 415)
@@ -208,6 +219,17 @@ def test_a_retried_drawing_is_kept_once_and_answered_the_same(put):
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
     assert Drawing.objects.count() == Digit.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_strokes_are_the_same_though_another_model_cuts_them_otherwise(put, client, monkeypatch):
+    id = uuid4()
+    strokes = [*SEVEN, [[320, 60, 300], [320, 260, 380]]]
+    assert put(strokes, id).json()["text"] == "71"
+    client.put(f"/api/v1/drawings/{id}/label", {"text": "71"}, content_type="application/json")
+    monkeypatch.setattr("ml.segment.groups", lambda strokes, judge: [strokes])
+    assert put(strokes, id).json()["text"] == "71"
+    assert Drawing.objects.get().visitor_label == "71"
 
 
 @pytest.mark.django_db

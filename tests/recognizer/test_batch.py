@@ -144,3 +144,10 @@ def test_all_digits_go_through_the_net_in_one_call(client, monkeypatch):
     monkeypatch.setattr(Classifier, "predict", counted)
     send(client, [{"strokes": SEVEN}, {"strokes": ONE}, {"grid": base64(bytes(783) + b"x")}])
     assert calls == [3]
+
+
+def test_too_many_files_are_refused(client, png):
+    files = [SimpleUploadedFile("7.png", png) for _ in range(257)]
+    response = client.post(BATCH, {"image": files})
+    assert is_problem(response, 422)
+    assert "too many" in response.json()["detail"]

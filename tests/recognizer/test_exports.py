@@ -79,9 +79,26 @@ def test_every_format_is_read_back(tmp_path, labelled, format, written, without)
         (bytes(digit.image), NO_DIGIT if digit.label == "?" else int(digit.label))
         for digit in digits
     )
-    if format in ("png", "jsonl"):
-        names = {name for _, _, name in back}
-        assert names == {str(digit.drawing_id) for digit in digits}
+    # What is held out of a training is the same in all of them, and here.
+    assert {name for _, _, name in back} == {str(digit.drawing_id) for digit in digits}
+
+
+@pytest.mark.parametrize("format", ["idx", "csv"])
+def test_where_nothing_names_the_drawing_the_image_does(tmp_path, labelled, format):
+    call("export_dataset", "--format", format, tmp_path)
+    (tmp_path / exported.DRAWINGS).unlink()
+    names = [(name, image.tobytes()) for image, _, name in exported.read(tmp_path)]
+    assert len({name for name, _ in names}) == len({image for _, image in names})
+    assert not {name for name, _ in names} & {str(digit.drawing_id) for digit in labelled}
+
+
+@pytest.mark.parametrize("format", ["idx", "csv"])
+def test_drawings_that_are_not_those_of_the_digits_are_refused(tmp_path, labelled, format):
+    call("export_dataset", "--format", format, tmp_path)
+    with (tmp_path / exported.DRAWINGS).open("a") as file:
+        file.write(f"{uuid4()}\n")
+    with pytest.raises(ValueError, match="not a folder of exported digits"):
+        exported.read(tmp_path)
 
 
 def test_strokes_of_a_number_are_those_of_each_digit(tmp_path, labelled):
@@ -109,6 +126,8 @@ def test_nothing_is_written_into_a_folder_that_is_in_use(tmp_path, labelled):
     (tmp_path / "mine").touch()
     with pytest.raises(CommandError, match="not empty"):
         call("export_dataset", tmp_path)
+    with pytest.raises(CommandError, match="cannot be written"):
+        call("export_dataset", tmp_path / "mine")
 
 
 def test_an_export_needs_no_more_queries_for_more_digits(
@@ -127,7 +146,7 @@ def test_the_admin_exports_a_selection(admin_client, static_files, labelled, for
     assert response["Content-Disposition"] == f'attachment; filename="digits-{format}.zip"'
     with ZipFile(io.BytesIO(b"".join(response.streaming_content))) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
-        assert len(names) == {"idx": 2, "csv": 1, "png": 2, "jsonl": 1}[format]
+        assert len(names) == {"idx": 3, "csv": 2, "png": 2, "jsonl": 1}[format]
     response.close()
 
 
@@ -166,6 +185,11 @@ def test_purging_follows_the_setting_and_needs_one(ages, settings, monkeypatch):
         call("purge_drawings")
     settings.KEEP_DRAWINGS_DAYS = 30
     assert "1 drawings deleted" in call("purge_drawings")
+
+
+def test_nothing_is_thousands_of_years_old(ages):
+    with pytest.raises(CommandError, match="9999999 days old"):
+        call("purge_drawings", "--days", 9_999_999)
 
 
 def test_what_was_purged_is_in_no_export(tmp_path, labelled):

@@ -121,6 +121,9 @@ BAD = {
     "a negative number": request_of(shape=[-1, 28, 28]),
     "no data": request_of(data=None),
     "data twice": request_of(parameters={"binary_data_size": 784}),
+    "an output many times": json.dumps(
+        {"inputs": [tensor()], "outputs": [{"name": "logits"}] * 40}
+    ),
     "memory that is shared": request_of(parameters={"shared_memory_region": "x"}),
 }
 
@@ -195,3 +198,11 @@ def test_a_bug_is_an_error_without_a_traceback(client, monkeypatch):
     response = client.post(INFER, request_of(), content_type="application/json")
     assert is_refused(response, 500)
     assert b"ZeroDivision" not in response.content
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "²", "-1", "1e3"])
+def test_a_length_of_the_json_that_is_none_is_refused(client, length):
+    response = client.post(
+        INFER, b"{}", "application/json", headers={"Inference-Header-Content-Length": length}
+    )
+    assert is_refused(response)

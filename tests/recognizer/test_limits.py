@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_site.limits import Limiter
+from mnist_site.limits import Limiter, network
 from mnist_site.middleware import client_address
 from tests.conftest import SEVEN
 from tests.recognizer.test_site import start
@@ -119,3 +119,7 @@ def test_too_many_requests_are_answered_429(client, settings, five_a_minute):
 def test_there_may_be_no_limit(client, settings, five_a_minute):
     settings.REQUESTS_PER_MINUTE = 0
     assert {client.get("/api/v1/model").status_code for _ in range(10)} == {200}
+
+
+def test_an_ipv4_address_is_one_client_however_it_is_written():
+    assert network("::ffff:192.0.2.1") == network("192.0.2.1") != network("::ffff:192.0.2.9")

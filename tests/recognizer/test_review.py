@@ -214,6 +214,26 @@ def test_one_in_twenty_is_shown_again_blind_and_agreement_is_reported(
     assert LogEntry.objects.count() == 20
 
 
+def test_two_tabs_are_not_shown_the_same_digit_again(admin_client, admin_user, digits, monkeypatch):
+    for digit in digits[:2]:
+        say(admin_client, digit.pk, "7")
+    get_or_create = SecondLook.objects.get_or_create
+
+    def late(**what):
+        SecondLook.objects.create(digit=what["digit"], reviewer=admin_user, first="7")
+        return get_or_create(**what)
+
+    monkeypatch.setattr(SecondLook.objects, "get_or_create", late)
+    assert not any(card["look"] for card in take(admin_client, 20))
+
+
+def test_of_thousands_of_strokes_the_deck_tells_those_of_the_digit(admin_client, digits):
+    dots = [[[float(n), 300.0]] for n in range(3_000)]
+    Drawing.objects.filter(pk=digits[0].drawing_id).update(strokes=[*SEVEN, *dots])
+    (card,) = take(admin_client, 1)
+    assert (card["strokes"], card["others"]) == (SEVEN, dots)
+
+
 def test_nobody_answers_the_second_look_of_another(admin_client, ana_client, digits):
     say(admin_client, digits[0].pk, "7")
     take(admin_client, 20)

@@ -22,11 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
 
     def handle(self, *args: Any, format: str, folder: Path, **options: Any) -> None:
-        if folder.exists() and any(folder.iterdir()):
-            raise CommandError(f"{folder} is not empty.")
         digits = exports.labelled()
         total = digits.count()
         try:
+            if folder.exists() and any(folder.iterdir()):
+                raise CommandError(f"{folder} is not empty.")
             written = exports.write(digits, format, folder, lambda it: self._shown(it, total))
         except OSError as error:
             raise CommandError(f"{folder} cannot be written: {error}") from error

@@ -26,7 +26,11 @@ class Command(BaseCommand):
             raise CommandError("How old? Set KEEP_DRAWINGS_DAYS, or give --days.")
         if days < 0:
             raise CommandError("--days cannot be negative.")
-        old = Drawing.objects.filter(created_at__lt=timezone.now() - timedelta(days=days))
+        try:
+            before = timezone.now() - timedelta(days=days)
+        except OverflowError:
+            raise CommandError(f"Nothing is {days} days old.") from None
+        old = Drawing.objects.filter(created_at__lt=before)
         count = old.count()
         if dry_run:
             self.stdout.write(f"{count:,} drawings are older than {days} days.")

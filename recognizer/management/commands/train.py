@@ -68,7 +68,7 @@ class Command(BaseCommand):
             kept = len(trainer.history)
             raise CommandError(
                 f"Interrupted; {kept} of {trainer.recipe.epochs} epochs are kept."
-                + (" Go on with: manage.py train --resume" if kept else "")
+                + (f" Go on with: manage.py train --resume --output {output}" if kept else "")
             ) from None
         self._write(run.finish(trainer), output)
         curves = output.with_suffix(".png")
