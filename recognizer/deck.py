@@ -1,4 +1,4 @@
-"""The review deck of the admin: one page, and the two addresses it talks to."""
+"""The review deck of the admin: one page, and the three addresses it talks to."""
 
 import base64
 from collections.abc import Callable

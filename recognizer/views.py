@@ -26,8 +26,8 @@ LOOPBACK = {"127.0.0.1", "::1"}
 MODULES = [
     f"js/{name}.js"
     for name in (
-        "correction", "drawing", "files", "keyboard", "outbox", "pad", "paint", "picture", "reader",
-        "replay", "strip", "timeline", "view", "visit",
+        "correction", "drawing", "files", "glance", "keyboard", "outbox", "pad", "paint", "picture",
+        "reader", "replay", "strip", "timeline", "view", "visit",
     )
 ]  # fmt: skip
 

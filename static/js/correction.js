@@ -20,12 +20,18 @@ export function toLabel(said) {
 
 /** Show what may be said of the reading of a drawing, and what was. */
 export function showCorrection({ id, text, said, canSay, chosen }) {
-  document.querySelector("#asked").textContent = canSay ? sentence(text, said) : refusal(text);
+  const asked = document.querySelector("#asked");
+  const question = canSay ? sentence(text, said) : refusal(text);
+  // The same again would be read aloud again.
+  if (asked.textContent !== question) asked.textContent = question;
   for (const button of document.querySelectorAll("[data-say]")) {
     button.disabled = !canSay || (button.dataset.say === "yes" && text.includes("?"));
   }
-  document.querySelector("[data-say=yes]").hidden = said !== undefined;
-  document.querySelector("[data-say=nothing]").hidden = said === undefined;
+  const [yes, nothing] = ["yes", "nothing"].map((say) => document.querySelector(`[data-say=${say}]`));
+  const [shown, hidden] = said === undefined ? [yes, nothing] : [nothing, yes];
+  const hadFocus = document.activeElement === hidden;
+  [shown.hidden, hidden.hidden] = [false, true];
+  if (hadFocus) shown.focus();
   const follow = document.querySelector("#follow");
   follow.hidden = said === undefined;
   follow.href = `/drawings/${id}`;

@@ -10,6 +10,8 @@ const PAUSE = 4;
 export class Glance {
   #fetchNet;
   #net = null;
+  // The version that could not be had, which is not asked for again.
+  #missing = null;
   // When something was read here, and the newest that was: its ink, and the text.
   #time = -Infinity;
   #seen = null;
@@ -23,11 +25,12 @@ export class Glance {
 
   /**
    * Read strokes at a time, in milliseconds.
-   * @returns an answer as the API gives it, or null: there is no net yet, it may be or become a
-   *   number, or it was looked at a moment ago.
+   * @returns an answer as the API gives it; undefined where it was read here a moment ago; or null:
+   *   there is no net yet, or it may be or become a number.
    */
   read({ generation }, strokes, time = performance.now()) {
-    if (!this.#net || time - this.#time < PAUSE || !this.#isLone(generation, strokes.length)) return null;
+    if (!this.#net || !this.#isLone(generation, strokes.length)) return null;
+    if (time - this.#time < PAUSE && this.#seen?.generation === generation) return undefined;
     const read = this.#net.read(strokes);
     this.#time = time;
     // The next digit of a number begins as a speck of the one before.
@@ -52,8 +55,9 @@ export class Glance {
 
   /** Have the net of that version, or none where it cannot be had: the server's answers do without. */
   async follow(version) {
-    if (this.#net?.version === version) return;
+    if (version === this.#net?.version || version === this.#missing) return;
     this.#net = await this.#fetchNet().catch(() => null);
+    this.#missing = this.#net ? null : version;
   }
 
   /** One stroke is one digit; of more than one the server has to say it. */

@@ -13,17 +13,19 @@ const LEAP = 4;
 export function takeKeys(pad, { onInk, onPenUp }) {
   const { canvas, drawing } = pad;
   const held = new Set();
-  let isDown = false;
+  // The generation in which the pen was lowered: what takes ink away lifts it too.
+  let lowered = null;
+  const isDown = () => lowered === drawing.generation;
 
   function lower(time) {
-    isDown = true;
     drawing.begin(...pad.cursor, time);
+    lowered = drawing.generation;
     onInk(time);
   }
 
   function lift(time) {
-    if (!isDown) return;
-    isDown = false;
+    if (!isDown()) return;
+    lowered = null;
     onPenUp(time);
   }
 
@@ -32,7 +34,7 @@ export function takeKeys(pad, { onInk, onPenUp }) {
     const within = (value) => Math.min(Math.max(value, 0), pad.side);
     const [x, y] = pad.cursor;
     pad.cursor = [within(x + dx * step), within(y + dy * step)];
-    if (!isDown) return pad.repaint();
+    if (!isDown()) return pad.repaint();
     drawing.extend(...pad.cursor, time);
     onInk(time);
   }
@@ -47,7 +49,7 @@ export function takeKeys(pad, { onInk, onPenUp }) {
       held.add(event.key);
       move((pad.side / GRID) * (event.shiftKey ? LEAP : 1), event.timeStamp);
     } else if (!event.repeat) {
-      if (isDown) lift(event.timeStamp);
+      if (isDown()) lift(event.timeStamp);
       else lower(event.timeStamp);
     }
   }

@@ -11,7 +11,7 @@ import { takePictures } from "./picture.js";
 import { Reader } from "./reader.js";
 import { replay } from "./replay.js";
 import { showStrip } from "./strip.js";
-import { leastSure, levels, setState, showAnswer, showBadge, showNothing, speak } from "./view.js";
+import { leastSure, levels, setState, showAnswer, showBadge, showNothing, showSeen, speak } from "./view.js";
 import { Visit } from "./visit.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -44,18 +44,23 @@ function storage(name) {
 
 function read({ keep, penUp, time }) {
   const { id, generation, picture } = drawing;
-  const body = picture ? { picture: picture.source } : { strokes: drawing.toJSON() };
-  const isRead = !penUp && look(body.strokes, time);
-  if (isRead) measure("stroke-to-reading", time);
+  const strokes = drawing.toJSON();
+  const body = picture ? { picture: picture.source } : { strokes };
+  const isOffline = trouble === "offline";
+  const isRead = (!penUp || isOffline) && look(strokes, time);
+  if (isOffline && !isRead) showNoAnswer("offline");
   // More strokes may be more digits, which the server tells apart.
-  if (!isRead || body.strokes.length > 1) reader.read({ id, body, generation, keep, penUp, time });
+  if (isRead && !penUp && strokes.length === 1) return;
+  reader.read({ id, body, generation, side: pad.side, keep, penUp, time });
 }
 
-/** Read in the page what is sure to be one digit; returns whether it was. */
+/** Read in the page what is sure to be one digit; returns whether it was, now or a moment ago. */
 function look(strokes, time) {
   const read = glance.read(drawing, strokes, time);
+  if (read === undefined) return true;
   if (!read) return false;
   show(read, 0);
+  if (time !== undefined) measure("stroke-to-reading", time);
   setState(trouble === "offline" ? "offline" : "drawing");
   return true;
 }
@@ -70,7 +75,8 @@ function finish(time) {
   if (drawing.isEmpty) return;
   const keep = find("#keep").checked;
   const { id, strokes, picture } = drawing;
-  visit.file({ id, strokes, picture, side: pad.side, keep, said: undefined });
+  const sent = keep || visit.find(id)?.sent;
+  visit.file({ id, strokes, picture, side: pad.side, keep, sent, said: undefined });
   read({ keep, penUp: true, time });
   showTrouble();
 }
@@ -84,19 +90,31 @@ function onReading(read, job) {
   const news = glance.heed(read, job);
   if (news === "old") return;
   // Whoever looks at one digit of a number goes on looking at it.
-  show(read, read.text === answer?.text ? chosen : leastSure(read));
+  show({ ...read, side: job.side }, read.text === answer?.text ? chosen : leastSure(read));
   if (drawing.picture && !read.text) showBadge("No ink was found in the picture.");
   if (job.penUp) speak(read);
   else setState("drawing");
   if (news === "new") measure("stroke-to-reading", job.time);
 }
 
-function onTrouble(kind) {
+function onTrouble(kind, job) {
   if (!kind && !trouble) return;
   trouble = kind;
-  if (trouble === "offline") look(drawing.toJSON()) || showNoAnswer("offline");
-  else if (document.body.dataset.state === "offline") setState(drawing.isEmpty ? "empty" : "drawing");
+  if (trouble === "offline") showOffline(job);
+  else if (document.body.dataset.state === "offline") showOnline();
   showTrouble();
+}
+
+/** What was answered holds, if it is not the drawing on the pad that nobody answers. */
+function showOffline({ body, generation }) {
+  const isUnread = body && generation === drawing.generation && !look(drawing.toJSON());
+  if (isUnread) showNoAnswer("offline");
+  else setState("offline");
+}
+
+function showOnline() {
+  if (answer) show(answer, chosen);
+  else setState(drawing.isEmpty ? "empty" : "drawing");
 }
 
 function showTrouble() {
@@ -117,9 +135,14 @@ function onRefused(job, status, detail) {
 function show(read, digit) {
   [answer, chosen] = [read, digit];
   showAnswer(answer, chosen);
-  pad.frame(answer.digits.map(({ box }) => box), chosen);
+  pad.frame(answer.digits.map(boxOf).filter(Boolean), chosen);
   showSaid();
   showThinking();
+}
+
+/** The box of a digit on the pad, which may have changed its size; of a picture, in its own pixels. */
+function boxOf({ box }) {
+  return drawing.picture ? box : box?.map((length) => (length * pad.side) / answer.side);
 }
 
 function showNoAnswer(state) {
@@ -154,21 +177,27 @@ takePictures({
 
 /** Strokes were taken away or brought back, not drawn: what was read before no longer holds. */
 function turned({ timeStamp }) {
+  pad.replayed = null;
   if (drawing.generation === shownGeneration) return;
   shownGeneration = drawing.generation;
-  pad.replayed = null;
   showVisit();
   showNoAnswer(drawing.isEmpty ? "empty" : "drawing");
   const filed = visit.find(drawing.id);
   if (drawing.isEmpty && filed) takeBack(filed, timeStamp);
-  else if (filed && filed.strokes === drawing.strokes) read({ keep: false, penUp: true, time: timeStamp });
+  else if (filed && isSameInk(filed.strokes, drawing.strokes)) read({ keep: false, penUp: true, time: timeStamp });
   else if (!drawing.isEmpty && !drawing.picture) finish(timeStamp);
 }
 
+/** Whatever size the pad had meanwhile, each point was drawn at its time. */
+function isSameInk(one, other) {
+  const [times, others] = [one, other].map((strokes) => strokes.map((stroke) => stroke.map(([, , t]) => t)));
+  return JSON.stringify(times) === JSON.stringify(others);
+}
+
 /** All of a drawing was undone. */
-function takeBack({ id, keep }, time) {
+function takeBack({ id, sent }, time) {
   visit.forget([id]);
-  if (keep) read({ keep, penUp: true, time });
+  if (sent) read({ keep: true, penUp: true, time });
 }
 
 function showDrawing() {
@@ -194,7 +223,7 @@ drawing.addEventListener("change", turned);
 
 function showSaid() {
   const filed = visit.find(drawing.id);
-  const text = answer?.text ?? "";
+  const text = (filed && answer?.text) ?? "";
   showCorrection({ id: drawing.id, text, said: filed?.said, canSay: Boolean(text && filed?.keep), chosen });
 }
 
@@ -232,7 +261,7 @@ find("#reading").addEventListener("click", ({ target }) => {
 const think = find("#think");
 let panel = null;
 
-/** The panel and the model are fetched when they are first asked for; after trouble, once more. */
+/** The panel and the model are fetched when they are first asked for. */
 async function openPanel() {
   const { attachPanel } = await import("./think/panel.js");
   const onMoment = (moment, strokes) => showMoment(strokes);
@@ -242,7 +271,7 @@ async function openPanel() {
 /** Show how the network comes to its answer on the digit that is looked at. */
 async function showThinking(moment = null) {
   if (!think.open) return;
-  panel ??= openPanel().catch(() => (panel = null));
+  panel ??= openPanel().catch(() => null);
   const attached = await panel;
   const digit = answer?.digits[chosen];
   if (drawing.picture) attached?.show({ grid: digit ? levels(digit.image) : new Uint8Array(784) });
@@ -252,7 +281,7 @@ async function showThinking(moment = null) {
 /** The strokes of a digit: of a number, those within its box. */
 function looked(digit) {
   if (!digit || answer.digits.length === 1) return drawing.strokes;
-  const [left, top, width, height] = digit.box;
+  const [left, top, width, height] = boxOf(digit);
   // Points travel as tenths of a pixel.
   const within = ([x, y]) =>
     x > left - 0.1 && x < left + width + 0.1 && y > top - 0.1 && y < top + height + 0.1;
@@ -265,7 +294,11 @@ function showMoment(strokes) {
   pad.repaint();
 }
 
-think.addEventListener("toggle", () => showThinking());
+think.addEventListener("toggle", async () => {
+  // After trouble, once more each time it is opened.
+  if (think.open && !(await panel)) panel = null;
+  showThinking();
+});
 drawing.addEventListener("change", () => showThinking());
 
 // This visit
@@ -281,14 +314,15 @@ function playAgain() {
 }
 
 function open(filed) {
+  if (filed.id === drawing.id) return;
   const strokes = scale(filed.strokes, pad.side / filed.side);
   visit.file({ id: filed.id, strokes, side: pad.side });
   drawing.open({ ...filed, strokes });
 }
 
 function forget(ids) {
-  for (const { id, keep } of ids.map((id) => visit.find(id)).filter(Boolean)) {
-    if (keep) outbox.forget(id);
+  for (const id of ids) {
+    if (visit.find(id)?.sent) outbox.forget(id);
   }
   visit.forget(ids);
   drawing.forget(ids);
@@ -306,6 +340,11 @@ function showVisit() {
 }
 
 visit.addEventListener("change", showVisit);
+// Ink has the colour of the text.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  showVisit();
+  showSeen(answer?.digits[chosen]?.image ?? null);
+});
 
 // Buttons and keys
 
@@ -326,7 +365,7 @@ for (const button of document.querySelectorAll("[data-action]")) {
 
 /** What a key means: an action, or a digit that says what the drawing is. */
 function keyed(event) {
-  if (event.target.matches("select, input:not([type=checkbox])")) return undefined;
+  if (event.target.matches("select, [type=range]")) return undefined;
   const key = event.key.toLowerCase();
   const command = event.ctrlKey || event.metaKey;
   if (command && key === "z") return event.shiftKey ? actions.redo : actions.undo;

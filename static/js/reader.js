@@ -22,7 +22,8 @@ export class Reader {
   /**
    * @param {{fetch: typeof fetch, outbox: import("./outbox.js").Outbox, onReading: Function,
    *   onTrouble: Function, onRefused: Function}} of
-   *   onReading(answer, job) is told each answer, onTrouble("offline"|"slow"|null) how the server is,
+   *   onReading(answer, job) is told each answer, onTrouble("offline"|"slow"|null, job) how the server
+   *   is, and of which job it was not heard,
    *   onRefused(job, status, detail) that it will never take a job.
    */
   constructor({ fetch, outbox, onReading, onTrouble, onRefused }) {
@@ -59,8 +60,12 @@ export class Reader {
     if (!job) return this.#runErrand();
     this.#newest = null;
     this.#busy = true;
-    const status = await this.#send(job);
-    this.#busy = false;
+    let status;
+    try {
+      status = await this.#send(job);
+    } finally {
+      this.#busy = false;
+    }
     if (isTrouble(status)) this.#wait(job);
     else this.#next();
   }
@@ -107,13 +112,14 @@ export class Reader {
   #wait(job) {
     if (job.body) this.#newest ??= job;
     this.#failures += 1;
-    this.onTrouble("offline");
+    this.onTrouble("offline", job);
     const seconds = Math.min(2 ** (this.#failures - 1), 15);
     this.#timer = setTimeout(() => this.#next(), seconds * 1000);
   }
 }
 
-const isTimeout = (error) => error.name === "TimeoutError";
+// Some versions of Chromium call it an AbortError.
+const isTimeout = ({ name }) => name === "TimeoutError" || name === "AbortError";
 const isTrouble = (status) => status === 0 || status === 429 || status >= 500;
 
 /** A part of the outbox as a job; one with a body is a drawing to keep. */

@@ -3,11 +3,12 @@
 import { decoded, paintPicture, paintStrokes } from "./paint.js";
 
 const SIDE = 56;
-// The strokes on each canvas: what is there already is not painted again.
+// The strokes and the colour on each canvas: what is there already is not painted again.
 const painted = new WeakMap();
 
 /** Show the drawings of a visit, oldest first; the one on the pad is marked. */
 export function showStrip(list, drawings, current, open) {
+  const { color } = getComputedStyle(list);
   while (list.children.length > drawings.length) list.lastChild.remove();
   while (list.children.length < drawings.length) list.append(item());
   drawings.forEach((drawing, i) => {
@@ -16,7 +17,7 @@ export function showStrip(list, drawings, current, open) {
     button.setAttribute("aria-label", `Drawing ${i + 1}${drawing.text ? `, read as ${drawing.text}` : ""}`);
     if (drawing.id === current) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
-    paint(button.firstChild, drawing);
+    paint(button.firstChild, drawing, color);
     // The same text again would be laid out again, for each drawing of a long visit.
     const text = drawing.text ?? "";
     if (button.lastChild.textContent !== text) button.lastChild.textContent = text;
@@ -35,14 +36,15 @@ function item() {
   return li;
 }
 
-async function paint(canvas, { strokes, picture, side }) {
-  if (painted.get(canvas) === strokes) return;
-  painted.set(canvas, strokes);
+async function paint(canvas, { strokes, picture, side }, color) {
+  const before = painted.get(canvas);
+  if (before?.strokes === strokes && before.color === color) return;
+  painted.set(canvas, { strokes, color });
   const pixels = Math.round(SIDE * devicePixelRatio);
   canvas.width = canvas.height = pixels;
   const context = canvas.getContext("2d");
   context.scale(pixels / side, pixels / side);
-  context.strokeStyle = getComputedStyle(canvas).color;
+  context.strokeStyle = color;
   if (picture) paintPicture(context, picture, await decoded(picture), side);
   else paintStrokes(context, strokes, side);
 }

@@ -72,7 +72,7 @@ export function levels(image) {
 }
 
 /** Show the net's input in the page's ink on the page's paper. */
-function showSeen(image) {
+export function showSeen(image) {
   const canvas = find("#seen");
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(SIZE, SIZE);

@@ -72,7 +72,21 @@ function onClick(event) {
 }
 
 async function post(address, body, options) {
-  const response = await fetch(address, {
+  let response = await send(address, body, options);
+  // Whoever signed in again, here or in another tab, has another token.
+  if (response.status === 403 && (await renewToken())) response = await send(address, body, options);
+  if (response.type === "opaqueredirect" || response.status === 403) {
+    throw Object.assign(new Error("signed out"), { signedOut: true });
+  }
+  if ([404, 409, 422].includes(response.status)) {
+    throw new Refused({ status: response.status, ...(await response.json()) });
+  }
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return response.status === 204 ? null : response.json();
+}
+
+function send(address, body, options) {
+  return fetch(address, {
     method: "POST",
     headers: {
       "Content-Type": "application/json",
@@ -82,14 +96,16 @@ async function post(address, body, options) {
     redirect: "manual", // to the page that signs in
     ...options,
   });
-  if (response.type === "opaqueredirect" || response.status === 403) {
-    throw Object.assign(new Error("signed out"), { signedOut: true });
-  }
-  if ([404, 409, 422].includes(response.status)) {
-    throw new Refused({ status: response.status, ...(await response.json()) });
-  }
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return response.status === 204 ? null : response.json();
+}
+
+/** Take the token from the page as it would be today; returns whether it has one. */
+async function renewToken() {
+  const response = await fetch(location.href, { redirect: "manual" });
+  if (!response.ok) return false;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const token = page.querySelector("[name=csrfmiddlewaretoken]");
+  if (token) find("[name=csrfmiddlewaretoken]").value = token.value;
+  return token !== null;
 }
 
 function show() {
