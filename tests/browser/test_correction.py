@@ -118,3 +118,49 @@ def test_who_corrected_a_drawing_can_follow_it(drawn):
     expect(drawn.locator("dl")).to_contain_text("Read today 7")
     expect(drawn.locator("dl")).to_contain_text("You say 1")
     assert violations(drawn) == {}
+
+
+def test_a_number_stays_read_while_what_is_said_of_it_waits(page):
+    draw(page, NUMBER)
+    expect(page.locator("#reading")).to_have_text("71")
+    expect_kept(page, 1)
+    with offline(page):
+        page.click("[data-say=yes]")
+        expect_state(page, "offline")
+        expect(page.locator("#reading")).to_have_text("71")
+        expect(page.locator("#asked")).to_have_text("You say: 71.")
+    expect_label(page, "71")
+    expect_state(page, "read")
+
+
+def test_the_focus_goes_on_to_what_takes_it_back(drawn):
+    drawn.focus("[data-say=yes]")
+    drawn.keyboard.press("Enter")
+    expect(drawn.locator("[data-say=nothing]")).to_be_focused()
+    drawn.keyboard.press("Enter")
+    expect(drawn.locator("[data-say=yes]")).to_be_focused()
+
+
+def test_nothing_is_asked_before_the_first_stroke_is_whole(page):
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 140, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 141, box["y"] + 240, steps=5)
+    expect(page.locator("#reading")).to_have_text("1")
+    assert page.locator("#asked").inner_text() == ""
+
+
+def test_offline_a_second_stroke_leaves_nothing_old_to_say_yes_to(drawn):
+    drawn.click("[data-action=clear]")
+    with offline(drawn):
+        draw(drawn, [[[140, 40], [141, 240]]])
+        expect_state(drawn, "offline")
+        drawn.evaluate("document.querySelector('#reading').textContent = 'old'")
+        draw(drawn, [[[60, 140], [220, 140]]])
+        assert drawn.locator("#reading").inner_text() == ""
+
+
+def test_keys_mean_the_same_after_a_picture_was_looked_for(drawn):
+    drawn.focus("#picture")
+    drawn.keyboard.press("4")
+    expect(drawn.locator("#asked")).to_have_text("You say: 4.")

@@ -208,3 +208,13 @@ def test_a_stroke_of_a_minute_is_kept(page):
     (stroke,) = Drawing.objects.get().strokes
     assert 2000 < len(stroke) <= 4001
     assert stroke[-1][1] == pytest.approx(50 + 7499 / 20, abs=1)
+
+
+def test_the_pen_of_the_keyboard_draws_on_after_escape(page):
+    page.keyboard.press("Tab")
+    for key in ("Space", "Shift+ArrowDown", "Escape", "Space", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.locator("#reading")).to_have_text("1")
+    page.keyboard.press("Space")
+    expect_kept(page, 1)
+    assert len(strokes_of(page)) == 1

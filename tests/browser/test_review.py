@@ -246,3 +246,14 @@ def test_axe_finds_nothing_in_the_deck(open_deck, scheme, width):
     page.keyboard.press("7")
     expect(page.locator("#progress")).to_contain_text("1 labelled")
     assert violations(page) == {}
+
+
+def test_who_signed_in_again_goes_on(open_deck):
+    """Which makes a new token; here, other cookies do."""
+    page = open_deck()
+    (token,) = (one for one in page.context.cookies() if one["name"] == "csrftoken")
+    page.context.add_cookies([{**token, "value": token["value"][::-1]}])
+    page.keyboard.press("3")
+    expect_stored(page, 1)
+    assert all("403" in complaint for complaint in page.complaints)
+    page.complaints.clear()

@@ -173,3 +173,44 @@ def test_ink_ends_a_replay(visit):
     expect_state(visit, "read")
     visit.wait_for_timeout(300)
     assert len(visit.evaluate("JSON.parse(sessionStorage.visit).at(-1).strokes")) == 2
+
+
+def test_what_was_sent_before_the_visitor_said_no_is_forgotten_too(page):
+    draw(page)
+    expect_kept(page, 1)
+    page.uncheck("#keep")
+    draw(page, [[[20, 20], [30, 20]]])
+    expect_state(page, "read")
+    page.click("[data-action=forget]")
+    expect_kept(page, 0)
+
+
+def test_ink_is_shown_though_a_replay_goes_on(visit):
+    draw(visit, [[[20, 20], [40, 30], [60, 20], [80, 30], [100, 20]]], pause=200)
+    visit.click("[data-action=replay]")
+    draw(visit, [[[20, 250], [260, 250]]])
+    visit.wait_for_timeout(100)
+    corner = "document.querySelector('#pad').getContext('2d')"
+    side = visit.evaluate("document.querySelector('#pad').width")
+    place = f"{side / 2}, {side * 250 / 280}, 1, 1"
+    assert visit.evaluate(f"{corner}.getImageData({place}).data[3]") > 0
+
+
+def test_after_another_size_what_was_said_still_holds(visit):
+    visit.keyboard.press("1")
+    expect(visit.locator("#asked")).to_have_text("You say: 1.")
+    visit.set_viewport_size({"width": 390, "height": 844})
+    visit.wait_for_timeout(200)
+    visit.click("[data-action=clear]")
+    visit.keyboard.press("Control+z")
+    expect(visit.locator("#reading")).to_have_text("1")
+    expect(visit.locator("#asked")).to_have_text("You say: 1.")
+    visit.wait_for_timeout(300)
+    assert Drawing.objects.order_by("created_at").last().visitor_label == "1"
+
+
+def test_the_strip_follows_light_and_dark(visit):
+    colour = "document.querySelector('#strip canvas').getContext('2d').strokeStyle"
+    light = visit.evaluate(colour)
+    visit.emulate_media(color_scheme="dark")
+    visit.wait_for_function(f"{colour} !== '{light}'")

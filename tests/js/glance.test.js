@@ -55,6 +55,20 @@ test("a mouse that sends a thousand events a second is not read each time", asyn
   assert.equal(times.filter((time) => glance.read(DRAWING, ink(time), time)).length, 10);
 });
 
+test("what was read a moment ago is not asked elsewhere; the next drawing is read at once", async () => {
+  await glance.follow("v1");
+  glance.read(DRAWING, ink(10), 10);
+  assert.equal(glance.read(DRAWING, ink(11), 11), undefined);
+  assert.equal(glance.read({ generation: 2 }, ink(1), 12), ONE);
+});
+
+test("a net that could not be had is not fetched again and again", async () => {
+  fetched.push("one before");
+  await glance.follow("v1");
+  await glance.follow("v1");
+  assert.equal(fetched.length, 2);
+});
+
 test("more than one stroke is read where the server called just these one digit", async () => {
   await glance.follow("v1");
   assert.equal(glance.read(DRAWING, ink(10, 2), 10), null);

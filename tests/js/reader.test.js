@@ -195,3 +195,17 @@ test("what else asks the server does so when nothing waits, and what comes meanw
   await settled();
   assert.equal(errand.mock.callCount(), 1);
 });
+
+test("a server that is given up by an older browser is asked again", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  let asked = 0;
+  reader.fetch = async () => {
+    asked += 1;
+    throw new DOMException("aborted", "AbortError");
+  };
+  reader.read(job("one"));
+  await settled();
+  mock.timers.tick(1000);
+  await settled();
+  assert.deepEqual([asked, heard], [2, [["trouble", "offline"]]]);
+});
