@@ -9,7 +9,7 @@ const percent = new Intl.NumberFormat("en", {
 const find = (selector) => document.querySelector(selector);
 
 /** A probability in words; the net is never wholly certain, whatever rounding says. */
-const share = (probability) => percent.format(Math.min(probability, 0.999));
+export const share = (probability) => percent.format(Math.min(probability, 0.999));
 
 /** Show an answer of the API and, of a number, look at one of its digits. */
 export function showAnswer({ text, digits }, chosen) {

@@ -6,7 +6,8 @@ import { draw } from "../../static/js/ink.js";
 import { Network } from "../../static/js/think/network.js";
 import { LAYERS } from "../../static/js/think/plan.js";
 import { indexOfMost, strongest, trace } from "../../static/js/think/trace.js";
-import { describe, number, share } from "../../static/js/think/words.js";
+import { describe, number } from "../../static/js/think/words.js";
+import { share } from "../../static/js/view.js";
 
 const network = new Network(readFileSync(new URL("../../ml/weights/lenet.onnx", import.meta.url)));
 const grid = draw([[[60, 60], [220, 60], [190, 110], [150, 180], [125, 260]]]);

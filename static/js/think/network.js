@@ -97,16 +97,9 @@ export class Network {
   }
 
   /**
-   * For each pixel, the change of logit a minus logit b when a patch of paper covers it there.
-   * Where the patch touches no ink, nothing changes.
-   */
-  occlude(grid, a, b, size = MASK) {
-    return difference(finish(this.occlusion(grid, size)), a, b);
-  }
-
-  /**
-   * The work of `occlude` for all ten logits at once, one pixel a step, so that a page can spread it
-   * over frames. Returns the changes, Float64Array[784 * 10]; see `difference`.
+   * For each pixel, the change of all logits when a patch of paper covers it there; where it touches no
+   * ink, nothing changes. One pixel a step, so that a page can spread the work over frames. Returns
+   * the changes, Float64Array[784 * 10]; see `difference`.
    */
   *occlusion(grid, size = MASK) {
     const before = this.run(grid).logits;
@@ -245,12 +238,6 @@ function cover(grid, pixel, size) {
     masked.fill(0, from, to);
   }
   return ink > 0 ? masked : null;
-}
-
-function finish(work) {
-  let step = work.next();
-  while (!step.done) step = work.next();
-  return step.value;
 }
 
 function withWeights(layers, tensors, shapeOf) {

@@ -9,7 +9,7 @@ import { attachSteps } from "./steps.js";
 import { until } from "../timeline.js";
 import { indexOfMost } from "./trace.js";
 import { attachUnfolded } from "./unfolded.js";
-import { share } from "./words.js";
+import { share } from "../view.js";
 
 // What takes longer than a frame waits until the pen has rested so long (milliseconds).
 const REST = 150;

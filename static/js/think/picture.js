@@ -4,7 +4,7 @@ import { field } from "./network.js";
 import { coloursOf, sharpen, Sheet } from "./paint.js";
 import { extent, LAYERS, PLAN, tileAt, unitAt } from "./plan.js";
 import { indexOfMost, strongest, trace } from "./trace.js";
-import { share } from "./words.js";
+import { share } from "../view.js";
 
 // How many of the strongest feeds of a unit are drawn as lines.
 const LINKS = 12;

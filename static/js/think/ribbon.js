@@ -3,7 +3,8 @@
 import { coloursOf, make, sharpen, Sheet, spread } from "./paint.js";
 import { duration, moments, settled, until } from "../timeline.js";
 import { indexOfMost } from "./trace.js";
-import { seconds, share } from "./words.js";
+import { share } from "../view.js";
+import { seconds } from "./words.js";
 
 const NOTHING = "Nothing is drawn";
 const COUNT = 60;

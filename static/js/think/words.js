@@ -1,11 +1,7 @@
 /** Numbers and units of the network in words. */
 
+import { share } from "../view.js";
 import { nameOf, PLAN } from "./plan.js";
-
-const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1 });
-
-/** A probability; the net is never wholly certain, whatever rounding says. */
-export const share = (probability) => percent.format(Math.min(probability, 0.999));
 
 /** A number with two decimals and a true minus. */
 export const number = (value) => value.toFixed(2).replace("-", "−");
