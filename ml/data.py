@@ -26,6 +26,8 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 VALIDATION_SIZE = 5_000
+# Of the writers of strokes.
+FOLDS = 5
 
 # Kept for as long as the process lives: a collected Library takes its operators with it.
 _TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")
@@ -105,11 +107,15 @@ def split(training: Labelled) -> tuple[Labelled, Labelled]:
 
 
 def split_writers(
-    digits: Sequence[strokes.WrittenDigit], seed: int = 0, share: float = 0.2
+    digits: Sequence[strokes.WrittenDigit], fold: int = 0
 ) -> tuple[list[strokes.WrittenDigit], list[strokes.WrittenDigit]]:
-    """Split stroke files by writer, so that nobody's hand is on both sides."""
+    """Split stroke files by writer, so that nobody's hand is on both sides.
+
+    A fifth of the writers, drawn by chance but always the same, is held out: another in each fold.
+    """
     writers = sorted({digit.writer for digit in digits})
-    held_out = set(random.Random(seed).sample(writers, round(len(writers) * share)))
+    start, end = (round(len(writers) * n / FOLDS) for n in (fold, fold + 1))
+    held_out = set(random.Random(0).sample(writers, len(writers))[start:end])
     kept = [digit for digit in digits if digit.writer not in held_out]
     return kept, [digit for digit in digits if digit.writer in held_out]
 

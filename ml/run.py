@@ -19,13 +19,13 @@ from ml.train import Recipe, Sets, Trainer
 REVIEWED = ("reviewed", "held_out_reviewed", "non_digits", "held_out_non_digits")
 
 
-def load_sets(stroke_file: Path | None, reviewed: Exported | None = None) -> Sets:
-    """MNIST; pen strokes where a file is given, a fifth of whose writers validate; and digits that
-    were reviewed, a fifth of whose drawings are held out.
+def load_sets(stroke_file: Path | None, reviewed: Exported | None = None, fold: int = 0) -> Sets:
+    """MNIST; pen strokes where a file is given, a fifth of whose writers validate, another in each
+    fold; and digits that were reviewed, a fifth of whose drawings are held out.
 
     Raises ValueError when the file holds no strokes.
     """
-    sets = _load_sets(stroke_file)
+    sets = _load_sets(stroke_file, fold)
     if reviewed is None:
         return sets
     known, unseen = reviewed.split()
@@ -38,11 +38,11 @@ def load_sets(stroke_file: Path | None, reviewed: Exported | None = None) -> Set
     )
 
 
-def _load_sets(stroke_file: Path | None) -> Sets:
+def _load_sets(stroke_file: Path | None, fold: int = 0) -> Sets:
     training, validation = data.split(data.mnist(train=True))
     if stroke_file is None:
         return Sets(training, validation)
-    written, held_out = data.split_writers(strokes.read(stroke_file))
+    written, held_out = data.split_writers(strokes.read(stroke_file), fold)
     return Sets(
         training,
         validation,

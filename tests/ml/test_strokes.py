@@ -57,8 +57,18 @@ def test_says_which_file_holds_no_strokes(tmp_path, content):
         strokes.read(file)
 
 
-def test_no_writer_is_on_both_sides_of_the_split():
-    digits = [strokes.WrittenDigit([], 0, str(n % 10)) for n in range(100)]
-    kept, held_out = data.split_writers(digits)
-    assert len(kept) == 80
-    assert not {d.writer for d in kept} & {d.writer for d in held_out}
+def test_every_writer_is_held_out_in_one_fold_and_never_on_both_sides():
+    digits = [strokes.WrittenDigit([], 0, str(n % 12)) for n in range(120)]
+    every = []
+    for fold in range(data.FOLDS):
+        kept, held_out = data.split_writers(digits, fold)
+        writers = {d.writer for d in held_out}
+        assert len(kept) == 120 - 10 * len(writers)
+        assert not {d.writer for d in kept} & writers
+        every += writers
+    assert sorted(every) == sorted({d.writer for d in digits})
+
+
+def test_the_one_writer_of_a_file_is_trained_on():
+    kept, held_out = data.split_writers([strokes.WrittenDigit([], 0, "me")])
+    assert (len(kept), held_out) == (1, [])

@@ -23,7 +23,7 @@ from tests.conftest import ROOT, SEVEN, SHIPPED
 def little_data(monkeypatch):
     """Train on a fraction of the data: what is tested here is the command."""
 
-    def load_sets(stroke_file):
+    def load_sets(stroke_file, fold):
         mnist = data.mnist(train=True)
         return train.Sets(mnist.part(slice(1_000)), mnist.part(slice(-500, None)))
 
