@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from recognizer import review
+from recognizer import review, services
 from recognizer.models import Digit, Drawing, SecondLook
 from tests.conftest import SEVEN
 
@@ -212,6 +212,13 @@ def test_one_in_twenty_is_shown_again_blind_and_agreement_is_reported(
     answer = say(admin_client, again["digit"], "7", look=again["look"]).json()
     assert answer == {"same": 1, "of": 1}
     assert LogEntry.objects.count() == 20
+
+
+def test_labels_for_many_take_few_queries(admin_user, django_assert_max_num_queries):
+    digits = make_digits(200)
+    with django_assert_max_num_queries(12):
+        assert services.label_as_reviewer(digits, "3", admin_user) == 200
+    assert LogEntry.objects.count() == 200
 
 
 def test_two_tabs_are_not_shown_the_same_digit_again(admin_client, admin_user, digits, monkeypatch):
