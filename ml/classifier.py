@@ -23,6 +23,8 @@ from ml import graph, image, ink, patches, segment
 FORMAT = "digits-lenet/2"
 # What stands in a file for its digest while that is computed.
 NO_DIGEST = "0" * 64
+# Characters: it is stored with all that a model has read.
+MAX_VERSION = 64
 INPUT = "images"
 PROBABILITIES = "probabilities"
 # Outputs and their shapes behind the batch: the answer and, in order, what leads to it.
@@ -100,8 +102,10 @@ class Classifier:
         """Load the bytes of an ONNX file. Raises ModelError when they cannot serve."""
         self.content = content
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self._session = _session(content)
         try:
+            # Before ONNX Runtime, which would compute whatever the graph makes of its constants.
+            _check_graph(content)
+            self._session = _session(content)
             self._check()
         except ModelError:
             raise
@@ -195,7 +199,6 @@ class Classifier:
 
     def _check(self) -> None:
         _check_signature(self._session)
-        _check_graph(self.content)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.version, self.labels, self.facts = _describe(metadata)
         self.thresholds: Mapping[str, float] = self.facts["thresholds"]
@@ -204,8 +207,9 @@ class Classifier:
 
     def _check_answer(self) -> None:
         """A model with NaN in it, or that does not end in probabilities, is refused."""
-        answer = self.predict(np.eye(ink.SIZE, dtype=np.uint8)[None] * 255)
-        if not np.isfinite(answer).all() or not math.isclose(answer.sum(), 1, abs_tol=1e-4):
+        two = np.stack([np.eye(ink.SIZE, dtype=np.uint8) * 255] * 2)
+        answer = self.predict(two)
+        if not np.isfinite(answer).all() or not np.allclose(answer.sum(1), 1, atol=1e-4):
             raise ModelError("it does not answer with probabilities")
 
 
@@ -253,8 +257,16 @@ def _describe(metadata: Mapping[str, str]) -> tuple[str, list[str], dict[str, An
         facts = json.loads(metadata["facts"])
         labels = json.loads(metadata["labels"])
         thresholds = {name: float(facts["thresholds"][name]) for name in ("digit", "sure")}
-    except (KeyError, TypeError, ValueError) as error:
+        counts = [(one["errors"], one["of"]) for one in facts.get("metrics", {}).values()]
+        version = metadata["version"]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"its metadata is incomplete: {error!r}") from error
     if len(labels) != 10:
         raise ModelError(f"it has {len(labels)} labels, not 10")
-    return metadata["version"], labels, {**facts, "thresholds": thresholds}
+    if not all(map(math.isfinite, thresholds.values())):
+        raise ModelError(f"its thresholds are {thresholds}")
+    if not all(isinstance(errors, int) and isinstance(of, int) and of > 0 for errors, of in counts):
+        raise ModelError("its metrics are not errors of so many")
+    if not 1 <= len(version) <= MAX_VERSION:
+        raise ModelError(f"its version has {len(version)} characters, not 1 to {MAX_VERSION}")
+    return version, labels, {**facts, "thresholds": thresholds}

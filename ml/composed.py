@@ -59,7 +59,8 @@ def compose(
     strokes, right = [], 0.0
     for digit in digits:
         x, y, width, height = ink.bounds(digit)
-        scale = _height(rng) / max(width, height)
+        # A dot has neither.
+        scale = _height(rng) / (max(width, height) or 1.0)
         left = right + 100 * WIDTH * rng.uniform(*gaps)
         top = -scale * height + 100 * rng.normal(0, BASELINE_JITTER)
         for stroke in digit:

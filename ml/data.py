@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ml import image, ink, strokes
-from ml.exported import Exported
+from ml.exported import Exported, is_held_out
 
 ROOT = Path(__file__).parent / "data"
 
@@ -112,12 +113,24 @@ def split_writers(
     """Split stroke files by writer, so that nobody's hand is on both sides.
 
     A fifth of the writers, drawn by chance but always the same, is held out: another in each fold.
+    Of drawings from the log, whose writers nobody knows, those that are held out everywhere.
     """
-    writers = sorted({digit.writer for digit in digits})
+    names = {digit.writer for digit in digits}
+    drawings = {name for name in names if _is_drawing(name)}
+    writers = sorted(names - drawings)
     start, end = (round(len(writers) * n / FOLDS) for n in (fold, fold + 1))
     held_out = set(random.Random(0).sample(writers, len(writers))[start:end])
+    held_out |= {name for name in drawings if is_held_out(name)}
     kept = [digit for digit in digits if digit.writer not in held_out]
     return kept, [digit for digit in digits if digit.writer in held_out]
+
+
+def _is_drawing(name: str) -> bool:
+    """Whether a name is the UUID of a drawing, as ``export_dataset`` writes it."""
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
 
 
 def drawn(digits: Sequence[strokes.WrittenDigit]) -> Labelled:

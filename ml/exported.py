@@ -25,6 +25,8 @@ DRAWINGS = "drawings.txt"
 # The folder of pictures of what is no digit, beside those called 0 to 9.
 NOT_A_DIGIT = "not-a-digit"
 
+LABELS_IN_TEXT = (*"0123456789", "?")
+
 # Of 256 drawings.
 HELD_OUT = 51
 
@@ -125,7 +127,7 @@ def _csv(folder: Path) -> Iterator[Record]:
     with (folder / CSV).open(newline="") as file:
         rows = islice(csv.reader(file), 1, None)
         for (label, *levels), drawing in _with_drawings(rows, folder):
-            if label.isdigit() or label == "?":
+            if label in LABELS_IN_TEXT:
                 grid = np.array(levels, dtype=np.uint8).reshape(ink.SIZE, ink.SIZE)
                 yield grid, NO_DIGIT if label == "?" else int(label), drawing or _name(grid)
 
@@ -140,7 +142,8 @@ def _with_drawings(digits: Iterable[T], folder: Path) -> Iterator[tuple[T, str]]
 
 def _json_lines(path: Path) -> Iterator[Record]:
     for digit in strokes.read_labelled(path):
-        yield ink.draw(digit.strokes), digit.label, digit.writer
+        grid = ink.draw(digit.strokes)
+        yield grid, digit.label, digit.writer or _name(grid)
 
 
 def _png(folder: Path) -> Iterator[Record]:
@@ -151,7 +154,7 @@ def _png(folder: Path) -> Iterator[Record]:
             raise ValueError(f"{path.name} is not 28x28 pixels")
         # The name of the file: the drawing's UUID and which digit of it this is.
         label = NO_DIGIT if path.parent.name == NOT_A_DIGIT else int(path.parent.name)
-        yield grid, label, path.stem.rpartition("-")[0]
+        yield grid, label, path.stem.rpartition("-")[0] or _name(grid)
 
 
 def _name(grid: ink.Grid) -> str:

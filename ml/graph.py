@@ -27,6 +27,8 @@ FLOAT = 1
 def find_fault(content: bytes) -> str | None:
     """Why the ONNX file of these bytes is not the LeNet of this project; None where it is."""
     operators = [_operator(node) for node in _graph(content, GRAPH_NODE)]
+    if not operators:
+        return "it holds no graph"
     foreign = {name for name in operators if name not in {*LAYERS, *GLUE}}
     if foreign:
         return f"it has foreign operators: {', '.join(sorted(foreign))}"

@@ -156,7 +156,10 @@ def _check_size(picture: Image.Image, content: bytes, most: int) -> None:
 def find(picture: Image.Image) -> Ink | None:
     """The ink of a picture; None when it is blank."""
     factor = max(1, round(math.sqrt(picture.width * picture.height) / WORKING_SIZE))
-    levels = _ink(_upright(_grey(picture, factor)))
+    grey = _grey(picture, factor)
+    # Which way it was held, some of the ways to grey forget.
+    grey.info = picture.info
+    levels = _ink(_upright(grey))
     if levels is None:
         return None
     rows, columns = (np.flatnonzero(lines) for lines in _lines(levels))

@@ -22,6 +22,8 @@ Judge: TypeAlias = Callable[[list[Levels]], NDArray[np.float32]]
 
 # Lengths in heights of the tallest patch. A wider patch may be digits that touch.
 WIDE = 0.7
+# More patches than these are no writing: such a picture is left whole.
+MOST_PATCHES = 2_000
 # They are cut into pieces no narrower than this, to be put together by the judge.
 PIECE = 0.15
 # What a cut through ink costs; what it costs more for each height of ink and each further line it
@@ -41,6 +43,8 @@ class _Cut(NamedTuple):
 def digits(ink: Ink, judge: Judge) -> list[Ink]:
     """The ink of each digit of a picture, left to right. The judge is asked at most once."""
     patches = _patches(ink.inked())
+    if len(patches) > MOST_PATCHES:
+        return [ink]
     height = 1 + max(int(np.ptp(patch[1])) for patch in patches)
     cut = [piece for patch in patches for piece in _cut(patch, height)]
     pieces, costs = [pixels for pixels, _ in cut], [cost for _, cost in cut]

@@ -86,7 +86,7 @@ def resume(path: Path) -> tuple[Trainer, Path | None]:
         sets = dataclasses.replace(load_sets(stroke_file), **reviewed)
         trainer = Trainer(Recipe(**state["recipe"]), sets)
         trainer.restore(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
+    except (EOFError, KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
         raise ValueError(f"{path} cannot be resumed: {error}") from error
     return trainer, stroke_file
 

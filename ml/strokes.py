@@ -40,12 +40,12 @@ def read_labelled(path: Path) -> list[WrittenDigit]:
     as UNIPEN. Raises ValueError, naming the file, when it is neither.
     """
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="ascii", errors="replace") as file:
-        lines = [line.strip() for line in file]
-    parse = _json_lines if next(filter(None, lines), "").startswith("{") else _unipen
     try:
+        with opener(path, "rt", encoding="ascii", errors="replace") as file:
+            lines = [line.strip() for line in file]
+        parse = _json_lines if next(filter(None, lines), "").startswith("{") else _unipen
         return list(parse(lines))
-    except (KeyError, TypeError, ValueError) as error:
+    except (EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a file of pen strokes: {error}") from error
 
 
@@ -53,7 +53,7 @@ def _json_lines(lines: Iterable[str]) -> Iterator[WrittenDigit]:
     for line in filter(None, lines):
         record = json.loads(line)
         label = str(record["label"])
-        if label.isdigit() or label == "?":
+        if label in (*"0123456789", "?") and any(record["strokes"]):
             yield WrittenDigit(
                 record["strokes"],
                 NO_DIGIT if label == "?" else int(label),

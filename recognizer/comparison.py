@@ -183,8 +183,9 @@ def _stated(champion: Classifier, challenger: Classifier) -> Iterator[Row]:
 def _calibration(champion: Classifier, challenger: Classifier) -> Iterator[Fact]:
     """Expected calibration errors on the same sets."""
     for name, one, other in _common(champion, challenger):
-        shares = (f"{figures['calibration_error']:.2%}" for figures in (one, other))
-        yield Fact(f"{name}: calibration error", one["of"], *shares)
+        if "calibration_error" in one.keys() & other.keys():
+            shares = (f"{figures['calibration_error']:.2%}" for figures in (one, other))
+            yield Fact(f"{name}: calibration error", one["of"], *shares)
 
 
 def _common(champion: Classifier, challenger: Classifier) -> Iterator[tuple[str, Figures, Figures]]:

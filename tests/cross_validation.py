@@ -16,7 +16,6 @@ from tqdm import tqdm
 from ml import data, run, strokes
 from ml.classifier import Classifier
 from ml.evaluate import Evaluation, evaluate
-from ml.intervals import wilson
 from ml.train import Recipe, Trainer
 
 
@@ -64,9 +63,7 @@ def say(name: str, folds: Iterable[Fold]) -> None:
     )
     wrong, n = sum(one.by_service for one in every), together.total
     for how, errors in (("by the net", together.errors), ("by the service", wrong)):
-        low, high = wilson(n - errors, n)
-        share = f"{1 - errors / n:.2%}, 95 % interval {low:.2%} to {high:.2%}"
-        print(f"{name}, {how}: {errors} errors of {n:,} ({share})")
+        print(f"{name}, {how}: {errors} errors of {n:,} ({1 - errors / n:.2%})")
     print(f"{name}, calibration error of the net: {together.calibration_error:.2%}")
     tests = np.mean([one.test_errors for one in every])
     print(f"{name}, errors of MNIST's 10,000 test digits: {tests:.1f}", flush=True)

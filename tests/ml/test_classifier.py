@@ -1,9 +1,11 @@
 """The classifier that serves: what it reads, how it judges, and which files it refuses."""
 
 import json
+import math
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from ml import data
@@ -73,12 +75,16 @@ def set_metadata(**values):
     return change
 
 
+def facts(**changes):
+    return json.dumps({"thresholds": {"digit": 0.5, "sure": 0.5}, "metrics": {}, **changes})
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "ONNX Runtime"),
-        (b"no model", "ONNX Runtime"),
-        (SHIPPED.read_bytes()[:10_000], "ONNX Runtime"),
+        (b"", "no graph"),
+        (b"no model", "damaged"),
+        (SHIPPED.read_bytes()[:10_000], "damaged"),
         (changed(spoil_weights), "not all finite"),
         (changed(spoil_one_weight), "classifier.0.weight are not all finite"),
         (changed(take_weights_away), "ONNX Runtime|not in the file"),
@@ -91,6 +97,15 @@ def set_metadata(**values):
         (changed(drop_output), "outputs"),
         (changed(set_metadata(format="another/1")), "format"),
         (changed(set_metadata(facts="{}")), "metadata"),
+        (
+            changed(set_metadata(facts=facts(thresholds={"digit": math.nan, "sure": 1}))),
+            "thresholds",
+        ),
+        (changed(set_metadata(facts=facts(metrics=["mnist_test"]))), "metadata"),
+        (changed(set_metadata(facts=facts(metrics={"mnist_test": {"errors": 1}}))), "metadata"),
+        (changed(set_metadata(facts=facts(metrics={"a": {"errors": 0, "of": 0}}))), "metrics"),
+        (changed(set_metadata(version="")), "version"),
+        (changed(set_metadata(version="7" * 65)), "version"),
         (changed(set_metadata(facts="no JSON")), "metadata"),
         (changed(set_metadata(labels=json.dumps(["zero"]))), "labels"),
     ],
@@ -171,3 +186,9 @@ def test_a_tap_is_no_digit(shipped):
     reading = shipped.read_strokes([[[100, 100]]])
     assert reading.text == "?"
     assert reading.digits[0].digit is None
+
+
+def test_a_graph_that_swells_is_refused_before_it_is_computed(monkeypatch):
+    monkeypatch.setattr(onnxruntime, "InferenceSession", None)
+    with pytest.raises(ModelError, match="foreign operators: LogSoftmax"):
+        Classifier(changed(use_other_operator))

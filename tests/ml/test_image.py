@@ -73,6 +73,8 @@ KINDS = {
     "CMYK": saved(drawn().convert("RGB").convert("CMYK"), "JPEG", quality=95),
     "animation": saved(drawn(), "GIF", save_all=True, append_images=[Image.new("L", (280, 280))]),
     **{f"EXIF {turn}": stored(drawn(), turn) for turn in STORED},
+    "EXIF, transparent": stored(transparent(0), 6, "PNG"),
+    "EXIF, 16 bits": stored(scaled(257.0, np.uint16), 6, "PNG"),
     **{format: saved(drawn().convert("RGB"), format) for format in FORMATS},
 }
 

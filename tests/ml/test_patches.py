@@ -66,3 +66,10 @@ def test_reads_numbers_in_pictures(shipped, digits):
 def test_single_digits_stay_whole(shipped, digits):
     enlarged = (Image.fromarray(image).resize((140, 140)) for image in digits.images[:400].numpy())
     assert all(len(shipped.read_picture(picture).digits) == 1 for picture in enlarged)
+
+
+def test_thousands_of_patches_are_no_writing():
+    levels = np.zeros((200, 200), dtype=np.uint8)
+    levels[::2, ::2] = 255
+    whole = ink(levels)
+    assert patches.digits(whole, certain) == [whole]

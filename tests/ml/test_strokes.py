@@ -1,9 +1,12 @@
 import gzip
 import json
+from uuid import uuid4
 
 import pytest
 
 from ml import data, strokes
+from ml.exported import is_held_out
+from tests.conftest import SEVEN
 
 UNIPEN = """
 .LEXICON "0" "1"
@@ -72,3 +75,26 @@ def test_every_writer_is_held_out_in_one_fold_and_never_on_both_sides():
 def test_the_one_writer_of_a_file_is_trained_on():
     kept, held_out = data.split_writers([strokes.WrittenDigit([], 0, "me")])
     assert (len(kept), held_out) == (1, [])
+
+
+def test_of_drawings_from_the_log_those_are_held_out_that_always_are():
+    names = [str(uuid4()) for _ in range(50)]
+    digits = [strokes.WrittenDigit([], 0, name) for name in names]
+    for fold in range(data.FOLDS):
+        _, held_out = data.split_writers(digits, fold)
+        assert {one.writer for one in held_out} == {n for n in names if is_held_out(n)}
+
+
+def test_what_is_no_digit_with_ink_is_left_out(tmp_path):
+    file = tmp_path / "digits.jsonl"
+    lines = [{"label": label, "strokes": SEVEN} for label in ("7", "42", "²", "?")]
+    lines.append({"label": "1", "strokes": []})
+    file.write_text("\n".join(map(json.dumps, lines)))
+    assert [digit.label for digit in strokes.read_labelled(file)] == [7, strokes.NO_DIGIT]
+
+
+def test_a_file_that_was_cut_off_is_named(tmp_path):
+    file = tmp_path / "cut.jsonl.gz"
+    file.write_bytes(gzip.compress(json.dumps({"label": "7", "strokes": SEVEN}).encode())[:-9])
+    with pytest.raises(ValueError, match="cut"):
+        strokes.read(file)

@@ -273,6 +273,14 @@ def test_evaluate_measures_strokes_of_writers_that_were_held_out(tmp_path, shipp
     assert (figures["strokes"]["drawings"], figures["strokes"]["errors"]) == (1, 0)
     assert figures["strokes"]["writers"] == [unseen]
     assert figures["numbers"]["numbers"] == 5
+    file.write_text(json.dumps(records[1]))
+    with pytest.raises(CommandError, match="none is named among those"):
+        call("evaluate", str(SHIPPED), "--strokes", str(file), "--report", str(page))
+
+
+def test_a_card_has_the_figures_of_mnist(tmp_path):
+    with pytest.raises(CommandError, match="leave out --dataset"):
+        call("evaluate", "--dataset", "usps", "--card", str(tmp_path / "card.md"))
 
 
 def test_evaluate_brings_a_model_card_up_to_date(tmp_path, shipped, few):

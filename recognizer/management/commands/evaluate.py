@@ -58,6 +58,8 @@ class Command(BaseCommand):
 
             from ml import evaluate, report
 
+        if options["card"] and options["dataset"] != "mnist":
+            raise CommandError("A model card has the figures of MNIST: leave out --dataset.")
         model = self._load(options["model"])
         subjects = self._subjects(options, model)
         evaluation = evaluate.evaluate(model, subjects.digits)
@@ -92,9 +94,14 @@ class Command(BaseCommand):
             written = strokes.read(options["strokes"]) if options["strokes"] else []
         except (OSError, RuntimeError, ValueError) as error:
             raise CommandError(f"There is nothing to measure on: {error}") from error
-        unseen = model.facts.get("training", {}).get("held_out_writers")
-        if unseen:
-            written = [digit for digit in written if digit.writer in unseen]
+        training = model.facts.get("training", {})
+        if written and training.get("stroke_images"):
+            written = [digit for digit in written if digit.writer in training["held_out_writers"]]
+            if not written:
+                raise CommandError(
+                    f"The model knows strokes, and of the writers in {options['strokes']} none is"
+                    " named among those that it was not trained on."
+                )
         return report.Subjects(name, digits, written)
 
     def _write(self, page: Path, figures: dict[str, Any], evaluation: Any, images: Any) -> None:

@@ -69,6 +69,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Interrupted; {kept} of {trainer.recipe.epochs} epochs are kept."
                 + (f" Go on with: manage.py train --resume --output {output}" if kept else "")
+                + (" --register" if kept and options["register"] else "")
             ) from None
         self._write(run.finish(trainer), output)
         curves = output.with_suffix(".png")
