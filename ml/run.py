@@ -61,7 +61,8 @@ def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> N
     """Store where training stands; the file before it stays until this one is whole."""
     sets, partial = trainer.sets, path.with_suffix(".partial")
     checkpoint = {
-        "stroke_file": str(stroke_file or ""),
+        # Wherever it is gone on with.
+        "stroke_file": str(stroke_file.resolve()) if stroke_file else "",
         # As they were: the log goes on while training does.
         "reviewed": {name: tuple(getattr(sets, name) or ()) for name in REVIEWED},
         "training": trainer.state(),
