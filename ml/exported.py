@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml import ink, strokes
-from ml.strokes import NO_DIGIT
+from ml.strokes import LABEL_OF, NO_DIGIT
 
 # MNIST's own names.
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -24,8 +24,6 @@ JSON_LINES = "digits.jsonl"
 DRAWINGS = "drawings.txt"
 # The folder of pictures of what is no digit, beside those called 0 to 9.
 NOT_A_DIGIT = "not-a-digit"
-
-LABELS_IN_TEXT = (*"0123456789", "?")
 
 # Of 256 drawings.
 HELD_OUT = 51
@@ -127,9 +125,9 @@ def _csv(folder: Path) -> Iterator[Record]:
     with (folder / CSV).open(newline="") as file:
         rows = islice(csv.reader(file), 1, None)
         for (label, *levels), drawing in _with_drawings(rows, folder):
-            if label in LABELS_IN_TEXT:
+            if label in LABEL_OF:
                 grid = np.array(levels, dtype=np.uint8).reshape(ink.SIZE, ink.SIZE)
-                yield grid, NO_DIGIT if label == "?" else int(label), drawing or _name(grid)
+                yield grid, LABEL_OF[label], drawing or _name(grid)
 
 
 def _with_drawings(digits: Iterable[T], folder: Path) -> Iterator[tuple[T, str]]:

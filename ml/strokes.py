@@ -10,6 +10,8 @@ from ml.ink import Strokes
 
 # The label of what is no digit.
 NO_DIGIT = -1
+# Labels as text has them.
+LABEL_OF = {**{str(digit): digit for digit in range(10)}, "?": NO_DIGIT}
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ def _json_lines(lines: Iterable[str]) -> Iterator[WrittenDigit]:
     for line in filter(None, lines):
         record = json.loads(line)
         label = str(record["label"])
-        if label in (*"0123456789", "?") and any(record["strokes"]):
+        if label in LABEL_OF and any(record["strokes"]):
             yield WrittenDigit(
                 record["strokes"],
-                NO_DIGIT if label == "?" else int(label),
+                LABEL_OF[label],
                 str(record.get("writer") or record.get("drawing", "")),
             )
 

@@ -42,7 +42,7 @@ class Drawing(models.Model):
     source = models.CharField(max_length=8, choices=Source, editable=False)
     strokes = models.JSONField(null=True, editable=False)
     text = models.CharField("reading", max_length=MAX_TEXT, editable=False)
-    model = models.CharField(max_length=64, editable=False)
+    model = models.CharField(max_length=classifier.MAX_VERSION, editable=False)
     visitor_label = models.CharField(
         "visitor says",
         max_length=MAX_TEXT,
@@ -95,7 +95,7 @@ class Digit(models.Model):
     verdict = models.CharField(max_length=12, choices=VERDICTS, editable=False)
     read_at = models.DateTimeField("read", auto_now_add=True)
     # The drawing's, once more: a list of digits is filtered by it in the digits' order.
-    model = models.CharField(max_length=64, default="", editable=False)
+    model = models.CharField(max_length=classifier.MAX_VERSION, default="", editable=False)
     # Whether the drawing has a visitor's label, for the same reason.
     visitor_spoke = models.BooleanField(default=False, editable=False)
     # In percent, the least confidence of the band it is in.
@@ -229,7 +229,7 @@ class ModelVersion(models.Model):
 
     content = models.BinaryField("ONNX file", editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, unique=True, editable=False)
-    version = models.CharField(max_length=64, editable=False)
+    version = models.CharField(max_length=classifier.MAX_VERSION, editable=False)
     status = models.CharField(
         max_length=9, choices=Status, default=Status.CANDIDATE, editable=False
     )

@@ -296,7 +296,8 @@ function showMoment(strokes) {
 
 think.addEventListener("toggle", async () => {
   // After trouble, once more each time it is opened.
-  if (think.open && !(await panel)) panel = null;
+  const before = panel;
+  if (think.open && !(await before) && panel === before) panel = null;
   showThinking();
 });
 drawing.addEventListener("change", () => showThinking());

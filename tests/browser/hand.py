@@ -24,6 +24,17 @@ def draw(page, strokes=SEVEN, size=280, pause=0):
         page.mouse.up()
 
 
+def press(page, strokes=SEVEN):
+    """Draw, but leave the pen down."""
+    box = page.locator("#pad").bounding_box()
+    for stroke in strokes:
+        page.mouse.up()
+        for i, (x, y, *_) in enumerate(stroke):
+            page.mouse.move(box["x"] + x * box["width"] / 280, box["y"] + y * box["height"] / 280)
+            if i == 0:
+                page.mouse.down()
+
+
 def ink_of(page, selector):
     """How many pixels of a canvas have ink."""
     return page.evaluate(

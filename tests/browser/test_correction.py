@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
-from tests.browser.hand import draw, expect_state, offline, violations
+from tests.browser.hand import draw, expect_state, offline, press, violations
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,11 +142,8 @@ def test_the_focus_goes_on_to_what_takes_it_back(drawn):
 
 
 def test_nothing_is_asked_before_the_first_stroke_is_whole(page):
-    box = page.locator("#pad").bounding_box()
-    page.mouse.move(box["x"] + 140, box["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 141, box["y"] + 240, steps=5)
-    expect(page.locator("#reading")).to_have_text("1")
+    press(page)
+    expect(page.locator("#reading")).to_have_text("7")
     assert page.locator("#asked").inner_text() == ""
 
 

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
-from tests.browser.hand import draw, expect_state, offline
+from tests.browser.hand import draw, expect_state, offline, press
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,17 +27,6 @@ def reading(page):
     expect_kept(page, 2)
     page.click("[data-action=clear]")
     return page
-
-
-def press(page, strokes=SEVEN):
-    """Draw, but leave the pen down."""
-    box = page.locator("#pad").bounding_box()
-    for stroke in strokes:
-        page.mouse.up()
-        for i, (x, y, *_) in enumerate(stroke):
-            page.mouse.move(box["x"] + x * box["width"] / 280, box["y"] + y * box["height"] / 280)
-            if i == 0:
-                page.mouse.down()
 
 
 def test_a_new_page_fetches_no_net(page):
