@@ -88,8 +88,8 @@ def describe(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
     """The bytes of an ONNX file that carries facts (JSON values, ``thresholds`` among them).
 
     The digest among its metadata is the SHA-256 of the file with NO_DIGEST in its place.
-    The version is today's date and the start of the SHA-256 of the graph: the same weights have
-    the same name wherever they go.
+    The version is today's date and the start of the SHA-256 of the graph: the same weights end in
+    the same seven characters.
     """
     sha256 = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
     described = onnx.ModelProto()

@@ -107,6 +107,9 @@ def _cut(patch: Pixels, height: float) -> list[tuple[Pixels, float]]:
         return [(patch, 0.0)]
     chosen: list[_Cut] = []
     for cut in sorted(_cuts(patch, height)):
+        # What falls into more pieces than that is left whole.
+        if len(chosen) == segment.MOST:
+            break
         if all(abs(cut.middle - other.middle) >= PIECE * height for other in chosen):
             chosen.append(cut)
     chosen.sort(key=lambda cut: cut.middle)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml import composed, data, image, patches
+from ml import composed, data, image, patches, segment
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +73,11 @@ def test_thousands_of_patches_are_no_writing():
     levels[::2, ::2] = 255
     whole = ink(levels)
     assert patches.digits(whole, certain) == [whole]
+
+
+def test_a_long_line_is_not_cut_into_thousands():
+    """Such a picture has a hundred bytes; that many cuts were each compared with all others."""
+    levels = np.zeros((7, 3_000), dtype=np.uint8)
+    levels[3] = levels[:, 0] = levels[:, -1] = 255
+    pixels = np.array(np.nonzero(levels)[::-1])
+    assert len(patches._cut(pixels, 7)) <= segment.MOST + 1
