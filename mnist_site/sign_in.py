@@ -1,6 +1,7 @@
 """Staff sign in: with a password, a code where somebody has a device, and not by guessing."""
 
 import hmac
+from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import IPv6Address
 from typing import Any
@@ -11,13 +12,18 @@ from django import forms
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django_otp import match_token, user_has_device
+from django_otp import devices_for_user, verify_token
+from django_otp.models import Device
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from mnist_site.limits import network
 from mnist_site.middleware import client_address
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 TOO_OFTEN = (
     "Too many attempts to sign in came from your address. Try again in a quarter of an hour."
 )
@@ -34,9 +40,36 @@ class SignInForm(AdminAuthenticationForm):
 
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
-        token = self.data.get("token", "").strip()
-        if user_has_device(user) and not match_token(user, token):
-            raise ValidationError("The code is missing or wrong.", code="token")
+        token = self.cleaned_data.get("token", "").strip()
+        devices = [device for device in devices_for_user(user) if _can_answer(device)]
+        # One that was guessed at takes no code for a while, whoever sends it.
+        asked = [one for one in devices if _takes(one, token) and one.verify_is_allowed()[0]]
+        # Who uses one of two phones must not spoil the other.
+        asked.sort(key=lambda one: one.last_used_at or NEVER, reverse=True)
+        if not devices or any(verify_token(user, one.persistent_id, token) for one in asked):
+            return
+        if asked:
+            # Guessed codes close the sign-in as guessed passwords do.
+            user_login_failed.send(__name__, credentials={}, request=self.request)
+        raise ValidationError("The code is missing or wrong.", code="token")
+
+
+def _can_answer(device: Device) -> bool:
+    """Whoever has used up the codes for a lost phone has no such device any more."""
+    return not isinstance(device, StaticDevice) or device.token_set.exists()
+
+
+def _takes(device: Device, token: str) -> bool:
+    """Whether it has the form of the device's codes.
+
+    Others are none of its failures, after which a device takes no code for longer and longer: who
+    signs in with a phone each day may lose it.
+    """
+    if isinstance(device, TOTPDevice):
+        return token.isdecimal() and len(token) == device.digits
+    # Made ones have letters; whoever wrote their own may have chosen digits.
+    forms = {one.token.isdecimal() for one in device.token_set.all()}
+    return bool(token) and token.isdecimal() in forms
 
 
 class Attempts(AxesDatabaseHandler):

@@ -1,12 +1,15 @@
 """Staff sign in; who guesses is kept out, and the owner is not."""
 
+import io
 import logging
 import time
 
 import pytest
 from axes.models import AccessAttempt
+from django.core.management import call_command
 from django.core.serializers import serialize
 from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 ADMIN = "/admin/login/"
@@ -101,6 +104,81 @@ def test_a_wrong_code_does_not(client, device):
     wrong = (int(code(device)) + 1) % 1_000_000
     assert sign_in(client, OWNER, token=f"{wrong:06}").status_code == 200
     assert client.get("/admin/").status_code == 302
+
+
+def test_guessed_codes_close_the_sign_in_to_whoever_guesses(client, device):
+    for _ in range(5):
+        # Whoever waits until the device takes codes again.
+        TOTPDevice.objects.update(throttling_failure_timestamp=None)
+        answer = sign_in(client, GUESSER, token="000000")
+    assert answer.status_code == 429
+    assert sign_in(client, GUESSER, token=code(device)).status_code == 429
+
+
+def test_a_code_that_is_asked_for_is_no_failure(client, device):
+    for _ in range(6):
+        assert sign_in(client, OWNER).status_code == 200
+    assert sign_in(client, OWNER, token=code(device)).url == "/admin/"
+
+
+@pytest.fixture
+def spare(admin_user):
+    """A code that works once, for a lost phone."""
+    call_command("addstatictoken", "-t", "abcdefgh", admin_user.username, stdout=io.StringIO())
+    return "abcdefgh"
+
+
+def test_signing_in_with_the_phone_does_not_spoil_the_spare_code(client, device, spare):
+    """Each device takes no code for longer and longer after such as are not its own."""
+    for _ in range(12):
+        # As if a minute had passed.
+        TOTPDevice.objects.update(last_t=-1)
+        assert sign_in(client, OWNER, token=code(device)).url == "/admin/"
+        client.post("/admin/logout/")
+    assert sign_in(client, OWNER, token=spare).url == "/admin/"
+
+
+def test_a_code_that_is_forgotten_does_not_spoil_the_spare_code(client, device, spare):
+    for _ in range(8):
+        sign_in(client, OWNER)
+    assert not StaticDevice.objects.filter(throttling_failure_count__gt=0).exists()
+    assert sign_in(client, OWNER, token=spare).url == "/admin/"
+
+
+def test_a_spare_code_of_digits_cannot_be_guessed(client, device, admin_user):
+    call_command("addstatictoken", "-t", "73450012", admin_user.username, stdout=io.StringIO())
+    sign_in(client, GUESSER, token="73450011")
+    assert StaticDevice.objects.get().throttling_failure_count == 1
+    assert TOTPDevice.objects.get().throttling_failure_count == 0
+
+
+def test_the_owners_codes_do_not_count_while_somebody_guesses(client, device):
+    """A device that was guessed at takes no code for a while, not even a right one."""
+    sign_in(client, GUESSER, token="000000")
+    answers = [sign_in(client, OWNER, token=code(device)).status_code for _ in range(6)]
+    assert 429 not in answers
+
+
+def test_a_second_phone_is_not_spoilt_by_the_first(client, device, admin_user):
+    other = TOTPDevice.objects.create(user=admin_user, name="tablet")
+    for _ in range(8):
+        TOTPDevice.objects.update(last_t=-1)
+        assert sign_in(client, OWNER, token=code(other)).status_code in (200, 302)
+        TOTPDevice.objects.filter(pk=device.pk).update(throttling_failure_timestamp=None)
+        client.post("/admin/logout/")
+    device.refresh_from_db()
+    assert device.throttling_failure_count <= 1
+
+
+def test_a_code_with_nul_is_wrong(client, device, spare):
+    assert sign_in(client, OWNER, token="a\0b").status_code == 200
+
+
+def test_whoever_has_lost_the_phone_and_used_the_code_is_not_locked_out(client, device, spare):
+    assert sign_in(client, OWNER, token=spare).url == "/admin/"
+    device.delete()
+    client.post("/admin/logout/")
+    assert sign_in(client, OWNER).url == "/admin/"
 
 
 def test_the_code_is_of_no_use_without_the_password(client, device):
