@@ -1,4 +1,4 @@
-"""How gunicorn serves the site; it reads this file by itself. WEB_CONCURRENCY sets the workers."""
+"""How gunicorn serves the site; it reads this file by itself."""
 
 import os
 import shutil
@@ -6,15 +6,23 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from environs import Env
+
 import mnist_site.limits  # noqa: F401  before the fork, so that all workers count together
 
+env = Env()
+env.read_env(str(Path(__file__).with_name(".env")), recurse=False)
+
 wsgi_app = "mnist_site.wsgi"
-bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+bind = f"0.0.0.0:{env.int('PORT', 8000)}"
+workers = env.int("WEB_CONCURRENCY", 1)
 worker_class = "mnist_site.worker.Worker"
 # They read and wait; a few at a time answer (mnist_site/door.py).
 threads = 32
 # More connections than this wait in the kernel.
 worker_connections = 512
+# The kernel would wait for ever for a client that takes nothing of a file.
+sendfile = False
 # Finish what was begun within the 30 seconds Heroku leaves after SIGTERM.
 graceful_timeout = 25
 # Its heartbeat file belongs in memory: a slow disk must not look like a hanging worker.
@@ -23,7 +31,7 @@ worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
 # Nobody steers it from outside, and two servers of one user would share the socket.
 control_socket_disable = True
 
-if "DEBUG" not in os.environ:
+if not env.bool("DEBUG", False):
     # Its own lines are like the site's.
     logconfig_dict = {
         "root": {},

@@ -33,9 +33,15 @@ if not SECRET_KEY:
         ' string, such as python -c "import secrets; print(secrets.token_urlsafe(50))" prints.'
     )
 
+
+def names(variable: str, default: list[str]) -> list[str]:
+    """What a variable lists, with or without spaces behind its commas."""
+    return [name.strip() for name in env.list(variable, default) if name.strip()]
+
+
 # A site that other machines reach is served over HTTPS only.
 THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", THIS_MACHINE)
+ALLOWED_HOSTS = names("ALLOWED_HOSTS", THIS_MACHINE)
 FOR_THIS_MACHINE = set(ALLOWED_HOSTS) <= set(THIS_MACHINE)
 HTTPS = not DEBUG and not FOR_THIS_MACHINE
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -48,15 +54,16 @@ CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Health probes come from inside, without a certificate.
-SECURE_REDIRECT_EXEMPT = [r"^(v2/)?health/"]
+# Health probes come from inside, without a certificate; nor are they counted.
+PROBES = ("/health/", "/v2/health/")
+SECURE_REDIRECT_EXEMPT = [f"^{probe.removeprefix('/')}" for probe in PROBES]
 X_FRAME_OPTIONS = "DENY"
 # For browsers; the page needs nothing from elsewhere, and shows what it was given as data: URLs.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
-CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = names("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = ["Retry-After"]
 
@@ -135,11 +142,13 @@ DATABASES = {
 }
 # Seconds for a connection or a lock: less than the ten the page waits for an answer.
 PATIENCE = 8
+# What the address of the database says wins.
+said = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["OPTIONS"] = {
-        **DATABASES["default"].get("OPTIONS", {}),
         "connect_timeout": PATIENCE,
-        "options": f"-c lock_timeout={PATIENCE}s",
+        **said,
+        "options": f"-c lock_timeout={PATIENCE}s {said.get('options', '')}".strip(),
     }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers go on while one writes; writers queue up instead of failing half-way.
@@ -147,6 +156,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": PATIENCE,
         "init_command": "PRAGMA journal_mode=WAL",
+        **said,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -218,6 +228,8 @@ KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=va
 SHIPPED_MODEL = BASE_DIR / "ml" / "weights" / "lenet.onnx"
 
 # Bodies are read whole into memory, so they are capped; pictures never touch the disk.
+# A confirmation in the admin names each drawing that is to be deleted; the lists show 10,000.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_100
 MAX_JSON_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 MAX_PICTURE_BYTES = FILE_UPLOAD_MAX_MEMORY_SIZE = 8_000_000
 # Up to so many drawings in one body; their pictures share the pixels.

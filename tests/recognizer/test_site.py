@@ -159,3 +159,22 @@ print(answer.json()["text"])
 """
     done = start(code, SECRET_KEY="x")
     assert done.stdout.strip() == "7", done.stderr
+
+
+def database(**environment):
+    shown = "from mnist_site import settings; print(settings.DATABASES['default']['OPTIONS'])"
+    return start(shown, SECRET_KEY="x", **environment).stdout
+
+
+def test_what_the_address_of_the_database_says_wins():
+    address = "postgres://u:p@db.example/digits?options=-c%20search_path%3Ddigits&connect_timeout=3"
+    said = database(DATABASE_URL=address)
+    assert "'options': '-c lock_timeout=8s -c search_path=digits'" in said
+    assert "'connect_timeout': 3" in said
+    assert "'timeout': 60" in database(DATABASE_URL="sqlite:///db.sqlite3?timeout=60")
+
+
+def test_lists_may_have_spaces():
+    shown = "from mnist_site import settings as s; print(s.ALLOWED_HOSTS, s.HTTPS)"
+    said = start(shown, SECRET_KEY="x", ALLOWED_HOSTS="localhost, 127.0.0.1,").stdout
+    assert said == "['localhost', '127.0.0.1'] False\n"
