@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.http import parse_header_parameters
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -70,6 +71,7 @@ class Door:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         body = io.BytesIO()
         try:
+            environ["CONTENT_TYPE"] = _plain(environ.get("CONTENT_TYPE", ""))
             if environ["PATH_INFO"] == ALIVE:
                 return self.application(environ, start_response)
             self._read(environ, body)
@@ -80,6 +82,8 @@ class Door:
             return refusal(error.status, start_response)
         finally:
             self._hold(-len(body.getbuffer()))
+            # Requests go round in circles with their sessions; their bodies need not.
+            body.close()
 
     def _read(self, environ: Environ, body: io.BytesIO) -> None:
         """Read a body that says how long it is; one that is too long is thrown away."""
@@ -152,6 +156,20 @@ class Door:
                 self._queue.popleft().put(place)
             else:
                 self._free.append(place)
+
+
+def _plain(content_type: str) -> str:
+    """A content type as all here is: UTF-8. Django breaks on parameters that cannot be decoded."""
+    if ";" not in content_type:
+        return content_type
+    try:
+        media, parameters = parse_header_parameters(content_type)
+    except (ValueError, LookupError):
+        raise Refused(HTTPStatus.BAD_REQUEST) from None
+    if "charset" not in parameters:
+        return content_type
+    boundary = parameters.get("boundary", "").replace('"', "")
+    return f'{media}; boundary="{boundary}"' if boundary else media
 
 
 def refusal(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:

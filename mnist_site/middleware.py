@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from mnist_site.limits import limiter
-from recognizer.problems import Problem, problem_response
+from recognizer.problems import Problem, problem_response, shape_at
 
 
 def client_address(request: HttpRequest) -> str:
@@ -32,17 +32,16 @@ class LimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         limit = settings.REQUESTS_PER_MINUTE
-        if not limit or request.path.startswith("/health/"):
+        if not limit or request.path.startswith(settings.PROBES):
             return self.get_response(request)
         wait = limiter.wait(client_address(request), limit)
         if not wait:
             return self.get_response(request)
-        response = problem_response(
-            Problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                f"More than {limit} requests a minute came from your address.",
-            )
+        problem = Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            f"More than {limit} requests a minute came from your address.",
         )
+        response = (shape_at(request) or problem_response)(problem)
         response["Retry-After"] = str(math.ceil(wait))
         return response
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import register_converter
+from django.urls.converters import UUIDConverter
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from ninja import NinjaAPI, Schema, Status
@@ -28,6 +30,15 @@ from recognizer.models import MAX_TEXT, Drawing, Label, Source
 from recognizer.observe import stage
 from recognizer.problems import CONTENT_TYPE, Problem, problem_response
 
+
+class AnyCase(UUIDConverter):
+    """Django takes UUIDs in small letters only; some systems write them in capitals."""
+
+    regex = "(?i:" + UUIDConverter.regex + ")"
+
+
+register_converter(AnyCase, "any_uuid")
+
 api = NinjaAPI(
     title="Digits",
     version="1",
@@ -44,7 +55,7 @@ class DigitOut(Schema):
     confidence: float = Field(description="The largest of the probabilities.")
     probabilities: list[float] = Field(description="Of 0 to 9, calibrated.")
     box: tuple[float, float, float, float] = Field(
-        description="The ink's x, y, width and height, in the pixels that were sent."
+        description="The ink's x, y, width and height, in pixels of what was sent, turned upright."
     )
     image: str | None = Field(
         None, description="What the net saw, if asked for: 28x28 bytes in Base64; 255 is ink."
@@ -213,7 +224,7 @@ def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse
 
 
 @api.put(
-    "/v1/drawings/{uuid:id}",
+    "/v1/drawings/{any_uuid:id}",
     response={200: ReadingOut, 201: ReadingOut},
     openapi_extra={
         **DRAWING_BODY,
@@ -243,7 +254,7 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpRespons
 
 
 @api.delete(
-    "/v1/drawings/{uuid:id}",
+    "/v1/drawings/{any_uuid:id}",
     response={204: None},
     openapi_extra={"responses": _problems(404, 503)},
     tags=["v1"],
@@ -255,7 +266,7 @@ def forget(request: HttpRequest, id: UUID) -> Status[None]:
 
 
 @api.put(
-    "/v1/drawings/{uuid:id}/label",
+    "/v1/drawings/{any_uuid:id}/label",
     response=LabelBody,
     openapi_extra={
         "requestBody": {
@@ -274,7 +285,7 @@ def label(request: HttpRequest, id: UUID) -> LabelBody:
 
 
 @api.delete(
-    "/v1/drawings/{uuid:id}/label",
+    "/v1/drawings/{any_uuid:id}/label",
     response={204: None},
     openapi_extra={"responses": _problems(404, 503)},
     tags=["v1"],
@@ -285,7 +296,12 @@ def unlabel(request: HttpRequest, id: UUID) -> Status[None]:
     return Status(HTTPStatus.NO_CONTENT, None)
 
 
-@api.get("/v1/model", response=ModelOut, tags=["v1"])
+@api.get(
+    "/v1/model",
+    response=ModelOut,
+    openapi_extra={"responses": _problems(503)},
+    tags=["v1"],
+)
 def model(request: HttpRequest) -> dict[str, Any]:
     """The model that answers now."""
     serving = classifier.current()
@@ -330,8 +346,8 @@ def model_file(request: HttpRequest) -> HttpResponseBase | None:
 
 @api.post(
     "/mnist",
-    response={200: OriginalOut, 400: OriginalOut},
-    openapi_extra=_body(strokes=False),
+    response=dict.fromkeys((200, 400, 413, 503), OriginalOut),
+    openapi_extra={**_body(strokes=False), "responses": _problems()},
     tags=["original"],
     exclude_none=False,
 )

@@ -30,6 +30,8 @@ from recognizer.services import Input
 
 # Of a drawing, and of all drawings in a batch.
 MAX_POINTS, MAX_BATCH_POINTS = 20_000, 100_000
+# Braces in a batch: known before they are in memory, as points are by their brackets.
+MAX_OBJECTS = 4 * settings.MAX_BATCH
 
 # Finite, and small enough that no sum or square of them overflows.
 Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
@@ -102,8 +104,10 @@ def read_batch(request: HttpRequest) -> Iterator[Input | Grid | Problem]:
     if request.content_type == "application/json":
         body = read_body(request, settings.MAX_BATCH_BYTES)
         # Each point begins with a bracket, so too many are known before they are in memory.
-        if body.count(b"[") > MAX_BATCH_POINTS:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The drawings have too many points.")
+        if body.count(b"[") > MAX_BATCH_POINTS or body.count(b"{") > MAX_OBJECTS:
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "There are too many drawings, or points in them."
+            )
         return _read_items(_fitting(body, BatchIn).drawings, _read_item)
     if request.content_type == "multipart/form-data":
         files = _read_files(request, settings.MAX_BATCH_BYTES)
@@ -162,7 +166,12 @@ def _read_files(request: HttpRequest, limit: int) -> list[bytes]:
         ) from error
     if "image" not in files:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no file in the field “image”.")
-    return [file.read() for file in files.getlist("image")]
+    contents = []
+    for file in files.getlist("image"):
+        # Closed, it is not held a second time for as long as the request is.
+        with file:
+            contents.append(file.read())
+    return contents
 
 
 def _open_picture(content: bytes, most: int = image.MAX_JPEG_PIXELS) -> Image.Image:

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StrictInt, ValidationError
 
 from ml.classifier import INPUT, OUTPUTS, PROBABILITIES, Classifier
 from ml.ink import SIZE
@@ -33,6 +33,14 @@ JSON_LENGTH = "Inference-Header-Content-Length"
 LITTLE_ENDIAN = np.dtype("<f4")
 
 
+# Numbers in one row, or nested as the tensor is. Of words, NumPy would make room for the longest.
+Row = Annotated[list[StrictInt], Field(fail_fast=True)]
+Rows = Annotated[list[Row], Field(fail_fast=True)]
+Grids = Annotated[list[Rows], Field(fail_fast=True)]
+# Brackets and braces of a request: more than its grids have rows, and few members.
+MOST_LISTS, MOST_OBJECTS = 10_000, 100
+
+
 class InputParameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
     binary_data_size: NonNegativeInt | None = None
@@ -42,7 +50,7 @@ class Input(BaseModel):
     name: str
     shape: Annotated[list[int], Field(fail_fast=True)]
     datatype: str
-    data: Annotated[list[Any], Field(fail_fast=True)] | None = None
+    data: Row | Rows | Grids | None = None
     parameters: InputParameters = InputParameters()
 
 
@@ -165,6 +173,9 @@ def _json_length(request: HttpRequest, body: bytes) -> int:
 
 
 def _parse(content: bytes) -> Inference:
+    # Known before they are in memory.
+    if content.count(b"[") > MOST_LISTS or content.count(b"{") > MOST_OBJECTS:
+        raise _refused("There are too many lists or objects.")
     try:
         return Inference.model_validate_json(content)
     except ValidationError as error:
@@ -191,7 +202,7 @@ def _images(tensor: Input, raw: bytes) -> NDArray[np.uint8]:
     return values.reshape(tensor.shape)
 
 
-def _numbers(data: list[Any]) -> NDArray[np.uint8]:
+def _numbers(data: Row | Rows | Grids) -> NDArray[np.uint8]:
     """Numbers, nested like the tensor or in one row."""
     try:
         values = np.asarray(data)

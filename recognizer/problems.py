@@ -35,16 +35,19 @@ class Problem(Exception):
 
 
 def problem_response(problem: Problem) -> HttpResponse:
-    body = problem.to_dict()
-    response = JsonResponse(body, status=problem.status, content_type=CONTENT_TYPE)
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "2"
-    return response
+    response = JsonResponse(problem.to_dict(), status=problem.status, content_type=CONTENT_TYPE)
+    return _come_again(response)
 
 
 def inference_error(problem: Problem) -> HttpResponse:
     """An error as the Open Inference Protocol has them."""
-    return JsonResponse({"error": problem.detail}, status=problem.status)
+    return _come_again(JsonResponse({"error": problem.detail}, status=problem.status))
+
+
+def _come_again(response: HttpResponse) -> HttpResponse:
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "2"
+    return response
 
 
 class ProblemMiddleware:
@@ -57,7 +60,7 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if response.status_code < 400:
             return response
-        shape = _shape(request)
+        shape = shape_at(request)
         if shape is None or response.get("Content-Type", "").startswith(SHAPED):
             return response
         status = HTTPStatus(response.status_code)
@@ -65,14 +68,16 @@ class ProblemMiddleware:
         # The other headers stay: what the browser is told, which methods there are.
         response.content = problem.content
         response["Content-Type"] = problem["Content-Type"]
+        # Of what stood there before: a client would read on, or take the rest for the next answer.
+        response["Content-Length"] = str(len(problem.content))
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        shape = _shape(request)
+        shape = shape_at(request)
         return shape(error) if shape and isinstance(error, Problem) else None
 
 
-def _shape(request: HttpRequest) -> Callable[[Problem], HttpResponse] | None:
+def shape_at(request: HttpRequest) -> Callable[[Problem], HttpResponse] | None:
     """How errors are said at an address; None where pages are."""
     if request.path.startswith(API_PREFIX):
         return problem_response

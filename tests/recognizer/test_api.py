@@ -415,3 +415,12 @@ def test_other_origins_may_use_the_api_where_they_are_allowed(client, settings, 
     allowed = response.get("Access-Control-Allow-Origin")
     assert allowed == (origin if origin == "https://digits.example" else None)
     assert "Access-Control-Allow-Credentials" not in response
+
+
+@pytest.mark.django_db
+def test_a_uuid_may_be_in_capitals(client):
+    id = "6BA7B810-9DAD-11D1-80B4-00C04FD430C8"
+    body = {"strokes": SEVEN}
+    for written, status in ((id, 201), (id.lower(), 200)):
+        address = f"/api/v1/drawings/{written}"
+        assert client.put(address, body, content_type="application/json").status_code == status

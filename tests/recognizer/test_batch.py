@@ -151,3 +151,10 @@ def test_too_many_files_are_refused(client, png):
     response = client.post(BATCH, {"image": files})
     assert is_problem(response, 422)
     assert "too many" in response.json()["detail"]
+
+
+def test_a_batch_of_very_many_objects_is_refused_before_it_is_in_memory(client):
+    body = '{"drawings": [' + ",".join(['{"": 0}'] * 5_000) + "]}"
+    response = client.post("/api/v1/predict/batch", body, content_type="application/json")
+    assert response.status_code == 422
+    assert "too many drawings" in response.json()["detail"]

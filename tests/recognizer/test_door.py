@@ -72,6 +72,18 @@ def test_a_body_comes_in_whole():
     assert Visit(body=b"hello").at(Door(echo, LARGEST)).body == b"hello"
 
 
+def test_a_body_is_let_go_with_its_answer():
+    """Whoever still holds the request, held the body too, which nobody counted any more."""
+    held = []
+
+    def application(environ, start_response):
+        held.append(environ["wsgi.input"])
+        return echo(environ, start_response)
+
+    assert Visit(body=b"ink").at(Door(application, LARGEST)).body == b"ink"
+    assert held[0].closed
+
+
 def test_a_body_that_is_too_large_is_read_to_its_end_and_thrown_away():
     visit = Visit(body=b"x" * 100_000)
     stream = visit.environ["wsgi.input"]

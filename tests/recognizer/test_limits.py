@@ -123,3 +123,15 @@ def test_there_may_be_no_limit(client, settings, five_a_minute):
 
 def test_an_ipv4_address_is_one_client_however_it_is_written():
     assert network("::ffff:192.0.2.1") == network("192.0.2.1") != network("::ffff:192.0.2.9")
+
+
+@pytest.mark.django_db
+def test_probes_are_not_counted_and_each_protocol_hears_of_it_in_its_own_way(client, settings):
+    settings.REQUESTS_PER_MINUTE = 1
+    address = {"REMOTE_ADDR": "192.0.2.77"}
+    client.get("/v2", **address)
+    for probe in ("/health/live", "/v2/health/live"):
+        assert client.get(probe, **address).status_code == 200
+    refused = client.get("/v2", **address)
+    assert (refused.status_code, set(refused.json())) == (429, {"error"})
+    assert int(refused["Retry-After"]) > 0
