@@ -41,9 +41,9 @@ export function toSVG({ strokes, side }) {
   );
 }
 
-/** One line of the project's JSON Lines, which `manage.py train --strokes` reads. */
+/** One line of the project's JSON Lines; where one digit was said, `manage.py train --strokes` reads it. */
 export function toJSON({ id, strokes, text, said = "" }) {
-  return `${JSON.stringify({ id, strokes, reading: text, label: said })}\n`;
+  return `${JSON.stringify({ drawing: id, strokes, reading: text, label: said })}\n`;
 }
 
 /** Let the browser save a file. */

@@ -30,6 +30,37 @@ export class Outbox {
     this.#wish(id, { forget: true });
   }
 
+  /** Whether this very body still is to be kept: what was forgotten or redrawn meanwhile is not. */
+  wants(id, body) {
+    return this.#wishes.get(id)?.body === body;
+  }
+
+  /** Nothing more is to be kept: what waits is not sent any more, but what is to be forgotten is. */
+  withdraw() {
+    for (const [id, { forget }] of [...this.#wishes]) {
+      if (forget) this.forget(id);
+      else this.drop(id);
+    }
+  }
+
+  /** Another one first: the server has trouble with this one. */
+  defer(id) {
+    const wish = this.#wishes.get(id);
+    if (!wish) return;
+    this.#wishes.delete(id);
+    this.#wishes.set(id, wish);
+  }
+
+  /** Another page of ours has stored a wish: what was forgotten there must not be sent from here. */
+  heed({ key, newValue }) {
+    const id = key?.startsWith(PREFIX) && key.slice(PREFIX.length);
+    if (!id || !newValue || !this.#wishes.has(id)) return;
+    this.#attempt(() => {
+      const wish = JSON.parse(newValue);
+      if (wish.forget) this.#wishes.set(id, wish);
+    });
+  }
+
   /** The part to send next, { id, part, value }, or undefined. */
   next() {
     const [id, wish] = this.#wishes.entries().next().value ?? [];

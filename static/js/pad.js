@@ -70,6 +70,7 @@ export class Pad {
     if (ratio > 0 && ratio !== 1) {
       this.#width = width;
       this.boxes = this.boxes.map((box) => box.map((length) => length * ratio));
+      this.cursor &&= this.cursor.map((length) => length * ratio);
       this.drawing.scale(ratio);
     }
     this.repaint();

@@ -46,13 +46,16 @@ function read({ keep, penUp, time }) {
   const { id, generation, picture } = drawing;
   const strokes = drawing.toJSON();
   const body = picture ? { picture: picture.source } : { strokes };
-  const isOffline = trouble === "offline";
-  const isRead = (!penUp || isOffline) && look(strokes, time);
-  if (isOffline && !isRead) showNoAnswer("offline");
+  const isRead = (!penUp || isOffline()) && look(strokes, time);
+  if (isOffline() && !isRead) showNoAnswer("offline");
+  if (isRead && penUp && answer) speak(answer);
   // More strokes may be more digits, which the server tells apart.
   if (isRead && !penUp && strokes.length === 1) return;
   reader.read({ id, body, generation, side: pad.side, keep, penUp, time });
 }
+
+/** Whether nobody answers, or says that it cannot now. */
+const isOffline = () => trouble === "offline" || trouble === "busy";
 
 /** Read in the page what is sure to be one digit; returns whether it was, now or a moment ago. */
 function look(strokes, time) {
@@ -61,7 +64,7 @@ function look(strokes, time) {
   if (!read) return false;
   show(read, 0);
   if (time !== undefined) measure("stroke-to-reading", time);
-  setState(trouble === "offline" ? "offline" : "drawing");
+  setState(isOffline() ? "offline" : "drawing");
   return true;
 }
 
@@ -100,16 +103,18 @@ function onReading(read, job) {
 function onTrouble(kind, job) {
   if (!kind && !trouble) return;
   trouble = kind;
-  if (trouble === "offline") showOffline(job);
+  if (isOffline()) showOffline(job);
   else if (document.body.dataset.state === "offline") showOnline();
   showTrouble();
 }
 
 /** What was answered holds, if it is not the drawing on the pad that nobody answers. */
-function showOffline({ body, generation }) {
+function showOffline({ id, body, generation }) {
   const isUnread = body && generation === drawing.generation && !look(drawing.toJSON());
-  if (isUnread) showNoAnswer("offline");
-  else setState("offline");
+  if (!isUnread) return setState("offline");
+  showNoAnswer("offline");
+  // What was read of less ink says nothing of this.
+  if (visit.find(id)) visit.file({ id, text: undefined });
 }
 
 function showOnline() {
@@ -119,15 +124,26 @@ function showOnline() {
 
 function showTrouble() {
   const waiting = outbox.size > 0 ? ` Waiting to be sent: ${outbox.size}.` : "";
-  showBadge({ offline: `No connection.${waiting}`, slow: "The server is slow." }[trouble] ?? "");
+  const badges = {
+    offline: `No connection.${waiting}`,
+    busy: `The server is busy.${waiting}`,
+    slow: "The server is slow.",
+  };
+  showBadge(badges[trouble] ?? "");
 }
 
 function onRefused(job, status, detail) {
-  if (job.id !== drawing.id) return;
-  if (status === 409) {
+  const isHere = job.id === drawing.id;
+  if (status === 409 && isHere) {
     drawing.renew();
     finish(job.time);
-  } else {
+  } else if (status === 409 && job.body && visit.find(job.id)) {
+    // It was reviewed as it was before: the rest of its ink is a drawing of its own.
+    const id = crypto.randomUUID();
+    visit.file({ ...visit.find(job.id), id });
+    visit.forget([job.id]);
+    outbox.keep(id, job.body);
+  } else if (isHere) {
     showBadge(`The server refuses it: ${detail ?? status}`);
   }
 }
@@ -154,14 +170,30 @@ function showNoAnswer(state) {
 
 // Ink
 
+let isInking = false;
+/** A picture that came while a stroke was drawn. */
+let laidNext = null;
+
+function lay(picture) {
+  laidNext = null;
+  drawing.lay(picture);
+  finish(performance.now());
+}
+
 const heard = {
   onInk(time) {
-    // Undone while the pen was down.
-    if (drawing.isEmpty) return;
+    isInking = true;
+    // Undone while the pen was down, or a picture was laid over it.
+    if (drawing.isEmpty || drawing.picture) return;
+    showTrouble();
     if (document.body.dataset.state !== "offline") setState("drawing");
     read({ keep: false, penUp: false, time });
   },
-  onPenUp: finish,
+  onPenUp(time) {
+    isInking = false;
+    finish(time);
+    if (laidNext) lay(laidNext);
+  },
 };
 takePointers(pad, heard);
 takeKeys(pad, heard);
@@ -169,8 +201,8 @@ takePictures({
   input: find("#picture"),
   target: find(".paper"),
   onPicture(picture) {
-    drawing.lay(picture);
-    finish(performance.now());
+    if (isInking) laidNext = picture;
+    else lay(picture);
   },
   onRefused: () => showBadge("This is no picture that your browser can open."),
 });
@@ -180,6 +212,7 @@ function turned({ timeStamp }) {
   pad.replayed = null;
   if (drawing.generation === shownGeneration) return;
   shownGeneration = drawing.generation;
+  showTrouble();
   showVisit();
   showNoAnswer(drawing.isEmpty ? "empty" : "drawing");
   const filed = visit.find(drawing.id);
@@ -201,14 +234,15 @@ function takeBack({ id, sent }, time) {
 }
 
 function showDrawing() {
+  const isFiled = !drawing.isEmpty && visit.find(drawing.id) !== undefined;
   for (const [action, possible] of Object.entries({
     clear: !drawing.isEmpty,
     undo: drawing.canUndo,
     redo: drawing.canRedo,
     replay: drawing.strokes.length > 0,
-    png: !drawing.isEmpty,
-    svg: !drawing.isEmpty && !drawing.picture,
-    json: !drawing.isEmpty && !drawing.picture,
+    png: isFiled,
+    svg: isFiled && !drawing.picture,
+    json: isFiled && !drawing.picture,
     forget: !drawing.isEmpty,
     "forget-all": visit.drawings.length > 0,
   })) {
@@ -230,7 +264,8 @@ function showSaid() {
 function say(said) {
   const label = toLabel(said);
   visit.file({ id: drawing.id, said });
-  if (label !== undefined) outbox.label(drawing.id, label);
+  // What cannot be said to the server must not leave there what was said before.
+  outbox.label(drawing.id, label === undefined ? "" : label);
   reader.send();
   if (trouble) showTrouble();
   showSaid();
@@ -260,6 +295,8 @@ find("#reading").addEventListener("click", ({ target }) => {
 
 const think = find("#think");
 let panel = null;
+// The version for which it was fetched anew.
+let asked = null;
 
 /** The panel and the model are fetched when they are first asked for. */
 async function openPanel() {
@@ -270,9 +307,16 @@ async function openPanel() {
 
 /** Show how the network comes to its answer on the digit that is looked at. */
 async function showThinking(moment = null) {
+  if (moment === null && pad.replayed) showMoment(null);
   if (!think.open) return;
   panel ??= openPanel().catch(() => null);
-  const attached = await panel;
+  let attached = await panel;
+  if (attached && answer && answer.model !== attached.version && answer.model !== asked) {
+    // Another model serves by now. Once: what read in the page may be older than it.
+    asked = answer.model;
+    panel = openPanel().catch(() => null);
+    attached = await panel;
+  }
   const digit = answer?.digits[chosen];
   if (drawing.picture) attached?.show({ grid: digit ? levels(digit.image) : new Uint8Array(784) });
   else attached?.show({ strokes: looked(digit), pad: pad.side, moment });
@@ -373,7 +417,9 @@ function keyed(event) {
   if (command && key === "y") return actions.redo;
   if (command || event.altKey) return undefined;
   if (key === "escape" || key === "delete") return actions.clear;
-  return /^[0-9]$/.test(key) ? () => correct(key) : undefined;
+  const isDigit = /^[0-9]$/.test(key) && find("#keys").checked;
+  // Held down, it would say the same of each digit of a number.
+  return isDigit ? () => event.repeat || correct(key) : undefined;
 }
 
 document.addEventListener("keydown", (event) => {
@@ -385,6 +431,7 @@ document.addEventListener("keydown", (event) => {
 
 // The server, and what the visitor wants kept
 
+addEventListener("storage", (event) => outbox.heed(event));
 addEventListener("online", () => reader.retry());
 // One page at a time sends what pages before it could not.
 navigator.locks.request("outbox", () => {
@@ -393,10 +440,22 @@ navigator.locks.request("outbox", () => {
   return new Promise(() => {});
 });
 
-find("#keep").checked = storage("localStorage").getItem("keep") !== "no";
-find("#keep").addEventListener("change", ({ target }) => {
-  storage("localStorage").setItem("keep", target.checked ? "yes" : "no");
-});
+// What the visitor has switched off stays so. Who speaks to the computer can do without the keys.
+for (const choice of ["keep", "keys"]) {
+  find(`#${choice}`).checked = storage("localStorage").getItem(choice) !== "no";
+  find(`#${choice}`).addEventListener("change", ({ target }) => {
+    if (choice === "keep" && !target.checked) {
+      // What waits to be kept waits no more.
+      outbox.withdraw();
+      showTrouble();
+    }
+    try {
+      storage("localStorage").setItem(choice, target.checked ? "yes" : "no");
+    } catch {
+      // Forbidden, or full: it holds for this page.
+    }
+  });
+}
 
 showVisit();
 showSaid();

@@ -10,10 +10,15 @@ const LONGEST = 1024;
  *   file is none.
  */
 export function takePictures({ input, target, onPicture, onRefused }) {
+  let newest = null;
+
   async function take(files) {
     const file = [...files].find(({ type }) => type.startsWith("image/"));
     if (!file) return files.length > 0 && onRefused();
+    newest = file;
     const picture = await shrink(file).catch(() => null);
+    // Another was chosen while this one was decoded.
+    if (newest !== file) return;
     if (picture) onPicture(picture);
     else onRefused();
   }
@@ -41,7 +46,14 @@ async function shrink(file) {
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  // A photo as JPEG, for it is large; anything else as it is.
-  const type = scale < 1 && file.type !== "image/png" ? "image/jpeg" : "image/png";
+  // A photo as JPEG, for it is large; anything else as it is. JPEG would blacken what can be seen through.
+  const isPhoto = scale < 1 && file.type !== "image/png" && isOpaque(context);
+  const type = isPhoto ? "image/jpeg" : "image/png";
   return { source: canvas.toDataURL(type, 0.92), width: canvas.width, height: canvas.height };
+}
+
+function isOpaque(context) {
+  const { data } = context.getImageData(0, 0, context.canvas.width, context.canvas.height);
+  for (let alpha = 3; alpha < data.length; alpha += 4) if (data[alpha] < 255) return false;
+  return true;
 }

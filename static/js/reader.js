@@ -9,6 +9,8 @@
 // A server that takes longer is called slow; one that takes this long is given up.
 const SLOW = 2_000;
 const TOO_LONG = 10_000;
+// Seconds that a server may ask to be left alone.
+const MOST_PATIENCE = 60;
 // What browsers send even if the page is closed meanwhile.
 const KEEPALIVE_BYTES = 60_000;
 
@@ -17,13 +19,14 @@ export class Reader {
   #busy = false;
   #failures = 0;
   #timer = null;
+  #comeAgain = 0; // seconds, as the server says
   #errand = null;
 
   /**
    * @param {{fetch: typeof fetch, outbox: import("./outbox.js").Outbox, onReading: Function,
    *   onTrouble: Function, onRefused: Function}} of
-   *   onReading(answer, job) is told each answer, onTrouble("offline"|"slow"|null, job) how the server
-   *   is, and of which job it was not heard,
+   *   onReading(answer, job) is told each answer, onTrouble("offline"|"busy"|"slow"|null, job) how the
+   *   server is, and of which job it was not heard,
    *   onRefused(job, status, detail) that it will never take a job.
    */
   constructor({ fetch, outbox, onReading, onTrouble, onRefused }) {
@@ -56,7 +59,7 @@ export class Reader {
 
   async #next() {
     if (this.#busy) return;
-    const job = this.#newest ?? waiting(this.outbox.next());
+    const job = this.#fresh() ?? waiting(this.outbox.next());
     if (!job) return this.#runErrand();
     this.#newest = null;
     this.#busy = true;
@@ -66,8 +69,15 @@ export class Reader {
     } finally {
       this.#busy = false;
     }
-    if (isTrouble(status)) this.#wait(job);
+    if (isTrouble(status)) this.#wait(job, status);
     else this.#next();
+  }
+
+  /** The newest drawing; only to be read, where the visitor wants it kept no more. */
+  #fresh() {
+    const job = this.#newest;
+    const isWanted = !job?.keep || this.outbox.wants(job.id, job.body);
+    return isWanted ? job : { ...job, keep: false };
   }
 
   async #runErrand() {
@@ -85,9 +95,11 @@ export class Reader {
 
   /** Send a job; returns the status of the answer, 0 when there was none. */
   async #send(job) {
+    this.#comeAgain = 0;
     const slow = setTimeout(() => this.#failures || this.onTrouble("slow"), SLOW);
     try {
       const response = await this.fetch(...request(job));
+      this.#comeAgain = Number(response.headers.get("Retry-After")) || 0;
       const answer = response.status === 204 ? null : await response.json();
       if (!isTrouble(response.status)) this.#settle(job, response, answer);
       return response.status;
@@ -109,11 +121,13 @@ export class Reader {
     else if (job.body) this.onReading(answer, job);
   }
 
-  #wait(job) {
-    if (job.body) this.#newest ??= job;
+  #wait(job, status) {
+    this.#newest ??= again(job, status, this.outbox);
+    if (status >= 500) this.outbox.defer(job.id);
     this.#failures += 1;
-    this.onTrouble("offline", job);
-    const seconds = Math.min(2 ** (this.#failures - 1), 15);
+    this.onTrouble(status ? "busy" : "offline", job);
+    const asked = Math.min(this.#comeAgain, MOST_PATIENCE);
+    const seconds = Math.max(Math.min(2 ** (this.#failures - 1), 15), asked);
     this.#timer = setTimeout(() => this.#next(), seconds * 1000);
   }
 }
@@ -122,11 +136,19 @@ export class Reader {
 const isTimeout = ({ name }) => name === "TimeoutError" || name === "AbortError";
 const isTrouble = (status) => status === 0 || status === 429 || status >= 500;
 
+/** What to do instead of a job that failed: the same, or only read what cannot be kept now; or null. */
+function again(job, status, outbox) {
+  const { id, body, keep, waited } = job;
+  // What came from the outbox waits there; what was forgotten is not sent again.
+  if (!body || waited || (keep && !outbox.wants(id, body))) return null;
+  return keep && status ? { ...job, keep: false } : job;
+}
+
 /** A part of the outbox as a job; one with a body is a drawing to keep. */
 function waiting(part) {
   if (!part) return null;
   const { id, value } = part;
-  return part.part === "body" ? { id, body: value, keep: true } : { id, part };
+  return part.part === "body" ? { id, body: value, keep: true, waited: true } : { id, part };
 }
 
 /** What of the outbox a job settles. */

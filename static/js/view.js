@@ -25,6 +25,7 @@ export function showAnswer({ text, digits }, chosen) {
 export function showNothing(state = "empty") {
   find("#reading").textContent = "";
   find("#confidence").textContent = "";
+  find("#spoken").textContent = "";
   showBars(null);
   showSeen(null);
   setState(state);

@@ -40,12 +40,20 @@ export class Visit extends EventTarget {
     this.#changed();
   }
 
-  #changed() {
+  #store(drawings) {
     try {
-      this.#storage.setItem(KEY, JSON.stringify(this.#drawings));
+      this.#storage.setItem(KEY, JSON.stringify(drawings));
+      return true;
     } catch {
       // Full or forbidden: this page still has them.
+      return false;
     }
+  }
+
+  #changed() {
+    // Where the storage is full, without pictures, or none: what was forgotten must not come back.
+    const fewer = this.#drawings.filter(({ picture }) => !picture);
+    [this.#drawings, fewer, []].some((drawings) => this.#store(drawings));
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -217,6 +217,8 @@ def test_when_it_knew(thinking):
 def test_half_way_fewer_strokes_are_there(thinking):
     draw(thinking, [[[60, 60], [220, 60], [220, 61]], [[140, 100], [141, 240], [142, 250]]])
     expect(thinking.locator(".moments p")).not_to_have_text("")
+    # An answer that comes later shows the whole again.
+    expect(thinking.locator("body")).not_to_have_attribute("data-state", "drawing")
     ink = "document.querySelector('#pad').getContext('2d').getImageData(0, 0, 2000, 2000).data"
     inked = f"{ink}.filter((value, i) => i % 4 === 3 && value > 0).length"
     whole = thinking.evaluate(inked)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from ml import image, strokes
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
-from tests.browser.hand import draw, expect_state, ink_of
+from tests.browser.hand import draw, expect_state, ink_of, offline
 from tests.conftest import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,7 +137,7 @@ def test_a_failing_server_is_said_and_asked_again(page):
     broken = {"status": 503, "content_type": "application/json", "body": json.dumps({})}
     page.route("**/api/**", lambda route: route.fulfill(**broken))
     draw(page, SEVEN)
-    expect(page.locator("#badge")).to_have_text("No connection. Waiting to be sent: 1.")
+    expect(page.locator("#badge")).to_have_text("The server is busy. Waiting to be sent: 1.")
     page.unroute("**/api/**")
     expect(page.locator("#reading")).to_have_text("7")
     expect(page.locator("#badge")).to_have_text("")
@@ -219,3 +219,40 @@ def test_the_strip_follows_light_and_dark(visit):
             return
         visit.wait_for_timeout(50)
     assert visit.evaluate(colour) != light
+
+
+def test_what_cannot_be_kept_is_read_all_the_same(page):
+    broken = {"status": 503, "content_type": "application/json", "body": json.dumps({})}
+    page.route("**/api/v1/drawings/*", lambda route: route.fulfill(**broken))
+    draw(page, SEVEN)
+    expect(page.locator("#badge")).to_have_text("The server is busy. Waiting to be sent: 1.")
+    expect(page.locator("#reading")).to_have_text("7")
+    page.unroute("**/api/v1/drawings/*")
+    expect_kept(page, 1)
+    page.complaints.clear()
+
+
+def test_whoever_wants_nothing_kept_has_nothing_sent_later(page):
+    with offline(page):
+        draw(page, SEVEN)
+        expect(page.locator("#badge")).to_contain_text("Waiting to be sent: 1")
+        page.locator("#keep").uncheck()
+        expect(page.locator("#badge")).to_have_text("No connection.")
+    expect(page.locator("#reading")).to_have_text("7")
+    page.wait_for_timeout(500)
+    assert not Drawing.objects.exists()
+
+
+def test_what_was_said_goes_with_what_it_was_said_of(page):
+    draw(page, SEVEN)
+    expect(page.locator("#spoken")).to_contain_text("7")
+    page.click("[data-action=clear]")
+    expect(page.locator("#spoken")).to_have_text("")
+
+
+def test_large_text_and_low_windows_leave_room_to_draw(page):
+    page.set_viewport_size({"width": 341, "height": 162})
+    assert page.locator("#pad").bounding_box()["width"] >= 190
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -103,6 +103,38 @@ test("a conflict is said, and the card is shown once more as it is now", async (
   ]);
 });
 
+test("what was refused is told for what it is, and counted for what it was", async () => {
+  const answer = () => {
+    throw new Refused({ status: 422 });
+  };
+  const site = server(1, { answer, extra: [card(99, { look: 8, at: [0.9, 99] })] });
+  const deck = await begin(site);
+  deck.skip();
+  deck.label("1");
+  await wait(5);
+  assert.equal(deck.labelled, 0);
+  assert.match(deck.notice, /does not take/);
+});
+
+for (const [own, notice] of [
+  [true, ""],
+  [false, "ana has labelled 2 what you call 1."],
+]) {
+  test(`of what was taken back already, only another's label is told: ${own}`, async () => {
+    const answer = ({ label }) => {
+      if (label === "1") throw new Refused({ status: 409, label: "2", by: "ana", own });
+      return { same: 0, of: 0 };
+    };
+    const deck = await begin(server(3, { answer }));
+    deck.label("1");
+    deck.undo();
+    deck.label("2");
+    await wait(5);
+    assert.equal(deck.notice, notice);
+    assert.equal(deck.labelled, 1);
+  });
+}
+
 test("what is shown again is answered as such, and is no place to go on from", async () => {
   const site = server(10, { extra: [card(99, { look: 8, at: [0.9, 99] })] });
   const deck = await begin(site);

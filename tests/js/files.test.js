@@ -18,7 +18,7 @@ test("an SVG has a path a stroke, and the pen of the pad", () => {
 for (const [said, label] of [["7", "7"], ["?", "?"], [undefined, ""]]) {
   test(`JSON Lines have the strokes and, as the label, what the visitor says: ${said}`, () => {
     const line = toJSON({ ...drawing, said });
-    assert.deepEqual(JSON.parse(line), { id: "a", strokes: drawing.strokes, reading: "4", label });
+    assert.deepEqual(JSON.parse(line), { drawing: "a", strokes: drawing.strokes, reading: "4", label });
     assert.ok(line.endsWith("\n"));
   });
 }

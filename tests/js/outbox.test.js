@@ -84,3 +84,30 @@ test("a storage that is full or broken costs nothing but the second life", () =>
   outbox.load();
   assert.equal(outbox.size, 1);
 });
+
+test("whoever wants nothing kept any more has nothing sent but what is to be forgotten", () => {
+  outbox.keep("a", { strokes: [] });
+  outbox.label("b", "7");
+  outbox.forget("c");
+  outbox.withdraw();
+  assert.deepEqual(outbox.next(), { id: "c", part: "forget", value: true });
+  assert.equal(outbox.size, 1);
+  assert.deepEqual(Object.keys(storage), ["outbox:c"]);
+});
+
+test("what another page forgets is not sent from here", () => {
+  outbox.keep("a", { strokes: [] });
+  outbox.heed({ key: "outbox:a", newValue: JSON.stringify({ forget: true }) });
+  outbox.heed({ key: "outbox:b", newValue: JSON.stringify({ forget: true }) });
+  outbox.heed({ key: null, newValue: null });
+  assert.deepEqual(outbox.next(), { id: "a", part: "forget", value: true });
+  assert.equal(outbox.size, 1);
+});
+
+test("a drawing that the server has trouble with lets the others go first", () => {
+  outbox.keep("a", { strokes: [] });
+  outbox.keep("b", { strokes: [] });
+  outbox.defer("a");
+  assert.equal(outbox.next().id, "b");
+  assert.equal(outbox.size, 2);
+});

@@ -19,8 +19,8 @@ beforeEach(() => {
     outbox,
     fetch: (url, options) =>
       new Promise((resolve, reject) => {
-        const answer = (status, body) =>
-          resolve({ ok: status < 300, status, json: async () => body });
+        const answer = (status, body, headers = {}) =>
+          resolve({ ok: status < 300, status, headers: new Headers(headers), json: async () => body });
         requests.push({ url, options, answer, fail: () => reject(new TypeError("network")) });
       }),
     onReading: (answer, job) => heard.push(["reading", answer, job.name]),
@@ -86,17 +86,17 @@ test("of one drawing only the last state is kept", async () => {
   assert.deepEqual(heard.at(-1), ["reading", "both", "two strokes"]);
 });
 
-for (const [what, trouble] of [
-  ["no network", (request) => request.fail()],
-  ["a failing server", (request) => request.answer(503)],
-  ["too many requests", (request) => request.answer(429)],
+for (const [what, kind, trouble] of [
+  ["no network", "offline", (request) => request.fail()],
+  ["a failing server", "busy", (request) => request.answer(503)],
+  ["too many requests", "busy", (request) => request.answer(429)],
 ]) {
   test(`${what}: says so, waits and tries again until it is answered`, async () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     reader.read(job("kept", { keep: true }));
     trouble(requests[0]);
     await settled();
-    assert.deepEqual(heard, [["trouble", "offline"]]);
+    assert.deepEqual(heard, [["trouble", kind]]);
     assert.equal(outbox.size, 1);
     mock.timers.tick(1000);
     trouble(requests[1]);
@@ -104,9 +104,12 @@ for (const [what, trouble] of [
     mock.timers.tick(1999);
     assert.equal(requests.length, 2);
     mock.timers.tick(1);
-    requests[2].answer(201, "at last");
+    requests[2].answer(200, "at last");
     await settled();
     assert.deepEqual(heard.slice(-2), [["trouble", null], ["reading", "at last", "kept"]]);
+    // Where it could not be kept it was only read meanwhile.
+    requests[3]?.answer(201, "kept");
+    await settled();
     assert.equal(outbox.size, 0);
   });
 }
@@ -208,4 +211,50 @@ test("a server that is given up by an older browser is asked again", async () =>
   mock.timers.tick(1000);
   await settled();
   assert.deepEqual([asked, heard], [2, [["trouble", "offline"]]]);
+});
+
+test("what cannot be kept now is read all the same, and kept later", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  reader.read(job("seven", { keep: true }));
+  requests[0].answer(503, {});
+  await settled();
+  mock.timers.tick(1000);
+  await settled();
+  requests[1].answer(200, "seven");
+  await settled();
+  assert.deepEqual(asked().map((one) => one.split("?")[0]), [
+    "PUT /api/v1/drawings/a",
+    "POST /api/v1/predict",
+    "PUT /api/v1/drawings/a",
+  ]);
+  assert.deepEqual(heard.slice(0, 3), [
+    ["trouble", "busy"],
+    ["trouble", null],
+    ["reading", "seven", "seven"],
+  ]);
+});
+
+test("what was forgotten while it was sent is not sent again", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  reader.read(job("one", { keep: true }));
+  outbox.forget("a");
+  requests[0].fail();
+  await settled();
+  mock.timers.tick(1000);
+  await settled();
+  assert.deepEqual(asked().at(-1), "DELETE /api/v1/drawings/a");
+});
+
+test("a server that asks for time gets it", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  reader.read(job("one"));
+  const { answer } = requests[0];
+  answer(429, {}, { "Retry-After": "30" });
+  await settled();
+  mock.timers.tick(29_000);
+  await settled();
+  assert.equal(requests.length, 1);
+  mock.timers.tick(1_000);
+  await settled();
+  assert.equal(requests.length, 2);
 });

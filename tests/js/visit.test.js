@@ -35,3 +35,19 @@ for (const broken of [
     assert.equal(visit.drawings.length, 1);
   });
 }
+
+test("where the storage is full, nothing that was forgotten stays in it", () => {
+  const kept = storage();
+  const setItem = kept.setItem;
+  kept.setItem = (key, value) => {
+    if (value.length > 100) throw new Error("full");
+    setItem(key, value);
+  };
+  const visit = new Visit(kept);
+  visit.file({ id: "a" });
+  visit.file({ id: "large", picture: { source: "x".repeat(200) } });
+  visit.forget(["a"]);
+  visit.file({ id: "b" });
+  assert.deepEqual(new Visit(kept).drawings, [{ id: "b" }]);
+  assert.equal(visit.drawings.length, 2);
+});

@@ -12,9 +12,9 @@ const NOTICE_FOR = 5;
 
 /** What the server answers to a label that somebody else was quicker with, or that it cannot take. */
 export class Refused extends Error {
-  constructor({ status, label, by }) {
+  constructor({ status, label, by, own = false }) {
     super(`refused: ${status}`);
-    Object.assign(this, { status, label, by });
+    Object.assign(this, { status, label, by, own });
   }
 }
 
@@ -178,18 +178,22 @@ export class Deck extends EventTarget {
   }
 
   /** What was not stored is shown once more, as it is now, unless it was taken back already. */
-  #refuse(entry, { status, label, by }) {
+  #refuse(entry, { status, label, by, own }) {
     const { card, after } = entry;
     const stands = this.#history.includes(entry);
     if (stands) {
       this.#history.splice(this.#history.indexOf(entry), 1);
-      this.labelled -= 1;
+      this.labelled -= card.look ? 0 : 1;
     }
-    if (status !== 409) return this.#say("A drawing is no longer there.");
+    if (status === 404) return this.#say("A drawing is no longer there.");
+    if (status !== 409) return this.#say("The server does not take what you said of a drawing.");
     Object.assign(card, { label, by });
+    // What came twice meets the label that it gave.
+    if (!stands && own) return;
     if (stands) this.#cards.splice(1, 0, card);
     const what = label ? `labelled ${label}` : "left without a label";
-    this.#say(`${by || "Somebody"} has ${what} what you call ${after}; it is shown once more.`);
+    const again = stands ? "; it is shown once more" : "";
+    this.#say(`${by || "Somebody"} has ${what} what you call ${after}${again}.`);
   }
 
   #complain(error) {

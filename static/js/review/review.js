@@ -27,6 +27,14 @@ const actions = {
 };
 for (let digit = 0; digit < 10; digit++) actions[digit] = () => deck.label(String(digit));
 
+// Who speaks to the computer, or strikes keys by accident, can do without single letters, here and on
+// the page alike.
+find("#keys").checked = localStorage.getItem("keys") !== "no";
+find("#keys").addEventListener("change", ({ target }) => {
+  localStorage.setItem("keys", target.checked ? "yes" : "no");
+  if (!target.matches(":focus-visible")) target.blur();
+});
+
 let shown;
 deck.addEventListener("change", show);
 document.addEventListener("keydown", onKey);
@@ -53,9 +61,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw
 deck.start();
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !find("#keys").checked) return;
   // What has the focus keeps the keys that work it.
-  const isWorked = event.target.closest("select, a, button") !== null;
+  const isWorked = event.target.closest("select, a, button, input") !== null;
   if (isWorked && (event.key === "Enter" || event.key === " ")) return;
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action || event.repeat) return;

@@ -23,7 +23,7 @@ const HINT = "Point at a unit, or go through a layer with the arrow keys, to see
  * @param {{model: string, onMoment?: (moment: number | null, strokes: number[][][] | null) => void}} of
  *   the address of the model file; onMoment is told when another moment of the drawing is looked at,
  *   in milliseconds of ink time, and the strokes as they were then; null and null at its end.
- * @returns {Promise<{show: (shown: {strokes?: number[][][], pad?: number, grid?: Uint8Array,
+ * @returns {Promise<{version: string, show: (shown: {strokes?: number[][][], pad?: number, grid?: Uint8Array,
  *   moment?: number | null}) => void}>} show takes the strokes of one digit and the side of their
  *   pad, both in CSS pixels, or the 784 levels of a picture; it may be called as often as one likes.
  */
@@ -140,10 +140,14 @@ function attach(root, network, onMoment) {
   follow();
 
   return {
+    version: network.facts.version,
     show({ strokes = [], pad = 1, grid = null, moment = null }) {
       shown = { strokes: strokes ?? [], pad, grid, moment };
+      const comesBack = how.hidden && grid === null;
       how.hidden = when.hidden = grid !== null;
-      schedule();
+      // Hidden, it had no size to follow.
+      if (comesBack) resize();
+      else schedule();
     },
   };
 }
