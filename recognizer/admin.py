@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import F, Model, Q, QuerySet, Subquery
+from django.db.models import F, Model, Prefetch, Q, QuerySet, Subquery
 from django.forms import ChoiceField, ModelForm
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from ml.classifier import ModelError
 from ml.intervals import Interval
-from recognizer import classifier, comparison, exports, figures, services, versions
+from recognizer import classifier, comparison, exports, figures, review, services, versions
 from recognizer.deck import ReviewDeck, signed_in
 from recognizer.logpage import LogPage
 from recognizer.long_lists import LongList, ModelFilter, as_uuid
@@ -27,6 +27,10 @@ from recognizer.models import Digit, Drawing, Label, ModelVersion, Status
 
 NO_STROKES = "It was a picture, of which only the input is kept."
 SHOWN_DIFFERENCES = 48
+# The inputs of a number in the list of drawings.
+SHOWN_INPUTS = 5
+# Chosen for many digits, it takes their labels away.
+NO_LABEL = "none"
 BANDS = {"0": "below 50 %", "50": "50 to 90 %", "90": "90 % and more"}
 
 
@@ -90,16 +94,23 @@ class DigitForm(ModelForm):
             label.show_hidden_initial = True
 
     def clean_label(self) -> str:
+        """Whoever else labels it waits until this label is stored: a form has a transaction."""
         label: str = self.cleaned_data["label"]
-        seen = self.data.get(self["label"].html_initial_name, self.instance.label)
-        if self.instance.label not in (seen, label):
-            said = f"Meanwhile somebody has labelled it “{self.instance.label or 'none'}”."
-            raise ValidationError(said)
+        try:
+            now = review.held(self.instance.pk).label
+        except Drawing.DoesNotExist:
+            raise ValidationError("The drawing is no longer there.") from None
+        if now not in (self.data.get(self["label"].html_initial_name, now), label):
+            raise ValidationError(f"Meanwhile somebody has labelled it “{now or 'none'}”.")
         return label
 
 
 class DigitActionForm(ActionForm):
-    label = ChoiceField(choices=[("", "no label"), *Label.choices], required=False, label="Label:")
+    label = ChoiceField(
+        choices=[("", "choose…"), *Label.choices, (NO_LABEL, "no label")],
+        required=False,
+        label="Label:",
+    )
     format = ChoiceField(
         choices=[(name, name) for name in exports.FORMATS], required=False, label="Format:"
     )
@@ -137,8 +148,14 @@ class DigitAdmin(LogPage, ReviewDeck):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        least_sure = 1 + self.list_display.index("percent")
-        return super().changelist_view(request, {"least_sure": least_sure, **(extra_context or {})})
+        context = {
+            "least_sure": 1 + self.list_display.index("percent"),
+            "may_review": self.has_change_permission(request),
+        }
+        return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def shown(self, rows: QuerySet[Digit]) -> QuerySet[Digit]:
+        return rows.defer("drawing__strokes")
 
     def find(self, term: str) -> Q:
         if drawing := as_uuid(term):
@@ -147,7 +164,7 @@ class DigitAdmin(LogPage, ReviewDeck):
         return Q(labelled_by=reviewer) if reviewer else Q(model=term)
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
-        services.label_as_reviewer([obj], obj.label, signed_in(request))
+        services.label_as_reviewer(Digit.objects.filter(pk=obj.pk), obj.label, signed_in(request))
 
     def log_change(self, request: HttpRequest, obj: Digit, message: Any) -> Any:
         """The service has logged the old and the new label already."""
@@ -155,6 +172,10 @@ class DigitAdmin(LogPage, ReviewDeck):
     @admin.action(description="Label the selected digits", permissions=["change"])
     def label_selected(self, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
         label = request.POST.get("label", "")
+        if not label:
+            self.message_user(request, "Choose a label first.", messages.WARNING)
+            return
+        label = "" if label == NO_LABEL else label
         changed = services.label_as_reviewer(queryset, label, signed_in(request))
         text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
         self.message_user(request, text, messages.SUCCESS)
@@ -182,7 +203,8 @@ class DigitAdmin(LogPage, ReviewDeck):
     def visitor_says(self, digit: Digit) -> str:
         return digit.drawing.visitor_label
 
-    @admin.display(ordering="drawing__created_at")
+    # Quick to sort by, and the same but where other ink was kept under an old UUID.
+    @admin.display(ordering="pk")
     def drawn(self, digit: Digit) -> Any:
         return digit.drawing.created_at
 
@@ -211,7 +233,8 @@ class DigitAdmin(LogPage, ReviewDeck):
         drawing = digit.drawing
         labelled = ""
         if digit.labelled_at:
-            labelled = f"; labelled by {digit.labelled_by} on {digit.labelled_at:%Y-%m-%d %H:%M}"
+            who = digit.labelled_by or "somebody who has no account any more"
+            labelled = f"; labelled by {who} on {digit.labelled_at:%Y-%m-%d %H:%M}"
         return (
             f"Digit {digit.position + 1} of drawing {drawing.id},"
             f" from {drawing.get_source_display()} on {drawing.created_at:%Y-%m-%d %H:%M},"
@@ -221,8 +244,8 @@ class DigitAdmin(LogPage, ReviewDeck):
 
 @admin.register(Drawing)
 class DrawingAdmin(LongList):
-    list_display = ("picture", "text", "visitor_label", "source", "model", "created_at")
-    list_display_links = ("picture", "text")
+    list_display = ("inputs", "text", "visitor_label", "source", "model", "created_at")
+    list_display_links = ("inputs", "text")
     list_filter = ("source", ModelFilter, "created_at")
     sortable_by = ("created_at",)
     search_fields = ("id", "model")
@@ -241,14 +264,29 @@ class DrawingAdmin(LongList):
         drawing = as_uuid(term)
         return Q(id=drawing) if drawing else Q(model=term)
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Whoever may delete a drawing may delete its digits."""
-        deleted, counts, _, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, set(), protected
+    def shown(self, rows: QuerySet[Drawing]) -> QuerySet[Drawing]:
+        """With what the net saw of each."""
+        digits = Digit.objects.only("drawing", "image").order_by("drawing_id", "position")
+        first = Prefetch("digits", digits.filter(position__lt=SHOWN_INPUTS))
+        return rows.defer("strokes").prefetch_related(first)
 
-    @admin.display(description="strokes")
-    def picture(self, drawing: Drawing) -> SafeString | str:
-        return figures.strokes_svg(drawing.strokes or [], side=56) or "a picture"
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever may delete a drawing may delete its digits; they are counted, not listed."""
+        several = isinstance(objs, QuerySet)
+        ids = list(objs.values_list("pk", flat=True)) if several else [one.pk for one in objs]
+        digits = Digit.objects.filter(drawing__in=ids).count()
+        return list(map(str, ids)), {"drawings": len(ids), "digits": digits}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Drawing) -> None:
+        services.delete(Drawing.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Drawing]) -> None:
+        services.delete(Drawing.objects.filter(pk__in=queryset.values("pk")))
+
+    @admin.display(description="inputs")
+    def inputs(self, drawing: Drawing) -> SafeString | str:
+        images = [digit.image for digit in drawing.digits.all()]
+        return figures.grid_png(*images, side=56) if images else ""
 
     @admin.display(description="strokes")
     def large(self, drawing: Drawing) -> SafeString | str:
@@ -279,6 +317,9 @@ class ModelVersionAdmin(admin.ModelAdmin):
         needed = not isinstance(obj, ModelVersion) or obj.status in (Status.SERVING, Status.RETIRED)
         return not needed and super().has_delete_permission(request, obj)
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return False
+
     def has_promote_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("recognizer.promote_modelversion")
 
@@ -286,7 +327,9 @@ class ModelVersionAdmin(admin.ModelAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("<int:pk>/promote/", wrap(self.promote), name="recognizer_modelversion_promote"),
-            path("rollback/", wrap(self.roll_back), name="recognizer_modelversion_roll_back"),
+            path(
+                "<int:pk>/rollback/", wrap(self.roll_back), name="recognizer_modelversion_roll_back"
+            ),
             *super().get_urls(),
         ]
 
@@ -300,6 +343,8 @@ class ModelVersionAdmin(admin.ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         may_promote = self.has_promote_permission(request)
         version = self.get_object(request, object_id)
         serves = version is not None and version.status == Status.SERVING
@@ -321,16 +366,18 @@ class ModelVersionAdmin(admin.ModelAdmin):
             return self._back(request, message, messages.ERROR)
         except ModelError as error:
             return self._back(request, f"{version} is refused: {error}.", messages.ERROR)
+        except ModelVersion.DoesNotExist:
+            return self._back(request, f"{version} has just been deleted.", messages.ERROR)
         return self._back(request, f"{version} serves.")
 
-    def roll_back(self, request: HttpRequest) -> HttpResponse:
+    def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._check(request)
+        version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            before = versions.roll_back(signed_in(request))
-        except versions.NothingPromoted:
-            return self._back(request, "The shipped model serves already.", messages.WARNING)
-        except ModelError as error:
-            return self._back(request, f"The model before is refused: {error}.", messages.ERROR)
+            before = versions.roll_back(signed_in(request), version)
+        except versions.NotServing:
+            message = f"{version} does not serve any more; nothing was changed."
+            return self._back(request, message, messages.WARNING)
         return self._back(request, f"{before or 'The shipped model'} serves again.")
 
     def _check(self, request: HttpRequest) -> None:

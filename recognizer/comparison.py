@@ -38,16 +38,18 @@ FACTORS = ("size", "place", "pen", "ink")
 
 @dataclass(frozen=True)
 class Row:
-    """The errors of both models on one set of digits."""
+    """The errors of both models on one set of digits; None where the challenger never saw it."""
 
     name: str
     of: int
     champion: int
-    challenger: int
+    challenger: int | None
     margin: float = MARGIN
 
     @property
     def is_worse(self) -> bool:
+        if self.challenger is None:
+            return False
         return self.challenger - self.champion > self.margin * self.of
 
     def __str__(self) -> str:
@@ -175,25 +177,28 @@ def _refusals(champion: Classifier, challenger: Classifier, non_digits: Exported
 
 
 def _stated(champion: Classifier, challenger: Classifier) -> Iterator[Row]:
-    """Errors on the sets that both were measured on when they were made."""
-    for name, one, other in _common(champion, challenger):
-        yield Row(name, one["of"], one["errors"], other["errors"])
+    """Errors on the sets that the champion, at least, was measured on when it was made."""
+    for name, one, other in _sets(champion, challenger):
+        yield Row(name, one["of"], one["errors"], other["errors"] if other else None)
 
 
 def _calibration(champion: Classifier, challenger: Classifier) -> Iterator[Fact]:
     """Expected calibration errors on the same sets."""
-    for name, one, other in _common(champion, challenger):
-        if "calibration_error" in one.keys() & other.keys():
+    for name, one, other in _sets(champion, challenger):
+        if other and "calibration_error" in one.keys() & other.keys():
             shares = (f"{figures['calibration_error']:.2%}" for figures in (one, other))
             yield Fact(f"{name}: calibration error", one["of"], *shares)
 
 
-def _common(champion: Classifier, challenger: Classifier) -> Iterator[tuple[str, Figures, Figures]]:
+def _sets(
+    champion: Classifier, challenger: Classifier
+) -> Iterator[tuple[str, Figures, Figures | None]]:
+    """The sets of the champion's file, with what either says; None for others than these."""
     first, second = (model.facts.get("metrics", {}) for model in (champion, challenger))
     for name, one in first.items():
         other = second.get(name)
-        if other and other["of"] == one["of"] and name not in READ_ANEW:
-            yield name, one, other
+        if name not in READ_ANEW:
+            yield name, one, other if other and other["of"] == one["of"] else None
 
 
 def _measured(champion: Classifier, challenger: Classifier) -> tuple[Figures, Figures] | None:

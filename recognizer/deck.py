@@ -45,10 +45,10 @@ class NextIn(Schema):
 class LabelIn(Schema):
     """A label for a digit, with the one the reviewer saw; or what they say at a second look."""
 
-    digit: int
+    digit: int = Field(ge=1, lt=2**63)
     label: str = Field(pattern=LABEL)
     seen: str = Field("", pattern=LABEL)
-    look: int | None = None
+    look: int | None = Field(None, ge=1, lt=2**63)
 
 
 class LabelsIn(Schema):
@@ -136,6 +136,7 @@ class ReviewDeck(LongList):
                 "Somebody else has labelled it meanwhile.",
                 label=digit.label,
                 by=str(digit.labelled_by or ""),
+                own=digit.labelled_by == reviewer,
             ) from None
         except GONE:
             raise Problem(HTTPStatus.NOT_FOUND, "The drawing is no longer there.") from None

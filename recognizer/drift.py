@@ -1,5 +1,6 @@
 """Drift: whether what is drawn still looks like what the net has learned from."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +8,12 @@ from datetime import datetime
 import numpy as np
 
 from ml import ink, inputs
-from recognizer.models import Digit
+from recognizer.models import Digit, Drawing
 
 # The newest digits, so many at most: their inputs are read one by one.
 SAMPLE = 1_000
+# Drawings in memory at once: one may have a megabyte of strokes.
+CHUNK = 10
 # Fewer say nothing.
 FEWEST = 100
 # In standard deviations of the reference. Each of thirty writers of UCI's pendigits-orig.tra, of
@@ -30,6 +33,7 @@ class Property:
     """What inputs are like in one respect, and what the reference is like."""
 
     name: str
+    count: int
     reference: inputs.Moments
     found: inputs.Moments
 
@@ -44,7 +48,7 @@ class Property:
 
     @property
     def alarms(self) -> bool:
-        return abs(self.difference) > BOUND
+        return self.count >= FEWEST and abs(self.difference) > BOUND
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,13 @@ class Drift:
 
     @property
     def alarms(self) -> list[Property]:
-        return [one for one in self.properties if self.count >= FEWEST and one.alarms]
+        return [one for one in self.properties if one.alarms]
 
 
 def drift() -> Drift:
-    newest = Digit.objects.order_by("-pk").select_related("drawing")
-    fields = ("image", "box", "read_at", "drawing__strokes")
+    newest = Digit.objects.order_by("-pk").only("image", "box", "read_at", "drawing_id")
     # A blank input, which only a program can make, has no width.
-    digits = [digit for digit in newest.only(*fields)[:SAMPLE] if any(bytes(digit.image))]
+    digits = [digit for digit in newest[:SAMPLE] if any(bytes(digit.image))]
     if not digits:
         return Drift(0, None, [])
     return Drift(len(digits), digits[-1].read_at, list(_properties(digits)))
@@ -73,7 +76,17 @@ def drift() -> Drift:
 def _properties(digits: list[Digit]) -> Iterator[Property]:
     images = np.stack([ink.from_bytes(digit.image) for digit in digits])
     for name, values in inputs.measure(images).items():
-        yield Property(NAMES[name], inputs.MNIST[name], inputs.Moments.of(values))
-    strokes = [float(len(digit.strokes())) for digit in digits if digit.drawing.strokes]
-    if strokes:
-        yield Property("strokes", inputs.STROKES, inputs.Moments.of(np.array(strokes)))
+        yield Property(NAMES[name], len(digits), inputs.MNIST[name], inputs.Moments.of(values))
+    counts = np.array(list(_stroke_counts(digits)), dtype=float)
+    if len(counts):
+        yield Property("strokes", len(counts), inputs.STROKES, inputs.Moments.of(counts))
+
+
+def _stroke_counts(digits: list[Digit]) -> Iterator[int]:
+    """How many strokes each has, of those that were drawn with strokes."""
+    by_drawing = defaultdict(list)
+    for digit in digits:
+        by_drawing[digit.drawing_id].append(digit)
+    drawn = Drawing.objects.filter(pk__in=list(by_drawing), strokes__isnull=False)
+    for drawing in drawn.order_by().only("strokes").iterator(CHUNK):
+        yield from (len(digit.strokes_in(drawing)) for digit in by_drawing[drawing.pk])

@@ -49,7 +49,7 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     chosen = digits.exclude(label="")
     if format == "jsonl":
-        chosen = chosen.select_related("drawing")
+        chosen = chosen.defer(None).select_related("drawing")
     else:
         # Without the strokes, though the list in the admin shows something of the drawing.
         chosen = chosen.select_related(None).only("image", "label", "position", "drawing_id")

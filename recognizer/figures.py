@@ -37,16 +37,17 @@ def strokes_svg(strokes: ink.Strokes, side: int) -> SafeString:
     )
 
 
-def grid_png(content: bytes | memoryview, side: int) -> SafeString:
-    """The net's input, 784 bytes, as a picture of side x side pixels, ink on paper."""
+def grid_png(*contents: bytes | memoryview, side: int) -> SafeString:
+    """Inputs of the net, 784 bytes each, as a row of side x side pixels each, ink on paper."""
     buffer = io.BytesIO()
-    picture = Image.fromarray(np.invert(ink.from_bytes(content)))
-    picture.resize((side, side), Image.Resampling.NEAREST).save(buffer, "PNG")
+    picture = Image.fromarray(np.invert(np.hstack([ink.from_bytes(one) for one in contents])))
+    width = side * len(contents)
+    picture.resize((width, side), Image.Resampling.NEAREST).save(buffer, "PNG")
     data = base64.b64encode(buffer.getvalue()).decode()
     return format_html(
         '<img src="data:image/png;base64,{}" width="{}" height="{}" alt="28x28 input">',
         data,
-        side,
+        width,
         side,
     )
 

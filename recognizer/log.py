@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,8 @@ from recognizer.models import Day, Digit, Drawing, Label
 BINS = 10
 # What was begun before midnight is stored by then.
 SETTLED = timedelta(hours=1)
+# Days in one query: SQLite takes 500 parts.
+COUNTED_AT_ONCE = 90
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,11 @@ def _bin(groups: list[Group]) -> Bin:
 
 def first_day(days: int) -> datetime:
     """The beginning of the first of so many days, of which today is the last."""
-    first = timezone.localdate() - timedelta(days=days - 1)
-    return timezone.make_aware(datetime.combine(first, time.min))
+    return _midnight(timezone.localdate() - timedelta(days=days - 1))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def by_day(days: int) -> list[Day]:
@@ -114,11 +119,25 @@ def by_day(days: int) -> list[Day]:
 
     Three queries, and one more where a day was not kept yet.
     """
-    spans = list(pairwise(first_day(one) for one in range(days, -1, -1)))
+    return _days(first_day(days), days, timezone.now() - SETTLED)
+
+
+def keep_days() -> None:
+    """Count all days that are over, before what was drawn on them is deleted."""
+    now = timezone.now()
+    first = Drawing.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    midnight = _midnight(timezone.localdate(first)) if first else now
+    while midnight < now:
+        _days(midnight, COUNTED_AT_ONCE, settled=now)
+        midnight += timedelta(days=COUNTED_AT_ONCE)
+
+
+def _days(first: datetime, days: int, settled: datetime) -> list[Day]:
+    """Some days, of which those that were over at a moment are kept."""
+    spans = list(pairwise(_midnight(first.date() + timedelta(days=one)) for one in range(days + 1)))
     kept = Day.objects.in_bulk([start for start, _ in spans])
     missing = [(start, end) for start, end in spans if start not in kept]
     counted = dict(zip(missing, count(missing), strict=True))
-    settled = timezone.now() - SETTLED
     Day.objects.bulk_create(
         [day for (_, end), day in counted.items() if end < settled], ignore_conflicts=True
     )

@@ -38,6 +38,7 @@ class LogPage(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "title": "What the log says",
             "opts": self.model._meta,
+            "may_review": self.has_change_permission(request),
             "days": days,
             "windows": WINDOWS,
             **_drawn(log.by_day(days)),

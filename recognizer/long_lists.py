@@ -4,6 +4,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +16,8 @@ from recognizer.models import Drawing, ModelVersion
 # Nobody turns to a later page: whoever looks for something filters.
 MOST = 10_000
 NEWEST = 500
+# What the filters ask for: a value, or a time.
+LOOKUPS = {"", "exact", "gte", "lt"}
 
 
 def count(rows: QuerySet[Any]) -> int:
@@ -31,6 +35,15 @@ class ShortPaginator(Paginator):
     @property
     def is_cut(self) -> bool:
         return self.count == MOST
+
+
+class LongChangeList(ChangeList):
+    """The rows of a list as its admin wants to show them."""
+
+    model_admin: "LongList"
+
+    def get_queryset(self, *arguments: Any, **options: Any) -> QuerySet[Any]:
+        return self.model_admin.shown(super().get_queryset(*arguments, **options))
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -57,6 +70,26 @@ class LongList(admin.ModelAdmin):
     paginator = ShortPaginator
     show_full_result_count = False
     list_per_page = 50
+    # They would count the whole table.
+    show_facets = admin.ShowFacets.NEVER
+
+    def shown(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows with what their columns show, and no more: some have a megabyte of strokes."""
+        return rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LongChangeList
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """PostgreSQL has no text with NUL: such a filter is none."""
+        if any("\0" in value for values in request.GET.lists() for value in values[1]):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Nothing but what the filters offer: others walk through the table, or break."""
+        name, _, kind = lookup.partition("__")
+        return kind in LOOKUPS and name in map(_parameter, self.list_filter)
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *location: Any
@@ -76,6 +109,13 @@ class LongList(admin.ModelAdmin):
     def find(self, term: str) -> Q:
         """What rows have to be, for a term to find them."""
         raise NotImplementedError
+
+
+def _parameter(filter: Any) -> str:
+    """By what name an entry of ``list_filter`` is in an address."""
+    if isinstance(filter, tuple):
+        return str(filter[0])
+    return str(getattr(filter, "parameter_name", filter))
 
 
 def as_uuid(term: str) -> UUID | None:

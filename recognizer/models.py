@@ -156,10 +156,14 @@ class Digit(models.Model):
 
     def strokes(self) -> ink.Strokes:
         """Those strokes of the drawing that lie in this digit's box: none is ever cut."""
+        return self.strokes_in(self.drawing)
+
+    def strokes_in(self, drawing: Drawing) -> ink.Strokes:
+        """The same, of its drawing, which this digit does not hold on to."""
         left, top, width, height = self.box
         return [
             stroke
-            for stroke in self.drawing.strokes or []
+            for stroke in drawing.strokes or []
             if stroke
             and all(0 <= x - left <= width and 0 <= y - top <= height for x, y, *_ in stroke)
         ]

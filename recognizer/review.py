@@ -82,17 +82,30 @@ def _behind(order: str, after: tuple[float, int] | None) -> Sequence[Q]:
 
 
 def label(pk: int, label: str, seen: str, reviewer: User) -> None:
-    """Label a digit whose label the reviewer saw; with "" the label is taken away.
+    """Label a digit whose label the reviewer saw; with "" they take back what they said.
 
-    Raises Conflict when it has another label by now, and Drawing.DoesNotExist when it is gone.
+    Raises Conflict when it has another label by now, or is labelled by somebody else who would be
+    taken back, and Drawing.DoesNotExist when it is gone.
     """
     with transaction.atomic():
-        # Who keeps other ink under the same UUID holds this too, and replaces the digits.
-        drawing = Drawing.objects.select_for_update(of=("self",)).get(digits=pk)
-        digit = drawing.digits.get(pk=pk)
-        if digit.label not in (seen, label):
+        digit = held(pk)
+        is_others = digit.labelled_by_id not in (None, reviewer.pk)
+        if digit.label not in (seen, label) or (label == "" and is_others):
             raise Conflict(digit)
-        services.label_as_reviewer([digit], label, reviewer)
+        services.label_as_reviewer(Digit.objects.filter(pk=pk), label, reviewer)
+
+
+def held(pk: int) -> Digit:
+    """A digit that nobody else labels or replaces in this transaction.
+
+    Raises Drawing.DoesNotExist when it is gone.
+    """
+    # Who keeps other ink under the same UUID holds this too, and replaces the digits.
+    drawing = Drawing.objects.select_for_update(of=("self",)).only("pk").get(digits=pk)
+    digit = drawing.digits.filter(pk=pk).first()
+    if digit is None:
+        raise Drawing.DoesNotExist
+    return digit
 
 
 def second_look(cards: int, reviewer: User) -> SecondLook | None:
@@ -106,9 +119,14 @@ def second_look(cards: int, reviewer: User) -> SecondLook | None:
     digit = labelled.order_by("labelled_at", "pk").select_related("drawing").first()
     if digit is None:
         return None
-    look, created = SecondLook.objects.get_or_create(
-        digit=digit, reviewer=reviewer, defaults={"first": digit.label}
-    )
+    try:
+        with transaction.atomic():
+            held(digit.pk)
+            look, created = SecondLook.objects.get_or_create(
+                digit=digit, reviewer=reviewer, defaults={"first": digit.label}
+            )
+    except Drawing.DoesNotExist:
+        return None
     # Otherwise another tab of theirs has it.
     return look if created else None
 

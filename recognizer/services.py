@@ -38,7 +38,7 @@ def read(drawn: Input) -> ml.Reading:
 
 
 def read_batch(batch: Iterable[Input | Grid | Problem]) -> list[ml.Reading | Problem]:
-    """Recognise many drawings in one call of the net; a problem stays in the place it had.
+    """Recognise many drawings, what they hold in one call of the net; problems keep their places.
 
     Each is taken when the one before is prepared: decoded pictures are never in memory together.
     Raises ModelUnavailable.
@@ -52,7 +52,7 @@ def read_batch(batch: Iterable[Input | Grid | Problem]) -> list[ml.Reading | Pro
 def read_again(drawing: Drawing) -> ml.Reading:
     """How the model of today reads a drawing that was kept. Raises ModelUnavailable."""
     if drawing.strokes is not None:
-        return read(drawing.strokes)
+        return classifier.current().read_strokes(drawing.strokes)
     kept = drawing.reading().digits
     return classifier.current().read_grids([(digit.image, digit.box) for digit in kept])
 
@@ -91,7 +91,18 @@ def keep(id: UUID, drawn: Input, source: Source) -> tuple[ml.Reading, bool]:
 
 def forget(id: UUID) -> None:
     """Delete a drawing and all that was said of it, if there is one."""
-    Drawing.objects.filter(id=id).delete()
+    delete(Drawing.objects.filter(id=id))
+
+
+def delete(drawings: QuerySet[Drawing]) -> None:
+    """Delete drawings with their digits and labels.
+
+    Whoever keeps or labels holds the drawing first and its digits then: so does this.
+    """
+    with transaction.atomic():
+        held = _hold(drawings)
+        # The strokes need not be read for that.
+        Drawing.objects.filter(pk__in=held).only("pk").delete()
 
 
 def label_as_visitor(id: UUID, text: str) -> None:
@@ -102,27 +113,27 @@ def label_as_visitor(id: UUID, text: str) -> None:
         Digit.objects.filter(drawing=id).update(visitor_spoke=bool(text))
 
 
-def label_as_reviewer(digits: Iterable[Digit], label: str, reviewer: User) -> int:
+def label_as_reviewer(digits: QuerySet[Digit], label: str, reviewer: User) -> int:
     """Label digits, each with an entry in the admin's log; return how many changed."""
-    now = timezone.now()
+    now = timezone.now() if label else None
     with transaction.atomic():
-        chosen = Digit.objects.filter(pk__in=[digit.pk for digit in digits])
-        _hold(chosen)
-        changed = sorted(chosen.exclude(label=label), key=attrgetter("label"))
+        chosen = Digit.objects.filter(pk__in=list(digits.values_list("pk", flat=True)))
+        # Nobody may keep other ink under their UUIDs, which would replace them.
+        _hold(Drawing.objects.filter(pk__in=chosen.values("drawing")))
+        others = chosen.exclude(label=label).only("label", "text")
+        changed = sorted(others, key=attrgetter("label"))
         for old, alike in groupby(changed, key=attrgetter("label")):
             message = f"Label changed from “{old or 'none'}” to “{label or 'none'}”."
             LogEntry.objects.log_actions(reviewer.pk, list(alike), CHANGE, change_message=message)
-        for digit in changed:
-            digit.label = label
-            digit.labelled_by, digit.labelled_at = (reviewer, now) if label else (None, None)
-        Digit.objects.bulk_update(changed, ["label", "labelled_by", "labelled_at"])
+        Digit.objects.filter(pk__in=[digit.pk for digit in changed]).update(
+            label=label, labelled_by=reviewer if label else None, labelled_at=now
+        )
     return len(changed)
 
 
-def _hold(digits: QuerySet[Digit]) -> None:
-    """Let nobody keep other ink under the UUIDs of these digits, which would replace them."""
-    drawings = Drawing.objects.filter(pk__in=digits.values("drawing")).order_by("pk")
-    list(drawings.select_for_update().values_list("pk", flat=True))
+def _hold(drawings: QuerySet[Drawing]) -> list[UUID]:
+    """Let nobody else change these drawings or their digits in this transaction."""
+    return list(drawings.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 def _counted(reading: ml.Reading) -> ml.Reading:

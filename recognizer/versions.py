@@ -17,6 +17,10 @@ class NothingPromoted(Exception):
     """There is nothing to roll back: the shipped model serves."""
 
 
+class NotServing(Exception):
+    """The model that was to be rolled back does not serve any more."""
+
+
 class ReasonNeeded(Exception):
     """The model is worse than the one that serves; the message says in what."""
 
@@ -49,15 +53,21 @@ def find(name: str) -> ModelVersion:
 def promote(version: ModelVersion, user: User, reason: str = "") -> None:
     """Let a model serve, in every process within two seconds.
 
-    Raises ModelError, and ReasonNeeded where it is worse than what serves and no reason is given.
+    Raises ModelError, ReasonNeeded where it is worse than what serves and no reason is given, and
+    ModelVersion.DoesNotExist when it has been deleted.
     """
-    shortfalls = _shortfalls(version.load())
-    if shortfalls and not reason:
-        raise ReasonNeeded(shortfalls)
+    challenger = version.load()
     with transaction.atomic():
-        serving = _lock()
+        every = _lock()
+        serving = _serving(every)
+        if version not in every:
+            raise ModelVersion.DoesNotExist
         if serving == version:
             return
+        # With what serves now, which a moment ago may have been another.
+        shortfalls = _shortfalls(challenger)
+        if shortfalls and not reason:
+            raise ReasonNeeded(shortfalls)
         if serving:
             _set_status(serving, Status.RETIRED)
         version.promoted_at, version.promoted_by = timezone.now(), user
@@ -66,22 +76,38 @@ def promote(version: ModelVersion, user: User, reason: str = "") -> None:
         _log(version, user, f"Promoted in place of {serving or 'the shipped model'}.{why}")
 
 
-def roll_back(user: User) -> ModelVersion | None:
+def roll_back(user: User, version: ModelVersion | None = None) -> ModelVersion | None:
     """Let the model serve that did before the last promotion; None: the shipped one.
 
-    Raises NothingPromoted, and ModelError where the model before can no longer serve.
+    One that cannot serve any more is passed over. Raises NothingPromoted, and NotServing where
+    another than ``version`` serves: two who roll back the same model go back by one.
     """
     with transaction.atomic():
-        serving = _lock()
+        serving = _serving(_lock())
+        if version not in (None, serving):
+            raise NotServing
         if serving is None:
             raise NothingPromoted
-        before = ModelVersion.objects.filter(status=Status.RETIRED).order_by("-promoted_at").first()
         _set_status(serving, Status.WITHDRAWN)
+        before = _before(user)
         if before:
-            before.load()
             _set_status(before, Status.SERVING)
         _log(serving, user, f"Rolled back to {before or 'the shipped model'}.")
     return before
+
+
+def _before(user: User) -> ModelVersion | None:
+    """The last that retired and can still serve; those that cannot are withdrawn."""
+    retired = ModelVersion.objects.filter(status=Status.RETIRED).defer("content")
+    for version in retired.order_by("-promoted_at"):
+        try:
+            version.load()
+        except ModelError as error:
+            _set_status(version, Status.WITHDRAWN)
+            _log(version, user, f"Passed over: {error}.")
+        else:
+            return version
+    return None
 
 
 def _shortfalls(challenger: Classifier) -> str:
@@ -92,9 +118,12 @@ def _shortfalls(challenger: Classifier) -> str:
         return ""
 
 
-def _lock() -> ModelVersion | None:
-    """Hold off whoever else promotes; return what serves."""
-    every = ModelVersion.objects.select_for_update().defer("content").order_by("pk")
+def _lock() -> list[ModelVersion]:
+    """Hold off whoever else promotes; return all that are stored."""
+    return list(ModelVersion.objects.select_for_update().defer("content").order_by("pk"))
+
+
+def _serving(every: list[ModelVersion]) -> ModelVersion | None:
     return next((version for version in every if version.status == Status.SERVING), None)
 
 

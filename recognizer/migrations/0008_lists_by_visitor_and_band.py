@@ -26,7 +26,6 @@ class Migration(migrations.Migration):
             name='visitor_spoke',
             field=models.BooleanField(default=False, editable=False),
         ),
-        migrations.RunPython(tell_digits_that_the_visitor_spoke, migrations.RunPython.noop),
         migrations.AddIndex(
             model_name='digit',
             index=models.Index(fields=['band', '-id'], name='recognizer__band_d54d8a_idx'),
@@ -35,4 +34,6 @@ class Migration(migrations.Migration):
             model_name='digit',
             index=models.Index(condition=models.Q(('visitor_spoke', True)), fields=['-id'], name='visitor_spoke'),
         ),
+        # Last: PostgreSQL makes no index of a table with changes that it has still to check.
+        migrations.RunPython(tell_digits_that_the_visitor_spoke, migrations.RunPython.noop),
     ]

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from ml import ink
-from recognizer import classifier, versions
+from recognizer import classifier, services, versions
+from recognizer.models import Drawing
 from tests.conftest import SEVEN, variant
 
 
@@ -59,3 +60,11 @@ def picture_of(strokes, format="PNG"):
     buffer = io.BytesIO()
     grid.resize((280, 280)).save(buffer, format)
     return buffer.getvalue()
+
+
+@pytest.fixture
+def kept():
+    """A drawing in the log: a seven."""
+    id = uuid4()
+    services.keep(id, SEVEN, "page")
+    return Drawing.objects.get(id=id)

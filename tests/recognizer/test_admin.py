@@ -1,5 +1,6 @@
 """The log in the admin: seen, filtered, searched and labelled."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -136,6 +137,49 @@ def test_a_label_that_is_none_changes_nothing(admin_client, log):
     assert not Digit.objects.exclude(label="").exists()
 
 
+def test_whoever_chooses_no_label_is_asked_for_one(admin_client, log):
+    """One careless click must not take hundreds of labels away."""
+    chosen = {"action": "label_selected", "_selected_action": [digit.pk for digit in log]}
+    admin_client.post(DIGITS, {**chosen, "label": "4"})
+    answer = admin_client.post(DIGITS, {**chosen, "label": ""}, follow=True)
+    assert "Choose a label first" in answer.content.decode()
+    assert {digit.label for digit in log.all()} == {"4"}
+    admin_client.post(DIGITS, {**chosen, "label": "none"})
+    assert {(digit.label, digit.labelled_at) for digit in log.all()} == {("", None)}
+
+
+def test_thousands_of_drawings_are_deleted_at_once(admin_client, static_files):
+    drawing = {"source": "page", "strokes": SEVEN, "text": "7", "model": "m1"}
+    Drawing.objects.bulk_create(Drawing(**drawing) for _ in range(1_100))
+    every = {"action": "delete_selected", "select_across": "1"}
+    some = {"_selected_action": [Drawing.objects.first().pk]}
+    page = admin_client.post(DRAWINGS, {**every, **some}).content.decode()
+    assert "Drawings: 1100" in page
+    ids = re.findall(r'name="_selected_action" value="([^"]+)"', page)
+    form = {"action": "delete_selected", "post": "yes", "_selected_action": ids}
+    admin_client.post(DRAWINGS, form)
+    assert not Drawing.objects.exists()
+
+
+def test_lists_hold_no_strokes(admin_client, log, django_assert_num_queries):
+    """Any visitor may keep a megabyte of them in each drawing."""
+    for address in (DIGITS, DRAWINGS):
+        for row in admin_client.get(address).context["cl"].result_list:
+            assert "strokes" in getattr(row, "drawing", row).get_deferred_fields()
+
+
+def test_a_drawing_in_the_list_is_what_the_net_saw(admin_client, log):
+    assert admin_client.get(DRAWINGS).content.decode().count('alt="28x28 input"') == 3
+
+
+def test_who_labelled_is_told_even_if_they_are_gone(admin_client, log, django_user_model):
+    ana = django_user_model.objects.create_user("ana")
+    services.label_as_reviewer(Digit.objects.all(), "7", ana)
+    ana.delete()
+    page = admin_client.get(f"{DIGITS}{log[0].pk}/change/").content.decode()
+    assert "labelled by somebody who has no account any more" in page
+
+
 def test_a_drawing_is_deleted_with_its_digits(admin_client, log):
     drawing = log[0].drawing
     admin_client.post(f"{DRAWINGS}{drawing.pk}/delete/", {"post": "yes"})
@@ -152,6 +196,7 @@ def test_staff_who_may_only_look_cannot_label(client, django_user_model, log):
     client.force_login(user)
     digit = log[0]
     assert client.get(f"{DIGITS}{digit.pk}/change/").status_code == 200
+    assert f'href="{DIGITS}review/"' not in client.get(DIGITS).content.decode()
     assert client.post(f"{DIGITS}{digit.pk}/change/", {"label": "2"}).status_code == 403
     client.post(DIGITS, {"action": "label_selected", "label": "4", "_selected_action": [digit.pk]})
     assert not Digit.objects.exclude(label="").exists()

@@ -335,3 +335,14 @@ def test_predict_reads_files_and_says_which_it_cannot_read(tmp_path, png):
     assert f"{good}: 7 (digit" in call("predict", str(good))
     with pytest.raises(CommandError, match="1 of 2 files"):
         call("predict", str(good), str(bad))
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "file"),
+    [("train", "--output", "lenet.png"), ("train", "--output", "lenet.checkpoint"),
+     ("evaluate", "--report", "report.json")],
+)  # fmt: skip
+def test_a_result_is_not_replaced_by_what_goes_beside_it(tmp_path, command, option, file):
+    with pytest.raises(CommandError, match="beside it"):
+        call_command(command, option, tmp_path / file)
+    assert list(tmp_path.iterdir()) == []

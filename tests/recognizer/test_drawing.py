@@ -5,18 +5,11 @@ from uuid import uuid4
 import pytest
 
 from ml import image
-from recognizer import services
+from ml.classifier import Verdict
+from recognizer import metrics, services
 from recognizer.models import Digit, Drawing
-from tests.conftest import SEVEN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
-
-
-@pytest.fixture
-def kept():
-    id = uuid4()
-    services.keep(id, SEVEN, "page")
-    return Drawing.objects.get(id=id)
 
 
 def page_of(client, drawing):
@@ -59,3 +52,14 @@ def test_it_is_neither_found_nor_cached_nor_indexed(client, kept):
     response = client.get(f"/drawings/{kept.pk}")
     assert "no-store" in response["Cache-Control"]
     assert b'name="robots" content="noindex"' in response.content
+
+
+def test_reading_it_again_is_no_new_reading(client, kept):
+    """The figures count what was drawn."""
+
+    def digits():
+        return metrics.VERDICTS.labels(Verdict.DIGIT)._value.get()
+
+    before = digits()
+    page_of(client, kept)
+    assert digits() == before

@@ -13,6 +13,7 @@ from tests.many_drawings import MODELS, fill
 DIGITS = "/admin/recognizer/digit/"
 DRAWINGS = "/admin/recognizer/drawing/"
 DECK = f"{DIGITS}review/"
+MODELS_LIST = "/admin/recognizer/modelversion/"
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +29,7 @@ LISTS = {
     **{f"confidence {band}": f"{DIGITS}?confidence={band}" for band in (0, 50, 90)},
     "not labelled": f"{DIGITS}?review=open",
     "least sure first": f"{DIGITS}?review=open&o=3",
+    "last drawn first": f"{DIGITS}?o=-7",
     "by nothing": f"{DIGITS}?q=nonsense",
     "drawings": DRAWINGS,
     "drawings by source": f"{DRAWINGS}?source__exact=api",
@@ -106,6 +108,31 @@ def test_as_many_queries_however_long_the_log(
     fill(1_000, seed=1)
     with django_assert_num_queries(len(few)):
         admin_client.get(address)
+
+
+@pytest.mark.parametrize("name", ["model", "text__exact", "label__exact", "q"])
+@pytest.mark.parametrize("address", [DIGITS, DRAWINGS, DECK])
+def test_a_filter_with_nul_is_none(admin_client, static_files, address, name):
+    """PostgreSQL has no such text."""
+    answer = admin_client.get(f"{address}?{name}=%00")
+    assert (answer.status_code, answer.get("Location", "?e=1")[-4:]) in [
+        (302, "?e=1"),
+        (422, "?e=1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "filters", ["text__regex=(", "image=a", "drawing__strokes__contains=1", "read_at__year=99999"]
+)
+def test_filters_that_no_list_offers_are_refused(admin_client, static_files, filters):
+    for address in (DIGITS, DECK, MODELS_LIST):
+        assert admin_client.get(f"{address}?{filters}").status_code == 400
+
+
+def test_no_list_offers_to_count_the_whole_table(admin_client, static_files):
+    fill(10)
+    for address in (DIGITS, DRAWINGS):
+        assert "_facets" not in admin_client.get(address).content.decode()
 
 
 def test_counting_ends_somewhere_and_the_list_says_so(admin_client, log, monkeypatch):

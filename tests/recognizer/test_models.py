@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from uuid import UUID
 
 import numpy as np
@@ -129,13 +130,54 @@ def test_what_was_damaged_in_the_database_is_not_promoted(other, another, admin_
     assert ModelVersion.promoted_sha256() == other.sha256
 
 
-def test_a_rollback_to_a_damaged_model_is_refused(other, another, admin_user):
+def test_a_rollback_passes_over_a_damaged_model(other, another, admin_user):
+    """Otherwise nothing before it could ever serve again."""
     versions.promote(other, admin_user)
     versions.promote(another, admin_user)
     ModelVersion.objects.filter(pk=other.pk).update(content=b"damaged")
-    with pytest.raises(ModelError, match="SHA-256"):
-        versions.roll_back(admin_user)
-    assert ModelVersion.promoted_sha256() == another.sha256
+    assert versions.roll_back(admin_user) is None
+    assert set(statuses().values()) == {"withdrawn"}
+    assert any("Passed over: its SHA-256" in e.get_change_message() for e in LogEntry.objects.all())
+
+
+def test_a_model_is_rolled_back_once(admin_client, static_files, other, another, admin_user):
+    """Two who see one bad model, or one who clicks twice, do not go back by two."""
+    versions.promote(other, admin_user)
+    versions.promote(another, admin_user)
+    for _ in range(2):
+        answer = admin_client.post(f"{MODELS}{another.pk}/rollback/", follow=True)
+        assert ModelVersion.promoted_sha256() == other.sha256
+    assert "does not serve any more" in answer.content.decode()
+
+
+def test_a_model_is_compared_with_what_serves_when_it_is_promoted(admin_user, monkeypatch):
+    """While it was compared with a bad one, a better one was promoted."""
+    bad, middling, good = (versions.register(variant(n, 20 * n))[0] for n in (4, 3, 2))
+    versions.promote(bad, admin_user, "for now")
+    lock = versions._lock
+
+    def late():
+        monkeypatch.setattr(versions, "_lock", lock)
+        versions.promote(good, admin_user)
+        return lock()
+
+    monkeypatch.setattr(versions, "_lock", late)
+    with pytest.raises(versions.ReasonNeeded, match="60 errors of 10,000, not 40"):
+        versions.promote(middling, admin_user)
+
+
+def test_what_has_been_deleted_is_not_promoted(admin_client, static_files, other, admin_user):
+    ModelVersion.objects.all().delete()
+    with pytest.raises(ModelVersion.DoesNotExist):
+        versions.promote(other, admin_user)
+
+
+def test_nothing_is_compared_for_those_who_may_not_see_it(
+    client, django_user_model, other, monkeypatch
+):
+    monkeypatch.setattr(comparison, "compare", pytest.fail)
+    client.force_login(django_user_model.objects.create_user("bo", password="x", is_staff=True))
+    assert client.get(f"{MODELS}{other.pk}/change/").status_code == 403
 
 
 def test_the_command_goes_the_whole_way(tmp_path, other, admin_user):
@@ -236,6 +278,15 @@ def test_both_read_the_non_digits_that_were_held_out(corrections, admin_user):
     )
 
 
+def test_sets_that_the_challenger_was_not_measured_on_are_named(admin_client, static_files, other):
+    """Trained without pen strokes, it says nothing of them: that must not look like a draw."""
+    (row,) = (row for row in compare(other.load()).rows if row.name == "held_out_strokes")
+    assert (row.of, row.champion, row.challenger, row.is_worse) == (1497, 12, None, False)
+    assert re.search(r"held_out_strokes +\? +12 of 1,497\n", models("compare", other))
+    page = admin_client.get(f"{MODELS}{other.pk}/change/").content.decode()
+    assert "held_out_strokes</th><td>1497</td><td>12</td><td>not measured</td>" in page
+
+
 def test_what_replaces_a_broken_champion_needs_no_reason(other, worse, admin_user):
     versions.promote(other, admin_user)
     ModelVersion.objects.filter(pk=other.pk).update(content=b"damaged")
@@ -276,7 +327,7 @@ def test_more_non_digits_let_through_need_a_reason(measured, other, admin_user):
 def test_figures_of_other_work_are_not_compared(measured, other):
     measured(other, let_through=50, work=2)
     compared = compare(other.load())
-    assert [row.name for row in compared.rows] == ["mnist_test"]
+    assert [row.name for row in compared.rows] == ["validation", "held_out_strokes", "mnist_test"]
     assert compared.grid == compared.reliability == []
     assert f"models measure {other}" in models("compare", other)
 
@@ -329,7 +380,7 @@ def test_one_click_promotes_and_one_rolls_back(admin_client, static_files, other
     assert (other.status, other.promoted_by) == ("serving", admin_user)
     assert 'value="Roll back"' in admin_client.get(page).content.decode()
     assert str(other) in admin_client.get(MODELS).content.decode()
-    admin_client.post(f"{MODELS}rollback/")
+    admin_client.post(f"{MODELS}{other.pk}/rollback/")
     assert ModelVersion.promoted_sha256() is None
     assert LogEntry.objects.count() == 2
 
@@ -349,7 +400,7 @@ def test_promotion_needs_its_permission_and_a_post(client, django_user_model, st
     promote = f"{MODELS}{other.pk}/promote/"
     assert 'value="Promote"' not in client.get(f"{MODELS}{other.pk}/change/").content.decode()
     assert client.post(promote).status_code == 403
-    assert client.post(f"{MODELS}rollback/").status_code == 403
+    assert client.post(f"{MODELS}{other.pk}/rollback/").status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="promote_modelversion"))
     assert client.get(promote).status_code == 403
     assert client.post(promote).status_code == 302

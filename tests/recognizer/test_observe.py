@@ -22,7 +22,7 @@ from tests.server import serve
 
 METRICS = "/metrics"
 # As django-ninja has it.
-ROUTE = "/api/v1/drawings/<uuidstr:id>"
+ROUTE = "/api/v1/drawings/<any_uuid:id>"
 BODY = json.dumps({"strokes": SEVEN}).encode()
 
 

@@ -193,7 +193,7 @@ def test_labelled_digits_come_only_where_they_are_asked_for(admin_client, digits
 def test_a_filter_that_is_none_is_refused(admin_client, digits):
     body = {"order": "unsure", "after": None, "count": 5}
     response = admin_client.post(f"{DECK}next/?nonsense=1", body, content_type="application/json")
-    assert response.status_code == 422
+    assert response.status_code == 400
 
 
 def test_one_in_twenty_is_shown_again_blind_and_agreement_is_reported(
@@ -214,10 +214,42 @@ def test_one_in_twenty_is_shown_again_blind_and_agreement_is_reported(
     assert LogEntry.objects.count() == 20
 
 
+def test_who_agreed_with_another_takes_nothing_of_theirs_back(admin_client, ana_client, digits):
+    pk = digits[0].pk
+    say(ana_client, pk, "7")
+    # On a card that was dealt before: nothing changes, and undo sends what was seen.
+    assert say(admin_client, pk, "7").status_code == 200
+    assert say(admin_client, pk, "", seen="7").status_code == 409
+    assert Digit.objects.get(pk=pk).labelled_by.username == "ana"
+    assert say(ana_client, pk, "", seen="7").status_code == 200
+    assert Digit.objects.get(pk=pk).label == ""
+
+
+@pytest.mark.parametrize("more", [{"digit": 10**30}, {"digit": 0}, {"look": 10**30}])
+def test_ids_that_are_none_are_refused(admin_client, digits, more):
+    body = {"digit": digits[0].pk, "label": "7", **more}
+    response = admin_client.post(f"{DECK}label/", body, content_type="application/json")
+    assert response.status_code == 422
+
+
+def test_a_digit_that_goes_before_its_second_look_is_not_dealt(
+    admin_client, admin_user, digits, monkeypatch
+):
+    held = review.held
+
+    def late(pk):
+        services.forget(Digit.objects.get(pk=pk).drawing_id)
+        return held(pk)
+
+    say(admin_client, digits[0].pk, "7")
+    monkeypatch.setattr(review, "held", late)
+    assert not any(card["look"] for card in take(admin_client, 20))
+
+
 def test_labels_for_many_take_few_queries(admin_user, django_assert_max_num_queries):
-    digits = make_digits(200)
+    make_digits(200)
     with django_assert_max_num_queries(12):
-        assert services.label_as_reviewer(digits, "3", admin_user) == 200
+        assert services.label_as_reviewer(Digit.objects.all(), "3", admin_user) == 200
     assert LogEntry.objects.count() == 200
 
 

@@ -60,6 +60,8 @@ class Command(BaseCommand):
 
         if options["card"] and options["dataset"] != "mnist":
             raise CommandError("A model card has the figures of MNIST: leave out --dataset.")
+        if options["report"].suffix == ".json":
+            raise CommandError("--report names the page, such as report.html; JSON goes beside it.")
         model = self._load(options["model"])
         subjects = self._subjects(options, model)
         evaluation = evaluate.evaluate(model, subjects.digits)
@@ -110,7 +112,7 @@ class Command(BaseCommand):
         page.parent.mkdir(parents=True, exist_ok=True)
         page.with_suffix(".json").write_text(json.dumps(figures, indent=1))
         mistakes = [
-            (mistake, grid_png(images[mistake["index"]].tobytes(), 56))
+            (mistake, grid_png(images[mistake["index"]].tobytes(), side=56))
             for mistake in figures["mistakes"]
         ]
         pictures = {

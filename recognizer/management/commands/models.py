@@ -87,9 +87,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Errors of {model}, and of {compared.champion}, which serves:")
         for row in compared.rows:
             worse = "  worse" if row.is_worse else ""
-            self.stdout.write(
-                f"{row.name:32}{row.challenger:7}{row.champion:7} of {row.of:,}{worse}"
-            )
+            errors = "?" if row.challenger is None else row.challenger
+            self.stdout.write(f"{row.name:32}{errors:>7}{row.champion:7} of {row.of:,}{worse}")
         for fact in (*compared.calibration, comparison.speed(challenger)):
             self.stdout.write(f"{fact.name:32}{fact.challenger:>7}{fact.champion:>7}")
         self.stdout.write(f"{len(compared.differences)} held-out corrections are read differently.")
@@ -102,6 +101,8 @@ class Command(BaseCommand):
             versions.promote(version, _user(user), reason)
         except versions.ReasonNeeded as shortfalls:
             raise CommandError(f"It is worse in {shortfalls}. Say why: --reason") from None
+        except ModelVersion.DoesNotExist:
+            raise CommandError(f"Model {version} has just been deleted.") from None
         self.stdout.write(self.style.SUCCESS(f"Model {version} serves."))
 
     def _roll_back(self, user: str | None, **options: Any) -> None:

@@ -7,13 +7,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from recognizer import log, services
 from recognizer.models import Drawing
 
 BATCH = 1_000
 
 
 class Command(BaseCommand):
-    help = "Delete drawings older than KEEP_DRAWINGS_DAYS with all that is known of them."
+    help = "Delete drawings older than KEEP_DRAWINGS_DAYS with their digits and labels."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"{count:,} drawings are older than {days} days.")
             return
+        log.keep_days()
         while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-            Drawing.objects.filter(pk__in=ids).delete()
+            services.delete(Drawing.objects.filter(pk__in=ids))
         self.stdout.write(self.style.SUCCESS(f"{count:,} drawings deleted."))

@@ -18,6 +18,8 @@ from recognizer.management.requirements import training_requirements
 
 # What an interrupted run remembers.
 BEGUN_WITH = ("quick", "epochs", "seed", "strokes", "with_labelled", "data")
+# Where the model is written from, how training stands, and its curves.
+BESIDE = (".partial", ".checkpoint", ".png")
 
 
 class Command(BaseCommand):
@@ -58,6 +60,8 @@ class Command(BaseCommand):
             from ml import plots, run
 
         output: Path = options["output"]
+        if output.suffix in BESIDE:
+            raise CommandError(f"{output} would be replaced by what goes beside it: name it .onnx.")
         checkpoint = output.with_suffix(".checkpoint")
         trainer, stroke_file = self._trainer(options, checkpoint)
         self.stdout.write(self._describe(trainer.sets))
