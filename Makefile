@@ -1,4 +1,4 @@
-# Each line is a command that could be typed by hand; the README has them without make.
+# Each line is a command that could be typed by hand; the README has those of run.
 
 PYTHON ?= python3
 PORT ?= 8000
