@@ -6,6 +6,7 @@ their hand: ten minutes each, or some of them only (--folds 0 2). docs/model-car
 """
 
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from ml import data, run, strokes
+from ml import data, report, run, strokes
 from ml.classifier import Classifier
 from ml.evaluate import Evaluation, evaluate
 from ml.train import Recipe, Trainer
@@ -24,6 +25,7 @@ class Fold(NamedTuple):
 
     by_net: Evaluation
     by_service: int  # errors, with what is cut apart wrongly
+    numbers: Counter[str]  # of 2 to 5 digits: how many, and how many were read whole
     test_errors: int
 
 
@@ -50,8 +52,10 @@ def train(file: Path, fold: int, epochs: int) -> Fold:
     classifier = Classifier(run.finish(trainer))
     _, written = data.split_writers(strokes.read(file), fold)
     wrong = sum(classifier.read_strokes(one.strokes).text != str(one.label) for one in written)
+    asked = report.of_numbers(classifier, written, lambda them, **_: them)
+    numbers = Counter({key: asked[key] for key in ("numbers", "read_whole")})
     test_errors = classifier.facts["metrics"]["mnist_test"]["errors"]
-    return Fold(evaluate(classifier, data.drawn(written)), wrong, test_errors)
+    return Fold(evaluate(classifier, data.drawn(written)), wrong, numbers, test_errors)
 
 
 def say(name: str, folds: Iterable[Fold]) -> None:
@@ -65,6 +69,9 @@ def say(name: str, folds: Iterable[Fold]) -> None:
     for how, errors in (("by the net", together.errors), ("by the service", wrong)):
         print(f"{name}, {how}: {errors} errors of {n:,} ({1 - errors / n:.2%})")
     print(f"{name}, calibration error of the net: {together.calibration_error:.2%}")
+    asked = sum((one.numbers for one in every), Counter())
+    whole, n = asked["read_whole"], asked["numbers"]
+    print(f"{name}, numbers read whole: {whole:,} of {n:,} ({whole / n:.1%})")
     tests = np.mean([one.test_errors for one in every])
     print(f"{name}, errors of MNIST's 10,000 test digits: {tests:.1f}", flush=True)
 

@@ -11,6 +11,7 @@ import { takePictures } from "./picture.js";
 import { Reader } from "./reader.js";
 import { replay } from "./replay.js";
 import { showStrip } from "./strip.js";
+import { Thinking } from "./thinking.js";
 import { leastSure, levels, setState, showAnswer, showBadge, showNothing, showSeen, speak } from "./view.js";
 import { Visit } from "./visit.js";
 
@@ -293,33 +294,21 @@ find("#reading").addEventListener("click", ({ target }) => {
 
 // The network, unfolded
 
-const think = find("#think");
-let panel = null;
-// The version for which it was fetched anew.
-let asked = null;
+const thinking = new Thinking(find("#think"), {
+  model: MODEL,
+  onMoment: (moment, strokes) => showMoment(strokes),
+  digit(moment) {
+    const digit = answer?.digits[chosen];
+    const shown = drawing.picture
+      ? { grid: digit ? levels(digit.image) : new Uint8Array(784) }
+      : { strokes: looked(digit), pad: pad.side, moment };
+    return { ...shown, version: answer?.model };
+  },
+});
 
-/** The panel and the model are fetched when they are first asked for. */
-async function openPanel() {
-  const { attachPanel } = await import("./think/panel.js");
-  const onMoment = (moment, strokes) => showMoment(strokes);
-  return attachPanel(think.querySelector("div"), { model: MODEL, onMoment });
-}
-
-/** Show how the network comes to its answer on the digit that is looked at. */
-async function showThinking(moment = null) {
+function showThinking(moment = null) {
   if (moment === null && pad.replayed) showMoment(null);
-  if (!think.open) return;
-  panel ??= openPanel().catch(() => null);
-  let attached = await panel;
-  if (attached && answer && answer.model !== attached.version && answer.model !== asked) {
-    // Another model serves by now. Once: what read in the page may be older than it.
-    asked = answer.model;
-    panel = openPanel().catch(() => null);
-    attached = await panel;
-  }
-  const digit = answer?.digits[chosen];
-  if (drawing.picture) attached?.show({ grid: digit ? levels(digit.image) : new Uint8Array(784) });
-  else attached?.show({ strokes: looked(digit), pad: pad.side, moment });
+  thinking.show(moment);
 }
 
 /** The strokes of a digit: of a number, those within its box. */
@@ -338,12 +327,6 @@ function showMoment(strokes) {
   pad.repaint();
 }
 
-think.addEventListener("toggle", async () => {
-  // After trouble, once more each time it is opened.
-  const before = panel;
-  if (think.open && !(await before) && panel === before) panel = null;
-  showThinking();
-});
 drawing.addEventListener("change", () => showThinking());
 
 // This visit

@@ -65,9 +65,9 @@ def settled(page, selector):
 
 def test_nothing_is_fetched_until_it_is_opened(page):
     fetched = "performance.getEntriesByType('resource').map(entry => entry.name).join()"
-    assert not re.search(r"think|model\.onnx", page.evaluate(fetched))
+    assert not re.search(r"/think/|model\.onnx", page.evaluate(fetched))
     unfold(page)
-    assert re.search(r"think", page.evaluate(fetched))
+    assert re.search(r"/think/panel", page.evaluate(fetched))
     assert re.search(r"model\.onnx", page.evaluate(fetched))
 
 
