@@ -132,11 +132,14 @@ class Classifier:
         found = image.find(picture)
         if found is None:
             return Reading((), self.version)
-        digit = self._read_whole(found)
-        if digit:
-            return Reading((digit,), self.version)
+        whole = self._read_whole(found)
+        if whole and not patches.has_gap(found):
+            return Reading((whole,), self.version)
         parts = patches.digits(found, self._judge_ink)
-        return self.read_grids([(image.fit(part.levels), Box(*part.box)) for part in parts])
+        reading = self.read_grids([(image.fit(part.levels), Box(*part.box)) for part in parts])
+        if whole and not _are_surer(reading.digits, whole):
+            return Reading((whole,), self.version)
+        return reading
 
     def read_batch(self, batch: Sequence[Sequence[Found]]) -> list[Reading]:
         """Read the digits that were found in many drawings, all in one call."""
@@ -211,6 +214,14 @@ class Classifier:
         answer = self.predict(two)
         if not np.isfinite(answer).all() or not np.allclose(answer.sum(1), 1, atol=1e-4):
             raise ModelError("it does not answer with probabilities")
+
+
+def _are_surer(parts: Sequence[Digit], whole: Digit) -> bool:
+    """Whether parts are digits, each more surely than the whole is one."""
+    if any(part.verdict is not Verdict.DIGIT for part in parts):
+        return False
+    least = min(part.confidence for part in parts)
+    return whole.verdict is not Verdict.DIGIT or least > whole.confidence
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:

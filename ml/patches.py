@@ -63,6 +63,11 @@ def digits(ink: Ink, judge: Judge) -> list[Ink]:
     return [pick(parts) for parts in found]
 
 
+def has_gap(ink: Ink) -> bool:
+    """Whether some column between the ink has none: quickly seen, and rare within a digit."""
+    return not bool(ink.inked().any(axis=0).all())
+
+
 def _part(ink: Ink, pixels: Pixels) -> Ink:
     """The ink of some pixels alone."""
     left, top = pixels.min(axis=1)

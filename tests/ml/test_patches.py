@@ -63,6 +63,18 @@ def test_reads_numbers_in_pictures(shipped, digits):
     assert right >= 34
 
 
+def test_a_one_close_to_its_neighbour_is_a_digit_of_its_own(shipped, digits):
+    """A 4 and a 1 fit into the frame of one digit, and some look like one."""
+    rng = np.random.default_rng(0)
+    ones = digits.images[digits.labels == 1]
+    right = 0
+    for grid, label in zip(digits.images[:100], digits.labels, strict=False):
+        pair = [grid.numpy(), ones[rng.integers(len(ones))].numpy()]
+        picture = composed.compose_picture(pair, rng, gaps=(0.05, 0.2))
+        right += shipped.read_picture(picture).text == f"{label}1"
+    assert right >= 95
+
+
 def test_single_digits_stay_whole(shipped, digits):
     enlarged = (Image.fromarray(image).resize((140, 140)) for image in digits.images[:400].numpy())
     assert all(len(shipped.read_picture(picture).digits) == 1 for picture in enlarged)
