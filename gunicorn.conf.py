@@ -21,8 +21,6 @@ worker_class = "mnist_site.worker.Worker"
 threads = 32
 # More connections than this wait in the kernel.
 worker_connections = 512
-# The kernel would wait for ever for a client that takes nothing of a file.
-sendfile = False
 # Finish what was begun within the 30 seconds Heroku leaves after SIGTERM.
 graceful_timeout = 25
 # Its heartbeat file belongs in memory: a slow disk must not look like a hanging worker.

@@ -1,13 +1,13 @@
 """gunicorn's threads, with an end to their patience."""
 
-import struct
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from selectors import EVENT_READ
-from socket import MSG_PEEK, SHUT_RD, SHUT_WR, SO_SNDTIMEO, SOL_SOCKET
+from socket import IPPROTO_TCP, MSG_PEEK, SHUT_RD, SHUT_WR
 from time import monotonic
 from typing import Any
 
@@ -18,7 +18,7 @@ from mnist_site.door import ALIVE, refusal
 # Seconds in which a request has to arrive; what has not by then is not read any more.
 ARRIVAL = 10.0
 # Seconds in which a client has to take something of its answer.
-SENDING = 30
+SENDING = 15
 # Threads for those who ask whether the process is alive, when all others are taken.
 SPARE = 2
 # Seconds in which whoever was turned away has to hang up.
@@ -78,7 +78,9 @@ class Worker(ThreadWorker):
 
     def handle(self, conn: Any) -> Any:
         self._begun[conn] = monotonic()
-        conn.sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, struct.pack("ll", SENDING, 0))
+        # Linux alone has it, and for TCP alone.
+        with suppress(AttributeError, OSError):
+            conn.sock.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SENDING)
         try:
             return super().handle(conn)
         finally:

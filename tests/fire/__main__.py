@@ -9,10 +9,22 @@ from argparse import ArgumentParser
 
 from tests.fire.storage import full, gone, kills, locked
 from tests.fire.target import Row
-from tests.fire.traffic import bombs, limits, overload, slow_clients, soak, stopping
+from tests.fire.traffic import bombs, deaf_clients, limits, overload, slow_clients, soak, stopping
 from tests.postgres import postgres
 
-TRIALS = (bombs, kills, locked, full, gone, overload, stopping, slow_clients, limits, soak)
+TRIALS = (
+    bombs,
+    kills,
+    locked,
+    full,
+    gone,
+    overload,
+    stopping,
+    slow_clients,
+    deaf_clients,
+    limits,
+    soak,
+)
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import Awaitable, Iterable
 from typing import NamedTuple
@@ -74,6 +75,17 @@ async def drip(site: str, seconds: float) -> None:
         writer.write(STROKES[byte : byte + 1])
         await asyncio.sleep(0.5)
     writer.close()
+
+
+async def take_nothing(site: str, content: bytes, seconds: float) -> None:
+    """Ask again and again on one connection, and read no answer."""
+    url = urlsplit(site)
+    with socket.socket() as deaf:
+        deaf.settimeout(0)
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await asyncio.get_running_loop().sock_connect(deaf, (url.hostname, url.port))
+        deaf.send(content * 100)
+        await asyncio.sleep(seconds)
 
 
 async def crowd(site: str, content: bytes, people: int, seconds: float) -> list[Answer]:

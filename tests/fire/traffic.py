@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from mnist_site.door import AT_ONCE, WAITING
+from mnist_site.worker import SENDING
 from tests import hostile
 from tests.fire.client import (
     Answer,
@@ -21,6 +22,7 @@ from tests.fire.client import (
     picture,
     predict,
     request,
+    take_nothing,
     together,
 )  # fmt: skip
 from tests.fire.target import Row, Server, counted, peak, server
@@ -152,6 +154,30 @@ def slow_clients(database: str | None, *, short: bool) -> Iterator[Row]:
         good = {answer.status for answer in alive + read} == {200}
         reached = f"alive p99 {late[0] * 1e3:.0f} ms, readings {late[1] * 1e3:.0f} ms"
         yield Row("12 slow clients", f"16 for {seconds} s", reached, good and max(late) < 1)
+
+
+def deaf_clients(database: str | None, *, short: bool) -> Iterator[Row]:
+    """Whoever takes nothing of an answer holds a thread no longer than the server waits."""
+    seconds, clients = 2 * SENDING, 80
+    file = request("GET", "/api/v1/model.onnx").replace(b"Connection: close\r\n", b"")
+    with server(database) as one:
+
+        async def beside() -> list[Answer]:
+            deaf = [
+                asyncio.create_task(take_nothing(one.site, file, seconds)) for _ in range(clients)
+            ]
+            await asyncio.sleep(5)
+            held = await ask(one.site, predict())
+            await asyncio.sleep(SENDING - 2)
+            read = [held, *(await together(ask(one.site, predict()) for _ in range(8)))]
+            await asyncio.gather(*deaf, return_exceptions=True)
+            return read
+
+        held, *read = asyncio.run(beside())
+        late = percentile(read, 0.99)
+        reached = f"{held.status} at first; then {counted(read)}, p99 {late * 1e3:.0f} ms"
+        good = {answer.status for answer in read} == {200} and late < 1
+        yield Row("12 deaf clients", f"{clients} for {seconds} s", reached, good)
 
 
 def limits(database: str | None, *, short: bool) -> Iterator[Row]:
