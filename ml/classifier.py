@@ -94,6 +94,11 @@ class Reading:
     def text(self) -> str:
         return "".join(digit.character for digit in self.digits)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether each of them is a digit, and no rival near."""
+        return all(digit.verdict is Verdict.DIGIT for digit in self.digits)
+
 
 class Classifier:
     """An exported model, checked when it is loaded. Safe to share between threads."""
@@ -132,12 +137,19 @@ class Classifier:
         found = image.find(picture)
         if found is None:
             return Reading((), self.version)
+        reading = self._read_ink(found)
+        bold = found.bold() if "?" in reading.text else None
+        if bold and (again := self._read_ink(bold)).is_sure:
+            return again
+        return reading
+
+    def _read_ink(self, found: image.Ink) -> Reading:
         whole = self._read_whole(found)
         if whole and not patches.has_gap(found):
             return Reading((whole,), self.version)
         parts = patches.digits(found, self._judge_ink)
         reading = self.read_grids([(image.fit(part.levels), Box(*part.box)) for part in parts])
-        if whole and not _are_surer(reading.digits, whole):
+        if whole and not _is_surer(reading, whole):
             return Reading((whole,), self.version)
         return reading
 
@@ -216,12 +228,10 @@ class Classifier:
             raise ModelError("it does not answer with probabilities")
 
 
-def _are_surer(parts: Sequence[Digit], whole: Digit) -> bool:
+def _is_surer(parts: Reading, whole: Digit) -> bool:
     """Whether parts are digits, each more surely than the whole is one."""
-    if any(part.verdict is not Verdict.DIGIT for part in parts):
-        return False
-    least = min(part.confidence for part in parts)
-    return whole.verdict is not Verdict.DIGIT or least > whole.confidence
+    least = min(part.confidence for part in parts.digits)
+    return parts.is_sure and (whole.verdict is not Verdict.DIGIT or least > whole.confidence)
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:

@@ -42,6 +42,9 @@ MIN_PHOTO_CONTRAST: Final = 50
 # Shares of the contrast at which ink begins, and on a photo at which it begins and is full.
 INK: Final = 0.1
 PHOTO_INK: Final = (0.4, 0.75)
+# Ink below this share of the darkest is pale; without it, ink has to reach no further than this.
+PALE: Final = 0.6
+LESS: Final = 0.9
 # Standard deviations of the noise of a photo that ink must exceed.
 NOISE: Final = 6.0
 # The smallest digit, and the widest pen of a photo, as shares of the shorter side of the picture.
@@ -90,6 +93,18 @@ class Ink:
     def part(self, levels: Levels, left: int, top: int) -> "Ink":
         """Some of this ink alone, whose corner is ``left`` and ``top`` in it."""
         return Ink(levels, self.left + left, self.top + top, self.pixel)
+
+    def bold(self) -> "Ink | None":
+        """The ink without what is pale beside it, as the lines of paper and the boxes of forms are.
+
+        None where that is a dot, or reaches hardly less far: pale are the edges of strokes then.
+        """
+        levels = self.levels * (self.levels > PALE * self.levels.max())
+        cut, left, top = _cut_out(_without_specks(levels))
+        is_dot = max(cut.shape) < SMALLEST_DIGIT * min(levels.shape)
+        if is_dot or min(np.divide(cut.shape, levels.shape)) > LESS:
+            return None
+        return self.part(cut, left, top)
 
     def inked(self) -> NDArray[np.bool]:
         """Which pixels have enough ink to count."""
@@ -162,13 +177,18 @@ def find(picture: Image.Image) -> Ink | None:
     levels = _ink(_upright(grey))
     if levels is None:
         return None
-    rows, columns = (np.flatnonzero(lines) for lines in _lines(levels))
-    left, top = int(columns[0]), int(rows[0])
-    cut = levels[top : rows[-1] + 1, left : columns[-1] + 1]
+    cut, left, top = _cut_out(levels)
     if max(cut.shape) < SMALLEST_DIGIT * min(levels.shape):
         return None
     pixel = factor * picture.info.get("full_width", picture.width) / picture.width
     return Ink(cut, left, top, pixel)
+
+
+def _cut_out(ink: Levels) -> tuple[Levels, int, int]:
+    """The ink cut to its edges, and how far they are from the left and the top."""
+    rows, columns = (np.flatnonzero(lines) for lines in _lines(ink))
+    left, top = int(columns[0]), int(rows[0])
+    return ink[top : rows[-1] + 1, left : columns[-1] + 1], left, top
 
 
 def fit(levels: Levels) -> Grid:

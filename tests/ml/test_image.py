@@ -164,6 +164,30 @@ def test_digits_of_any_size_anywhere_lose_nothing(shipped, digits, share):
     assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + LOST
 
 
+def ruled(sheet):
+    sheet[20::40] = sheet[21::40] = 1
+
+
+def boxed(sheet):
+    sheet[30:250, 30:250] = 1
+    sheet[34:246, 34:246] = 0
+
+
+@pytest.mark.parametrize("lines", [ruled, boxed])
+@pytest.mark.parametrize("strength", [0.15, 0.5])
+def test_the_lines_of_paper_and_the_boxes_of_forms_are_no_ink(shipped, digits, lines, strength):
+    images, labels = digits
+    right = 0
+    for digit, label in zip(images[:50], labels, strict=False):
+        sheet = np.zeros((280, 280))
+        lines(sheet)
+        written = np.pad(np.asarray(Image.fromarray(digit).resize((140, 140))), 70) / 255
+        ink = np.maximum(written, strength * sheet)
+        picture = Image.fromarray((255 * (1 - ink)).astype(np.uint8))
+        right += shipped.read_picture(picture).text == str(label)
+    assert right >= 42
+
+
 @pytest.fixture(scope="module")
 def album():
     """Photos of 60 training digits, with their labels."""
