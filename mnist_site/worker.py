@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from logging import LogRecord
 from selectors import EVENT_READ
 from socket import IPPROTO_TCP, MSG_PEEK, SHUT_RD, SHUT_WR
 from time import monotonic
@@ -41,6 +42,7 @@ class Worker(ThreadWorker):
     def init_process(self) -> None:
         # The thread that accepts must not queue behind those that answer for 5 ms each.
         sys.setswitchinterval(0.0005)
+        self.log.error_log.addFilter(_is_news)
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
@@ -130,6 +132,11 @@ class Worker(ThreadWorker):
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
+
+
+def _is_news(record: LogRecord) -> bool:
+    """Whether to report it: gunicorn reports no client that hangs up, but those that are dead."""
+    return not (record.exc_info and isinstance(record.exc_info[1], TimeoutError))
 
 
 def _crowded() -> bytes:

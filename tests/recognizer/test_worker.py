@@ -2,11 +2,13 @@
 
 import json
 import socket
+from time import sleep
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
+from mnist_site.worker import SENDING
 from tests.server import serve
 
 THREADS = 32
@@ -80,6 +82,22 @@ def test_whoever_is_turned_away_with_much_to_say_hears_it_nevertheless(crowd, co
     )
     much.sendall(b"x" * 900_000)
     assert everything(much).startswith(b"HTTP/1.1 503 ")
+
+
+def knock(connection, times):
+    """Say something once a second, which nobody can who was hung up on."""
+    for _ in range(times):
+        sleep(1)
+        connection.sendall(b"\r\n")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has it")
+def test_whoever_takes_nothing_of_an_answer_is_given_up_without_a_word(connect, tmp_path):
+    # The kernel holds not nearly as many answers.
+    deaf = connect(100 * b"GET /api/v1/model.onnx HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    with pytest.raises(ConnectionError):
+        knock(deaf, times=2 * SENDING)
+    assert "ERROR" not in (tmp_path / "server.log").read_text()
 
 
 def test_connections_that_say_nothing_cost_no_thread(connect, site):
