@@ -27,7 +27,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--quick", action="store_true", help="7 epochs: about a minute")
+        parser.add_argument("--quick", action="store_true", help="10 epochs: about a minute")
         parser.add_argument("--epochs", type=int, help="passes over the training images")
         parser.add_argument("--seed", type=int, help="same seed, same weights; default: 0")
         parser.add_argument(
