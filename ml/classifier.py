@@ -18,7 +18,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml import graph, image, ink, patches, segment
+from ml.onnx_validation import find_fault
+from ml.preprocessing import picture_segmentation, pictures, segmentation
+from ml.preprocessing.strokes import SIZE, Grid, Strokes, bounding_box, rasterize
 
 FORMAT = "digits-lenet/2"
 # What stands in a file for its digest while that is computed.
@@ -63,12 +65,12 @@ class Box:
     height: float
 
 
-Found: TypeAlias = tuple[ink.Grid, Box]
+Found: TypeAlias = tuple[Grid, Box]
 """A digit prepared for the net, uint8[28, 28], and where it was found."""
 
 
 @dataclass(frozen=True)
-class Digit:
+class DigitPrediction:
     """One digit as the net reads it. ``digit`` is None where the verdict is "not a digit"."""
 
     digit: int | None
@@ -76,7 +78,7 @@ class Digit:
     confidence: float
     probabilities: tuple[float, ...]
     box: Box
-    image: ink.Grid
+    image: Grid
 
     @property
     def character(self) -> str:
@@ -84,10 +86,10 @@ class Digit:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prediction:
     """All digits of a drawing from left to right, and the version of the model that read them."""
 
-    digits: tuple[Digit, ...]
+    digits: tuple[DigitPrediction, ...]
     model: str
 
     @property
@@ -128,72 +130,74 @@ class Classifier:
         """What the named layers of ``OUTPUTS`` give for images uint8[N, 28, 28]."""
         return dict(zip(names, self._session.run(names, {INPUT: images}), strict=True))
 
-    def read_strokes(self, strokes: ink.Strokes) -> Reading:
+    def read_strokes(self, strokes: Strokes) -> Prediction:
         """Read pen strokes, in pixels with y downwards; no points, no digits."""
         return self.read_grids(self.find_in_strokes(strokes))
 
-    def read_picture(self, picture: Image.Image) -> Reading:
+    def read_picture(self, picture: Image.Image) -> Prediction:
         """Read a picture, dark on light or light on dark; a blank one has no digits."""
-        found = image.find(picture)
+        found = pictures.extract_ink(picture)
         if found is None:
-            return Reading((), self.version)
+            return Prediction((), self.version)
         reading = self._read_ink(found)
         bold = found.bold() if "?" in reading.text else None
         if bold and (again := self._read_ink(bold)).is_sure:
             return again
         return reading
 
-    def _read_ink(self, found: image.Ink) -> Reading:
+    def _read_ink(self, found: pictures.Ink) -> Prediction:
         whole = self._read_whole(found)
-        if whole and not patches.has_gap(found):
-            return Reading((whole,), self.version)
-        parts = patches.digits(found, self._judge_ink)
-        reading = self.read_grids([(image.fit(part.levels), Box(*part.box)) for part in parts])
+        if whole and not picture_segmentation.has_gap(found):
+            return Prediction((whole,), self.version)
+        parts = picture_segmentation.digits(found, self._judge_ink)
+        reading = self.read_grids(
+            [(pictures.rasterize_ink(part.levels), Box(*part.box)) for part in parts]
+        )
         if whole and not _is_surer(reading, whole):
-            return Reading((whole,), self.version)
+            return Prediction((whole,), self.version)
         return reading
 
-    def read_batch(self, batch: Sequence[Sequence[Found]]) -> list[Reading]:
+    def read_batch(self, batch: Sequence[Sequence[Found]]) -> list[Prediction]:
         """Read the digits that were found in many drawings, all in one call."""
         digits = iter(self.read_grids([one for found in batch for one in found]).digits)
-        return [Reading(tuple(islice(digits, len(found))), self.version) for found in batch]
+        return [Prediction(tuple(islice(digits, len(found))), self.version) for found in batch]
 
-    def find_in_strokes(self, strokes: ink.Strokes) -> list[Found]:
+    def find_in_strokes(self, strokes: Strokes) -> list[Found]:
         """The digits of a drawing, prepared for the net."""
-        groups = segment.groups(strokes, self._judge)
-        return [(ink.draw(group), Box(*ink.bounds(group))) for group in groups]
+        groups = segmentation.groups(strokes, self._judge)
+        return [(rasterize(group), Box(*bounding_box(group))) for group in groups]
 
     def find_in_picture(self, picture: Image.Image) -> list[Found]:
         """The digits of a picture, prepared for the net."""
         return [(digit.image, digit.box) for digit in self.read_picture(picture).digits]
 
-    def _read_whole(self, found: image.Ink) -> Digit | None:
+    def _read_whole(self, found: pictures.Ink) -> DigitPrediction | None:
         """The ink of a picture as one digit, where it reads as one: it may be in pieces."""
         height, width = found.levels.shape
         if width >= WIDER * height:
             return None
-        grid = image.fit(found.levels)
+        grid = pictures.rasterize_ink(found.levels)
         digit = self._digit(grid, Box(*found.box), self.predict(grid[None])[0])
         return None if digit.verdict is Verdict.NOT_A_DIGIT else digit
 
-    def _judge_ink(self, supposed: Sequence[image.Levels]) -> Floats:
-        return self.predict(np.stack([image.fit(levels) for levels in supposed]))
+    def _judge_ink(self, supposed: Sequence[pictures.Levels]) -> Floats:
+        return self.predict(np.stack([pictures.rasterize_ink(levels) for levels in supposed]))
 
-    def _judge(self, drawings: Sequence[ink.Strokes]) -> Floats:
-        return self.predict(np.stack([ink.draw(strokes) for strokes in drawings]))
+    def _judge(self, drawings: Sequence[Strokes]) -> Floats:
+        return self.predict(np.stack([rasterize(strokes) for strokes in drawings]))
 
-    def read_grids(self, found: Sequence[Found]) -> Reading:
+    def read_grids(self, found: Sequence[Found]) -> Prediction:
         """Read digits that were found and prepared before, all in one call."""
         if not found:
-            return Reading((), self.version)
+            return Prediction((), self.version)
         every = self.predict(np.stack([grid for grid, _ in found]))
         digits = (self._digit(*one, row) for one, row in zip(found, every, strict=True))
-        return Reading(tuple(digits), self.version)
+        return Prediction(tuple(digits), self.version)
 
-    def _digit(self, grid: ink.Grid, box: Box, probabilities: Floats) -> Digit:
+    def _digit(self, grid: Grid, box: Box, probabilities: Floats) -> DigitPrediction:
         verdict = self.verdict(probabilities)
         best = int(probabilities.argmax())
-        return Digit(
+        return DigitPrediction(
             digit=None if verdict is Verdict.NOT_A_DIGIT else best,
             verdict=verdict,
             confidence=float(probabilities[best]),
@@ -222,13 +226,13 @@ class Classifier:
 
     def _check_answer(self) -> None:
         """A model with NaN in it, or that does not end in probabilities, is refused."""
-        two = np.stack([np.eye(ink.SIZE, dtype=np.uint8) * 255] * 2)
+        two = np.stack([np.eye(SIZE, dtype=np.uint8) * 255] * 2)
         answer = self.predict(two)
         if not np.isfinite(answer).all() or not np.allclose(answer.sum(1), 1, atol=1e-4):
             raise ModelError("it does not answer with probabilities")
 
 
-def _is_surer(parts: Reading, whole: Digit) -> bool:
+def _is_surer(parts: Prediction, whole: DigitPrediction) -> bool:
     """Whether parts are digits, each more surely than the whole is one."""
     least = min(part.confidence for part in parts.digits)
     return parts.is_sure and (whole.verdict is not Verdict.DIGIT or least > whole.confidence)
@@ -249,7 +253,7 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
 
 def _check_signature(session: onnxruntime.InferenceSession) -> None:
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
-    if inputs != [(INPUT, "tensor(uint8)", [ink.SIZE, ink.SIZE])]:
+    if inputs != [(INPUT, "tensor(uint8)", [SIZE, SIZE])]:
         raise ModelError(f"its input is {inputs}, not {INPUT}: uint8[N, 28, 28]")
     outputs = {node.name: tuple(node.shape[1:]) for node in session.get_outputs()}
     if outputs != OUTPUTS:
@@ -257,7 +261,7 @@ def _check_signature(session: onnxruntime.InferenceSession) -> None:
 
 
 def _check_graph(content: bytes) -> None:
-    fault = graph.find_fault(content)
+    fault = find_fault(content)
     if fault:
         raise ModelError(fault)
 

@@ -40,10 +40,10 @@ class LeNet(nn.Module):
         return cast(Tensor, self.classifier(self.features(x).flatten(1)))
 
 
-class NormalisedLeNet(nn.Module):
-    """LeNet as it is trained: batch normalisation after every layer with weights but the last.
+class NormalizedLeNet(nn.Module):
+    """LeNet as it is trained: batch normalization after every layer with weights but the last.
 
-    Normalisation makes a high learning rate safe (Ioffe and Szegedy, 2015); once trained it is a
+    Normalization makes a high learning rate safe (Ioffe and Szegedy, 2015); once trained it is a
     scale and a shift that ``folded`` moves into the weights, so that what ships is a plain LeNet.
     Dropout before each linear layer keeps it from learning the training set by heart (Srivastava
     et al., 2014); once trained it does nothing.
@@ -91,6 +91,6 @@ def count_parameters(net: nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def normalise(images: Tensor, mean: float | Tensor, deviation: float | Tensor) -> Tensor:
+def normalize(images: Tensor, mean: float | Tensor, deviation: float | Tensor) -> Tensor:
     """uint8[N, 28, 28] to float32[N, 1, 28, 28], as the net was trained to see it."""
     return ((images.to(torch.float32) / 255 - mean) / deviation)[:, None]

@@ -92,14 +92,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "recognizer.observe.ObserveMiddleware",
-    "recognizer.problems.ProblemMiddleware",
+    "recognizer.telemetry.middleware.TelemetryMiddleware",
+    "mnist_site.middleware.ErrorFormatMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "mnist_site.middleware.LimitMiddleware",
-    "mnist_site.middleware.PolicyMiddleware",
-    "recognizer.problems.KnownMethodsMiddleware",
+    "mnist_site.middleware.RateLimitMiddleware",
+    "mnist_site.middleware.ContentSecurityPolicyMiddleware",
+    "mnist_site.middleware.AllowedMethodsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -210,7 +210,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {"format": "%(levelname)s %(name)s: %(message)s"},
-        "json": {"()": "recognizer.logs.JsonLines"},
+        "json": {"()": "recognizer.telemetry.logging.JsonLines"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}

@@ -20,8 +20,8 @@ from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from mnist_site.limits import network
 from mnist_site.middleware import client_address
+from mnist_site.rate_limit import network
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 TOO_OFTEN = (

@@ -14,7 +14,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from mnist_site.door import ALIVE, refusal
+from mnist_site.load_shedding import ALIVE, refusal
 
 # Seconds in which a request has to arrive; what has not by then is not read any more.
 ARRIVAL = 10.0

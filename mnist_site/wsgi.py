@@ -5,11 +5,11 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from mnist_site.door import Door
-from recognizer import metrics
+from mnist_site.load_shedding import LoadShedder
+from recognizer.telemetry import metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
-application = Door(
+application = LoadShedder(
     get_wsgi_application(),
     largest=settings.MAX_PICTURE_BYTES,
     queued=metrics.WAITING.inc,

@@ -10,7 +10,7 @@ from django.core.checks import Warning as Caution
 from django.db import DatabaseError, connections
 
 from ml.classifier import Classifier, ModelError
-from recognizer.models import ModelVersion, Status
+from recognizer.models import ModelStatus, ModelVersion
 
 
 @register()
@@ -35,7 +35,9 @@ def promoted_model_can_serve(
 ) -> Sequence[CheckMessage]:
     """recognizer.W001: the promoted model is passed over."""
     try:
-        serving = ModelVersion.objects.filter(status=Status.SERVING).first() if databases else None
+        serving = (
+            ModelVersion.objects.filter(status=ModelStatus.SERVING).first() if databases else None
+        )
         if serving:
             serving.load()
     except ModelError as error:

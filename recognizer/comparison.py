@@ -11,13 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from django.conf import settings
 
-from ml import ink
 from ml.classifier import Classifier, ModelError, Verdict
-from ml.exported import Exported
-from recognizer import exports
-from recognizer.models import Measurement, ModelVersion, Status
+from ml.preprocessing.strokes import SIZE, Grid
+from ml.training.dataset_folder import LabeledDigits
+from recognizer import dataset_export
+from recognizer.models import Measurement, ModelStatus, ModelVersion
 
-Figures: TypeAlias = dict[str, Any]
+Metrics: TypeAlias = dict[str, Any]
 
 # A challenger with more errors than the champion, by this share of a set, is worse.
 MARGIN = 0.001
@@ -25,7 +25,7 @@ MARGIN = 0.001
 NON_DIGIT_MARGIN = 0.02
 # What is shown only: most of what is misread in the grid is one digit, 72 times over.
 SHOWN = float("inf")
-# Of so many labelled digits, the newest, both read those anew that are held out of training.
+# Of so many labeled digits, the newest, both read those anew that are held out of training.
 NEWEST = 10_000
 # They are not the same ones a month later.
 READ_ANEW = ("held_out_reviewed", "held_out_non_digits")
@@ -77,7 +77,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelComparison:
     """``grid`` and ``reliability`` are empty where not both models were measured."""
 
     champion: str
@@ -85,7 +85,7 @@ class Comparison:
     differences: list[Difference]
     calibration: list[Fact]
     grid: list[Row] = field(default_factory=list)
-    reliability: list[list[Figures]] = field(default_factory=list)
+    reliability: list[list[Metrics]] = field(default_factory=list)
 
     @property
     def shortfalls(self) -> str:
@@ -93,16 +93,16 @@ class Comparison:
         return "; ".join(str(row) for row in self.rows if row.is_worse)
 
 
-def compare(challenger: Classifier) -> Comparison:
-    """A model beside the one that serves: by what their files say, by what was labelled here, and
+def compare(challenger: Classifier) -> ModelComparison:
+    """A model beside the one that serves: by what their files say, by what was labeled here, and
     by what ``manage.py models measure`` has measured of both.
 
     Raises ModelError where the one that serves cannot be read.
     """
-    serves = champion()
+    serves = load_serving_model()
     corrections, differences = _corrections(serves, challenger)
     measured = _measured(serves, challenger)
-    return Comparison(
+    return ModelComparison(
         serves.version,
         [
             *_stated(serves, challenger),
@@ -116,9 +116,9 @@ def compare(challenger: Classifier) -> Comparison:
     )
 
 
-def champion() -> Classifier:
+def load_serving_model() -> Classifier:
     """The model that serves by the database, whether or not this process has followed yet."""
-    serving = ModelVersion.objects.filter(status=Status.SERVING).first()
+    serving = ModelVersion.objects.filter(status=ModelStatus.SERVING).first()
     if serving:
         return serving.load()
     try:
@@ -129,14 +129,14 @@ def champion() -> Classifier:
 
 def speed(challenger: Classifier) -> Fact:
     """How long one digit takes either net, alone; the median of readings that take turns."""
-    models = (champion(), challenger)
-    image = np.eye(ink.SIZE, dtype=np.uint8)[None] * 255
+    models = (load_serving_model(), challenger)
+    image = np.eye(SIZE, dtype=np.uint8)[None] * 255
     times = [[_seconds(model, image) for model in models] for _ in range(TIMED)]
     first, second = (f"{1e6 * median(of_one):.0f} µs" for of_one in zip(*times, strict=True))
     return Fact("one digit through the net", TIMED, first, second)
 
 
-def _seconds(model: Classifier, image: ink.Grid) -> float:
+def _seconds(model: Classifier, image: Grid) -> float:
     started = perf_counter()
     model.predict(image)
     return perf_counter() - started
@@ -145,9 +145,9 @@ def _seconds(model: Classifier, image: ink.Grid) -> float:
 def _corrections(
     champion: Classifier, challenger: Classifier
 ) -> tuple[list[Row], list[Difference]]:
-    """What reviewers labelled and no training saw, read anew by both."""
-    newest = exports.records(exports.labelled().order_by("-pk"))
-    _, held_out = Exported.of(islice(newest, NEWEST)).split()
+    """What reviewers labeled and no training saw, read anew by both."""
+    newest = dataset_export.records(dataset_export.labeled().order_by("-pk"))
+    _, held_out = LabeledDigits.of(islice(newest, NEWEST)).split()
     rows = _refusals(champion, challenger, held_out.non_digits())
     held_out = held_out.digits()
     if not len(held_out):
@@ -163,7 +163,7 @@ def _corrections(
     return [Row(CORRECTIONS, len(held_out), *errors), *rows], differences
 
 
-def _refusals(champion: Classifier, challenger: Classifier, non_digits: Exported) -> list[Row]:
+def _refusals(champion: Classifier, challenger: Classifier, non_digits: LabeledDigits) -> list[Row]:
     """How many of those that reviewers call no digit are not refused."""
     if not len(non_digits):
         return []
@@ -192,7 +192,7 @@ def _calibration(champion: Classifier, challenger: Classifier) -> Iterator[Fact]
 
 def _sets(
     champion: Classifier, challenger: Classifier
-) -> Iterator[tuple[str, Figures, Figures | None]]:
+) -> Iterator[tuple[str, Metrics, Metrics | None]]:
     """The sets of the champion's file, with what either says; None for others than these."""
     first, second = (model.facts.get("metrics", {}) for model in (champion, challenger))
     for name, one in first.items():
@@ -201,17 +201,17 @@ def _sets(
             yield name, one, other if other and other["of"] == one["of"] else None
 
 
-def _measured(champion: Classifier, challenger: Classifier) -> tuple[Figures, Figures] | None:
+def _measured(champion: Classifier, challenger: Classifier) -> tuple[Metrics, Metrics] | None:
     """What was measured of both; None where it was not, or by other measures."""
     found = Measurement.objects.in_bulk([champion.sha256, challenger.sha256])
     if champion.sha256 not in found or challenger.sha256 not in found:
         return None
-    first, second = found[champion.sha256].figures, found[challenger.sha256].figures
+    first, second = found[champion.sha256].metrics, found[challenger.sha256].metrics
     return (first, second) if first["work"] == second["work"] else None
 
 
-def _measured_rows(champion: Figures, challenger: Figures) -> Iterator[Row]:
-    def row(name: str, of: int, errors: Callable[[Figures], int], margin: float) -> Row:
+def _measured_rows(champion: Metrics, challenger: Metrics) -> Iterator[Row]:
+    def row(name: str, of: int, errors: Callable[[Metrics], int], margin: float) -> Row:
         return Row(name, of, errors(champion), errors(challenger), margin)
 
     non_digits = champion["non_digits"]["held_out"]["drawings"]
@@ -220,7 +220,7 @@ def _measured_rows(champion: Figures, challenger: Figures) -> Iterator[Row]:
     yield row("sizes, places, pens, inks", _in_grid(champion, "of"), _in_grid, SHOWN)
 
 
-def _let_through(figures: Figures) -> int:
+def _let_through(figures: Metrics) -> int:
     """Of drawings that are no digits, where 98 % of the digits pass."""
     held_out = figures["non_digits"]["held_out"]
     drawings: int = held_out["drawings"]
@@ -228,15 +228,15 @@ def _let_through(figures: Figures) -> int:
     return round(drawings * (1 - refused))
 
 
-def _not_whole(figures: Figures) -> int:
+def _not_whole(figures: Metrics) -> int:
     return int(figures["pictures"]["numbers"] - figures["pictures"]["read_whole"])
 
 
-def _in_grid(figures: Figures, what: str = "errors") -> int:
+def _in_grid(figures: Metrics, what: str = "errors") -> int:
     return sum(cell[what] for cell in figures["robustness"])
 
 
-def _grid(champion: Figures, challenger: Figures) -> Iterator[Row]:
+def _grid(champion: Metrics, challenger: Metrics) -> Iterator[Row]:
     """The errors in the grid by each of its factors."""
     first, second = (_by_factor(figures["robustness"]) for figures in (champion, challenger))
     of = _by_factor(champion["robustness"], "of")
@@ -244,7 +244,7 @@ def _grid(champion: Figures, challenger: Figures) -> Iterator[Row]:
         yield Row(name, of[name], first[name], second[name], margin=SHOWN)
 
 
-def _by_factor(cells: list[Figures], what: str = "errors") -> Counter[str]:
+def _by_factor(cells: list[Metrics], what: str = "errors") -> Counter[str]:
     sums: Counter[str] = Counter()
     for factor in FACTORS:
         for cell in cells:

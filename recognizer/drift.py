@@ -7,7 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from ml import ink, inputs
+from ml.evaluation import input_properties
+from ml.preprocessing.strokes import grid_from_bytes
 from recognizer.models import Digit, Drawing
 
 # The newest digits, so many at most: their inputs are read one by one.
@@ -23,8 +24,8 @@ BOUND = 1.2
 NAMES = {
     "ink": "ink, in pixels",
     "aspect": "width by height",
-    "across": "centre, from the left",
-    "down": "centre, from the top",
+    "across": "center, from the left",
+    "down": "center, from the top",
 }
 
 
@@ -34,8 +35,8 @@ class Property:
 
     name: str
     count: int
-    reference: inputs.Moments
-    found: inputs.Moments
+    reference: input_properties.Moments
+    found: input_properties.Moments
 
     @property
     def difference(self) -> float:
@@ -65,21 +66,28 @@ class Drift:
 
 
 def drift() -> Drift:
-    newest = Digit.objects.order_by("-pk").only("image", "box", "read_at", "drawing_id")
+    newest = Digit.objects.order_by("-pk").only("image", "box", "predicted_at", "drawing_id")
     # A blank input, which only a program can make, has no width.
     digits = [digit for digit in newest[:SAMPLE] if any(bytes(digit.image))]
     if not digits:
         return Drift(0, None, [])
-    return Drift(len(digits), digits[-1].read_at, list(_properties(digits)))
+    return Drift(len(digits), digits[-1].predicted_at, list(_properties(digits)))
 
 
 def _properties(digits: list[Digit]) -> Iterator[Property]:
-    images = np.stack([ink.from_bytes(digit.image) for digit in digits])
-    for name, values in inputs.measure(images).items():
-        yield Property(NAMES[name], len(digits), inputs.MNIST[name], inputs.Moments.of(values))
+    images = np.stack([grid_from_bytes(digit.image) for digit in digits])
+    for name, values in input_properties.measure(images).items():
+        yield Property(
+            NAMES[name],
+            len(digits),
+            input_properties.MNIST[name],
+            input_properties.Moments.of(values),
+        )
     counts = np.array(list(_stroke_counts(digits)), dtype=float)
     if len(counts):
-        yield Property("strokes", len(counts), inputs.STROKES, inputs.Moments.of(counts))
+        yield Property(
+            "strokes", len(counts), input_properties.STROKES, input_properties.Moments.of(counts)
+        )
 
 
 def _stroke_counts(digits: list[Digit]) -> Iterator[int]:

@@ -7,7 +7,16 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from ml import classifier, ink
+from ml.classifier import (
+    MAX_VERSION,
+    Box,
+    Classifier,
+    DigitPrediction,
+    ModelError,
+    Prediction,
+    Verdict,
+)
+from ml.preprocessing.strokes import SIZE, Strokes, grid_from_bytes
 
 
 class Source(models.TextChoices):
@@ -31,7 +40,7 @@ class Label(models.TextChoices):
     NOT_A_DIGIT = "?", "not a digit"
 
 
-VERDICTS = [(verdict.value, verdict.value) for verdict in classifier.Verdict]
+VERDICTS = [(verdict.value, verdict.value) for verdict in Verdict]
 MAX_TEXT = 64
 
 
@@ -42,7 +51,7 @@ class Drawing(models.Model):
     source = models.CharField(max_length=8, choices=Source, editable=False)
     strokes = models.JSONField(null=True, editable=False)
     text = models.CharField("reading", max_length=MAX_TEXT, editable=False)
-    model = models.CharField(max_length=classifier.MAX_VERSION, editable=False)
+    model = models.CharField(max_length=MAX_VERSION, editable=False)
     visitor_label = models.CharField(
         "visitor says",
         max_length=MAX_TEXT,
@@ -69,14 +78,14 @@ class Drawing(models.Model):
 
     @property
     def label(self) -> str:
-        """What reviewers say it is, a character a digit; "" until they labelled all of it."""
+        """What reviewers say it is, a character a digit; "" until they labeled all of it."""
         labels = list(self.digits.order_by("position").values_list("label", flat=True))
         return "".join(labels) if all(labels) else ""
 
-    def reading(self) -> classifier.Reading:
+    def reading(self) -> Prediction:
         """The reading as it was given when the drawing was kept."""
         digits = self.digits.order_by("position")
-        return classifier.Reading(tuple(digit.reading() for digit in digits), self.model)
+        return Prediction(tuple(digit.reading() for digit in digits), self.model)
 
 
 class Digit(models.Model):
@@ -87,17 +96,17 @@ class Digit(models.Model):
         Drawing, models.CASCADE, related_name="digits", db_index=False, editable=False
     )
     position = models.PositiveSmallIntegerField(editable=False)
-    image = models.BinaryField("28x28 input", max_length=ink.SIZE**2, editable=False)
+    image = models.BinaryField("28x28 input", max_length=SIZE**2, editable=False)
     box = models.JSONField("ink box", editable=False)
     probabilities = models.JSONField(editable=False)
     text = models.CharField("reading", max_length=1, choices=Label, editable=False)
     confidence = models.FloatField(editable=False)
     verdict = models.CharField(max_length=12, choices=VERDICTS, editable=False)
-    read_at = models.DateTimeField("read", auto_now_add=True)
+    predicted_at = models.DateTimeField("read", auto_now_add=True)
     # The drawing's, once more: a list of digits is filtered by it in the digits' order.
-    model = models.CharField(max_length=classifier.MAX_VERSION, default="", editable=False)
+    model = models.CharField(max_length=MAX_VERSION, default="", editable=False)
     # Whether the drawing has a visitor's label, for the same reason.
-    visitor_spoke = models.BooleanField(default=False, editable=False)
+    has_visitor_label = models.BooleanField(default=False, editable=False)
     # In percent, the least confidence of the band it is in.
     band = models.GeneratedField(
         expression=models.Case(
@@ -109,7 +118,7 @@ class Digit(models.Model):
         db_persist=True,
     )
     label = models.CharField(max_length=1, choices=Label, blank=True)
-    labelled_by = models.ForeignKey(
+    labeled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
         null=True,
@@ -117,7 +126,7 @@ class Digit(models.Model):
         editable=False,
         related_name="+",
     )
-    labelled_at = models.DateTimeField(null=True, editable=False)
+    labeled_at = models.DateTimeField(null=True, editable=False)
     leased_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
     )
@@ -131,12 +140,12 @@ class Digit(models.Model):
         indexes = (
             models.Index(fields=["confidence"]),
             models.Index(fields=["label", "confidence"]),
-            # What the log says: digits a day by verdict, and all that is asked of labelled ones.
-            models.Index(fields=["verdict", "read_at"]),
+            # What the log says: digits a day by verdict, and all that is asked of labeled ones.
+            models.Index(fields=["verdict", "predicted_at"]),
             models.Index(
-                fields=["read_at", "label", "text", "confidence", "model"],
+                fields=["predicted_at", "label", "text", "confidence", "model"],
                 condition=~models.Q(label=""),
-                name="labelled_digits",
+                name="labeled_digits",
             ),
             # One for each filter of the admin's list, in its order.
             models.Index(fields=["label", "-id"]),
@@ -144,21 +153,21 @@ class Digit(models.Model):
             models.Index(fields=["verdict", "-id"]),
             models.Index(fields=["model", "-id"]),
             models.Index(fields=["band", "-id"]),
-            models.Index(fields=["-id"], condition=~models.Q(label=""), name="newest_labelled"),
+            models.Index(fields=["-id"], condition=~models.Q(label=""), name="newest_labeled"),
             models.Index(
-                fields=["-id"], condition=models.Q(visitor_spoke=True), name="visitor_spoke"
+                fields=["-id"], condition=models.Q(has_visitor_label=True), name="has_visitor_label"
             ),
-            models.Index(fields=["labelled_by", "labelled_at", "id"]),
+            models.Index(fields=["labeled_by", "labeled_at", "id"]),
         )
 
     def __str__(self) -> str:
         return self.text
 
-    def strokes(self) -> ink.Strokes:
+    def strokes(self) -> Strokes:
         """Those strokes of the drawing that lie in this digit's box: none is ever cut."""
         return self.strokes_in(self.drawing)
 
-    def strokes_in(self, drawing: Drawing) -> ink.Strokes:
+    def strokes_in(self, drawing: Drawing) -> Strokes:
         """The same, of its drawing, which this digit does not hold on to."""
         left, top, width, height = self.box
         return [
@@ -168,14 +177,14 @@ class Digit(models.Model):
             and all(0 <= x - left <= width and 0 <= y - top <= height for x, y, *_ in stroke)
         ]
 
-    def reading(self) -> classifier.Digit:
-        return classifier.Digit(
+    def reading(self) -> DigitPrediction:
+        return DigitPrediction(
             digit=None if self.text == Label.NOT_A_DIGIT else int(self.text),
-            verdict=classifier.Verdict(self.verdict),
+            verdict=Verdict(self.verdict),
             confidence=self.confidence,
             probabilities=tuple(self.probabilities),
-            box=classifier.Box(*self.box),
-            image=ink.from_bytes(self.image),
+            box=Box(*self.box),
+            image=grid_from_bytes(self.image),
         )
 
 
@@ -203,10 +212,10 @@ class Day(models.Model):
         return self.not_a_digit / max(self.digits, 1)
 
 
-class SecondLook(models.Model):
-    """A digit shown again to the reviewer who had labelled it, who does not know."""
+class RepeatReview(models.Model):
+    """A digit shown again to the reviewer who had labeled it, who does not know."""
 
-    digit = models.ForeignKey(Digit, models.CASCADE, related_name="second_looks")
+    digit = models.ForeignKey(Digit, models.CASCADE, related_name="repeat_reviews")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     first = models.CharField(max_length=1, choices=Label)
     second = models.CharField(max_length=1, choices=Label, blank=True)
@@ -214,14 +223,14 @@ class SecondLook(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["digit", "reviewer"], name="one_second_look"),
+            models.UniqueConstraint(fields=["digit", "reviewer"], name="one_repeat_review"),
         )
 
     def __str__(self) -> str:
         return f"{self.first}, then {self.second}"
 
 
-class Status(models.TextChoices):
+class ModelStatus(models.TextChoices):
     CANDIDATE = "candidate", "candidate"
     SERVING = "serving", "serving"
     RETIRED = "retired", "served until another was promoted"
@@ -233,9 +242,9 @@ class ModelVersion(models.Model):
 
     content = models.BinaryField("ONNX file", editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, unique=True, editable=False)
-    version = models.CharField(max_length=classifier.MAX_VERSION, editable=False)
+    version = models.CharField(max_length=MAX_VERSION, editable=False)
     status = models.CharField(
-        max_length=9, choices=Status, default=Status.CANDIDATE, editable=False
+        max_length=9, choices=ModelStatus, default=ModelStatus.CANDIDATE, editable=False
     )
     created_at = models.DateTimeField("stored", auto_now_add=True)
     promoted_at = models.DateTimeField("promoted", null=True, editable=False)
@@ -259,15 +268,15 @@ class ModelVersion(models.Model):
     @classmethod
     def promoted_sha256(cls) -> str | None:
         """The SHA-256 of the version that serves; None where none was promoted."""
-        serving = cls.objects.filter(status=Status.SERVING).values_list("sha256", flat=True)
+        serving = cls.objects.filter(status=ModelStatus.SERVING).values_list("sha256", flat=True)
         return serving.first()
 
-    def load(self) -> classifier.Classifier:
+    def load(self) -> Classifier:
         """The classifier of these bytes. Raises ModelError where they cannot serve."""
         content = bytes(self.content)
         if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise classifier.ModelError("its SHA-256 is not the one it was stored with")
-        return classifier.Classifier(content)
+            raise ModelError("its SHA-256 is not the one it was stored with")
+        return Classifier(content)
 
 
 class Measurement(models.Model):
@@ -277,7 +286,7 @@ class Measurement(models.Model):
     """
 
     sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)
-    figures = models.JSONField()
+    metrics = models.JSONField()
     measured_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

@@ -1,7 +1,8 @@
 from django.urls import path
 
-from recognizer import inference, views
-from recognizer.api import api
+from recognizer import views
+from recognizer.api import inference_v2
+from recognizer.api.routes import api
 
 urlpatterns = [
     path("", views.page, name="page"),
@@ -11,5 +12,5 @@ urlpatterns = [
     path("metrics", views.prometheus),
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),
-    *inference.urlpatterns,
+    *inference_v2.urlpatterns,
 ]

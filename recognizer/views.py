@@ -16,9 +16,11 @@ from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from recognizer import classifier, figures, metrics, services
+from recognizer import drawings, rendering
+from recognizer.api.errors import ApiError, problem_response
 from recognizer.models import Drawing
-from recognizer.problems import Problem, problem_response
+from recognizer.serving import ModelUnavailable, current_classifier
+from recognizer.telemetry import metrics
 
 LOOPBACK = {"127.0.0.1", "::1"}
 
@@ -26,8 +28,10 @@ LOOPBACK = {"127.0.0.1", "::1"}
 MODULES = [
     f"js/{name}.js"
     for name in (
-        "correction", "drawing", "files", "glance", "keyboard", "outbox", "pad", "paint", "picture",
-        "reader", "replay", "strip", "timeline", "view", "visit",
+        "draw/drawing", "draw/export", "draw/keyboard", "draw/pad", "draw/paint",
+        "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
+        "recognize/client", "recognize/local_prediction", "recognize/result_view",
+        "visit/correction", "visit/outbox", "visit/strip", "visit/visit",
     )
 ]  # fmt: skip
 
@@ -43,12 +47,12 @@ def drawing(request: HttpRequest, id: UUID) -> HttpResponse:
     """What became of a drawing, for whoever knows its UUID: that is nobody but who drew it."""
     kept = get_object_or_404(Drawing, id=id)
     try:
-        today = services.read_again(kept)
-    except classifier.ModelUnavailable:
+        today = drawings.predict_again(kept)
+    except ModelUnavailable:
         today = None
-    picture = figures.strokes_svg(kept.strokes or [], side=224)
+    picture = rendering.strokes_svg(kept.strokes or [], side=224)
     digits = kept.digits.order_by("position")
-    inputs = [figures.grid_png(digit.image, side=56) for digit in digits]
+    inputs = [rendering.grid_png(digit.image, side=56) for digit in digits]
     context = {"drawing": kept, "picture": picture, "inputs": inputs, "today": today}
     return render(request, "recognizer/drawing.html", context)
 
@@ -90,8 +94,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     except Error:
         problems["database"] = "cannot be used"
     try:
-        classifier.current()
-    except classifier.ModelUnavailable as error:
+        current_classifier()
+    except ModelUnavailable as error:
         problems["model"] = str(error)
     if problems:
         return JsonResponse({"status": "unavailable", "problems": problems}, status=503)
@@ -119,4 +123,6 @@ def failed(request: HttpRequest) -> HttpResponse:
     """What Django answers to an exception nobody caught: 503 where it was the database."""
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return defaults.server_error(request)
-    return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used."))
+    return problem_response(
+        ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used.")
+    )

@@ -1,7 +1,8 @@
 """What tests of all kinds share."""
 
+import io
 from fcntl import LOCK_EX, flock
-from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import onnx
@@ -10,19 +11,18 @@ from django.conf import settings as site
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from hypothesis import HealthCheck, settings
+from PIL import Image
 
-from ml import export
 from ml.classifier import Classifier
+from ml.preprocessing.strokes import rasterize
+from ml.training import export
+from recognizer import drawings, registry, serving
+from recognizer.models import Drawing
+from tools.samples import ROOT, SEVEN, SHIPPED
 
 # No test has a clock in it: a busy machine is no defect.
 settings.register_profile("digits", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("digits")
-
-ROOT = Path(__file__).parent.parent
-SHIPPED = ROOT / "ml" / "weights" / "lenet.onnx"
-
-# A seven as somebody draws it: one stroke, in pixels.
-SEVEN = [[[60, 60, 0], [220, 60, 80], [190, 110, 130], [150, 180, 190], [125, 260, 260]]]
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +76,61 @@ def measured_figures(let_through, errors=3, work=1):
 @pytest.fixture(autouse=True)
 def shipped_serves(monkeypatch):
     """Whatever says nothing else is answered by the shipped model, without a database."""
-    from recognizer import classifier
+    monkeypatch.setattr(serving, "serving_model", serving.ServingModel(SHIPPED, lambda: None))
 
-    monkeypatch.setattr(classifier, "serving", classifier.Serving(SHIPPED, lambda: None))
+
+@pytest.fixture
+def png():
+    """A picture of a seven: dark ink on white, 280x280."""
+    return picture_of(SEVEN)
+
+
+@pytest.fixture
+def put(client):
+    """PUT a drawing of strokes, under a new UUID unless one is given."""
+
+    def put_strokes(strokes=SEVEN, id=None, **headers):
+        return client.put(
+            f"/api/v1/drawings/{id or uuid4()}",
+            {"strokes": strokes},
+            content_type="application/json",
+            headers=headers,
+        )
+
+    return put_strokes
+
+
+@pytest.fixture
+def no_model(monkeypatch, tmp_path):
+    """A site whose model is gone."""
+    monkeypatch.setattr(
+        serving, "serving_model", serving.ServingModel(tmp_path / "gone.onnx", lambda: None)
+    )
+
+
+@pytest.fixture
+def other(db):
+    """A candidate that answers otherwise than the shipped model."""
+    return registry.register(variant(2.0))[0]
+
+
+@pytest.fixture
+def another(db):
+    """One more candidate."""
+    return registry.register(variant(3.0))[0]
+
+
+def picture_of(strokes, format="PNG"):
+    """A picture of strokes as the bytes of a file."""
+    grid = Image.fromarray(np.invert(rasterize(strokes)))
+    buffer = io.BytesIO()
+    grid.resize((280, 280)).save(buffer, format)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def kept():
+    """A drawing in the log: a seven."""
+    id = uuid4()
+    drawings.save(id, SEVEN, "page")
+    return Drawing.objects.get(id=id)

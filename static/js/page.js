@@ -1,19 +1,19 @@
 /** The page: wires the pad, the server and the view together. */
 
-import { corrected, showCorrection, toLabel } from "./correction.js";
-import { Drawing, scale } from "./drawing.js";
-import { save, toFile } from "./files.js";
-import { Glance } from "./glance.js";
-import { takeKeys } from "./keyboard.js";
-import { Outbox } from "./outbox.js";
-import { Pad, takePointers } from "./pad.js";
-import { takePictures } from "./picture.js";
-import { Reader } from "./reader.js";
-import { replay } from "./replay.js";
-import { showStrip } from "./strip.js";
-import { Thinking } from "./thinking.js";
-import { leastSure, levels, setState, showAnswer, showBadge, showNothing, showSeen, speak } from "./view.js";
-import { Visit } from "./visit.js";
+import { corrected, showCorrection, toLabel } from "./visit/correction.js";
+import { Drawing, scale } from "./draw/drawing.js";
+import { save, toFile } from "./draw/export.js";
+import { Glance } from "./recognize/local_prediction.js";
+import { takeKeys } from "./draw/keyboard.js";
+import { Outbox } from "./visit/outbox.js";
+import { Pad, takePointers } from "./draw/pad.js";
+import { takePictures } from "./draw/picture_input.js";
+import { Reader } from "./recognize/client.js";
+import { replay } from "./draw/replay.js";
+import { showStrip } from "./visit/strip.js";
+import { Thinking } from "./explain/loader.js";
+import { leastSure, levels, setState, showAnswer, showBadge, showNothing, showSeen, speak } from "./recognize/result_view.js";
+import { Visit } from "./visit/visit.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -24,7 +24,7 @@ const outbox = new Outbox(storage("localStorage"));
 const reader = new Reader({ fetch: (...request) => fetch(...request), outbox, onReading, onTrouble, onRefused });
 
 const MODEL = "/api/v1/model.onnx";
-const glance = new Glance(async () => (await import("./think/reading.js")).fetchNet(MODEL));
+const glance = new Glance(async () => (await import("./recognize/digit_model.js")).fetchNet(MODEL));
 
 /** The answer on the page, and which of its digits is looked at. */
 let answer = null;
@@ -368,7 +368,7 @@ function showVisit() {
 }
 
 visit.addEventListener("change", showVisit);
-// Ink has the colour of the text.
+// Ink has the color of the text.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   showVisit();
   showSeen(answer?.digits[chosen]?.image ?? null);

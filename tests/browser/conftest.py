@@ -8,7 +8,7 @@ from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 
 from recognizer.models import Drawing
-from tests.browser import chromium
+from tools.browser import chromium
 
 # Playwright runs an event loop in this thread; Django must not mind using the database beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
-from tests.browser.hand import draw, expect_state, offline, press, violations
-from tests.conftest import SEVEN
+from tools.browser.pen import draw, expect_state, offline, press, violations
+from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from recognizer import versions
+from recognizer import registry
 from recognizer.models import Measurement
-from tests.browser.hand import violations
 from tests.conftest import measured_figures, variant
+from tools.browser.pen import violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def challenger(transactional_db, shipped):
     """A model that was measured, and the one that serves too."""
-    version = versions.register(variant(2.0, errors=60))[0]
+    version = registry.register(variant(2.0, errors=60))[0]
     for sha256 in (shipped.sha256, version.sha256):
-        Measurement.objects.create(sha256=sha256, figures=measured_figures(let_through=5))
+        Measurement.objects.create(sha256=sha256, metrics=measured_figures(let_through=5))
     return version
 
 

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
-from tests.browser.hand import draw, expect_state, ink_of, offline
-from tests.conftest import SEVEN
+from tools.browser.pen import draw, expect_state, ink_of, offline
+from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,7 +174,7 @@ def test_a_reviewed_drawing_goes_on_under_another_uuid(page, admin_user):
     draw(page)
     expect_kept(page, 1)
     drawing = Drawing.objects.get()
-    drawing.digits.update(label="7", labelled_by=admin_user)
+    drawing.digits.update(label="7", labeled_by=admin_user)
     draw(page, [[[110, 165], [205, 165]]])
     expect_kept(page, 2)
     drawing.refresh_from_db()

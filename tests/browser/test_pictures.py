@@ -8,15 +8,15 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
-from ml import ink
+from ml.preprocessing.strokes import rasterize
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
-from tests.browser.hand import draw, expect_state, ink_of
-from tests.conftest import SEVEN
+from tools.browser.pen import draw, expect_state, ink_of
+from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LIGHT = Image.fromarray(ink.draw(SEVEN)).resize((280, 280), Image.Resampling.BICUBIC)
+LIGHT = Image.fromarray(rasterize(SEVEN)).resize((280, 280), Image.Resampling.BICUBIC)
 DARK = ImageOps.invert(LIGHT)
 
 

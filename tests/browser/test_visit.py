@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from ml import image, strokes
+from ml.preprocessing import pictures
+from ml.training import stroke_files
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
-from tests.browser.hand import draw, expect_state, ink_of, offline
-from tests.conftest import SEVEN
+from tools.browser.pen import draw, expect_state, ink_of, offline
+from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,14 +86,14 @@ def test_what_is_forgotten_is_gone_here_and_on_the_server(visit):
 def test_a_drawing_is_taken_home_as_png_svg_and_json(visit, tmp_path, shipped):
     png = download(visit, "png", tmp_path)
     assert png.name == "1.png"
-    assert shipped.read_picture(image.open_picture(png.read_bytes())).text == "1"
+    assert shipped.read_picture(pictures.open_picture(png.read_bytes())).text == "1"
     with Image.open(png) as picture:
         assert picture.size == (1024, 1024)
     svg = download(visit, "svg", tmp_path).read_text()
     assert len(re.findall("<path", svg)) == 1
     visit.keyboard.press("1")
     saved = download(visit, "json", tmp_path)
-    (written,) = strokes.read(saved)
+    (written,) = stroke_files.read_digits(saved)
     assert written.label == 1
     assert shipped.read_strokes(written.strokes).text == "1"
 
@@ -210,15 +211,15 @@ def test_after_another_size_what_was_said_still_holds(visit):
 
 
 def test_the_strip_follows_light_and_dark(visit):
-    colour = "document.querySelector('#strip canvas').getContext('2d').strokeStyle"
-    light = visit.evaluate(colour)
+    color = "document.querySelector('#strip canvas').getContext('2d').strokeStyle"
+    light = visit.evaluate(color)
     visit.emulate_media(color_scheme="dark")
     # Playwright's own way to wait would evaluate a string, which the page's policy forbids.
     for _ in range(100):
-        if visit.evaluate(colour) != light:
+        if visit.evaluate(color) != light:
             return
         visit.wait_for_timeout(50)
-    assert visit.evaluate(colour) != light
+    assert visit.evaluate(color) != light
 
 
 def test_what_cannot_be_kept_is_read_all_the_same(page):

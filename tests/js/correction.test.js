@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { corrected, toLabel } from "../../static/js/correction.js";
+import { corrected, toLabel } from "../../static/js/visit/correction.js";
 
 test("a digit of a number is corrected in its place", () => {
   assert.equal(corrected("2026", 1, "8"), "2826");

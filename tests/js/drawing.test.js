@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Drawing } from "../../static/js/drawing.js";
+import { Drawing } from "../../static/js/draw/drawing.js";
 
 let drawing, ids;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Outbox } from "../../static/js/outbox.js";
+import { Outbox } from "../../static/js/visit/outbox.js";
 
 /** As browsers have it: keys are its own properties. */
 class Storage {

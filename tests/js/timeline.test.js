@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { duration, moments, settled, until } from "../../static/js/timeline.js";
+import { duration, moments, settled, until } from "../../static/js/draw/timeline.js";
 
 // 100 ms of ink, two seconds of thought, 50 ms of ink.
 const FOUR = [

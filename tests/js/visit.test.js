@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Visit } from "../../static/js/visit.js";
+import { Visit } from "../../static/js/visit/visit.js";
 
 function storage() {
   const items = {};

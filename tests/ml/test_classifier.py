@@ -8,9 +8,9 @@ import onnx
 import onnxruntime
 import pytest
 
-from ml import data
 from ml.classifier import FORMAT, Classifier, ModelError, Verdict
-from tests.conftest import SEVEN, SHIPPED
+from ml.training import data
+from tools.samples import SEVEN, SHIPPED
 
 
 def changed(change):

@@ -2,15 +2,16 @@
 
 import pytest
 
-from ml import data, evaluate
-from tests.conftest import ROOT
+from ml.evaluation.evaluate import evaluate_images
+from ml.training import data
+from tools.samples import ROOT
 
 CARD = (ROOT / "docs" / "model-card.md").read_text()
 
 
 @pytest.fixture(scope="module")
 def evaluation(shipped):
-    return evaluate.evaluate(shipped, data.mnist(train=False))
+    return evaluate_images(shipped, data.mnist(train=False))
 
 
 def test_the_card_is_of_the_model_that_ships(shipped):

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.conftest import ROOT
+from tools.samples import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "lenet_mnist.ipynb"
 

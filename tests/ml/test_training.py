@@ -8,9 +8,12 @@ import onnx
 import pytest
 import torch
 
-from ml import augment, calibration, data, evaluate, export, lenet, nondigits, run, train
 from ml.classifier import Classifier
-from tests.conftest import SHIPPED
+from ml.evaluation import metrics
+from ml.evaluation.evaluate import evaluate_images
+from ml.lenet import PARAMETERS, LeNet, NormalizedLeNet, count_parameters, normalize
+from ml.training import augment, calibration, data, export, outliers, pipeline, train
+from tools.samples import SHIPPED
 
 # The state_dict of the original project: names and shapes.
 ORIGINAL = {
@@ -39,7 +42,7 @@ def mnist():
 
 @pytest.fixture(scope="module")
 def sets(mnist):
-    return train.Sets(mnist.part(slice(2_000)), mnist.part(slice(-1_000, None)))
+    return train.Datasets(mnist.part(slice(2_000)), mnist.part(slice(-1_000, None)))
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +53,17 @@ def trained(sets):
 
 
 def test_lenet_has_the_parameters_of_the_design():
-    assert lenet.count_parameters(lenet.LeNet()) == lenet.PARAMETERS
+    assert count_parameters(LeNet()) == PARAMETERS
 
 
 def test_the_originals_state_dict_loads():
     state = {name: torch.zeros(shape) for name, shape in ORIGINAL.items()}
-    lenet.LeNet().load_state_dict(state)
+    LeNet().load_state_dict(state)
 
 
 def test_folding_changes_nothing_but_the_layers(mnist):
-    net = lenet.NormalisedLeNet(lenet.LeNet())
-    images = lenet.normalise(mnist.images[:256], 0.13, 0.31)
+    net = NormalizedLeNet(LeNet())
+    images = normalize(mnist.images[:256], 0.13, 0.31)
     net(images)  # moves the running statistics off their start
     net.eval()
     plain = net.folded()
@@ -92,7 +95,7 @@ def test_validation_images_are_not_trained_on(mnist):
 
 def test_distortion_is_repeatable_and_keeps_the_ink(mnist):
     images = mnist.images[:200]
-    one, same = (augment.distort(images, torch.Generator().manual_seed(3)) for _ in range(2))
+    one, same = (augment.augment(images, torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(one, same)
     assert not torch.equal(one, images)
     mass = one.sum((1, 2)) / images.sum((1, 2))
@@ -101,17 +104,17 @@ def test_distortion_is_repeatable_and_keeps_the_ink(mnist):
 
 def test_distortion_without_strength_changes_nothing(mnist):
     images = mnist.images[:50]
-    assert torch.equal(augment.distort(images, torch.Generator(), 0.0), images)
+    assert torch.equal(augment.augment(images, torch.Generator(), 0.0), images)
 
 
 def test_nondigits_of_every_kind_have_ink():
-    for kinds in (nondigits.TRAINED_ON, nondigits.HELD_OUT):
-        drawn = nondigits.draw(kinds, 5 * len(kinds), seed=1)
+    for kinds in (outliers.TRAINED_ON, outliers.HELD_OUT):
+        drawn = outliers.draw(kinds, 5 * len(kinds), seed=1)
         assert drawn.flatten(1).any(1).all()
 
 
 def test_nothing_held_out_is_trained_on():
-    assert not nondigits.TRAINED_ON.keys() & nondigits.HELD_OUT.keys()
+    assert not outliers.TRAINED_ON.keys() & outliers.HELD_OUT.keys()
 
 
 def test_training_learns(trained):
@@ -141,18 +144,18 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(trained, sets, tmp_path)
 
 def test_a_run_does_not_go_on_with_other_data_or_another_recipe(trained, sets):
     state = trained[0].state()
-    fewer = train.Sets(sets.training.part(slice(1_000)), sets.validation)
+    fewer = train.Datasets(sets.training.part(slice(1_000)), sets.validation)
     for other in (train.Trainer(TINY, fewer), train.Trainer(train.Recipe(epochs=3), sets)):
         with pytest.raises(ValueError, match="another recipe or on other data"):
             other.restore(state)
 
 
 def test_a_run_ends_in_a_file_that_serves(trained):
-    classifier = Classifier(run.finish(trained[0]))
+    classifier = Classifier(pipeline.finish(trained[0]))
     assert classifier.facts["metrics"]["mnist_test"]["of"] == 10_000
     assert classifier.facts["training"]["recipe"]["epochs"] == 2
     test = data.mnist(train=False)
-    errors = evaluate.evaluate(classifier, test).errors
+    errors = evaluate_images(classifier, test).errors
     assert errors == classifier.facts["metrics"]["mnist_test"]["errors"]
 
 
@@ -186,7 +189,7 @@ def test_exported_graph_and_pytorch_agree_on_every_test_image(shipped):
 
 
 def test_the_shipped_weights_are_at_least_as_good_as_the_originals(shipped):
-    evaluation = evaluate.evaluate(shipped, data.mnist(train=False))
+    evaluation = evaluate_images(shipped, data.mnist(train=False))
     assert evaluation.errors <= 69
     assert evaluation.errors == shipped.facts["metrics"]["mnist_test"]["errors"]
     assert sum(one.errors for one in evaluation.by_class()) == evaluation.errors
@@ -198,7 +201,7 @@ def test_temperature_makes_overconfident_logits_honest():
     labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
     assert calibration.fit_temperature(3 * logits, labels) == pytest.approx(3, rel=0.05)
     honest, overconfident = (
-        evaluate.Evaluation(labels.numpy(), (scale * logits).softmax(1).numpy(), ())
+        metrics.Evaluation(labels.numpy(), (scale * logits).softmax(1).numpy(), ())
         for scale in (1, 3)
     )
     assert honest.calibration_error < overconfident.calibration_error / 3

@@ -1,4 +1,4 @@
-"""The log in the admin: seen, filtered, searched and labelled."""
+"""The log in the admin: seen, filtered, searched and labeled."""
 
 import re
 from uuid import uuid4
@@ -7,9 +7,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
-from recognizer import services
+from recognizer import drawings
 from recognizer.models import Digit, Drawing
-from tests.conftest import SEVEN
+from tools.samples import SEVEN
 
 DIGITS = "/admin/recognizer/digit/"
 DRAWINGS = "/admin/recognizer/drawing/"
@@ -51,9 +51,9 @@ def test_the_list_shows_pictures_and_readings(admin_client, log):
 )
 def test_the_filters_find(admin_client, log, admin_user, query, found):
     Digit.objects.filter(text="7").update(label="2")
-    services.label_as_visitor(Drawing.objects.get(text="1").id, "7")
-    services.label_as_visitor(Drawing.objects.get(text="?").id, "7")
-    services.label_as_visitor(Drawing.objects.get(text="?").id, "")
+    drawings.label_as_visitor(Drawing.objects.get(text="1").id, "7")
+    drawings.label_as_visitor(Drawing.objects.get(text="?").id, "7")
+    drawings.label_as_visitor(Drawing.objects.get(text="?").id, "")
     assert results(admin_client.get(f"{DIGITS}?{query}")) == found
 
 
@@ -93,17 +93,17 @@ def test_a_digit_shows_its_strokes_and_takes_a_label(admin_client, log, admin_us
     assert 'd="M60.0 60.0L220.0 60.0' in page
     admin_client.post(address, {"label": "2"})
     digit.refresh_from_db()
-    assert (digit.label, digit.labelled_by) == ("2", admin_user)
-    assert digit.labelled_at is not None
+    assert (digit.label, digit.labeled_by) == ("2", admin_user)
+    assert digit.labeled_at is not None
     (entry,) = LogEntry.objects.all()
     assert entry.get_change_message() == "Label changed from “none” to “2”."
 
 
-def test_many_are_labelled_at_once_and_each_is_logged(admin_client, log, admin_user):
+def test_many_are_labeled_at_once_and_each_is_logged(admin_client, log, admin_user):
     form = {"action": "label_selected", "label": "4", "_selected_action": [d.pk for d in log]}
     admin_client.post(DIGITS, form)
     assert {digit.label for digit in log.all()} == {"4"}
-    assert {digit.labelled_by for digit in log.all()} == {admin_user}
+    assert {digit.labeled_by for digit in log.all()} == {admin_user}
     assert LogEntry.objects.count() == 3
     admin_client.post(DIGITS, form)
     assert LogEntry.objects.count() == 3
@@ -114,7 +114,7 @@ def test_a_label_can_be_taken_away(admin_client, log):
     admin_client.post(f"{DIGITS}{digit.pk}/change/", {"label": "2"})
     admin_client.post(f"{DIGITS}{digit.pk}/change/", {"label": ""})
     digit.refresh_from_db()
-    assert (digit.label, digit.labelled_by, digit.labelled_at) == ("", None, None)
+    assert (digit.label, digit.labeled_by, digit.labeled_at) == ("", None, None)
 
 
 def test_a_form_that_is_old_overwrites_nobody(admin_client, log):
@@ -123,7 +123,7 @@ def test_a_form_that_is_old_overwrites_nobody(admin_client, log):
     assert 'name="initial-label"' in admin_client.get(address).content.decode()
     admin_client.post(address, {"label": "3", "initial-label": ""})
     late = admin_client.post(address, {"label": "7", "initial-label": ""})
-    assert "Meanwhile somebody has labelled it" in late.content.decode()
+    assert "Meanwhile somebody has labeled it" in late.content.decode()
     digit.refresh_from_db()
     assert digit.label == "3"
     admin_client.post(address, {"label": "7", "initial-label": "3"})
@@ -145,7 +145,7 @@ def test_whoever_chooses_no_label_is_asked_for_one(admin_client, log):
     assert "Choose a label first" in answer.content.decode()
     assert {digit.label for digit in log.all()} == {"4"}
     admin_client.post(DIGITS, {**chosen, "label": "none"})
-    assert {(digit.label, digit.labelled_at) for digit in log.all()} == {("", None)}
+    assert {(digit.label, digit.labeled_at) for digit in log.all()} == {("", None)}
 
 
 def test_thousands_of_drawings_are_deleted_at_once(admin_client, static_files):
@@ -172,12 +172,12 @@ def test_a_drawing_in_the_list_is_what_the_net_saw(admin_client, log):
     assert admin_client.get(DRAWINGS).content.decode().count('alt="28x28 input"') == 3
 
 
-def test_who_labelled_is_told_even_if_they_are_gone(admin_client, log, django_user_model):
+def test_who_labeled_is_told_even_if_they_are_gone(admin_client, log, django_user_model):
     ana = django_user_model.objects.create_user("ana")
-    services.label_as_reviewer(Digit.objects.all(), "7", ana)
+    drawings.label_as_reviewer(Digit.objects.all(), "7", ana)
     ana.delete()
     page = admin_client.get(f"{DIGITS}{log[0].pk}/change/").content.decode()
-    assert "labelled by somebody who has no account any more" in page
+    assert "labeled by somebody who has no account any more" in page
 
 
 def test_a_drawing_is_deleted_with_its_digits(admin_client, log):

@@ -9,12 +9,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from ml import ink
-from recognizer import services
-from recognizer.api import ReadingOut
+from ml.preprocessing.strokes import rasterize
+from recognizer import drawings
+from recognizer.api.errors import CONTENT_TYPE
+from recognizer.api.schemas import PredictionOut
 from recognizer.models import Digit, Drawing
-from recognizer.problems import CONTENT_TYPE
-from tests.conftest import SEVEN
+from tools.samples import SEVEN
 
 PREDICT = "/api/v1/predict"
 
@@ -59,7 +59,7 @@ def test_a_picture_is_read(client, png):
 @pytest.mark.parametrize("query", ["", "?images=true"])
 def test_the_answer_is_what_the_document_says(client, query):
     answer = client.post(PREDICT + query, {"strokes": SEVEN}, "application/json").json()
-    documented = ReadingOut.model_validate(answer).model_dump(exclude_unset=True, mode="json")
+    documented = PredictionOut.model_validate(answer).model_dump(exclude_unset=True, mode="json")
     assert answer == documented
 
 
@@ -183,7 +183,7 @@ def test_every_error_has_the_one_shape(client, method, path, status):
 
 
 def test_a_bug_is_a_problem_without_a_traceback(client, monkeypatch):
-    monkeypatch.setattr(services, "read", lambda drawn: 1 / 0)
+    monkeypatch.setattr(drawings, "predict", lambda drawn: 1 / 0)
     client.raise_request_exception = False
     response = predict(client, {"strokes": SEVEN})
     assert is_problem(response, 500)
@@ -209,7 +209,7 @@ def test_a_drawing_is_kept_with_all_that_was_seen_and_said(put, shipped):
     assert digit.image == seen.image.tobytes()
     assert digit.probabilities == pytest.approx(seen.probabilities)
     assert digit.box == [60, 60, 160, 200]
-    assert (digit.label, digit.labelled_by, drawing.visitor_label) == ("", None, "")
+    assert (digit.label, digit.labeled_by, drawing.visitor_label) == ("", None, "")
 
 
 @pytest.mark.django_db
@@ -227,7 +227,7 @@ def test_strokes_are_the_same_though_another_model_cuts_them_otherwise(put, clie
     strokes = [*SEVEN, [[320, 60, 300], [320, 260, 380]]]
     assert put(strokes, id).json()["text"] == "71"
     client.put(f"/api/v1/drawings/{id}/label", {"text": "71"}, content_type="application/json")
-    monkeypatch.setattr("ml.segment.groups", lambda strokes, judge: [strokes])
+    monkeypatch.setattr("ml.preprocessing.segmentation.groups", lambda strokes, judge: [strokes])
     assert put(strokes, id).json()["text"] == "71"
     assert Drawing.objects.get().visitor_label == "71"
 
@@ -258,7 +258,7 @@ def test_a_drawing_undone_to_nothing_is_taken_back(put):
 def test_a_reviewed_drawing_is_not_changed(put, admin_user, strokes):
     id = uuid4()
     put(SEVEN, id)
-    services.label_as_reviewer(Digit.objects.all(), "7", admin_user)
+    drawings.label_as_reviewer(Digit.objects.all(), "7", admin_user)
     assert is_problem(put(strokes, id), 409)
     assert put(SEVEN, id).status_code == 200
     assert Drawing.objects.get().strokes == SEVEN
@@ -326,7 +326,7 @@ def test_a_drawing_is_forgotten_even_when_it_was_reviewed(put, client, admin_use
     id, other = uuid4(), uuid4()
     put(id=id)
     put(id=other)
-    services.label_as_reviewer(Digit.objects.filter(drawing=id), "7", admin_user)
+    drawings.label_as_reviewer(Digit.objects.filter(drawing=id), "7", admin_user)
     for _ in range(2):
         assert client.delete(f"/api/v1/drawings/{id}").status_code == 204
     assert Digit.objects.get().drawing_id == other
@@ -336,12 +336,12 @@ def test_what_the_net_saw_is_told_to_those_who_ask(client):
     (digit,) = client.post(
         f"{PREDICT}?images=true", {"strokes": SEVEN}, content_type="application/json"
     ).json()["digits"]
-    assert b64decode(digit["image"]) == ink.draw(SEVEN).tobytes()
+    assert b64decode(digit["image"]) == rasterize(SEVEN).tobytes()
     assert "image" not in predict(client, {"strokes": SEVEN}).json()["digits"][0]
 
 
 @pytest.mark.django_db
-def test_an_unknown_drawing_cannot_be_labelled(client):
+def test_an_unknown_drawing_cannot_be_labeled(client):
     assert is_problem(label(client, uuid4(), {"text": "7"}), 404)
 
 

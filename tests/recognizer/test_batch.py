@@ -6,11 +6,11 @@ from base64 import b64encode
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from ml import ink
 from ml.classifier import Classifier
-from tests.conftest import SEVEN
-from tests.recognizer.conftest import picture_of
+from ml.preprocessing.strokes import rasterize
+from tests.conftest import picture_of
 from tests.recognizer.test_api import PREDICT, is_problem
+from tools.samples import SEVEN
 
 BATCH = f"{PREDICT}/batch"
 ONE = [[[100, 10], [100, 250]]]
@@ -36,7 +36,7 @@ def test_drawings_of_all_kinds_are_answered_in_their_order(client, png):
         {"image": base64(picture_of(ONE))},
         {"strokes": []},
         {"strokes": SEVENTEEN},
-        {"grid": base64(ink.draw(SEVEN).tobytes())},
+        {"grid": base64(rasterize(SEVEN).tobytes())},
         {"grid": base64(bytes(784))},
     ]
     assert texts(send(client, drawings)) == ["7", "1", "", "17", "7", ""]

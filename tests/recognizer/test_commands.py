@@ -11,12 +11,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from ml import data, nondigits, report, run, train
 from ml.classifier import Classifier
-from recognizer import exports, versions
+from ml.evaluation import evaluate as evaluation
+from ml.training import data, outliers, pipeline, train
+from recognizer import dataset_export, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
-from tests.conftest import ROOT, SEVEN, SHIPPED
+from tools.samples import ROOT, SEVEN, SHIPPED
 
 
 @pytest.fixture
@@ -25,11 +26,11 @@ def little_data(monkeypatch):
 
     def load_sets(stroke_file, fold):
         mnist = data.mnist(train=True)
-        return train.Sets(mnist.part(slice(1_000)), mnist.part(slice(-500, None)))
+        return train.Datasets(mnist.part(slice(1_000)), mnist.part(slice(-500, None)))
 
-    monkeypatch.setattr(run, "_load_sets", load_sets)
-    draw = nondigits.draw
-    monkeypatch.setattr(nondigits, "draw", lambda kinds, n, seed: draw(kinds, n // 20, seed))
+    monkeypatch.setattr(pipeline, "_load_sets", load_sets)
+    draw = outliers.draw
+    monkeypatch.setattr(outliers, "draw", lambda kinds, n, seed: draw(kinds, n // 20, seed))
 
 
 def call(*arguments):
@@ -53,7 +54,7 @@ def test_train_writes_a_model_with_its_figures(tmp_path, little_data):
 def already_trained(little_data, monkeypatch):
     """Training that ends with the shipped model, at once."""
     monkeypatch.setattr(train.Trainer, "epochs", lambda self, on_step: iter(()))
-    monkeypatch.setattr(run, "finish", lambda trainer: SHIPPED.read_bytes())
+    monkeypatch.setattr(pipeline, "finish", lambda trainer: SHIPPED.read_bytes())
 
 
 @pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained
     output = tmp_path / "lenet.onnx"
     output.with_suffix(".checkpoint").touch()
     printed = call("train", "--register", "--output", str(output))
-    assert Measurement.objects.get().figures["robustness"]
+    assert Measurement.objects.get().metrics["robustness"]
     candidate = ModelVersion.objects.get()
     assert candidate.load().content == output.read_bytes()
     assert candidate.status == "candidate"
@@ -72,7 +73,7 @@ def test_train_keeps_its_file_where_the_database_is_gone(tmp_path, already_train
     def gone(content):
         raise OperationalError("no such host")
 
-    monkeypatch.setattr(versions, "register", gone)
+    monkeypatch.setattr(registry, "register", gone)
     output = tmp_path / "lenet.onnx"
     output.with_suffix(".checkpoint").touch()
     with pytest.raises(CommandError, match=r"no such host\. Later: manage\.py models import"):
@@ -82,7 +83,7 @@ def test_train_keeps_its_file_where_the_database_is_gone(tmp_path, already_train
 
 @pytest.fixture
 def reviewed(put, db):
-    """Twenty ones, each drawn a little otherwise and labelled 7."""
+    """Twenty ones, each drawn a little otherwise and labeled 7."""
     for number in range(20):
         put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
     Digit.objects.update(label="7")
@@ -94,7 +95,7 @@ def test_train_learns_from_what_was_reviewed_and_measures_what_was_held_out(
     outputs = [tmp_path / "database.onnx", tmp_path / "files.onnx"]
     digits = tmp_path / "digits"
     call("export_dataset", "--format", "png", str(digits))
-    sources = (["--with-labelled"], ["--data", str(digits)])
+    sources = (["--with-labeled"], ["--data", str(digits)])
     for output, source in zip(outputs, sources, strict=True):
         printed = call("train", "--epochs", "1", *source, "--output", str(output))
         facts = Classifier(output.read_bytes()).facts
@@ -114,9 +115,9 @@ def test_train_learns_to_refuse_what_reviewers_call_no_digit(
     call("export_dataset", "--format", "csv", str(tmp_path / "digits"))
     trainers = []
     monkeypatch.setattr(
-        run, "finish", lambda trainer: trainers.append(trainer) or SHIPPED.read_bytes()
+        pipeline, "finish", lambda trainer: trainers.append(trainer) or SHIPPED.read_bytes()
     )
-    for source in (["--with-labelled"], ["--data", str(tmp_path / "digits")]):
+    for source in (["--with-labeled"], ["--data", str(tmp_path / "digits")]):
         (tmp_path / "a.checkpoint").touch()
         printed = call("train", "--epochs", "1", *source, "--output", str(tmp_path / "a.onnx"))
         sets = trainers[-1].sets
@@ -132,7 +133,7 @@ def test_train_learns_to_refuse_what_reviewers_call_no_digit(
 def test_train_measures_whether_held_out_non_digits_are_refused(tmp_path, little_data, reviewed):
     Digit.objects.update(label="?")
     output = tmp_path / "lenet.onnx"
-    printed = call("train", "--epochs", "1", "--with-labelled", "--output", str(output))
+    printed = call("train", "--epochs", "1", "--with-labeled", "--output", str(output))
     facts = Classifier(output.read_bytes()).facts
     held_out = facts["metrics"]["held_out_non_digits"]["of"]
     assert 0 < held_out == 20 - facts["training"]["reviewed_non_digits"]
@@ -142,23 +143,23 @@ def test_train_measures_whether_held_out_non_digits_are_refused(tmp_path, little
 
 
 def test_train_needs_something_that_was_reviewed(tmp_path, db):
-    with pytest.raises(CommandError, match="Nothing is labelled yet"):
-        call("train", "--with-labelled", "--output", str(tmp_path / "lenet.onnx"))
+    with pytest.raises(CommandError, match="Nothing is labeled yet"):
+        call("train", "--with-labeled", "--output", str(tmp_path / "lenet.onnx"))
 
 
 def test_without_a_database_the_commands_say_so(tmp_path, monkeypatch):
     def gone(*arguments):
         raise OperationalError("no such host")
 
-    monkeypatch.setattr(exports, "labelled", gone)
-    monkeypatch.setattr(versions, "find", gone)
+    monkeypatch.setattr(dataset_export, "labeled", gone)
+    monkeypatch.setattr(registry, "find", gone)
     with pytest.raises(CommandError, match="no such host"):
-        call("train", "--with-labelled", "--output", str(tmp_path / "lenet.onnx"))
+        call("train", "--with-labeled", "--output", str(tmp_path / "lenet.onnx"))
     with pytest.raises(CommandError, match="database cannot be used: no such host"):
         call("models", "show", "any")
 
 
-def test_train_goes_on_with_what_was_labelled_when_it_began(
+def test_train_goes_on_with_what_was_labeled_when_it_began(
     tmp_path, little_data, reviewed, monkeypatch
 ):
     def epochs(self, on_step):
@@ -169,11 +170,11 @@ def test_train_goes_on_with_what_was_labelled_when_it_began(
     monkeypatch.setattr(train.Trainer, "epochs", epochs)
     output = tmp_path / "lenet.onnx"
     with pytest.raises(CommandError, match="1 of 2 epochs are kept"):
-        call("train", "--epochs", "2", "--with-labelled", "--output", str(output))
+        call("train", "--epochs", "2", "--with-labeled", "--output", str(output))
     Digit.objects.update(label="1")
-    with pytest.raises(CommandError, match="leave out --with-labelled"):
-        call("train", "--resume", "--with-labelled", "--output", str(output))
-    trainer, _ = run.resume(output.with_suffix(".checkpoint"))
+    with pytest.raises(CommandError, match="leave out --with-labeled"):
+        call("train", "--resume", "--with-labeled", "--output", str(output))
+    trainer, _ = pipeline.resume(output.with_suffix(".checkpoint"))
     assert set(trainer.sets.reviewed.labels.tolist()) == {7}
     assert set(trainer.sets.held_out_reviewed.labels.tolist()) == {7}
 
@@ -234,9 +235,9 @@ def test_without_the_training_requirements_one_sentence_says_what_to_install(com
 @pytest.fixture
 def few(monkeypatch):
     """Measure on few drawings: what is tested here is the command."""
-    monkeypatch.setattr(report, "ROBUSTNESS_DIGITS", 2)
-    monkeypatch.setattr(report, "NON_DIGITS", 24)
-    monkeypatch.setattr(report, "NUMBERS", 5)
+    monkeypatch.setattr(evaluation, "ROBUSTNESS_DIGITS", 2)
+    monkeypatch.setattr(evaluation, "NON_DIGITS", 24)
+    monkeypatch.setattr(evaluation, "NUMBERS", 5)
 
 
 def test_evaluate_writes_a_page_and_json(tmp_path, shipped, few):

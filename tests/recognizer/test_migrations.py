@@ -31,4 +31,4 @@ def test_what_was_kept_before_is_still_there():
         migrate()
     assert Drawing.objects.get().visitor_label == "7"
     digit = Digit.objects.get()
-    assert (digit.model, digit.visitor_spoke, digit.band) == ("m1", True, 50)
+    assert (digit.model, digit.has_visitor_label, digit.band) == ("m1", True, 50)

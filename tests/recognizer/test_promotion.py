@@ -10,9 +10,10 @@ from urllib.request import Request, urlopen
 import pytest
 from django.db import connection
 
-from recognizer import versions
-from tests.conftest import SEVEN, variant
-from tests.server import serve
+from recognizer import registry
+from tests.conftest import variant
+from tools.samples import SEVEN
+from tools.server import serve
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -58,16 +59,16 @@ def sites(tmp_path):
 def test_every_process_follows_under_load_and_nothing_fails(sites, admin_user, shipped):
     stop = threading.Event()
     clients = [Client(site, stop) for site in sites for _ in range(CLIENTS)]
-    first, second = (versions.register(variant(heat))[0] for heat in (2.0, 3.0))
+    first, second = (registry.register(variant(heat))[0] for heat in (2.0, 3.0))
     for client in clients:
         client.start()
     try:
         time.sleep(2)
         moments = []
         for change in (
-            lambda: versions.promote(first, admin_user),
-            lambda: versions.promote(second, admin_user),
-            lambda: versions.roll_back(admin_user),
+            lambda: registry.promote(first, admin_user),
+            lambda: registry.promote(second, admin_user),
+            lambda: registry.roll_back(admin_user),
         ):
             change()
             moments.append(time.monotonic())

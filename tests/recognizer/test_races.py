@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.db.models.deletion import Collector
 
-from recognizer import review, services
-from recognizer.models import Digit, Drawing, SecondLook
+from recognizer import drawings, review_queue
+from recognizer.models import Digit, Drawing, RepeatReview
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,46 +50,46 @@ def meanwhile(monkeypatch):
 
 
 def test_other_ink_is_kept_while_a_drawing_is_forgotten(meanwhile, kept):
-    meanwhile(Collector, "delete", lambda: services.keep(kept.id, ONE, "page"))
-    services.forget(kept.id)
+    meanwhile(Collector, "delete", lambda: drawings.save(kept.id, ONE, "page"))
+    drawings.delete_by_id(kept.id)
     meanwhile.end()
     assert Digit.objects.get().drawing.strokes == ONE
 
 
-def test_a_drawing_is_forgotten_while_it_is_labelled(meanwhile, kept, admin_user):
+def test_a_drawing_is_forgotten_while_it_is_labeled(meanwhile, kept, admin_user):
     pk = kept.digits.get().pk
-    meanwhile(services, "label_as_reviewer", lambda: services.forget(kept.id))
-    review.label(pk, "7", "", admin_user)
+    meanwhile(drawings, "label_as_reviewer", lambda: drawings.delete_by_id(kept.id))
+    review_queue.label(pk, "7", "", admin_user)
     meanwhile.end()
     assert not Drawing.objects.exists()
 
 
 def test_other_ink_is_kept_while_the_form_of_a_digit_is_saved(kept, admin_client, static_files):
     address = f"/admin/recognizer/digit/{kept.digits.get().pk}/change/"
-    held = review.held
+    held = review_queue.held
 
     def late(pk):
-        services.keep(kept.id, ONE, "page")
+        drawings.save(kept.id, ONE, "page")
         return held(pk)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(review, "held", late)
+        patch.setattr(review_queue, "held", late)
         answer = admin_client.post(address, {"label": "7", "initial-label": ""})
     assert "no longer there" in answer.content.decode()
 
 
 def test_a_drawing_is_forgotten_while_it_is_dealt_again(meanwhile, kept, admin_user):
-    review.label(kept.digits.get().pk, "7", "", admin_user)
-    meanwhile(SecondLook.objects, "get_or_create", lambda: services.forget(kept.id))
+    review_queue.label(kept.digits.get().pk, "7", "", admin_user)
+    meanwhile(RepeatReview.objects, "get_or_create", lambda: drawings.delete_by_id(kept.id))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("random.random", lambda: 0.0)
-        assert review.second_look(1, admin_user).first == "7"
+        assert review_queue.repeat_review(1, admin_user).first == "7"
     meanwhile.end()
     assert not Drawing.objects.exists()
 
 
 def test_drawings_are_deleted_while_other_ink_is_kept(meanwhile, kept):
-    meanwhile(Drawing, "is_reviewed", lambda: services.delete(Drawing.objects.all()))
-    services.keep(kept.id, ONE, "page")
+    meanwhile(Drawing, "is_reviewed", lambda: drawings.delete(Drawing.objects.all()))
+    drawings.save(kept.id, ONE, "page")
     meanwhile.end()
     assert Digit.objects.count() == Drawing.objects.count()

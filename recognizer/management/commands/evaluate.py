@@ -13,9 +13,9 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from ml.classifier import Classifier, ModelError
-from recognizer import classifier
-from recognizer.figures import grid_png
-from recognizer.management.requirements import training_requirements
+from recognizer.management.training_dependencies import training_requirements
+from recognizer.rendering import grid_png
+from recognizer.serving import ModelUnavailable, current_classifier
 
 BEGIN, END = "<!-- figures: written by manage.py evaluate -->", "<!-- end of figures -->"
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         with training_requirements():
             from tqdm import tqdm
 
-            from ml import evaluate, report
+            from ml.evaluation import evaluate
 
         if options["card"] and options["dataset"] != "mnist":
             raise CommandError("A model card has the figures of MNIST: leave out --dataset.")
@@ -64,13 +64,15 @@ class Command(BaseCommand):
             raise CommandError("--report names the page, such as report.html; JSON goes beside it.")
         model = self._load(options["model"])
         subjects = self._subjects(options, model)
-        evaluation = evaluate.evaluate(model, subjects.digits)
-        figures = report.measure(
+        evaluation = evaluate.evaluate_images(model, subjects.digits)
+        figures = evaluate.measure(
             model, evaluation, subjects, lambda it, **how: tqdm(it, leave=False, **how)
         )
         if options["against"]:
             other = self._load(options["against"])
-            compared = report.of_comparison(evaluation, evaluate.evaluate(other, subjects.digits))
+            compared = evaluate.of_comparison(
+                evaluation, evaluate.evaluate_images(other, subjects.digits)
+            )
             figures["against"] = {"version": other.version, **compared}
         self.stdout.write(render_to_string("recognizer/report.txt", figures).strip())
         self._write(options["report"], figures, evaluation, subjects.digits.images.numpy())
@@ -79,12 +81,13 @@ class Command(BaseCommand):
 
     def _load(self, path: Path | None) -> Classifier:
         try:
-            return Classifier(path.read_bytes()) if path else classifier.current()
-        except (OSError, ModelError, classifier.ModelUnavailable) as error:
+            return Classifier(path.read_bytes()) if path else current_classifier()
+        except (OSError, ModelError, ModelUnavailable) as error:
             raise CommandError(f"The model cannot be used: {error}") from error
 
     def _subjects(self, options: dict[str, Any], model: Classifier) -> Any:
-        from ml import data, report, strokes
+        from ml.evaluation import evaluate
+        from ml.training import data, stroke_files
 
         name = options["dataset"]
         try:
@@ -93,7 +96,7 @@ class Command(BaseCommand):
                 if name == "mnist"
                 else data.others()[name](settings.VAR / "datasets")
             )
-            written = strokes.read(options["strokes"]) if options["strokes"] else []
+            written = stroke_files.read_digits(options["strokes"]) if options["strokes"] else []
         except (OSError, RuntimeError, ValueError) as error:
             raise CommandError(f"There is nothing to measure on: {error}") from error
         training = model.facts.get("training", {})
@@ -104,10 +107,10 @@ class Command(BaseCommand):
                     f"The model knows strokes, and of the writers in {options['strokes']} none is"
                     " named among those that it was not trained on."
                 )
-        return report.Subjects(name, digits, written)
+        return evaluate.Subjects(name, digits, written)
 
     def _write(self, page: Path, figures: dict[str, Any], evaluation: Any, images: Any) -> None:
-        from ml import plots
+        from ml.evaluation import plots
 
         page.parent.mkdir(parents=True, exist_ok=True)
         page.with_suffix(".json").write_text(json.dumps(figures, indent=1))

@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from ml.classifier import Classifier, ModelError
-from recognizer import comparison, versions
-from recognizer.management.measure import measure
-from recognizer.models import ModelVersion, Status
+from recognizer import comparison, registry
+from recognizer.management.measurement import measure
+from recognizer.models import ModelStatus, ModelVersion
 
 # Whose entries in the admin's log those are that name nobody; nobody can sign in under it.
 NOBODY = "manage.py"
@@ -56,9 +56,9 @@ class Command(BaseCommand):
 
     def _list(self, **options: Any) -> None:
         every = ModelVersion.objects.select_related("promoted_by")
-        served = any(version.status == Status.SERVING for version in every)
+        served = any(version.status == ModelStatus.SERVING for version in every)
         for version in every:
-            mark = "*" if version.status == Status.SERVING else " "
+            mark = "*" if version.status == ModelStatus.SERVING else " "
             promoted = ""
             if version.promoted_at:
                 promoted = (
@@ -66,11 +66,11 @@ class Command(BaseCommand):
                 )
             state = f"{version.get_status_display()}{promoted}"
             self.stdout.write(f"{mark} {version}  {version.sha256[:12]}  {state}")
-            self.stdout.write(f"    errors: {versions.figures(version.load)}")
+            self.stdout.write(f"    errors: {registry.figures(version.load)}")
         shipped = Classifier(settings.SHIPPED_MODEL.read_bytes())
         mark = " " if served else "*"
         self.stdout.write(f"{mark} {shipped.version}  {shipped.sha256[:12]}  shipped")
-        self.stdout.write(f"    errors: {versions.figures(lambda: shipped)}")
+        self.stdout.write(f"    errors: {registry.figures(lambda: shipped)}")
 
     def _show(self, model: str, **options: Any) -> None:
         version = _find(model)
@@ -98,8 +98,8 @@ class Command(BaseCommand):
     def _promote(self, model: str, user: str | None, reason: str, **options: Any) -> None:
         version = _find(model)
         try:
-            versions.promote(version, _user(user), reason)
-        except versions.ReasonNeeded as shortfalls:
+            registry.promote(version, _user(user), reason)
+        except registry.ReasonNeeded as shortfalls:
             raise CommandError(f"It is worse in {shortfalls}. Say why: --reason") from None
         except ModelVersion.DoesNotExist:
             raise CommandError(f"Model {version} has just been deleted.") from None
@@ -107,8 +107,8 @@ class Command(BaseCommand):
 
     def _roll_back(self, user: str | None, **options: Any) -> None:
         try:
-            before = versions.roll_back(_user(user))
-        except versions.NothingPromoted:
+            before = registry.roll_back(_user(user))
+        except registry.NothingPromoted:
             raise CommandError("There is nothing to roll back: the shipped model serves.") from None
         self.stdout.write(self.style.SUCCESS(f"{before or 'The shipped model'} serves again."))
 
@@ -118,7 +118,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"Model {version} written to {file}"))
 
     def _import(self, file: Path, **options: Any) -> None:
-        version, created = versions.register(file.read_bytes())
+        version, created = registry.register(file.read_bytes())
         stored = "stored as a candidate" if created else f"known already: {version.status}"
         self.stdout.write(self.style.SUCCESS(f"Model {version} is {stored}."))
         self.stdout.write(f"To serve it: manage.py models promote {version}")
@@ -126,7 +126,7 @@ class Command(BaseCommand):
 
 def _find(name: str) -> ModelVersion:
     try:
-        return versions.find(name)
+        return registry.find(name)
     except ModelVersion.DoesNotExist:
         raise CommandError(f"There is no model {name}; see: manage.py models list") from None
     except ModelVersion.MultipleObjectsReturned:

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ml.image import PictureError, open_picture
-from recognizer import classifier, services
+from ml.preprocessing.pictures import PictureError, open_picture
+from recognizer import drawings
+from recognizer.serving import ModelUnavailable
 
 
 class Command(BaseCommand):
@@ -21,12 +22,12 @@ class Command(BaseCommand):
         failed = 0
         for file in options["files"]:
             try:
-                reading = services.read(open_picture(file.read_bytes()))
+                reading = drawings.predict(open_picture(file.read_bytes()))
             except (OSError, PictureError) as error:
                 failed += 1
                 self.stderr.write(f"{file}: {error}")
                 continue
-            except classifier.ModelUnavailable as error:
+            except ModelUnavailable as error:
                 raise CommandError(f"No model can answer: {error}") from error
             verdicts = ", ".join(f"{d.verdict} {d.confidence:.1%}" for d in reading.digits)
             found = f"{reading.text} ({verdicts})" if verdicts else "blank"

@@ -9,15 +9,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ml import exported
 from ml.classifier import Classifier
-from ml.exported import Exported
-from recognizer import exports, versions
-from recognizer.management.measure import measure
-from recognizer.management.requirements import training_requirements
+from ml.training import dataset_folder
+from ml.training.dataset_folder import LabeledDigits
+from recognizer import dataset_export, registry
+from recognizer.management.measurement import measure
+from recognizer.management.training_dependencies import training_requirements
 
 # What an interrupted run remembers.
-BEGUN_WITH = ("quick", "epochs", "seed", "strokes", "with_labelled", "data")
+BEGUN_WITH = ("quick", "epochs", "seed", "strokes", "with_labeled", "data")
 # Where the model is written from, how training stands, and its curves.
 BESIDE = (".partial", ".checkpoint", ".png")
 
@@ -34,9 +34,9 @@ class Command(BaseCommand):
             "--strokes", type=Path, metavar="FILE", help="pen strokes: UNIPEN or JSON Lines"
         )
         parser.add_argument(
-            "--with-labelled",
+            "--with-labeled",
             action="store_true",
-            help="also what reviewers have labelled; a fifth of the drawings is held out",
+            help="also what reviewers have labeled; a fifth of the drawings is held out",
         )
         parser.add_argument(
             "--data", type=Path, metavar="DIR", help="also digits that export_dataset has written"
@@ -57,7 +57,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with training_requirements():
-            from ml import plots, run
+            from ml.evaluation import plots
+            from ml.training import pipeline
 
         output: Path = options["output"]
         if output.suffix in BESIDE:
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         self.stdout.write(self._describe(trainer.sets))
         output.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._train(trainer, lambda: run.save_checkpoint(trainer, stroke_file, checkpoint))
+            self._train(trainer, lambda: pipeline.save_checkpoint(trainer, stroke_file, checkpoint))
         except KeyboardInterrupt:
             kept = len(trainer.history)
             raise CommandError(
@@ -75,7 +76,7 @@ class Command(BaseCommand):
                 + (f" Go on with: manage.py train --resume --output {output}" if kept else "")
                 + (" --register" if kept and options["register"] else "")
             ) from None
-        self._write(run.finish(trainer), output)
+        self._write(pipeline.finish(trainer), output)
         curves = output.with_suffix(".png")
         plots.curves(trainer.history).savefig(curves)
         self.stdout.write(self.style.SUCCESS(f"Curves: {curves}"))
@@ -84,7 +85,7 @@ class Command(BaseCommand):
 
     def _trainer(self, options: dict[str, Any], checkpoint: Path) -> Any:
         """The trainer, at its beginning or where it was interrupted, and its stroke file."""
-        from ml import run, train
+        from ml.training import pipeline, train
 
         try:
             if options["resume"]:
@@ -92,7 +93,7 @@ class Command(BaseCommand):
                 if given:
                     option = given[0].replace("_", "-")
                     raise CommandError(f"--resume goes on as begun; leave out --{option}.")
-                return run.resume(checkpoint)
+                return pipeline.resume(checkpoint)
             recipe = train.QUICK if options["quick"] else train.Recipe()
             if options["epochs"] is not None:
                 recipe = replace(recipe, epochs=options["epochs"])
@@ -100,23 +101,23 @@ class Command(BaseCommand):
                 raise CommandError("--epochs must be at least 1.")
             recipe = replace(recipe, seed=options["seed"] or 0)
             reviewed = self._reviewed(options)
-            return run.start(recipe, options["strokes"], reviewed), options["strokes"]
+            return pipeline.start(recipe, options["strokes"], reviewed), options["strokes"]
         except FileNotFoundError as error:
             missing = "There is nothing to resume: " if options["resume"] else ""
             raise CommandError(f"{missing}{error}") from error
         except (DatabaseError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
-    def _reviewed(self, options: dict[str, Any]) -> Exported | None:
-        """What was labelled, from the database and from files."""
-        digits: list[exported.Record] = []
-        if options["with_labelled"]:
-            digits += exports.records(exports.labelled())
+    def _reviewed(self, options: dict[str, Any]) -> LabeledDigits | None:
+        """What was labeled, from the database and from files."""
+        digits: list[dataset_folder.Record] = []
+        if options["with_labeled"]:
+            digits += dataset_export.records(dataset_export.labeled())
             if not digits:
-                raise CommandError("Nothing is labelled yet: review some drawings first.")
+                raise CommandError("Nothing is labeled yet: review some drawings first.")
         if options["data"]:
-            digits += exported.read(options["data"])
-        return Exported.of(digits) if digits else None
+            digits += dataset_folder.read(options["data"])
+        return LabeledDigits.of(digits) if digits else None
 
     def _describe(self, sets: Any) -> str:
         strokes = f", {len(sets.strokes.labels):,} drawn strokes" if sets.strokes else ""
@@ -173,7 +174,7 @@ class Command(BaseCommand):
             self.stdout.write(f"To let it serve, first: manage.py models import {output}")
             return
         try:
-            version, _ = versions.register(output.read_bytes())
+            version, _ = registry.register(output.read_bytes())
         except DatabaseError as error:
             raise CommandError(
                 f"It is not registered: {error}. Later: manage.py models import {output}"

@@ -1,6 +1,6 @@
 /** The drawing of a card on a canvas: as a whole, or as it was made. */
 
-import { replay } from "../replay.js";
+import { replay } from "../draw/replay.js";
 
 const SIZE = 28;
 // Of the canvas, on each side.

@@ -1,7 +1,7 @@
 /** The review deck: keys and buttons in, the card on top out. */
 
 import { Card } from "./card.js";
-import { Deck, Refused } from "./deck.js";
+import { Deck, Refused } from "./queue.js";
 
 const find = (selector) => document.querySelector(selector);
 const percent = new Intl.NumberFormat("en", {
@@ -53,7 +53,7 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("beforeunload", (event) => {
   if (deck.isFailing && deck.waiting > 0) event.preventDefault();
 });
-// Light or dark: the ink has the colour of the text.
+// Light or dark: the ink has the color of the text.
 new MutationObserver(() => drawing.show(deck.card)).observe(document.documentElement, {
   attributeFilter: ["data-theme"],
 });
@@ -122,7 +122,7 @@ function show() {
   find("#done").hidden = !deck.isDone;
   find("#notice").textContent = deck.notice;
   find("#progress").textContent =
-    `${deck.labelled} labelled, ${Math.max(left - deck.labelled, 0)} to go.` +
+    `${deck.labeled} labeled, ${Math.max(left - deck.labeled, 0)} to go.` +
     (deck.waiting > 1 ? ` ${deck.waiting} on their way.` : "");
   const { same, of } = deck.agreement;
   find("#agreement").textContent = of
@@ -158,6 +158,6 @@ function describe({ verdict, probabilities }) {
 function tellAbout({ visitor, label, by, drawn, model }) {
   const parts = [new Date(drawn).toLocaleString(), `model ${model}`];
   if (visitor) parts.unshift(`The visitor says ${visitor}`);
-  if (label) parts.unshift(`Labelled ${label}${by ? ` by ${by}` : ""}`);
+  if (label) parts.unshift(`Labeled ${label}${by ? ` by ${by}` : ""}`);
   return parts.join(" · ");
 }

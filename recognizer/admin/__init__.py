@@ -1,0 +1,5 @@
+"""The admin pages; importing them registers them with Django's admin site."""
+
+from recognizer.admin import digits, drawings, models
+
+__all__ = ["digits", "drawings", "models"]

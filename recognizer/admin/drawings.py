@@ -1,0 +1,67 @@
+"""The admin page of drawings."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from recognizer import drawings, rendering
+from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, as_uuid
+from recognizer.admin.digits import NO_STROKES
+from recognizer.models import Digit, Drawing
+
+# Digits per drawing in the list.
+SHOWN_INPUTS = 5
+
+
+@admin.register(Drawing)
+class DrawingAdmin(LargeTableAdmin):
+    list_display = ("inputs", "text", "visitor_label", "source", "model", "created_at")
+    list_display_links = ("inputs", "text")
+    list_filter = ("source", ModelFilter, "created_at")
+    sortable_by = ("created_at",)
+    search_fields = ("id", "model")
+    search_help_text = "Drawing (UUID) or model version, in full"
+    fields = readonly_fields = (
+        "large", "text", "visitor_label", "source", "model", "created_at", "updated_at",
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def find(self, term: str) -> Q:
+        drawing = as_uuid(term)
+        return Q(id=drawing) if drawing else Q(model=term)
+
+    def shown(self, rows: QuerySet[Drawing]) -> QuerySet[Drawing]:
+        """With what the net saw of each."""
+        digits = Digit.objects.only("drawing", "image").order_by("drawing_id", "position")
+        first = Prefetch("digits", digits.filter(position__lt=SHOWN_INPUTS))
+        return rows.defer("strokes").prefetch_related(first)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Whoever may delete a drawing may delete its digits; they are counted, not listed."""
+        several = isinstance(objs, QuerySet)
+        ids = list(objs.values_list("pk", flat=True)) if several else [one.pk for one in objs]
+        digits = Digit.objects.filter(drawing__in=ids).count()
+        return list(map(str, ids)), {"drawings": len(ids), "digits": digits}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Drawing) -> None:
+        drawings.delete(Drawing.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Drawing]) -> None:
+        drawings.delete(Drawing.objects.filter(pk__in=queryset.values("pk")))
+
+    @admin.display(description="inputs")
+    def inputs(self, drawing: Drawing) -> SafeString | str:
+        images = [digit.image for digit in drawing.digits.all()]
+        return rendering.grid_png(*images, side=56) if images else ""
+
+    @admin.display(description="strokes")
+    def large(self, drawing: Drawing) -> SafeString | str:
+        return rendering.strokes_svg(drawing.strokes or [], side=224) or NO_STROKES

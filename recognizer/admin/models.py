@@ -1,0 +1,162 @@
+"""The models in the admin: what they are, champion against challenger, promotion and rollback."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ml.classifier import ModelError
+from ml.evaluation.metrics import Interval
+from recognizer import comparison, registry, rendering, serving
+from recognizer.admin.review import signed_in
+from recognizer.models import ModelStatus, ModelVersion
+
+SHOWN_DIFFERENCES = 48
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(admin.ModelAdmin):
+    list_display = ("version", "status", "errors", "created_at", "promoted_at", "promoted_by")
+    list_select_related = ("promoted_by",)
+    list_per_page = 20
+    readonly_fields = (
+        "status", "errors", "created_at", "promoted_at", "promoted_by", "sha256", "facts",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": readonly_fields[:-1]}),
+        ("What it says of itself", {"fields": ("facts",), "classes": ("collapse",)}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """One by one, and nothing that serves or that a rollback may need."""
+        needed = not isinstance(obj, ModelVersion) or obj.status in (
+            ModelStatus.SERVING,
+            ModelStatus.RETIRED,
+        )
+        return not needed and super().has_delete_permission(request, obj)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return False
+
+    def has_promote_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recognizer.promote_modelversion")
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/promote/", wrap(self.promote), name="recognizer_modelversion_promote"),
+            path(
+                "<int:pk>/rollback/", wrap(self.roll_back), name="recognizer_modelversion_roll_back"
+            ),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        try:
+            version = serving.current_classifier().version
+        except serving.ModelUnavailable as error:
+            version = f"nothing, for {error}"
+        return super().changelist_view(request, {"serving": version, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        may_promote = self.has_promote_permission(request)
+        version = self.get_object(request, object_id)
+        serves = version is not None and version.status == ModelStatus.SERVING
+        context = {
+            "may_promote": may_promote,
+            "may_roll_back": may_promote and serves,
+            **(_comparison(version) if version and not serves else {}),
+            **(extra_context or {}),
+        }
+        return super().change_view(request, object_id, form_url, context)
+
+    def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._check(request)
+        version = get_object_or_404(ModelVersion, pk=pk)
+        try:
+            registry.promote(version, signed_in(request), request.POST.get("reason", "").strip())
+        except registry.ReasonNeeded as shortfalls:
+            message = f"{version} is worse in {shortfalls}: say why it is promoted."
+            return self._back(request, message, messages.ERROR)
+        except ModelError as error:
+            return self._back(request, f"{version} is refused: {error}.", messages.ERROR)
+        except ModelVersion.DoesNotExist:
+            return self._back(request, f"{version} has just been deleted.", messages.ERROR)
+        return self._back(request, f"{version} serves.")
+
+    def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._check(request)
+        version = get_object_or_404(ModelVersion, pk=pk)
+        try:
+            before = registry.roll_back(signed_in(request), version)
+        except registry.NotServing:
+            message = f"{version} does not serve any more; nothing was changed."
+            return self._back(request, message, messages.WARNING)
+        return self._back(request, f"{before or 'The shipped model'} serves again.")
+
+    def _check(self, request: HttpRequest) -> None:
+        if request.method != "POST" or not self.has_promote_permission(request):
+            raise PermissionDenied
+
+    def _back(
+        self, request: HttpRequest, message: str, level: int = messages.SUCCESS
+    ) -> HttpResponse:
+        serving.serving_model.hurry()
+        self.message_user(request, message, level)
+        return redirect("admin:recognizer_modelversion_changelist")
+
+    @admin.display(description="errors, by its own account")
+    def errors(self, version: ModelVersion) -> str:
+        return registry.figures(version.load)
+
+    @admin.display(description="metadata")
+    def facts(self, version: ModelVersion) -> SafeString | str:
+        try:
+            facts = version.load().facts
+        except ModelError as error:
+            return str(error)
+        return format_html("<pre>{}</pre>", json.dumps(facts, indent=2))
+
+
+def _comparison(version: ModelVersion) -> dict[str, Any]:
+    """What the page of a model shows of champion and challenger, where both can be read."""
+    try:
+        challenger = version.load()
+        compared = comparison.compare(challenger)
+        speed = comparison.speed(challenger)
+    except ModelError:
+        return {}
+    shown = compared.differences[:SHOWN_DIFFERENCES]
+    pictures = [rendering.grid_png(one.image, side=56) for one in shown]
+    return {
+        "comparison": compared,
+        "facts": [*compared.calibration, speed],
+        "reliability": [_reliability(bins) for bins in compared.reliability],
+        "differences": list(zip(shown, pictures, strict=True)),
+    }
+
+
+def _reliability(bins: list[dict[str, Any]]) -> SafeString:
+    points = (
+        (one["confidence"], one["accuracy"], Interval(*one["interval"]))
+        for one in bins
+        if one["count"]
+    )
+    return rendering.reliability_svg(points, "How many answers of each confidence are right")

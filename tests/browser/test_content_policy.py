@@ -1,0 +1,74 @@
+"""A real Chromium keeps to the policy it is told, and no page of ours breaks it."""
+
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from recognizer import drawings, registry
+from recognizer.models import Digit, Source
+from tests.conftest import variant
+from tools.samples import SEVEN
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LISTS = [
+    "recognizer_digit_changelist", "recognizer_digit_review", "recognizer_drawing_changelist",
+    "recognizer_modelversion_changelist", "auth_user_changelist", "auth_user_add",
+    "auth_group_changelist", "auth_group_add", "password_change", "axes_accessattempt_changelist",
+    "otp_totp_totpdevice_changelist", "otp_totp_totpdevice_add", "index",
+]  # fmt: skip
+
+
+def addresses(user):
+    """Every page that staff see, and those that everybody sees."""
+    drawings.save(uuid4(), SEVEN, Source.PAGE)
+    digit = Digit.objects.get()
+    model, _ = registry.register(variant(2.0))
+    device = TOTPDevice.objects.create(user=user, name="phone")
+    yield from (reverse(f"admin:{name}") for name in LISTS)
+    for name, thing in (
+        ("recognizer_digit_change", digit.pk),
+        ("recognizer_digit_history", digit.pk),
+        ("recognizer_drawing_change", digit.drawing_id),
+        ("recognizer_drawing_delete", digit.drawing_id),
+        ("recognizer_modelversion_change", model.pk),
+        ("auth_user_change", user.pk),
+        ("otp_totp_totpdevice_change", device.pk),
+        ("otp_totp_totpdevice_config", device.pk),
+    ):
+        yield reverse(f"admin:{name}", args=[thing])
+    yield from ("/", "/api/docs", f"/drawings/{digit.drawing_id}")
+
+
+def test_no_page_breaks_the_policy(open_page, live_server, admin_user):
+    """Whatever Chromium complains of fails the test: what the policy forbids is among it."""
+    page = open_page("/admin/login/")
+    client = Client()
+    client.force_login(admin_user)
+    cookie = {
+        "name": settings.SESSION_COOKIE_NAME,
+        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+        "url": live_server.url,
+    }
+    page.context.add_cookies([cookie])
+    for address in addresses(admin_user):
+        response = page.goto(address, wait_until="load")
+        assert response.status == 200, address
+        assert "unsafe" not in response.headers["content-security-policy"], address
+        assert page.complaints == [], address
+
+
+def test_what_the_policy_forbids_does_not_run(page):
+    page.evaluate(
+        """() => {
+          const script = document.createElement("script");
+          script.textContent = "window.attacked = true";
+          document.body.append(script);
+        }"""
+    )
+    assert page.evaluate("window.attacked") is None
+    assert "Content Security Policy" in page.complaints.pop()

@@ -1,0 +1,220 @@
+"""Ink that feels right: every kind of pointer, the keyboard, and what goes wrong in mid-stroke."""
+
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import expect
+
+from recognizer.models import Drawing
+from tests.browser.conftest import expect_kept
+from tools.browser.pen import draw, expect_state, ink_of
+from tools.samples import SEVEN
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Hand:
+    """Pens and fingers, which Playwright itself does not have: through Chromium's own protocol."""
+
+    def __init__(self, page):
+        self.session = page.context.new_cdp_session(page)
+        self.box = page.locator("#pad").bounding_box()
+
+    def at(self, x, y):
+        """A place on a pad of 280 pixels, on the page."""
+        scale = self.box["width"] / 280
+        return {"x": self.box["x"] + x * scale, "y": self.box["y"] + y * scale}
+
+    def pen(self, kind, x, y, force=0.5):
+        pressed = {"button": "left", "buttons": 1, "clickCount": 1}
+        self.session.send(
+            "Input.dispatchMouseEvent",
+            {"type": kind, "pointerType": "pen", "force": force, **self.at(x, y), **pressed},
+        )
+
+    def touch(self, kind, *points):
+        points = [{"id": i, **self.at(*point)} for i, point in enumerate(points)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+@pytest.fixture
+def tablet(open_page):
+    return open_page(viewport={"width": 768, "height": 1024}, has_touch=True)
+
+
+def strokes_of(page):
+    """The drawing on the pad, as the strip has it."""
+    return page.evaluate("JSON.parse(sessionStorage.visit ?? '[]').at(-1)?.strokes ?? []")
+
+
+def test_a_pen_draws_with_pressure_which_does_not_travel(tablet):
+    hand = Hand(tablet)
+    points = [point[:2] for point in SEVEN[0]]
+    hand.pen("mousePressed", *points[0], force=0.2)
+    for i, point in enumerate(points[1:]):
+        hand.pen("mouseMoved", *point, force=0.3 + 0.1 * i)
+    hand.pen("mouseReleased", *points[-1])
+    expect(tablet.locator("#reading")).to_have_text("7")
+    pressures = [point[3] for point in strokes_of(tablet)[0]]
+    assert pressures[0] == pytest.approx(0.2)
+    assert max(pressures) > 0.5
+    expect_kept(tablet, 1)
+    assert all(len(point) == 3 for point in Drawing.objects.get().strokes[0])
+
+
+def test_the_hand_that_rests_while_a_pen_draws_leaves_no_ink(tablet):
+    hand = Hand(tablet)
+    hand.touch("touchStart", (250, 250))
+    hand.touch("touchMove", (250, 240))
+    hand.pen("mousePressed", 100, 60)
+    hand.touch("touchMove", (240, 220))
+    hand.pen("mouseMoved", 100, 150)
+    hand.pen("mouseMoved", 102, 240)
+    hand.pen("mouseReleased", 102, 240)
+    hand.touch("touchEnd")
+    hand.touch("touchStart", (240, 250))
+    hand.touch("touchEnd")
+    expect(tablet.locator("#reading")).to_have_text("1")
+    expect_kept(tablet, 1)
+    (stroke,) = Drawing.objects.get().strokes
+    side = hand.box["width"]
+    assert all(x < side / 2 for x, *_ in stroke)
+
+
+def test_a_second_finger_draws_nothing(tablet):
+    hand = Hand(tablet)
+    hand.touch("touchStart", (100, 60))
+    hand.touch("touchMove", (100, 120))
+    hand.touch("touchStart", (100, 120), (220, 60))
+    hand.touch("touchMove", (101, 240), (220, 240))
+    hand.touch("touchEnd")
+    expect(tablet.locator("#reading")).to_have_text("1")
+    expect_kept(tablet, 1)
+    assert len(Drawing.objects.get().strokes) == 1
+
+
+@pytest.mark.parametrize("end", ["touchCancel", "blur"])
+def test_a_stroke_that_is_interrupted_is_kept_as_far_as_it_came(tablet, end):
+    hand = Hand(tablet)
+    hand.touch("touchStart", (140, 40))
+    hand.touch("touchMove", (140, 150))
+    hand.touch("touchMove", (141, 240))
+    if end == "blur":
+        tablet.evaluate("dispatchEvent(new Event('blur'))")
+        hand.touch("touchMove", (20, 20))
+    else:
+        hand.touch(end)
+    expect(tablet.locator("#reading")).to_have_text("1")
+    expect_kept(tablet, 1)
+    assert len(strokes_of(tablet)[0]) == 3
+
+
+def test_a_pad_that_changes_in_mid_stroke_keeps_the_stroke(page):
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(200)
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40)
+    page.mouse.up()
+    expect(page.locator("#reading")).to_have_text("1")
+    expect_kept(page, 1)
+    (stroke,) = strokes_of(page)
+    assert all(x == pytest.approx(box["width"] / 2, abs=3) for x, *_ in stroke)
+
+
+def test_undone_in_mid_stroke_the_pen_draws_no_more(page):
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 300)
+    page.keyboard.press("Control+z")
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.mouse.up()
+    expect_state(page, "empty")
+    assert strokes_of(page) == []
+
+
+@pytest.mark.parametrize("ratio", [1, 1.5, 2, 3])
+def test_ink_is_crisp_at_any_device_pixel_ratio(open_page, ratio):
+    page = open_page(viewport={"width": 600, "height": 800}, device_scale_factor=ratio)
+    draw(page)
+    expect(page.locator("#reading")).to_have_text("7")
+    side = page.locator("#pad").evaluate("pad => pad.clientWidth")
+    pixels = page.locator("#pad").evaluate("pad => pad.width")
+    assert pixels == pytest.approx(side * ratio, abs=1)
+
+
+def test_the_keyboard_alone_draws_reads_and_corrects(page):
+    page.keyboard.press("Tab")
+    expect(page.locator("#pad")).to_be_focused()
+    for _ in range(9):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(18):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#reading")).to_have_text("1")
+    expect_kept(page, 1)
+    page.keyboard.press("1")
+    expect(page.locator("#asked")).to_have_text("You say: 1.")
+    page.keyboard.press("Escape")
+    expect_state(page, "empty")
+
+
+def test_two_arrows_at_once_draw_diagonally_and_shift_leaps(page):
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.down("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.up("ArrowRight")
+    page.keyboard.press("Space")
+    expect_kept(page, 1)
+    points = [(x, y) for x, y, _ in strokes_of(page)[0]]
+    steps = {
+        (round(28 * (x - a) / 544), round(28 * (y - b) / 544))
+        for (a, b), (x, y) in pairwise(points)
+    }
+    assert steps == {(1, 0), (4, 4)}
+
+
+def test_leaving_the_pad_lifts_the_pen_of_the_keyboard(page):
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Tab")
+    expect_kept(page, 1)
+    assert ink_of(page, "#pad") > 0
+
+
+def test_a_stroke_of_a_minute_is_kept(page):
+    """As many points as a mouse gives in a minute, in one stroke."""
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.evaluate(
+        """() => {
+            const pad = document.querySelector("#pad"), box = pad.getBoundingClientRect();
+            for (let i = 0; i < 7500; i++) pad.dispatchEvent(new PointerEvent("pointerrawupdate", {
+                pointerId: 1, pointerType: "mouse", clientX: box.x + 50 + 5 * (i % 80),
+                clientY: box.y + 50 + i / 20,
+            }));
+        }"""
+    )
+    page.mouse.up()
+    expect_kept(page, 1)
+    (stroke,) = Drawing.objects.get().strokes
+    assert 2000 < len(stroke) <= 4001
+    assert stroke[-1][1] == pytest.approx(50 + 7499 / 20, abs=1)
+
+
+def test_the_pen_of_the_keyboard_draws_on_after_escape(page):
+    page.keyboard.press("Tab")
+    for key in ("Space", "Shift+ArrowDown", "Escape", "Space", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.locator("#reading")).to_have_text("1")
+    page.keyboard.press("Space")
+    expect_kept(page, 1)
+    assert len(strokes_of(page)) == 1

@@ -1,0 +1,48 @@
+"""What the log says, in a real Chromium: for everyone, on every screen."""
+
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import expect
+
+from recognizer import drawings
+from recognizer.models import Digit, Source
+from tools.browser.pen import violations
+from tools.samples import SEVEN
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LOG = "/admin/recognizer/digit/statistics/"
+
+
+@pytest.fixture
+def labeled(transactional_db, admin_user):
+    """Sevens, one of them called a one."""
+    for number in range(5):
+        drawings.save(UUID(int=number), [[[x + number, y] for x, y, _ in SEVEN[0]]], Source.PAGE)
+    digits = Digit.objects.order_by("pk")
+    drawings.label_as_reviewer(digits[1:], "7", admin_user)
+    drawings.label_as_reviewer(digits[:1], "1", admin_user)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_the_page_is_no_wider_than_the_screen(
+    open_admin, labeled, scheme, width
+):
+    page = open_admin(LOG, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert violations(page) == {}
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_number_opens_its_drawings(open_admin, labeled):
+    page = open_admin(LOG, viewport={"width": 1280, "height": 800})
+    page.get_by_role("link", name="1 labeled 1, read as 7").click()
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+
+
+def test_an_empty_log_is_a_page_too(open_admin, transactional_db):
+    page = open_admin(LOG, viewport={"width": 390, "height": 844})
+    expect(page.locator("#log")).to_contain_text("The log is empty")
+    assert violations(page) == {}

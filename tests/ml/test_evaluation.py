@@ -1,0 +1,109 @@
+"""The figures of a model: intervals, calibration, comparison, robustness, and their pictures."""
+
+import numpy as np
+import pytest
+
+from ml.classifier import Verdict
+from ml.evaluation import evaluate, metrics, plots, robustness
+from ml.evaluation.metrics import wilson
+from ml.training import data
+from ml.training.train import Epoch
+
+
+def evaluation(labels, answers, confidence=0.9):
+    probabilities = np.full((len(labels), 10), (1 - confidence) / 9, dtype=np.float32)
+    probabilities[np.arange(len(labels)), answers] = confidence
+    return metrics.Evaluation(np.array(labels), probabilities, (Verdict.DIGIT,) * len(labels))
+
+
+def test_counts_right_and_wrong_by_class():
+    one = evaluation([0, 0, 1, 1], [0, 1, 1, 1])
+    assert (one.errors, one.total, one.accuracy) == (1, 4, 0.75)
+    zero, first, *_ = one.by_class()
+    assert (zero.count, zero.errors, zero.recall, zero.precision) == (2, 1, 0.5, 1.0)
+    assert (first.recall, first.precision) == (1.0, pytest.approx(2 / 3))
+    (mistake,) = one.mistakes()
+    assert (mistake.index, mistake.label, mistake.first) == (1, 0, 1)
+
+
+def test_intervals_are_wilsons():
+    # Newcombe, "Two-sided confidence intervals for the single proportion" (1998), table I.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    assert wilson(0, 0) == (0, 1)
+
+
+def test_calibration_error_is_the_gap_of_confidence_and_accuracy():
+    honest = evaluation([0] * 10, [0] * 9 + [1], confidence=0.9)
+    assert honest.calibration_error == pytest.approx(0, abs=1e-6)
+    sure = evaluation([0] * 10, [0] * 5 + [1] * 5, confidence=0.9)
+    assert sure.calibration_error == pytest.approx(0.4)
+
+
+def test_error_rates_take_the_surest_first():
+    labels, answers = [0, 0, 0, 0], [0, 0, 1, 0]
+    probabilities = evaluation(labels, answers).probabilities
+    probabilities[2, 1] = 0.4
+    one = metrics.Evaluation(np.array(labels), probabilities, ())
+    assert one.error_rates().tolist() == [0, 0, 0, 0.25]
+
+
+def test_compares_two_models_by_mcnemars_test():
+    labels = [0] * 20
+    first = evaluation(labels, [0] * 18 + [1] * 2)
+    second = evaluation(labels, [0] * 10 + [1] * 10)
+    comparison = metrics.mcnemar_test(first, second)
+    assert (comparison.only_first_right, comparison.only_second_right) == (8, 0)
+    assert comparison.p_value == pytest.approx(2 / 2**8)
+    assert metrics.mcnemar_test(first, first).p_value == 1
+
+
+@pytest.mark.parametrize("pen", robustness.PENS)
+@pytest.mark.parametrize("ink", robustness.INKS)
+def test_canvases_hold_the_digit_where_and_as_large_as_asked(pen, ink):
+    seven = data.mnist(train=False).images[0].numpy()
+    for size in robustness.SIZES:
+        canvas = np.asarray(robustness.draw(seven, size, "corner", pen, ink)).astype(int)
+        paper = 0 if ink == "light on dark" else 255
+        rows, columns = np.nonzero(np.abs(canvas - paper) > 60)
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(280 * size, abs=5)
+        assert min(rows) < 5
+        assert min(columns) < 5
+
+
+def test_size_place_and_ink_do_not_matter_to_pictures(shipped):
+    test = data.mnist(train=False)
+    some = data.LabeledImages(test.images[:1_000:20], test.labels[:1_000:20])
+    cells = list(robustness.measure(shipped, some))
+    assert len(cells) == robustness.CELLS
+    for pen in robustness.PENS:
+        errors = [cell.errors for cell in cells if cell.pen == pen]
+        assert max(errors) - min(errors) <= 2
+
+
+def test_separation_is_perfect_where_nothing_overlaps():
+    apart = evaluate._separation(np.linspace(0, 0.4, 50), np.linspace(0.5, 1, 50))
+    assert apart["auroc"] == 1
+    assert set(apart["refused"].values()) == {1.0}
+    same = evaluate._separation(np.arange(100.0), np.arange(100.0))
+    assert same["auroc"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_every_figure_is_drawn(tmp_path, shipped):
+    test = data.mnist(train=False).part(slice(500))
+    one = evaluate.evaluate_images(shipped, test)
+    epochs = [Epoch(n, 1 / n, 1 / n, 50 - n, 0.001, 9.0) for n in (1, 2, 3)]
+    cells = [
+        {"size": 0.3, "place": place, "pen": "thin", "ink": "dark on light", "errors": 1, "of": 9}
+        for place in ("center", "corner")
+    ]
+    for figure in (
+        plots.curves(epochs),
+        plots.confusion(one.confusion),
+        plots.reliability(one.bins()),
+        plots.coverage(one.error_rates()),
+        plots.robustness(cells),
+        plots.digits(test.images[:12].numpy(), ["7"] * 12),
+    ):
+        figure.savefig(tmp_path / "figure.png")
+        assert (tmp_path / "figure.png").stat().st_size > 5_000

