@@ -1,4 +1,4 @@
-# Each line is a command that could be typed by hand; the README has those of run.
+# The README lists the commands of `run` for hosts without make.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -13,7 +13,7 @@ run: .venv/server .env
 	@echo "Digits is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	@PORT=$(PORT) $(BIN)/gunicorn
 
-# A file of tests a core; each process has a database and a browser of its own.
+# One test file per core; each process has its own database and browser.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test: .venv/dev browser
@@ -35,12 +35,12 @@ bench: .venv/bench .env browser
 	$(BIN)/python -m tools.bench
 	$(BIN)/python -m tools.browser.latency
 
-# Kills, floods, slow clients, full disks: what is promised, and what was reached.
+# Trials of docs/security.md: kills, floods, slow clients, full disks.
 resilience: .venv/dev .env
 	$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 	$(BIN)/python -m tools.resilience
 
-# A real Chromium for the tests: one that is there, Debian's without a window, or Playwright's own.
+# Find a Chromium, or install Debian's headless one or Playwright's.
 browser: .venv/dev
 	@$(BIN)/python -m tools.browser.chromium \
 	|| (apt-get update -qq && apt-get install -y -qq chromium-headless-shell >/dev/null) \
