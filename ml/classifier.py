@@ -7,20 +7,16 @@ Nothing here needs PyTorch. The one path from a drawing to an answer is ``read_s
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
-from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from PIL import Image
 
 from ml.onnx_validation import find_fault
-from ml.preprocessing import picture_segmentation, pictures, segmentation
-from ml.preprocessing.strokes import SIZE, Grid, Strokes, bounding_box, rasterize
+from ml.preprocessing.strokes import SIZE
 
 FORMAT = "digits-lenet/2"
 # What stands in a file for its digest while that is computed.
@@ -39,9 +35,6 @@ OUTPUTS = {
     "dense2": (84,),
 }
 
-# Pictures whose ink is wider than this, in heights, are taken for numbers first.
-WIDER = 1.2
-
 Floats = NDArray[np.float32]
 
 
@@ -53,53 +46,6 @@ class Verdict(StrEnum):
     DIGIT = "digit"
     UNSURE = "unsure"
     NOT_A_DIGIT = "not a digit"
-
-
-@dataclass(frozen=True)
-class Box:
-    """Where the ink of a digit is, in the pixels it was drawn in."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-Found: TypeAlias = tuple[Grid, Box]
-"""A digit prepared for the net, uint8[28, 28], and where it was found."""
-
-
-@dataclass(frozen=True)
-class DigitPrediction:
-    """One digit as the net reads it. ``digit`` is None where the verdict is "not a digit"."""
-
-    digit: int | None
-    verdict: Verdict
-    confidence: float
-    probabilities: tuple[float, ...]
-    box: Box
-    image: Grid
-
-    @property
-    def character(self) -> str:
-        return "?" if self.digit is None else str(self.digit)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """All digits of a drawing from left to right, and the version of the model that read them."""
-
-    digits: tuple[DigitPrediction, ...]
-    model: str
-
-    @property
-    def text(self) -> str:
-        return "".join(digit.character for digit in self.digits)
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether each of them is a digit, and no rival near."""
-        return all(digit.verdict is Verdict.DIGIT for digit in self.digits)
 
 
 class Classifier:
@@ -130,82 +76,6 @@ class Classifier:
         """What the named layers of ``OUTPUTS`` give for images uint8[N, 28, 28]."""
         return dict(zip(names, self._session.run(names, {INPUT: images}), strict=True))
 
-    def read_strokes(self, strokes: Strokes) -> Prediction:
-        """Read pen strokes, in pixels with y downwards; no points, no digits."""
-        return self.read_grids(self.find_in_strokes(strokes))
-
-    def read_picture(self, picture: Image.Image) -> Prediction:
-        """Read a picture, dark on light or light on dark; a blank one has no digits."""
-        found = pictures.extract_ink(picture)
-        if found is None:
-            return Prediction((), self.version)
-        reading = self._read_ink(found)
-        bold = found.bold() if "?" in reading.text else None
-        if bold and (again := self._read_ink(bold)).is_sure:
-            return again
-        return reading
-
-    def _read_ink(self, found: pictures.Ink) -> Prediction:
-        whole = self._read_whole(found)
-        if whole and not picture_segmentation.has_gap(found):
-            return Prediction((whole,), self.version)
-        parts = picture_segmentation.digits(found, self._judge_ink)
-        reading = self.read_grids(
-            [(pictures.rasterize_ink(part.levels), Box(*part.box)) for part in parts]
-        )
-        if whole and not _is_surer(reading, whole):
-            return Prediction((whole,), self.version)
-        return reading
-
-    def read_batch(self, batch: Sequence[Sequence[Found]]) -> list[Prediction]:
-        """Read the digits that were found in many drawings, all in one call."""
-        digits = iter(self.read_grids([one for found in batch for one in found]).digits)
-        return [Prediction(tuple(islice(digits, len(found))), self.version) for found in batch]
-
-    def find_in_strokes(self, strokes: Strokes) -> list[Found]:
-        """The digits of a drawing, prepared for the net."""
-        groups = segmentation.groups(strokes, self._judge)
-        return [(rasterize(group), Box(*bounding_box(group))) for group in groups]
-
-    def find_in_picture(self, picture: Image.Image) -> list[Found]:
-        """The digits of a picture, prepared for the net."""
-        return [(digit.image, digit.box) for digit in self.read_picture(picture).digits]
-
-    def _read_whole(self, found: pictures.Ink) -> DigitPrediction | None:
-        """The ink of a picture as one digit, where it reads as one: it may be in pieces."""
-        height, width = found.levels.shape
-        if width >= WIDER * height:
-            return None
-        grid = pictures.rasterize_ink(found.levels)
-        digit = self._digit(grid, Box(*found.box), self.predict(grid[None])[0])
-        return None if digit.verdict is Verdict.NOT_A_DIGIT else digit
-
-    def _judge_ink(self, supposed: Sequence[pictures.Levels]) -> Floats:
-        return self.predict(np.stack([pictures.rasterize_ink(levels) for levels in supposed]))
-
-    def _judge(self, drawings: Sequence[Strokes]) -> Floats:
-        return self.predict(np.stack([rasterize(strokes) for strokes in drawings]))
-
-    def read_grids(self, found: Sequence[Found]) -> Prediction:
-        """Read digits that were found and prepared before, all in one call."""
-        if not found:
-            return Prediction((), self.version)
-        every = self.predict(np.stack([grid for grid, _ in found]))
-        digits = (self._digit(*one, row) for one, row in zip(found, every, strict=True))
-        return Prediction(tuple(digits), self.version)
-
-    def _digit(self, grid: Grid, box: Box, probabilities: Floats) -> DigitPrediction:
-        verdict = self.verdict(probabilities)
-        best = int(probabilities.argmax())
-        return DigitPrediction(
-            digit=None if verdict is Verdict.NOT_A_DIGIT else best,
-            verdict=verdict,
-            confidence=float(probabilities[best]),
-            probabilities=tuple(probabilities.tolist()),
-            box=box,
-            image=grid,
-        )
-
     def verdict(self, probabilities: Floats) -> Verdict:
         """Judge one row of probabilities, float32[10], by the thresholds of the model.
 
@@ -230,12 +100,6 @@ class Classifier:
         answer = self.predict(two)
         if not np.isfinite(answer).all() or not np.allclose(answer.sum(1), 1, atol=1e-4):
             raise ModelError("it does not answer with probabilities")
-
-
-def _is_surer(parts: Prediction, whole: DigitPrediction) -> bool:
-    """Whether parts are digits, each more surely than the whole is one."""
-    least = min(part.confidence for part in parts.digits)
-    return parts.is_sure and (whole.verdict is not Verdict.DIGIT or least > whole.confidence)
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:

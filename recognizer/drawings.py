@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import TypeAlias
 from uuid import UUID
 
-import numpy as np
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -14,16 +13,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
 
-from ml.classifier import Box, Classifier, Found, Prediction
-from ml.preprocessing.strokes import SIZE, Grid, Strokes
-from recognizer.api.errors import ApiError
+from ml import recognition
+from ml.preprocessing.strokes import Grid, Strokes
+from ml.recognition import Prediction
 from recognizer.models import Digit, Drawing, Source
 from recognizer.serving import current_classifier
 from recognizer.telemetry import metrics
 
 Input: TypeAlias = Strokes | Image.Image
-# Where the ink of a prepared digit is.
-WHOLE = Box(0, 0, SIZE, SIZE)
 
 
 class AlreadyReviewed(Exception):
@@ -34,28 +31,24 @@ def predict(drawn: Input) -> Prediction:
     """Recognize strokes or a picture and keep nothing. Raises ModelUnavailable."""
     serving = current_classifier()
     if isinstance(drawn, Image.Image):
-        return _counted(serving.read_picture(drawn))
-    return _counted(serving.read_strokes(drawn))
+        return _counted(recognition.predict_picture(serving, drawn))
+    return _counted(recognition.predict_strokes(serving, drawn))
 
 
-def predict_batch(batch: Iterable[Input | Grid | ApiError]) -> list[Prediction | ApiError]:
-    """Recognize many drawings, what they hold in one call of the net; problems keep their places.
-
-    Each is taken when the one before is prepared: decoded pictures are never in memory together.
-    Raises ModelUnavailable.
-    """
-    serving = current_classifier()
-    found = [one if isinstance(one, ApiError) else _find(serving, one) for one in batch]
-    readings = iter(serving.read_batch([one for one in found if not isinstance(one, ApiError)]))
-    return [one if isinstance(one, ApiError) else _counted(next(readings)) for one in found]
+def predict_batch(inputs: Iterable[Input | Grid]) -> list[Prediction]:
+    """Predict many drawings without saving them. Raises ModelUnavailable."""
+    predictions = recognition.predict_batch(current_classifier(), inputs)
+    return [_counted(prediction) for prediction in predictions]
 
 
 def predict_again(drawing: Drawing) -> Prediction:
     """How the model of today reads a drawing that was kept. Raises ModelUnavailable."""
     if drawing.strokes is not None:
-        return current_classifier().read_strokes(drawing.strokes)
+        return recognition.predict_strokes(current_classifier(), drawing.strokes)
     kept = drawing.reading().digits
-    return current_classifier().read_grids([(digit.image, digit.box) for digit in kept])
+    return recognition.predict_grids(
+        current_classifier(), [(digit.grid, digit.box) for digit in kept]
+    )
 
 
 def save(id: UUID, drawn: Input, source: Source) -> tuple[Prediction, bool]:
@@ -143,14 +136,6 @@ def _counted(reading: Prediction) -> Prediction:
     return reading
 
 
-def _find(serving: Classifier, drawn: Input | Grid) -> list[Found]:
-    if isinstance(drawn, Image.Image):
-        return serving.find_in_picture(drawn)
-    if isinstance(drawn, np.ndarray):
-        return [(drawn, WHOLE)] if drawn.any() else []
-    return serving.find_in_strokes(drawn)
-
-
 def _take_back(id: UUID) -> None:
     """Forget a drawing that was undone to nothing, unless a reviewer has labeled it."""
     drawing = Drawing.objects.select_for_update().filter(id=id).first()
@@ -162,7 +147,7 @@ def _take_back(id: UUID) -> None:
 
 def _same_input(one: Prediction, other: Prediction) -> bool:
     def images(reading: Prediction) -> list[bytes]:
-        return [digit.image.tobytes() for digit in reading.digits]
+        return [digit.grid.tobytes() for digit in reading.digits]
 
     return images(one) == images(other)
 
@@ -172,7 +157,7 @@ def _rows(drawing: Drawing, reading: Prediction) -> list[Digit]:
         Digit(
             drawing=drawing,
             position=position,
-            image=digit.image.tobytes(),
+            image=digit.grid.tobytes(),
             box=[digit.box.x, digit.box.y, digit.box.width, digit.box.height],
             probabilities=digit.probabilities,
             text=digit.character,

@@ -7,16 +7,9 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from ml.classifier import (
-    MAX_VERSION,
-    Box,
-    Classifier,
-    DigitPrediction,
-    ModelError,
-    Prediction,
-    Verdict,
-)
+from ml.classifier import MAX_VERSION, Classifier, ModelError, Verdict
 from ml.preprocessing.strokes import SIZE, Strokes, grid_from_bytes
+from ml.recognition import Box, DigitPrediction, Prediction
 
 
 class Source(models.TextChoices):
@@ -184,7 +177,7 @@ class Digit(models.Model):
             confidence=self.confidence,
             probabilities=tuple(self.probabilities),
             box=Box(*self.box),
-            image=grid_from_bytes(self.image),
+            grid=grid_from_bytes(self.image),
         )
 
 

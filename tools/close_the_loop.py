@@ -20,6 +20,7 @@ from django.core.management import call_command
 
 from ml.classifier import Classifier, Verdict
 from ml.preprocessing.strokes import Strokes, bounding_box, rasterize
+from ml.recognition import predict_strokes
 from ml.training import data, outliers, stroke_files
 from ml.training.dataset_folder import is_held_out
 
@@ -113,7 +114,7 @@ def report(models: dict[str, Classifier], sets: dict[str, list[Strokes]]) -> Non
     """Print how many zeros each model does not read as such, and its errors on other sets."""
     print(f"\n{'errors':40}", *(f"{name:>15}" for name in models), f"{'of':>7}")
     for name, drawings in sets.items():
-        errors = [sum(model.read_strokes(one).text != "0" for one in drawings)
+        errors = [sum(predict_strokes(model, one).text != "0" for one in drawings)
                   for model in models.values()]  # fmt: skip
         print(f"{name:40}", *(f"{count:15}" for count in errors), f"{len(drawings):7}")
     for name in ("held_out_strokes", "mnist_test"):
@@ -132,7 +133,7 @@ def draw(before: Classifier, after: Classifier, drawings: list[Strokes], path: P
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axes, drawing in zip(figure.subplots(3, 8).flat, drawings, strict=False):
         axes.imshow(rasterize(drawing), cmap="gray_r")
-        readings = [model.read_strokes(drawing).text for model in (before, after)]
+        readings = [predict_strokes(model, drawing).text for model in (before, after)]
         axes.set_title(" → ".join(readings), size=10)
         axes.axis("off")
     figure.savefig(path)

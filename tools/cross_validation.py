@@ -17,6 +17,7 @@ from tqdm import tqdm
 from ml.classifier import Classifier
 from ml.evaluation import evaluate
 from ml.evaluation.metrics import Evaluation
+from ml.recognition import predict_strokes
 from ml.training import data, pipeline, stroke_files
 from ml.training.train import Recipe, Trainer
 
@@ -52,7 +53,7 @@ def train(file: Path, fold: int, epochs: int) -> Fold:
             pass
     classifier = Classifier(pipeline.finish(trainer))
     _, written = data.split_writers(stroke_files.read_digits(file), fold)
-    wrong = sum(classifier.read_strokes(one.strokes).text != str(one.label) for one in written)
+    wrong = sum(predict_strokes(classifier, one.strokes).text != str(one.label) for one in written)
     asked = evaluate.of_numbers(classifier, written, lambda them, **_: them)
     numbers = Counter({key: asked[key] for key in ("numbers", "read_whole")})
     test_errors = classifier.facts["metrics"]["mnist_test"]["errors"]

@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.classifier import Classifier, Prediction, Verdict
+from ml.classifier import Classifier, Verdict
 from ml.evaluation import robustness, synthetic_numbers
 from ml.evaluation.metrics import Evaluation, mcnemar_test, wilson
+from ml.recognition import Prediction, predict_picture, predict_strokes
 from ml.training import outliers
 from ml.training.data import LabeledImages
 from ml.training.stroke_files import NON_DIGIT, StrokeSample
@@ -132,7 +133,7 @@ def of_pictures(classifier: Classifier, digits: LabeledImages, track: Track) -> 
     """Pictures of such numbers, composed from images."""
     asked = list(synthetic_numbers.pictures(digits, NUMBERS, SEED))
     pictures = track(asked, total=len(asked), desc="pictures")
-    read = [classifier.read_picture(picture).text for picture, _ in pictures]
+    read = [predict_picture(classifier, picture).text for picture, _ in pictures]
     return _whole(read, [text for _, text in asked])
 
 
@@ -195,7 +196,7 @@ def _separation(others: NDArray[np.floating], digits: NDArray[np.floating]) -> M
 
 def _read(classifier: Classifier, written: Sequence[Any], track: Track) -> list[Prediction]:
     drawings = track(written, total=len(written), desc="drawings")
-    return [classifier.read_strokes(one.strokes) for one in drawings]
+    return [predict_strokes(classifier, one.strokes) for one in drawings]
 
 
 def _certainty(reading: Prediction) -> float:

@@ -13,6 +13,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import Grid
+from ml.recognition import predict_picture
 from ml.training.data import LabeledImages
 
 PAD = 280
@@ -50,7 +51,7 @@ def measure(classifier: Classifier, digits: LabeledImages) -> Iterator[Cell]:
     written = list(zip(digits.images.numpy(), digits.labels.tolist(), strict=True))
     for size, place, pen, ink in product(SIZES, PLACES, PENS, INKS):
         errors = sum(
-            classifier.read_picture(draw(image, size, place, pen, ink)).text != str(label)
+            predict_picture(classifier, draw(image, size, place, pen, ink)).text != str(label)
             for image, label in written
         )
         yield Cell(size, place, pen, ink, errors, len(written))

@@ -1,6 +1,7 @@
 """The HTTP API, and from the same code its OpenAPI document and browsable page."""
 
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,8 @@ from django.utils.http import quote_etag
 from ninja import NinjaAPI, Status
 from ninja.errors import ValidationError
 
-from ml.classifier import DigitPrediction, Prediction
+from ml.preprocessing.strokes import Grid
+from ml.recognition import DigitPrediction, Prediction
 from recognizer import drawings
 from recognizer.api.errors import CONTENT_TYPE, ApiError, problem_response
 from recognizer.api.request_bodies import (
@@ -33,6 +35,7 @@ from recognizer.api.schemas import (
     PredictionOut,
     StrokesIn,
 )
+from recognizer.drawings import Input
 from recognizer.models import Drawing, Label, Source
 from recognizer.serving import ModelUnavailable, current_classifier
 from recognizer.telemetry.middleware import stage
@@ -112,7 +115,7 @@ def _answer(reading: Prediction, *, images: bool) -> dict[str, Any]:
     digits = [_digit(digit) for digit in reading.digits]
     if images:
         for answer, digit in zip(digits, reading.digits, strict=True):
-            answer["image"] = b64encode(digit.image.tobytes()).decode()
+            answer["image"] = b64encode(digit.grid.tobytes()).decode()
     return {"text": reading.text, "digits": digits, "model": reading.model}
 
 
@@ -136,7 +139,7 @@ def predict(request: HttpRequest, *, images: bool = False) -> HttpResponse:
     """Recognize a drawing and keep nothing."""
     with stage("body"):
         drawn = read_drawing(request)
-    with stage("read"):
+    with stage("predict"):
         reading = drawings.predict(drawn)
     return JsonResponse(_answer(reading, images=images))
 
@@ -155,14 +158,22 @@ def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse
 
     A drawing that cannot be read has a problem in the place of its answer, and spoils no other.
     """
+    errors: dict[int, ApiError] = {}
+
+    def valid(items: Iterable[Input | Grid | ApiError]) -> Iterator[Input | Grid]:
+        for position, item in enumerate(items):
+            if isinstance(item, ApiError):
+                errors[position] = item
+            else:
+                yield item
+
     with stage("body"):
         batch = read_batch(request)
-    with stage("read"):
-        readings = drawings.predict_batch(batch)
-    answers = [
-        one.to_dict() if isinstance(one, ApiError) else _answer(one, images=images)
-        for one in readings
-    ]
+    with stage("predict"):
+        predictions = iter(drawings.predict_batch(valid(batch)))
+    answers: list[dict[str, Any]] = [_answer(one, images=images) for one in predictions]
+    for position in sorted(errors):
+        answers.insert(position, errors[position].to_dict())
     return JsonResponse({"answers": answers})
 
 
@@ -186,7 +197,7 @@ def keep(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpRespons
     with stage("body"):
         drawn = read_drawing(request)
     try:
-        with stage("keep"):
+        with stage("save"):
             reading, created = drawings.save(id, drawn, source)
     except drawings.AlreadyReviewed:
         raise ApiError(

@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from ml.preprocessing import pictures
+from ml.recognition import predict_picture, predict_strokes
 from ml.training import stroke_files
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_kept
@@ -86,7 +87,7 @@ def test_what_is_forgotten_is_gone_here_and_on_the_server(visit):
 def test_a_drawing_is_taken_home_as_png_svg_and_json(visit, tmp_path, shipped):
     png = download(visit, "png", tmp_path)
     assert png.name == "1.png"
-    assert shipped.read_picture(pictures.open_picture(png.read_bytes())).text == "1"
+    assert predict_picture(shipped, pictures.open_picture(png.read_bytes())).text == "1"
     with Image.open(png) as picture:
         assert picture.size == (1024, 1024)
     svg = download(visit, "svg", tmp_path).read_text()
@@ -95,7 +96,7 @@ def test_a_drawing_is_taken_home_as_png_svg_and_json(visit, tmp_path, shipped):
     saved = download(visit, "json", tmp_path)
     (written,) = stroke_files.read_digits(saved)
     assert written.label == 1
-    assert shipped.read_strokes(written.strokes).text == "1"
+    assert predict_strokes(shipped, written.strokes).text == "1"
 
 
 def test_drawings_made_without_a_network_are_sent_after_a_reload_each_once(page):

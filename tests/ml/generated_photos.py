@@ -19,6 +19,7 @@ from PIL import Image, ImageFilter
 
 from ml.classifier import Classifier
 from ml.preprocessing import pictures
+from ml.recognition import predict_picture
 from ml.training import data
 from tools.samples import SHIPPED
 
@@ -143,10 +144,10 @@ def main(path: str) -> None:
     figure = Figure(figsize=(16, 11), layout="constrained")
     for seed, axes in enumerate(figure.subplots(5, 8).flat):
         photo = pictures.open_picture(take(test.images[seed].numpy(), seed).jpeg)
-        reading = classifier.read_picture(photo)
+        reading = predict_picture(classifier, photo)
         axes.imshow(photo.convert("RGB"))
         for digit in reading.digits:
-            axes.inset_axes([0, 0, 0.3, 0.3]).imshow(digit.image, cmap="gray_r")
+            axes.inset_axes([0, 0, 0.3, 0.3]).imshow(digit.grid, cmap="gray_r")
         axes.set_title(f"{test.labels[seed]} read as {reading.text}")
     for axes in figure.findobj(Axes):
         axes.set(xticks=[], yticks=[])

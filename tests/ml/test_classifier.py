@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 
 from ml.classifier import FORMAT, Classifier, ModelError, Verdict
+from ml.recognition import predict_strokes
 from ml.training import data
 from tools.samples import SEVEN, SHIPPED
 
@@ -167,7 +168,7 @@ def test_judges_by_what_the_two_likeliest_share(shipped, row, verdict):
 
 
 def test_reads_strokes(shipped):
-    reading = shipped.read_strokes(SEVEN)
+    reading = predict_strokes(shipped, SEVEN)
     assert reading.text == "7"
     assert reading.model == shipped.version
     (digit,) = reading.digits
@@ -177,13 +178,13 @@ def test_reads_strokes(shipped):
 
 def test_reads_a_number_digit_by_digit(shipped):
     one = [[320, 60], [320, 260]]
-    reading = shipped.read_strokes([*SEVEN, one])
+    reading = predict_strokes(shipped, [*SEVEN, one])
     assert reading.text == "71"
     assert [digit.box.x for digit in reading.digits] == [60, 320]
 
 
 def test_a_tap_is_no_digit(shipped):
-    reading = shipped.read_strokes([[[100, 100]]])
+    reading = predict_strokes(shipped, [[[100, 100]]])
     assert reading.text == "?"
     assert reading.digits[0].digit is None
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from ml.evaluation import synthetic_numbers
 from ml.preprocessing import picture_segmentation, pictures, segmentation
+from ml.recognition import predict_picture
 from ml.training import data
 
 
@@ -65,7 +66,7 @@ def test_what_touches_is_cut_where_the_judge_sees_two_digits(judge, count):
 
 def test_reads_numbers_in_pictures(shipped, digits):
     made = list(synthetic_numbers.pictures(digits, 40, seed=3))
-    right = sum(shipped.read_picture(picture).text == text for picture, text in made)
+    right = sum(predict_picture(shipped, picture).text == text for picture, text in made)
     assert right >= 34
 
 
@@ -77,13 +78,13 @@ def test_a_one_close_to_its_neighbor_is_a_digit_of_its_own(shipped, digits):
     for grid, label in zip(digits.images[:100], digits.labels, strict=False):
         pair = [grid.numpy(), ones[rng.integers(len(ones))].numpy()]
         picture = synthetic_numbers.compose_picture(pair, rng, gaps=(0.05, 0.2))
-        right += shipped.read_picture(picture).text == f"{label}1"
+        right += predict_picture(shipped, picture).text == f"{label}1"
     assert right >= 95
 
 
 def test_single_digits_stay_whole(shipped, digits):
     enlarged = (Image.fromarray(image).resize((140, 140)) for image in digits.images[:400].numpy())
-    assert all(len(shipped.read_picture(picture).digits) == 1 for picture in enlarged)
+    assert all(len(predict_picture(shipped, picture).digits) == 1 for picture in enlarged)
 
 
 def test_thousands_of_patches_are_no_writing():

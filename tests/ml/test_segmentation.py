@@ -15,6 +15,7 @@ from ml.classifier import Verdict
 from ml.evaluation import synthetic_numbers
 from ml.preprocessing import segmentation
 from ml.preprocessing.strokes import bounding_box, rasterize
+from ml.recognition import predict_strokes
 from ml.training.stroke_files import StrokeSample
 
 BAR = [[0.0, 0.0], [2.0, 100.0]]
@@ -160,7 +161,7 @@ def test_strokes_whose_ends_meet_are_one_though_each_looks_like_a_digit():
 def test_letters_of_straight_lines_are_no_numbers(shipped, letter):
     font = HersheyFonts()
     font.load_default_font("futural")
-    reading = shipped.read_strokes([*font.strokes_for_text(letter)])
+    reading = predict_strokes(shipped, [*font.strokes_for_text(letter)])
     assert [digit.verdict for digit in reading.digits] == [Verdict.NOT_A_DIGIT]
 
 

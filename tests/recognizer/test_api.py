@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from ml.preprocessing.strokes import rasterize
+from ml.recognition import predict_strokes
 from recognizer import drawings
 from recognizer.api.errors import CONTENT_TYPE
 from recognizer.api.schemas import PredictionOut
@@ -205,8 +206,8 @@ def test_a_drawing_is_kept_with_all_that_was_seen_and_said(put, shipped):
     digit = drawing.digits.get()
     assert drawing.strokes == SEVEN
     assert (drawing.text, drawing.model, drawing.source) == ("7", shipped.version, "api")
-    (seen,) = shipped.read_strokes(SEVEN).digits
-    assert digit.image == seen.image.tobytes()
+    (seen,) = predict_strokes(shipped, SEVEN).digits
+    assert digit.image == seen.grid.tobytes()
     assert digit.probabilities == pytest.approx(seen.probabilities)
     assert digit.box == [60, 60, 160, 200]
     assert (digit.label, digit.labeled_by, drawing.visitor_label) == ("", None, "")

@@ -178,7 +178,7 @@ def test_answers_say_what_they_took(client, put, path):
     timing = re.findall(r"(\w+);dur=([\d.]+)", response["Server-Timing"])
     *stages, (name, total) = timing
     assert name == "total"
-    assert [stage for stage, _ in stages] == ["body", "keep" if path.endswith("/") else "read"]
+    assert [stage for stage, _ in stages] == ["body", "save" if path.endswith("/") else "predict"]
     assert sum(float(ms) for _, ms in stages) <= float(total) + 0.02
     assert "Server-Timing" not in client.get("/health/live")
 

@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import Strokes, rasterize
+from ml.recognition import predict_strokes
 from tools.bench.load import form, http, requests_a_second
 from tools.postgres import postgres
 from tools.samples import ROOT, SHIPPED
@@ -74,7 +75,7 @@ def in_process() -> Row:
     grid = rasterize(strokes)[None]
     ratios = [
         _seconds(lambda: classifier.predict(grid))
-        / _seconds(lambda: classifier.read_strokes(strokes))
+        / _seconds(lambda: predict_strokes(classifier, strokes))
         for _ in range(101)
     ]
     return Row(
