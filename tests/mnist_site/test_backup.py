@@ -43,7 +43,7 @@ def kept(put):
     return ids
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="the commands for SQLite")
+@pytest.mark.sqlite
 def test_sqlite_comes_back(tmp_path, kept, put):
     (tmp_path / "var").mkdir()
     database = tmp_path / "var" / "db.sqlite3"
@@ -59,7 +59,7 @@ def test_sqlite_comes_back(tmp_path, kept, put):
             assert urlopen(Request(label, b'{"text": "7"}', method="PUT")).status == 200
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="the commands for PostgreSQL")
+@pytest.mark.postgresql
 def test_postgresql_comes_back(tmp_path, kept):
     url = urlsplit(os.environ["DATABASE_URL"])
     url = url._replace(path=connection.settings_dict["NAME"]).geturl()

@@ -72,7 +72,7 @@ def test_ready_says_what_is_missing(client, no_model, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="a PRAGMA of SQLite")
+@pytest.mark.sqlite
 def test_a_full_database_is_said_and_recovers(client, put):
     with connection.cursor() as cursor:
         # What other tests deleted would be filled first.

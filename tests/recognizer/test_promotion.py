@@ -17,7 +17,7 @@ from tools.server import serve
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="needs one PostgreSQL for all"),
+    pytest.mark.postgresql,
 ]
 
 BODY = json.dumps({"strokes": SEVEN}).encode()

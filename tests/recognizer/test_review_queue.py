@@ -307,7 +307,7 @@ def test_the_next_cards_take_a_constant_number_of_queries(
         take(admin_client, 20)
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_reviewers_who_ask_at_the_same_moment_get_different_digits(admin_user, ana):
     make_digits(200)
