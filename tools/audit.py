@@ -1,6 +1,7 @@
-"""Known weaknesses of what the server needs: python -m tools.audit
+"""Report known vulnerabilities of the server's dependencies: python -m tools.audit
 
-pip-audit fails alike where it found one and where it could not ask: here these are two things.
+pip-audit exits with the same status for a vulnerability and for a network failure; without a
+network this program prints a warning and succeeds.
 """
 
 import subprocess
@@ -19,7 +20,7 @@ def main() -> int:
     try:
         urlopen(service, timeout=10).close()
     except (URLError, TimeoutError) as error:
-        print(f"NOT AUDITED: {service} does not answer ({error}). Run `make check` where it does.")
+        print(f"NOT AUDITED: {service} failed ({error}). Run `make check` with a network.")
         return 0
     command = [sys.executable, "-m", "pip_audit", "--strict", "--requirement", REQUIREMENTS]
     return subprocess.call(command)

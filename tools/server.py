@@ -1,4 +1,4 @@
-"""The commands of the Procfile, run as a host runs them: a server of one's own, for a while."""
+"""Temporary servers for tests and tools, started with the commands of the Procfile."""
 
 import os
 import shlex
@@ -10,53 +10,56 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from tools.samples import ROOT
 
 COMMANDS = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+START_TIMEOUT = 60  # seconds
 
 
 @contextmanager
 def serve(folder: Path, **environment: str) -> Iterator[str]:
-    """Migrate, serve on a free port and stop; yields the address of the site.
+    """Migrate and serve on a free port, yield the base URL, stop at exit.
 
-    Its database is SQLite in the folder, unless the environment names another.
+    The database is SQLite in the folder unless the environment sets DATABASE_URL.
+    Raises AssertionError if gunicorn exits with an error.
     """
-    everything = surroundings(folder, **environment)
-    server = start(everything)
+    complete = server_environment(folder, **environment)
+    server = start(complete)
     try:
-        yield address(everything)
+        yield base_url(complete)
     finally:
         server.send_signal(signal.SIGTERM)
         status = server.wait(timeout=30)
-    assert status == 0, f"gunicorn ended with {status}:\n{_log(everything).read_text()[-5_000:]}"
+    assert status == 0, f"gunicorn exited with {status}:\n{_log(complete).read_text()[-5_000:]}"
 
 
-def surroundings(folder: Path, **environment: str) -> dict[str, str]:
-    """The environment of a server of its own, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def server_environment(folder: Path, **environment: str) -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "SECRET_KEY": "tests only",
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-        "PORT": str(port),
-        # All that is asked comes from one address.
+        "PORT": str(free_port()),
+        # All requests come from one address.
         "REQUESTS_PER_MINUTE": "0",
         **environment,
     }
 
 
-def address(environment: dict[str, str]) -> str:
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def base_url(environment: dict[str, str]) -> str:
     return f"http://127.0.0.1:{environment['PORT']}"
 
 
 def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Migrate and serve; the server is ready when this returns."""
+    """Migrate and start a server; return when it is ready."""
     migrate(environment)
     return launch(environment)
 
@@ -67,28 +70,25 @@ def migrate(environment: dict[str, str]) -> None:
 
 
 def launch(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Serve, with the log in ``server.log``; the server is ready when this returns."""
+    """Start a server that logs to ``server.log``; return when it is ready.
+
+    Raises TimeoutError if it exits or is not ready in time.
+    """
     with _log(environment).open("ab") as log:
         command = shlex.split(COMMANDS["web"])
         server = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)
-    try:
-        _wait_until_ready(address(environment))
-    except TimeoutError:
-        server.kill()
-        raise
-    return server
+    ready = f"{base_url(environment)}/health/ready"
+    deadline = time.monotonic() + START_TIMEOUT
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            urlopen(ready, timeout=10).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return server
+    server.kill()
+    raise TimeoutError(f"{ready} failed for {START_TIMEOUT} s, or gunicorn exited.")
 
 
 def _log(environment: dict[str, str]) -> Path:
     return Path(environment["HOME"]) / "server.log"
-
-
-def _wait_until_ready(site: str) -> None:
-    for _ in range(1_500):
-        try:
-            urlopen(f"{site}/health/ready").close()
-        except URLError:
-            time.sleep(0.02)
-        else:
-            return
-    raise TimeoutError(f"{site} is not ready after 30 seconds")

@@ -1,4 +1,4 @@
-"""Requests a second: a few connections that each ask again as soon as they are answered."""
+"""HTTP load generator: a few connections, each sending the next request after the last response."""
 
 import selectors
 import socket
@@ -15,69 +15,67 @@ class _Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.request, self.received = request, b""
 
-    def ask(self) -> None:
+    def send(self) -> None:
         self.received = b""
         self.socket.sendall(self.request())
 
-    def is_answered(self) -> bool:
-        """Read what is there; whether the answer is whole. Raises when it is none."""
+    def receive(self) -> bool:
+        """Read available bytes; return whether the response is complete.
+
+        Raises ConnectionError for a closed connection or a status other than 20x.
+        """
         chunk = self.socket.recv(1 << 16)
         if not chunk:
-            raise ConnectionError("the server hung up")
+            raise ConnectionError("The server closed the connection.")
         self.received += chunk
-        head, found, body = self.received.partition(b"\r\n\r\n")
-        if not found:
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        if not separator:
             return False
         if not head[9:].startswith(b"20"):
             raise ConnectionError(head.decode(errors="replace"))
-        return len(body) >= _length(head)
+        length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+        return len(body) >= int(length)
 
 
-def _length(head: bytes) -> int:
-    name = b"content-length:"
-    at = head.lower().index(name) + len(name)
-    return int(head[at:].split(b"\r\n", 1)[0])
-
-
-def requests_a_second(
+def requests_per_second(
     site: str, request: Callable[[], bytes], seconds: float, connections: int = CONNECTIONS
 ) -> float:
-    """Ask with all connections for some seconds, each time what ``request`` gives.
+    """Load a site for the given time; ``request`` returns the bytes of each request.
 
-    Raises ConnectionError at the first answer that is not a good one.
+    Raises ConnectionError at the first response with a status other than 20x.
     """
     url = urlsplit(site)
     address = str(url.hostname), int(url.port or 80)
-    every = [_Connection(address, request) for _ in range(connections)]
-    answered = 0
+    opened = [_Connection(address, request) for _ in range(connections)]
+    responses = 0
     with selectors.DefaultSelector() as selector:
-        for one in every:
-            selector.register(one.socket, selectors.EVENT_READ, one)
-            one.ask()
+        for connection in opened:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            connection.send()
         start = time.perf_counter()
         while time.perf_counter() - start < seconds:
             for key, _ in selector.select(timeout=5):
-                if key.data.is_answered():
-                    answered += 1
-                    key.data.ask()
+                if key.data.receive():
+                    responses += 1
+                    key.data.send()
         elapsed = time.perf_counter() - start
-    for one in every:
-        one.socket.close()
-    return answered / elapsed
+    for connection in opened:
+        connection.socket.close()
+    return responses / elapsed
 
 
-def http(method: str, path: str, body: bytes = b"", content_type: str = "") -> bytes:
-    """The bytes of a request that keeps its connection."""
+def http_request(method: str, path: str, body: bytes = b"", content_type: str = "") -> bytes:
+    """Return the bytes of a request on a persistent connection."""
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     if content_type:
         head += f"Content-Type: {content_type}\r\n"
     return head.encode() + b"\r\n" + body
 
 
-def form(name: str, content: bytes, file: str) -> tuple[bytes, str]:
-    """A multipart body with one file, and its content type."""
+def multipart(name: str, content: bytes, filename: str) -> tuple[bytes, str]:
+    """Return a multipart body with one file, and its content type."""
     boundary = "-" * 20 + "digits"
-    disposition = f'Content-Disposition: form-data; name="{name}"; filename="{file}"'
+    disposition = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"'
     head = f"--{boundary}\r\n{disposition}\r\nContent-Type: image/jpeg\r\n\r\n"
     body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
     return body, f"multipart/form-data; boundary={boundary}"

@@ -1,60 +1,64 @@
-"""The promises under fire: python -m tools.resilience [--short] [NAME …], at most 15 minutes.
+"""Trials of docs/security.md: python -m tools.resilience [--short] [NAME …], at most 15 minutes.
 
-Starts the command of the Procfile again and again, on SQLite and on PostgreSQL, and does to it what
-the open net does. Talks to this machine only. Ends with 1 where a promise did not hold.
+Starts the Procfile's command on SQLite and on PostgreSQL and attacks it as the internet would.
+Contacts only this machine. Exits with 1 if a promise fails.
 """
 
 import sys
 from argparse import ArgumentParser
 
 from tools.postgres import postgres
-from tools.resilience.storage import full, gone, kills, locked
-from tools.resilience.target import Row
+from tools.resilience.server import Result
+from tools.resilience.storage import full_disk, killed_processes, locked_database, stopped_database
 from tools.resilience.traffic import (
-    bombs,
-    deaf_clients,
-    limits,
+    graceful_shutdown,
+    hostile_requests,
+    memory_growth,
     overload,
+    rate_limit,
     slow_clients,
-    soak,
-    stopping,
+    stalled_readers,
 )
 
-TRIALS = (
-    bombs,
-    kills,
-    locked,
-    full,
-    gone,
-    overload,
-    stopping,
-    slow_clients,
-    deaf_clients,
-    limits,
-    soak,
-)
+TRIALS = {
+    trial.__name__: trial
+    for trial in (
+        hostile_requests,
+        killed_processes,
+        locked_database,
+        full_disk,
+        stopped_database,
+        overload,
+        graceful_shutdown,
+        slow_clients,
+        stalled_readers,
+        rate_limit,
+        memory_growth,
+    )
+}
 
 
 def main() -> int:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="less of each, for a look")
-    parser.add_argument("names", nargs="*", help=", ".join(trial.__name__ for trial in TRIALS))
+    parser.add_argument("--short", action="store_true", help="reduced load")
+    parser.add_argument("names", nargs="*", choices=TRIALS, metavar="NAME", help=", ".join(TRIALS))
     options = parser.parse_args()
-    chosen = [trial for trial in TRIALS if not options.names or trial.__name__ in options.names]
     rows = []
     with postgres() as url:
-        for name, database in (("SQLite", None), ("PostgreSQL", url)):
-            for trial in chosen:
-                for row in trial(database, short=options.short):
-                    rows.append((name, row))
-                    print(line(name, row), flush=True)
-    print("\n".join(["", *(line(name, row) for name, row in rows)]))
-    return 0 if all(row.holds for _, row in rows) else 1
+        for database, database_url in (("SQLite", None), ("PostgreSQL", url)):
+            for name in options.names or TRIALS:
+                for result in TRIALS[name](database_url, short=options.short):
+                    rows.append((database, result))
+                    print(format_row(database, result), flush=True)
+    print("\n".join(["", *(format_row(database, result) for database, result in rows)]))
+    return 0 if all(result.holds for _, result in rows) else 1
 
 
-def line(database: str, row: Row) -> str:
-    holds = "holds" if row.holds else "FAILS"
-    return f"| {holds} | {database:10} | {row.promise:20} | {row.tried:34} | {row.reached}"
+def format_row(database: str, result: Result) -> str:
+    status = "holds" if result.holds else "FAILS"
+    return (
+        f"| {status} | {database:10} | {result.promise:18} | {result.trial:33} | {result.outcome}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,124 +1,128 @@
-"""Requests to a server that is in trouble: many at once, slow ones, and what came of each."""
+"""HTTP clients for overloaded servers: simultaneous, slow and stalled ones."""
 
 import asyncio
 import json
 import socket
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from tools.bench.load import form
+from tools.bench.load import multipart
 from tools.samples import SEVEN
 
 STROKES = json.dumps({"strokes": SEVEN}).encode()
-# What became of a request that got no answer.
+# Status of a request without a response.
 RESET = 0
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     status: int
     seconds: float
     head: str = ""
 
     @property
-    def says_when(self) -> bool:
+    def has_retry_after(self) -> bool:
         return "retry-after" in self.head.lower()
 
 
-def request(method: str, path: str, body: bytes = b"", kind: str = "", *more: str) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *more]
-    if not any(line.startswith(("Content-Length", "Transfer-Encoding")) for line in more):
+def request(
+    method: str, path: str, body: bytes = b"", content_type: str = "", *headers: str
+) -> bytes:
+    """Return the bytes of a request; ``headers`` may replace Content-Length."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers]
+    if not any(line.startswith(("Content-Length", "Transfer-Encoding")) for line in headers):
         lines.append(f"Content-Length: {len(body)}")
-    if kind:
-        lines.append(f"Content-Type: {kind}")
+    if content_type:
+        lines.append(f"Content-Type: {content_type}")
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def predict(*more: str) -> bytes:
-    return request("POST", "/api/v1/predict", STROKES, "application/json", *more)
+def predict_request(*headers: str) -> bytes:
+    return request("POST", "/api/v1/predict", STROKES, "application/json", *headers)
 
 
-def keep(id: UUID | None = None) -> bytes:
+def save_request(id: UUID | None = None) -> bytes:
     return request("PUT", f"/api/v1/drawings/{id or uuid4()}", STROKES, "application/json")
 
 
-def picture(content: bytes) -> bytes:
-    return request("POST", "/api/v1/predict", *form("image", content, "picture"))
+def picture_request(content: bytes) -> bytes:
+    return request("POST", "/api/v1/predict", *multipart("image", content, "picture"))
 
 
-async def ask(site: str, content: bytes, timeout: float = 60) -> Answer:
-    """Send a request on a connection of its own; its answer, or RESET."""
+async def send(site: str, content: bytes, timeout: float = 60) -> Response:
+    """Send a request on a new connection; the status is RESET if no response arrives."""
     url = urlsplit(site)
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         async with asyncio.timeout(timeout):
             reader, writer = await asyncio.open_connection(url.hostname, url.port)
             try:
                 writer.write(content)
-                answer = await reader.read()
+                received = await reader.read()
             finally:
                 writer.close()
-        head = answer.partition(b"\r\n\r\n")[0].decode()
-        return Answer(int(head[9:12]), time.monotonic() - begun, head)
+        head = received.partition(b"\r\n\r\n")[0].decode()
+        return Response(int(head[9:12]), time.monotonic() - started, head)
     except (OSError, TimeoutError, ValueError):
-        return Answer(RESET, time.monotonic() - begun)
+        return Response(RESET, time.monotonic() - started)
 
 
-async def drip(site: str, seconds: float) -> None:
-    """Send a request whose body comes byte by byte, until nobody listens or time is up."""
+async def send_slowly(site: str, seconds: float) -> None:
+    """Send a request body of two bytes per second until the time is over."""
     url = urlsplit(site)
     _, writer = await asyncio.open_connection(url.hostname, url.port)
-    writer.write(predict()[: -len(STROKES)])
-    for byte in range(int(seconds * 2)):
-        writer.write(STROKES[byte : byte + 1])
+    writer.write(predict_request()[: -len(STROKES)])
+    for position in range(int(seconds * 2)):
+        writer.write(STROKES[position : position + 1])
         await asyncio.sleep(0.5)
     writer.close()
 
 
-async def take_nothing(site: str, content: bytes, seconds: float) -> None:
-    """Ask again and again on one connection, and read no answer."""
+async def send_without_reading(site: str, content: bytes, seconds: float) -> None:
+    """Send pipelined requests on one connection and read no response."""
     url = urlsplit(site)
-    with socket.socket() as deaf:
-        deaf.settimeout(0)
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        await asyncio.get_running_loop().sock_connect(deaf, (url.hostname, url.port))
-        deaf.send(content * 100)
+    with socket.socket() as stalled:
+        stalled.settimeout(0)
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await asyncio.get_running_loop().sock_connect(stalled, (url.hostname, url.port))
+        stalled.send(content * 100)
         await asyncio.sleep(seconds)
 
 
-async def crowd(site: str, content: bytes, people: int, seconds: float) -> list[Answer]:
-    """So many who ask, each again as soon as he is answered, whatever the answer."""
+async def closed_loop(
+    site: str, make_request: Callable[[], bytes], clients: int, seconds: float
+) -> list[Response]:
+    """Load a site with clients that send the next request after each response."""
     until = time.monotonic() + seconds
 
-    async def one() -> list[Answer]:
-        answers = []
+    async def client() -> list[Response]:
+        responses = []
         while time.monotonic() < until:
-            answers.append(await ask(site, content))
-        return answers
+            responses.append(await send(site, make_request()))
+        return responses
 
-    return [
-        answer for some in await asyncio.gather(*(one() for _ in range(people))) for answer in some
-    ]
+    by_client = await asyncio.gather(*(client() for _ in range(clients)))
+    return [response for responses in by_client for response in responses]
 
 
-async def flood(site: str, content: bytes, rate: float, seconds: float) -> list[Answer]:
-    """So many a second who ask, whatever becomes of those before them."""
-    asked: list[asyncio.Task[Answer]] = []
-    begun = time.monotonic()
-    while (passed := time.monotonic() - begun) < seconds:
-        due = int(passed * rate) - len(asked)
-        asked += [asyncio.create_task(ask(site, content)) for _ in range(due)]
+async def open_loop(site: str, content: bytes, rate: float, seconds: float) -> list[Response]:
+    """Load a site with ``rate`` requests per second, independent of its responses."""
+    sent: list[asyncio.Task[Response]] = []
+    started = time.monotonic()
+    while (passed := time.monotonic() - started) < seconds:
+        due = int(passed * rate) - len(sent)
+        sent += [asyncio.create_task(send(site, content)) for _ in range(due)]
         await asyncio.sleep(0.002)
-    return await together(asked)
+    return await gather(sent)
 
 
-async def together(some: Iterable[Awaitable[Answer]]) -> list[Answer]:
-    return list(await asyncio.gather(*some))
+async def gather(requests: Iterable[Awaitable[Response]]) -> list[Response]:
+    return list(await asyncio.gather(*requests))
 
 
-def percentile(answers: Iterable[Answer], share: float) -> float:
-    """In seconds."""
-    seconds = sorted(answer.seconds for answer in answers)
+def percentile(responses: Iterable[Response], share: float) -> float:
+    """Return a percentile of the response times, in seconds."""
+    seconds = sorted(response.seconds for response in responses)
     return seconds[min(int(share * len(seconds)), len(seconds) - 1)] if seconds else 0.0

@@ -1,4 +1,4 @@
-"""Pictures that are made to break a service, and odd ones that must not be mistaken for them."""
+"""Hostile pictures that the server rejects, and unusual pictures that it accepts."""
 
 import io
 import struct
@@ -16,7 +16,7 @@ FIFTY_MEGABYTES = zlib.compress(bytes(50_000_000), 9)
 
 
 def seven(size=280):
-    """Dark on light."""
+    """Return a picture of a seven, dark on light."""
     return ImageOps.invert(Image.fromarray(rasterize(SEVEN)).resize((size, size)))
 
 
@@ -27,12 +27,12 @@ def saved(picture, format="PNG", **options):
 
 
 def chunk(kind, data=b""):
-    """A part of a PNG."""
+    """Return a chunk of a PNG file."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png_with(*chunks):
-    """A seven with more chunks in front of its pixels."""
+    """Return a PNG of a seven with additional chunks before the pixels."""
     content = saved(seven())
     return content[:33] + b"".join(chunks) + content[33:]
 
@@ -49,7 +49,7 @@ def jpeg_with(segments):
 
 
 def run_length_bitmap(commands):
-    """A BMP of 3000x1990 whose pixels are commands of two bytes."""
+    """Return a BMP of 3000x1990 whose run-length encoding repeats one two-byte command."""
     pixels = commands * 3_900_000
     start = struct.pack("<IHHI", len(pixels) + 1_078, 0, 0, 1_078)
     shape = struct.pack("<IiiHHIIiiII", 40, 3_000, 1_990, 1, 8, 1, len(pixels), 0, 0, 256, 0)
@@ -57,13 +57,13 @@ def run_length_bitmap(commands):
 
 
 def texts(kind, data, count):
-    """So many compressed texts or profiles of a PNG."""
+    """Return a PNG with the given number of compressed texts or profiles."""
     head = b"\0\1\0\0\0" if kind == b"iTXt" else b"\0\0"
     return png_with(*(chunk(kind, b"k%d" % i + head + data) for i in range(count)))
 
 
 def exif_directories(count):
-    """Segments that together are one EXIF directory of 65,535 entries."""
+    """Return a JPEG whose segments form one EXIF directory of 65,535 entries."""
     segment = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(65_517)
     return jpeg_with((b"\xff\xe1\xff\xff" + segment) * count)
 
@@ -83,7 +83,7 @@ def gif_of_comments():
     return start + b"!\xfe\x01a\0" * 1_000_000 + b";"
 
 
-# Each is refused: with 413 for its pixels, with 422 for anything else.
+# Expected status: 413 for too many pixels, 422 otherwise.
 BOMBS = {
     "WebP of 25 MP": (413, lambda: saved(Image.new("RGB", (5_000, 5_000)), "WEBP", lossless=True)),
     "WebP of 16000x8000": (413, lambda: saved(Image.new("RGB", (16_000, 8_000)), "WEBP")),
@@ -101,17 +101,17 @@ BOMBS = {
     "iCCP of 50 MB": (422, lambda: texts(b"iCCP", FIFTY_MEGABYTES, 20)),
     "2,000 zTXt of 1 MB": (422, lambda: texts(b"zTXt", A_MEGABYTE, 2_000)),
     "3,000 iCCP of 1 MB": (422, lambda: texts(b"iCCP", A_MEGABYTE, 3_000)),
-    "a million comments": (422, gif_of_comments),
+    "1,000,000 comments": (422, gif_of_comments),
     "1.9 million markers": (422, lambda: jpeg_with(b"\xff\xfe\x00\x02" * 1_900_000)),
     "100 segments of EXIF": (422, lambda: exif_directories(100)),
     "BMP of single pixels": (422, lambda: run_length_bitmap(b"\x01\x05")),
-    "BMP of ends of lines": (422, lambda: run_length_bitmap(b"\x00\x00")),
+    "BMP of line ends": (422, lambda: run_length_bitmap(b"\x00\x00")),
     "zero bytes": (422, lambda: b""),
-    "a megabyte of zeros": (422, lambda: bytes(1_000_000)),
+    "1 MB of zeros": (422, lambda: bytes(1_000_000)),
 }
 
 
-def turned():
+def rotated():
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     return saved(seven().transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif)
@@ -121,20 +121,21 @@ def transparent():
     return saved(Image.merge("LA", (Image.new("L", (280, 280)), ImageOps.invert(seven()))))
 
 
-# Each is read, and is a seven.
+# Predicted as 7.
 ODD = {
     "16 bits": lambda: saved(Image.fromarray(np.asarray(seven()).astype(np.uint16) * 257)),
     "CMYK": lambda: saved(seven().convert("CMYK"), "JPEG", quality=95),
     "palette": lambda: saved(seven().convert("P")),
     "transparent": transparent,
-    "turned by EXIF": turned,
+    "rotated by EXIF": rotated,
     "animated GIF": lambda: saved(seven(), "GIF", save_all=True, append_images=[seven(1)] * 3),
     "animated PNG": lambda: saved(seven(), save_all=True, append_images=[seven().rotate(9)] * 3),
-    "an EXIF directory of 65,535 entries": exif_chunk,
-    "a text of 7 MB": lambda: png_with(chunk(b"tEXt", b"k\0" + b"a" * 7_000_000)),
-    "a color profile": lambda: texts(b"iCCP", zlib.compress(bytes(3_000)), 1),
+    "EXIF directory of 65,535 entries": exif_chunk,
+    "text of 7 MB": lambda: png_with(chunk(b"tEXt", b"k\0" + b"a" * 7_000_000)),
+    "color profile": lambda: texts(b"iCCP", zlib.compress(bytes(3_000)), 1),
 }
+# Predicted as blank.
 BLANK = {
     "1x1": lambda: saved(Image.new("L", (1, 1))),
-    "a million by five": lambda: saved(Image.new("L", (1_000_000, 5), 255)),
+    "1,000,000x5": lambda: saved(Image.new("L", (1_000_000, 5), 255)),
 }

