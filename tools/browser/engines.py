@@ -1,9 +1,9 @@
-"""The page in other browsers than the tests' Chromium: python -m tools.browser.engines NAME…
+"""Trials of the page in other browsers: python -m tools.browser.engines NAME…
 
-Safari (on a Mac, after ``safaridriver --enable``), WebKitGTK, which has Safari's engine (on Debian
-``apt-get install webkit2gtk-driver xvfb``, then in front of the command: ``xvfb-run``), Firefox.
-Needs ``pip install selenium``. Draws with a real mouse and the keys, and prints what holds. Ends
-with 1 where something does not. The static files must have been collected.
+safari: on a Mac, after ``safaridriver --enable``. webkitgtk, the engine of Safari: on Debian
+``apt-get install webkit2gtk-driver xvfb``, then ``xvfb-run`` before the command. firefox.
+Needs ``pip install selenium`` and `manage.py collectstatic`. Draws with mouse and keyboard and
+exits with 1 if a trial fails.
 """
 
 import os
@@ -26,12 +26,12 @@ from tools.server import serve
 
 ONE = [[[220, 60], [220, 160], [220, 260]]]
 NARROW_SEVEN = [[[x / 2, y] for x, y, _ in SEVEN[0]]]
-PATIENCE = 5  # seconds
+TIMEOUT = 5  # seconds
 
 
 def webkitgtk() -> WebDriver:
     if os.geteuid() == 0:
-        # As root it cannot make its sandbox.
+        # The sandbox does not work as root.
         os.environ["WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS"] = "1"
     options = webdriver.WebKitGTKOptions()
     options.binary_location = str(next(Path("/usr/lib").glob("*/webkit2gtk-4*/MiniBrowser")))
@@ -51,41 +51,39 @@ def main() -> None:
     parser.add_argument("names", nargs="+", choices=ENGINES, metavar="NAME")
     names = parser.parse_args().names
     with TemporaryDirectory() as folder, serve(Path(folder)) as site:
-        held = [holds(name, site) for name in names]
-    sys.exit(not all(held))
+        results = [run_trials(name, site) for name in names]
+    sys.exit(not all(results))
 
 
-def holds(name: str, site: str) -> bool:
-    """Try everything with one engine; whether all of it holds."""
+def run_trials(name: str, site: str) -> bool:
+    """Run all trials in one browser; return whether all passed."""
     driver = ENGINES[name]()
     try:
         driver.set_window_size(1280, 900)
         driver.get(site)
         version = driver.capabilities["browserVersion"]
-        held = [tried(driver, f"{name} {version}", trial) for trial in TRIALS]
-        return all(held)
+        results = [passes(driver, f"{name} {version}", trial) for trial in TRIALS]
+        return all(results)
     finally:
         driver.quit()
 
 
-def tried(driver: WebDriver, engine: str, trial: Callable[[WebDriver], None]) -> bool:
+def passes(driver: WebDriver, engine: str, trial: Callable[[WebDriver], None]) -> bool:
     try:
         trial(driver)
     except (AssertionError, WebDriverException) as error:
-        print(f"| does not | {engine} | {trial.__doc__} | {str(error).splitlines()[0]}")
+        print(f"| FAILS | {engine} | {trial.__name__} | {str(error).splitlines()[0]}")
         return False
-    print(f"| holds    | {engine} | {trial.__doc__}")
+    print(f"| holds | {engine} | {trial.__name__}")
     return True
 
 
 def one_digit(driver: WebDriver) -> None:
-    """a digit is read"""
     draw(driver, SEVEN)
     expect(driver, "7", "read")
 
 
-def undo(driver: WebDriver) -> None:
-    """it is cleared, and comes back"""
+def clear_and_undo(driver: WebDriver) -> None:
     press(driver, Keys.ESCAPE)
     expect(driver, "", "empty")
     driver.find_element("css selector", "[data-action=undo]").click()
@@ -93,8 +91,7 @@ def undo(driver: WebDriver) -> None:
     press(driver, Keys.ESCAPE)
 
 
-def in_the_page(driver: WebDriver) -> None:
-    """a digit is read while the pen is down"""
+def prediction_during_stroke(driver: WebDriver) -> None:
     draw(driver, SEVEN, lift=False)
     expect(driver, "7", "drawing")
     lift(driver)
@@ -102,36 +99,40 @@ def in_the_page(driver: WebDriver) -> None:
     press(driver, Keys.ESCAPE)
 
 
-def number(driver: WebDriver) -> None:
-    """a number is read, and one tap on a row corrects it"""
+def number_and_correction(driver: WebDriver) -> None:
     draw(driver, [*NARROW_SEVEN, *ONE])
     expect(driver, "71", "read")
     driver.find_elements("css selector", "#reading button")[0].click()
     driver.find_element("css selector", "#probabilities [data-digit='2'] .track").click()
-    say = driver.find_element("css selector", "#asked").text
-    assert say == "You say: 21.", f"it says “{say}”"
+    status = driver.find_element("css selector", "#label-status").text
+    assert status == "Your label: 21.", f"label status: {status!r}"
 
 
-def panel(driver: WebDriver) -> None:
-    """the network unfolds"""
-    driver.find_element("css selector", "#think summary").click()
-    wait(driver, lambda: driver.find_elements("css selector", "#think .network canvas"))
-    driver.find_element("css selector", "#think summary").click()
+def network_view(driver: WebDriver) -> None:
+    driver.find_element("css selector", "#network summary").click()
+    wait(driver, lambda: driver.find_elements("css selector", "#network .layers canvas"))
+    driver.find_element("css selector", "#network summary").click()
 
 
-def keyboard(driver: WebDriver) -> None:
-    """the keyboard draws"""
+def keyboard_drawing(driver: WebDriver) -> None:
     press(driver, Keys.ESCAPE)
     driver.execute_script("document.querySelector('#pad').focus()")
     press(driver, " ", *[Keys.ARROW_DOWN] * 12, " ")
     expect(driver, "1", "read")
 
 
-TRIALS = (one_digit, undo, in_the_page, number, panel, keyboard)
+TRIALS = (
+    one_digit,
+    clear_and_undo,
+    prediction_during_stroke,
+    number_and_correction,
+    network_view,
+    keyboard_drawing,
+)
 
 
 def draw(driver: WebDriver, strokes: list[list[list[float]]], *, lift: bool = True) -> None:
-    """Draw strokes that were made for a pad of 280 pixels."""
+    """Draw strokes scaled from a pad of 280 pixels."""
     x, y, side = driver.execute_script(
         "const { x, y, width } = document.querySelector('#pad').getBoundingClientRect();"
         "return [x, y, width];"
@@ -160,22 +161,20 @@ def press(driver: WebDriver, *keys: str) -> None:
 
 
 def expect(driver: WebDriver, text: str, state: str) -> None:
-    """Wait until the page reads that, and its state is that."""
+    """Wait until the page shows a predicted text and a state."""
 
-    def shown() -> list[str]:
-        reading = driver.find_element("css selector", "#reading").text
-        return [reading, driver.execute_script("return document.body.dataset.state")]
+    def actual() -> list[str]:
+        shown = driver.find_element("css selector", "#reading").text
+        return [shown, driver.execute_script("return document.body.dataset.state")]
 
-    wait(driver, lambda: shown() == [text, state], shown)
-
-
-def wait(
-    driver: WebDriver, done: Callable[[], object], shown: Callable[[], object] = lambda: "nothing"
-) -> None:
     try:
-        WebDriverWait(driver, PATIENCE).until(lambda _: done())
+        wait(driver, lambda: actual() == [text, state])
     except TimeoutException as error:
-        raise AssertionError(f"there is {shown()}") from error
+        raise AssertionError(f"expected {[text, state]}, got {actual()}") from error
+
+
+def wait(driver: WebDriver, condition: Callable[[], object]) -> None:
+    WebDriverWait(driver, TIMEOUT).until(lambda _: condition())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""How long a real Chromium takes from a pointer event to the changed reading.
+"""Latency from pointer event to displayed prediction in Chromium.
 
     python -m tools.browser.latency [--strokes 200]
 
-Starts the server as the Procfile does, draws sevens, larger and smaller, here and there, at the
-pace of a hand, and prints what the page's own measures (User Timing) say: ``stroke-to-reading`` to
-the changed text, read in the page or by the server, and ``stroke-to-answer`` to the answer of the
-server, where it is asked. The static files must have been collected.
+Starts the Procfile's server, draws sevens of random size and place at the pace of a hand, and
+prints the page's User Timing measures: ``stroke-to-reading`` ends at the changed text, predicted by
+the page or the server; ``stroke-to-response`` at the server's response, if one was requested.
+Run `manage.py collectstatic` before.
 """
 
 import json
@@ -23,8 +23,8 @@ from tools.browser import chromium
 from tools.samples import SEVEN
 from tools.server import serve
 
-# Milliseconds between two events of a mouse or pen, and the length of a frame of a screen.
-PACE, FRAME = 8, 1000 / 60
+# Milliseconds between two events of a mouse or pen, and per screen frame.
+EVENT_INTERVAL, FRAME = 8, 1000 / 60
 
 
 def main() -> None:
@@ -33,50 +33,46 @@ def main() -> None:
     options = parser.parse_args()
     with TemporaryDirectory() as folder, serve(Path(folder)) as site:
         measures = measure(site, options.strokes)
-    print(f"{options.strokes} strokes; from pointer event, in ms; a frame is {FRAME:.1f} ms")
-    for name, times in measures.items():
-        middle, most = np.percentile(times, [50, 95])
-        print(f"{name}: {len(times)}, median {middle:.1f}, 95th percentile {most:.1f}")
+    print(f"{options.strokes} strokes, ms from the pointer event; one frame is {FRAME:.1f} ms")
+    for name, durations in measures.items():
+        median, p95 = np.percentile(durations, [50, 95])
+        print(f"{name}: {len(durations)}, median {median:.1f}, 95th percentile {p95:.1f}")
 
 
 def measure(site: str, strokes: int) -> dict[str, list[float]]:
-    """The times, in milliseconds, from each pointer event to its reading and to its answer."""
+    """Return the durations of each measure in milliseconds."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium.find(playwright), args=list(chromium.ARGUMENTS)
-        )
+        browser = chromium.launch(playwright)
         page = browser.new_page()
         page.goto(site)
-        page.uncheck("#keep")
-        draw(page, strokes)
+        page.uncheck("#save")
+        rng = random.Random(0)
+        for _ in tqdm(range(strokes), unit="stroke"):
+            draw_seven(page, rng)
+            page.keyboard.press("Escape")
         entries = json.loads(
             page.evaluate("JSON.stringify(performance.getEntriesByType('measure'))")
         )
         browser.close()
     return {
         name: [entry["duration"] for entry in entries if entry["name"] == name]
-        for name in ("stroke-to-reading", "stroke-to-answer")
+        for name in ("stroke-to-reading", "stroke-to-response")
     }
 
 
-def draw(page: Page, strokes: int) -> None:
-    rng = random.Random(0)
+def draw_seven(page: Page, rng: random.Random) -> None:
+    """Draw a seven of random size and place, at the pace of a hand."""
     box = page.locator("#pad").bounding_box()
-    for _ in tqdm(range(strokes), unit="stroke"):
-        size = rng.uniform(0.4, 1.0) * box["width"] / 320
-        left = box["x"] + rng.uniform(0, box["width"] - 300 * size)
-        top = box["y"] + rng.uniform(0, box["height"] - 300 * size)
-        draw_one(page, [(left + x * size, top + y * size) for x, y, _ in SEVEN[0]])
-        page.keyboard.press("Escape")
-
-
-def draw_one(page: Page, corners: list[tuple[float, float]]) -> None:
+    scale = rng.uniform(0.4, 1.0) * box["width"] / 320
+    left = box["x"] + rng.uniform(0, box["width"] - 300 * scale)
+    top = box["y"] + rng.uniform(0, box["height"] - 300 * scale)
+    corners = [(left + x * scale, top + y * scale) for x, y, _ in SEVEN[0]]
     page.mouse.move(*corners[0])
     page.mouse.down()
     for (x0, y0), (x1, y1) in pairwise(corners):
         for share in np.linspace(0.2, 1, 5):
             page.mouse.move(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share)
-            page.wait_for_timeout(PACE)
+            page.wait_for_timeout(EVENT_INTERVAL)
     page.mouse.up()
     page.wait_for_timeout(100)
 

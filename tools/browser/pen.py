@@ -1,4 +1,4 @@
-"""A hand to draw with on the page, and eyes to look at it."""
+"""Mouse strokes on the page's pad, and checks of the page."""
 
 from contextlib import contextmanager
 
@@ -11,32 +11,29 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 def draw(page, strokes=SEVEN, size=280, pause=0):
-    """Draw strokes, made for a pad of ``size`` pixels, with the mouse, pausing some ms a point."""
+    """Draw strokes with the mouse, scaled from a pad of ``size`` pixels; ``pause`` ms per point."""
+    for stroke in strokes:
+        press(page, [stroke], size, pause)
+        page.mouse.up()
+
+
+def press(page, strokes=SEVEN, size=280, pause=0):
+    """Draw strokes like ``draw``, but keep the mouse button down after the last one."""
     box = page.locator("#pad").bounding_box()
     scale = box["width"] / size
-    for stroke in strokes:
-        points = [(box["x"] + x * scale, box["y"] + y * scale) for x, y, *_ in stroke]
-        page.mouse.move(*points[0])
+    for i, stroke in enumerate(strokes):
+        first, *rest = [(box["x"] + x * scale, box["y"] + y * scale) for x, y, *_ in stroke]
+        if i > 0:
+            page.mouse.up()
+        page.mouse.move(*first)
         page.mouse.down()
-        for point in points[1:]:
+        for point in rest:
             page.wait_for_timeout(pause)
             page.mouse.move(*point)
-        page.mouse.up()
-
-
-def press(page, strokes=SEVEN):
-    """Draw, but leave the pen down."""
-    box = page.locator("#pad").bounding_box()
-    for stroke in strokes:
-        page.mouse.up()
-        for i, (x, y, *_) in enumerate(stroke):
-            page.mouse.move(box["x"] + x * box["width"] / 280, box["y"] + y * box["height"] / 280)
-            if i == 0:
-                page.mouse.down()
 
 
 def ink_of(page, selector):
-    """How many pixels of a canvas have ink."""
+    """Return the number of pixels with ink on a canvas."""
     return page.evaluate(
         "s => { const c = document.querySelector(s);"
         " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
@@ -50,14 +47,14 @@ def expect_state(page, state):
 
 
 def violations(page):
-    """What axe-core finds wrong with a page: the elements, by rule."""
+    """Return axe-core's accessibility violations: the elements by rule."""
     results = Axe().run(page, options={"runOnly": RULES}).response
     return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in results["violations"]}
 
 
 @contextmanager
 def offline(page):
-    """Take a page off the network for a while; Chromium may complain of that alone."""
+    """Disconnect the page; ignore the network errors that Chromium reports meanwhile."""
     page.context.set_offline(True)
     yield
     page.context.set_offline(False)

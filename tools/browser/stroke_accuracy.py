@@ -1,9 +1,9 @@
-"""Have a real Chromium draw real pen strokes on the page and count what it reads.
+"""Accuracy of the page in Chromium on recorded pen strokes.
 
     python -m tools.browser.stroke_accuracy FILE [--site http://localhost:8000] [--count 300]
 
-FILE is UNIPEN or JSON Lines. Where the serving model says which writers were held out of its
-training, only their digits are drawn.
+FILE is UNIPEN or JSON Lines. If the serving model names writers excluded from its training, only
+their digits are drawn.
 """
 
 import json
@@ -18,9 +18,11 @@ from tqdm import tqdm
 from ml.preprocessing.strokes import Strokes, bounding_box
 from ml.training import stroke_files
 from tools.browser import chromium
+from tools.browser.pen import draw
 
-# Of the pad, as people draw: neither tiny nor touching the edges.
-SHARE = 0.6
+PAD = 280
+# Longer side of a drawn digit, as a share of the pad.
+SIZE = 0.6
 
 
 def main() -> None:
@@ -37,41 +39,38 @@ def main() -> None:
         digits = [digit for digit in digits if digit.writer in held_out]
     digits = random.Random(0).sample(digits, min(options.count, len(digits)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium.find(playwright), args=list(chromium.ARGUMENTS)
-        )
+        browser = chromium.launch(playwright)
         page = browser.new_page()
         page.goto(options.site)
-        page.uncheck("#keep")
-        wrong = [
-            f"{digit.label} as {reading}"
-            for digit in tqdm(digits, unit="digit")
-            if (reading := read(page, digit.strokes)) != str(digit.label)
-        ]
+        page.uncheck("#save")
+        predictions = [predict(page, digit.strokes) for digit in tqdm(digits, unit="digit")]
         browser.close()
-    right = len(digits) - len(wrong)
-    print(f"{right} of {len(digits)} read right ({right / len(digits):.1%})")
-    print("held-out writers:", ", ".join(held_out or ["none known"]))
-    print("misread:", ", ".join(sorted(wrong)) or "none")
+    errors = sorted(
+        f"{digit.label} as {text}"
+        for digit, text in zip(digits, predictions, strict=True)
+        if text != str(digit.label)
+    )
+    correct = len(digits) - len(errors)
+    print(f"{correct} of {len(digits)} correct ({correct / len(digits):.1%})")
+    print("held-out writers:", ", ".join(held_out or ["unknown"]))
+    print("errors:", ", ".join(errors) or "none")
 
 
-def read(page: Page, drawing: Strokes) -> str:
-    """Draw with the mouse, wait for the reading, and clear the pad."""
-    x, y, width, height = bounding_box(drawing)
-    box = page.locator("#pad").bounding_box()
-    scale = SHARE * box["width"] / max(width, height)
-    left = box["x"] + (box["width"] - width * scale) / 2 - x * scale
-    top = box["y"] + (box["height"] - height * scale) / 2 - y * scale
-    for stroke in drawing:
-        page.mouse.move(left + stroke[0][0] * scale, top + stroke[0][1] * scale)
-        page.mouse.down()
-        for point in stroke[1:]:
-            page.mouse.move(left + point[0] * scale, top + point[1] * scale)
-        page.mouse.up()
+def predict(page: Page, strokes: Strokes) -> str:
+    """Draw centered strokes, return the predicted text, and clear the pad."""
+    x, y, width, height = bounding_box(strokes)
+    scale = SIZE * PAD / max(width, height)
+    left, top = (PAD - width * scale) / 2, (PAD - height * scale) / 2
+    draw(
+        page,
+        [[[left + (px - x) * scale, top + (py - y) * scale] for px, py, *_ in stroke]
+         for stroke in strokes],
+        PAD,
+    )  # fmt: skip
     expect(page.locator('body:is([data-state="read"], [data-state="unsure"])')).to_be_visible()
-    reading = page.locator("#reading").inner_text()
+    text = page.locator("#reading").inner_text()
     page.click("[data-action=clear]")
-    return reading
+    return text
 
 
 if __name__ == "__main__":
