@@ -8,8 +8,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from ml.classifier import MAX_VERSION, Classifier, ModelError, Verdict
-from ml.preprocessing.strokes import SIZE, Strokes, grid_from_bytes
-from ml.recognition import Box, DigitPrediction, Prediction
+from ml.preprocessing.strokes import SIZE, Box, Strokes, grid_from_bytes
+from ml.recognition import DigitPrediction, Prediction
 
 
 class Source(models.TextChoices):

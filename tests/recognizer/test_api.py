@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from ml.preprocessing.segmentation import Lattice
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_strokes
 from recognizer import drawings
@@ -228,7 +229,10 @@ def test_strokes_are_the_same_though_another_model_cuts_them_otherwise(put, clie
     strokes = [*SEVEN, [[320, 60, 300], [320, 260, 380]]]
     assert put(strokes, id).json()["text"] == "71"
     client.put(f"/api/v1/drawings/{id}/label", {"text": "71"}, content_type="application/json")
-    monkeypatch.setattr("ml.preprocessing.segmentation.groups", lambda strokes, judge: [strokes])
+    one_candidate = Lattice.single([0])
+    monkeypatch.setattr(
+        "ml.recognition.segment_strokes", lambda strokes: ([strokes], one_candidate)
+    )
     assert put(strokes, id).json()["text"] == "71"
     assert Drawing.objects.get().visitor_label == "71"
 
