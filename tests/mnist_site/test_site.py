@@ -105,10 +105,10 @@ def test_a_full_database_is_said_and_recovers(client, put):
 def test_an_sqlite_that_may_damage_the_database_is_said(monkeypatch, version, sound):
     monkeypatch.setattr("sqlite3.sqlite_version_info", version)
     monkeypatch.setattr(connections["default"], "vendor", "sqlite")
-    said = [message.id for message in checks.sqlite_is_sound(None, databases=["default"])]
+    said = [message.id for message in checks.check_sqlite_version(None, databases=["default"])]
     assert said == ([] if sound else ["recognizer.W002"])
     monkeypatch.setattr(connections["default"], "vendor", "postgresql")
-    assert not checks.sqlite_is_sound(None, databases=["default"])
+    assert not checks.check_sqlite_version(None, databases=["default"])
 
 
 @pytest.mark.django_db

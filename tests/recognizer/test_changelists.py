@@ -162,10 +162,10 @@ def test_a_drawing_is_found_by_its_uuid_and_by_its_model(admin_client, log):
             assert admin_client.get(f"{address}?q={term}").context["cl"].result_count == found
 
 
-def test_the_models_that_read_lately_can_be_chosen(admin_client, log, other):
+def test_the_models_that_read_lately_can_be_chosen(admin_client, log, candidate):
     page = admin_client.get(DIGITS).content.decode()
     assert f"?model={MODELS[2]}" in page
-    assert f"?model={other.version}" in page
+    assert f"?model={candidate.version}" in page
 
 
 def test_a_seed_always_makes_the_same(db):

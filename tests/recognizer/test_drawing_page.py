@@ -19,19 +19,19 @@ def page_of(client, drawing):
     return " ".join(response.content.decode().split())
 
 
-def test_it_tells_what_was_read_then_and_today(client, kept, shipped):
+def test_it_tells_what_was_read_then_and_today(client, saved_drawing, shipped):
     Drawing.objects.update(text="1", model="2020.01.01-0000000")
-    page = page_of(client, kept)
+    page = page_of(client, saved_drawing)
     assert '<dd>1 <span class="quiet">by model 2020.01.01-0000000</span>' in page
     assert f'<dd>7 <span class="quiet">by model {shipped.version}</span>' in page
     assert "<svg" in page
     assert page.count("nothing yet") == 2
 
 
-def test_it_tells_what_was_said(client, kept, admin_user):
-    drawings.label_as_visitor(kept.pk, "1")
+def test_it_tells_what_was_said(client, saved_drawing, admin_user):
+    drawings.label_as_visitor(saved_drawing.pk, "1")
     drawings.label_as_reviewer(Digit.objects.all(), "7", admin_user)
-    page = page_of(client, kept)
+    page = page_of(client, saved_drawing)
     assert "<dt>You say</dt> <dd>1</dd>" in page
     assert "<dt>A reviewer says</dt> <dd>7</dd>" in page
     assert "admin" not in page
@@ -44,23 +44,23 @@ def test_a_picture_is_read_again_from_its_input(client, png):
     assert page.count("<dd>7 <span") == 2
 
 
-def test_without_a_model_the_rest_is_told(client, kept, no_model):
-    assert "No model can answer just now" in page_of(client, kept)
+def test_without_a_model_the_rest_is_told(client, saved_drawing, no_model):
+    assert "No model can answer just now" in page_of(client, saved_drawing)
 
 
-def test_it_is_neither_found_nor_cached_nor_indexed(client, kept):
+def test_it_is_neither_found_nor_cached_nor_indexed(client, saved_drawing):
     assert client.get(f"/drawings/{uuid4()}").status_code == 404
-    response = client.get(f"/drawings/{kept.pk}")
+    response = client.get(f"/drawings/{saved_drawing.pk}")
     assert "no-store" in response["Cache-Control"]
     assert b'name="robots" content="noindex"' in response.content
 
 
-def test_reading_it_again_is_no_new_reading(client, kept):
+def test_reading_it_again_is_no_new_reading(client, saved_drawing):
     """The figures count what was drawn."""
 
     def digits():
         return metrics.VERDICTS.labels(Verdict.DIGIT)._value.get()
 
     before = digits()
-    page_of(client, kept)
+    page_of(client, saved_drawing)
     assert digits() == before
