@@ -80,7 +80,7 @@ def save(id: UUID, drawn: Input, source: Source) -> tuple[Prediction, bool]:
             _replace(drawing, {**fields, "visitor_label": ""})
         Digit.objects.bulk_create(_unsaved_digits(drawing, prediction))
     if created:
-        metrics.KEPT.labels(source).inc()
+        metrics.DRAWINGS_SAVED.labels(source).inc()
     return prediction, created
 
 

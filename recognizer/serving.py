@@ -81,7 +81,9 @@ class ServingModel:
             self.problem, self._sha256 = "", sha256
             logger.info("Serving model %s", self._classifier.version)
         if self._classifier and self._classifier is not previous:
-            metrics.serves(self._classifier.version, previous.version if previous else None)
+            metrics.set_serving_model(
+                self._classifier.version, previous.version if previous else None
+            )
 
     def _load(self, sha256: str | None) -> Classifier:
         if sha256 is None:

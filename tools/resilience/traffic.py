@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from mnist_site.load_shedding import AT_ONCE, WAITING
-from mnist_site.worker import SENDING
+from mnist_site.load_shedding import BACKLOG_LIMIT, CONCURRENCY_LIMIT
+from mnist_site.worker import SEND_TIMEOUT
 from tools.resilience import hostile_inputs
 from tools.resilience.client import (
     Answer,
@@ -95,7 +95,7 @@ def overload(database: str | None, *, short: bool) -> Iterator[Row]:
     Then four times as many a second as were answered, who do not wait for one another.
     """
     seconds = 10 if short else 45
-    people = 4 * 2 * (AT_ONCE + WAITING)
+    people = 4 * 2 * (CONCURRENCY_LIMIT + BACKLOG_LIMIT)
     with server(database) as one:
         answers = asyncio.run(crowd(one.site, predict(), people, seconds))
         yield shed(f"{people} without a pause for {seconds} s", answers)
@@ -158,7 +158,7 @@ def slow_clients(database: str | None, *, short: bool) -> Iterator[Row]:
 
 def deaf_clients(database: str | None, *, short: bool) -> Iterator[Row]:
     """Whoever takes nothing of an answer holds a thread no longer than the server waits."""
-    seconds, clients = 2 * SENDING, 80
+    seconds, clients = 2 * SEND_TIMEOUT, 80
     file = request("GET", "/api/v1/model.onnx").replace(b"Connection: close\r\n", b"")
     with server(database) as one:
 
@@ -168,7 +168,7 @@ def deaf_clients(database: str | None, *, short: bool) -> Iterator[Row]:
             ]
             await asyncio.sleep(5)
             held = await ask(one.site, predict())
-            await asyncio.sleep(SENDING - 2)
+            await asyncio.sleep(SEND_TIMEOUT - 2)
             read = [held, *(await together(ask(one.site, predict()) for _ in range(8)))]
             await asyncio.gather(*deaf, return_exceptions=True)
             return read
