@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from recognizer import drawings
 from recognizer.models import Digit, Drawing
-from tests.mnist_site.test_site import start
+from tests.mnist_site.test_site import run_python
 from tools.samples import SEVEN
 
 ELSEWHERE = "https://elsewhere.example"
@@ -86,7 +86,7 @@ import json
 from django.conf import settings
 print(json.dumps({{name: getattr(settings, name) for name in {names}}}))
 """
-    done = start(code, SECRET_KEY="x" * 60, **environment)
+    done = run_python(code, SECRET_KEY="x" * 60, **environment)
     return json.loads(done.stdout)
 
 
@@ -114,7 +114,7 @@ from django.core.management import call_command
 call_command("check", "--deploy", "--fail-level", "WARNING")
 """
     key = "kfuh3q8w9ghaw9r8g7h2938hgaw9e8rgh9a8w7rgh98awrgh9a8rgha98wr7gh"
-    done = start(code, SECRET_KEY=key, ALLOWED_HOSTS="digits.example")
+    done = run_python(code, SECRET_KEY=key, ALLOWED_HOSTS="digits.example")
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 
