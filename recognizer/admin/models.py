@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
 from recognizer import comparison, registry, rendering, serving
-from recognizer.admin.review import signed_in
+from recognizer.admin.review import current_user
 from recognizer.models import ModelStatus, ModelVersion
 
 SHOWN_DIFFERENCES = 48
@@ -91,7 +91,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self._check(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            registry.promote(version, signed_in(request), request.POST.get("reason", "").strip())
+            registry.promote(version, current_user(request), request.POST.get("reason", "").strip())
         except registry.ReasonNeeded as shortfalls:
             message = f"{version} is worse in {shortfalls}: say why it is promoted."
             return self._back(request, message, messages.ERROR)
@@ -105,7 +105,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self._check(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            before = registry.roll_back(signed_in(request), version)
+            before = registry.roll_back(current_user(request), version)
         except registry.NotServing:
             message = f"{version} does not serve any more; nothing was changed."
             return self._back(request, message, messages.WARNING)

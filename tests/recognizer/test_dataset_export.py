@@ -163,7 +163,7 @@ def test_a_selection_without_labels_is_not_exported(admin_client, static_files, 
         "_selected_action": [Digit.objects.get().pk],
     }
     answer = admin_client.post(DIGITS, form, follow=True)
-    assert "None of these has a label" in answer.content.decode()
+    assert "none of the selected digits has a label" in answer.content.decode()
 
 
 @pytest.fixture

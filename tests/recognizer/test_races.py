@@ -66,16 +66,16 @@ def test_a_drawing_is_forgotten_while_it_is_labeled(meanwhile, kept, admin_user)
 
 def test_other_ink_is_kept_while_the_form_of_a_digit_is_saved(kept, admin_client, static_files):
     address = f"/admin/recognizer/digit/{kept.digits.get().pk}/change/"
-    held = review_queue.held
+    lock_digit = review_queue.lock_digit
 
     def late(pk):
         drawings.save(kept.id, ONE, "page")
-        return held(pk)
+        return lock_digit(pk)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(review_queue, "held", late)
+        patch.setattr(review_queue, "lock_digit", late)
         answer = admin_client.post(address, {"label": "7", "initial-label": ""})
-    assert "no longer there" in answer.content.decode()
+    assert "was deleted" in answer.content.decode()
 
 
 def test_a_drawing_is_forgotten_while_it_is_dealt_again(meanwhile, kept, admin_user):
@@ -83,7 +83,7 @@ def test_a_drawing_is_forgotten_while_it_is_dealt_again(meanwhile, kept, admin_u
     meanwhile(RepeatReview.objects, "get_or_create", lambda: drawings.delete_by_id(kept.id))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("random.random", lambda: 0.0)
-        assert review_queue.repeat_review(1, admin_user).first == "7"
+        assert review_queue.start_repeat_review(1, admin_user).first == "7"
     meanwhile.end()
     assert not Drawing.objects.exists()
 
