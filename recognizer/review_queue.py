@@ -84,8 +84,9 @@ def _after(order: str, cursor: tuple[float, int] | None) -> tuple[Q, ...]:
 def label(pk: int, label: str, previous: str, reviewer: User) -> None:
     """Replace the label a reviewer saw; an empty label undoes the reviewer's own label.
 
-    Raises Conflict if the current label is neither ``previous`` nor ``label``, or if the reviewer
-    would remove another reviewer's label, and Drawing.DoesNotExist if the digit is deleted.
+    Raises Conflict if the current label differs from both ``previous`` and ``label``, or if the
+    reviewer would remove another reviewer's label. Raises Drawing.DoesNotExist if the digit is
+    deleted.
     """
     with transaction.atomic():
         digit = lock_digit(pk)

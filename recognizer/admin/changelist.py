@@ -39,7 +39,7 @@ class BoundedPaginator(Paginator):
 
 
 class LargeTableChangeList(ChangeList):
-    """A change list whose admin chooses the columns to load."""
+    """A change list with the columns chosen by its admin."""
 
     model_admin: "LargeTableAdmin"
 
@@ -76,7 +76,7 @@ class LargeTableAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
 
     def list_queryset(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Load only what the list displays: the strokes of one drawing may take a megabyte."""
+        """Load only the displayed columns: the strokes of one drawing may take a megabyte."""
         return rows
 
     def search_filter(self, term: str) -> Q:

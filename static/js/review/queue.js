@@ -70,7 +70,7 @@ export class ReviewQueue extends EventTarget {
     this.#isExhausted = false;
     this.#fetching = null;
     this.#changed();
-    // The server would return digits whose labels are still being sent.
+    // Otherwise the server would return digits with labels still in transit.
     await this.#delivery;
     await this.#fill();
   }
