@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
 from recognizer import comparison, registry, rendering, serving
-from recognizer.admin.review import signed_in
+from recognizer.admin.review import current_user
 from recognizer.models import ModelStatus, ModelVersion
 
 MAX_DIFFERENCES = 48
@@ -93,7 +93,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self._check_permission(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            registry.promote(version, signed_in(request), request.POST.get("reason", "").strip())
+            registry.promote(version, current_user(request), request.POST.get("reason", "").strip())
         except registry.ReasonNeeded as shortfalls:
             message = f"{version} is worse in {shortfalls}. Enter a reason to promote it."
             return self._redirect(request, message, messages.ERROR)
@@ -109,7 +109,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self._check_permission(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            previous = registry.roll_back(signed_in(request), version)
+            previous = registry.roll_back(current_user(request), version)
         except registry.NotServing:
             message = f"{version} is no longer the serving model; nothing was rolled back."
             return self._redirect(request, message, messages.WARNING)

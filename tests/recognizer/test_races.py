@@ -102,13 +102,13 @@ def test_digit_form_after_concurrent_save_reports_a_replaced_drawing(
     saved_drawing, admin_client, static_files, monkeypatch
 ):
     url = f"/admin/recognizer/digit/{saved_drawing.digits.get().pk}/change/"
-    held = review_queue.held
+    held = review_queue.lock_digit
 
     def save_first(pk):
         drawings.save(saved_drawing.id, ONE, Source.PAGE)
         return held(pk)
 
-    monkeypatch.setattr(review_queue, "held", save_first)
+    monkeypatch.setattr(review_queue, "lock_digit", save_first)
     response = admin_client.post(url, {"label": "7", "initial-label": ""})
     assert response.context["adminform"].form.errors.keys() == {"label"}
     assert Digit.objects.get().label == ""
@@ -122,7 +122,7 @@ def test_delete_during_repeat_review_deletes_the_drawing(
         RepeatReview.objects, "get_or_create", lambda: drawings.delete_by_id(saved_drawing.id)
     )
     monkeypatch.setattr("random.random", lambda: 0.0)
-    assert review_queue.repeat_review(1, admin_user).first == "7"
+    assert review_queue.start_repeat_review(1, admin_user).first == "7"
     writer.finish()
     assert not Drawing.objects.exists()
 
