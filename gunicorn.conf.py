@@ -1,4 +1,4 @@
-"""How gunicorn serves the site; it reads this file by itself."""
+"""gunicorn's configuration, which it reads from the working directory."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ from typing import Any
 
 from environs import Env
 
+import mnist_site.rate_limit  # noqa: F401  imported before the fork: workers share its table
+
 env = Env()
 env.read_env(str(Path(__file__).with_name(".env")), recurse=False)
 
@@ -15,42 +17,42 @@ wsgi_app = "mnist_site.wsgi"
 bind = f"0.0.0.0:{env.int('PORT', 8000)}"
 workers = env.int("WEB_CONCURRENCY", 1)
 worker_class = "mnist_site.worker.Worker"
-# They read and wait; a few at a time answer (mnist_site/door.py).
+# Threads buffer bodies and wait; mnist_site/load_shedding.py limits concurrency.
 threads = 32
-# More connections than this wait in the kernel.
+# The kernel queues further connections.
 worker_connections = 512
-# Finish what was begun within the 30 seconds Heroku leaves after SIGTERM.
+# Heroku kills processes 30 seconds after SIGTERM.
 graceful_timeout = 25
-# Its heartbeat file belongs in memory: a slow disk must not look like a hanging worker.
-MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn makes a file of its own in it
+# Keep heartbeat and metric files in memory: a slow disk must not look like a hanging worker.
+MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn and mkdtemp create private files in it
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
-# Nobody steers it from outside, and two servers of one user would share the socket.
+# Two servers of one user would share the control socket.
 control_socket_disable = True
 
 if not env.bool("DEBUG", False):
-    # Its own lines are like the site's.
+    # The same JSON format as the site's log.
     logconfig_dict = {
         "root": {},
         "loggers": {
             "gunicorn.error": {"level": "INFO", "handlers": ["error_console"], "propagate": False}
         },
-        "formatters": {"generic": {"()": "recognizer.telemetry.logging.JsonLines"}},
+        "formatters": {"generic": {"()": "recognizer.telemetry.logging.JsonFormatter"}},
     }
 
-# Each worker keeps its figures for Prometheus in files here; whoever is asked adds up all of them.
-# A reload finds the folder of this very process; a new server makes its own.
-FIGURES = "PROMETHEUS_MULTIPROC_DIR"
-OURS = f"digits-figures-{os.getpid()}-"
-if not Path(os.environ.get(FIGURES, "")).name.startswith(OURS):
-    os.environ[FIGURES] = tempfile.mkdtemp(prefix=OURS, dir=worker_tmp_dir)
+# Folder of all workers' metric files. A reload of this process keeps its folder; a server started
+# with an inherited environment creates its own.
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_PREFIX = f"digits-metrics-{os.getpid()}-"
+if not Path(os.environ.get(METRICS_VARIABLE, "")).name.startswith(METRICS_PREFIX):
+    os.environ[METRICS_VARIABLE] = tempfile.mkdtemp(prefix=METRICS_PREFIX, dir=worker_tmp_dir)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """A worker that is gone, however it went, has nothing in progress; what it counted stays."""
+    """Remove the gauges of an exited worker; its counters stay."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)
 
 
 def on_exit(_server: Any) -> None:
-    shutil.rmtree(os.environ[FIGURES], ignore_errors=True)
+    shutil.rmtree(os.environ[METRICS_VARIABLE], ignore_errors=True)

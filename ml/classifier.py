@@ -1,15 +1,11 @@
-"""The classifier that serves: an exported LeNet on ONNX Runtime, and the reading it gives.
-
-Nothing here needs PyTorch. The one path from a drawing to an answer is ``read_strokes`` or
-``read_picture``: the page, the API, the admin and the evaluation all take it.
-"""
+"""A model file on ONNX Runtime: grids in, probabilities and verdicts out. Needs no PyTorch."""
 
 import hashlib
 import json
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime
@@ -19,13 +15,13 @@ from ml.onnx_validation import find_fault
 from ml.preprocessing.strokes import SIZE
 
 FORMAT = "digits-lenet/2"
-# What stands in a file for its digest while that is computed.
+# Placeholder for the digest while it is computed.
 NO_DIGEST = "0" * 64
-# Characters: it is stored with all that a model has read.
+# Characters: every stored drawing holds the version of its model.
 MAX_VERSION = 64
 INPUT = "images"
 PROBABILITIES = "probabilities"
-# Outputs and their shapes behind the batch: the answer and, in order, what leads to it.
+# Outputs and their shapes after the batch dimension; the layers in order.
 OUTPUTS = {
     PROBABILITIES: (10,),
     "logits": (10,),
@@ -35,11 +31,11 @@ OUTPUTS = {
     "dense2": (84,),
 }
 
-Floats = NDArray[np.float32]
+Probabilities: TypeAlias = NDArray[np.float32]
 
 
 class ModelError(ValueError):
-    """The bytes are not a model that this classifier can serve; the message says why."""
+    """A model file that cannot serve; the message states the reason."""
 
 
 class Verdict(StrEnum):
@@ -49,73 +45,70 @@ class Verdict(StrEnum):
 
 
 class Classifier:
-    """An exported model, checked when it is loaded. Safe to share between threads."""
+    """A validated model file. Thread-safe."""
 
     def __init__(self, content: bytes) -> None:
-        """Load the bytes of an ONNX file. Raises ModelError when they cannot serve."""
+        """Load the bytes of an ONNX file. Raises ModelError if the model cannot serve."""
         self.content = content
         self.sha256 = hashlib.sha256(content).hexdigest()
         try:
-            # Before ONNX Runtime, which would compute whatever the graph makes of its constants.
-            _check_graph(content)
-            self._session = _session(content)
-            self._check()
+            # First, because ONNX Runtime folds constants of any size while it loads a graph.
+            if fault := find_fault(content):
+                raise ModelError(fault)
+            self._session = _load(content)
+            self._validate()
         except ModelError:
             raise
-        except Exception as error:  # what reading damaged bytes raises is anybody's guess
-            raise ModelError(f"it is damaged: {error}") from error
+        except Exception as error:  # damaged bytes raise many unrelated exceptions
+            raise ModelError(f"the file is damaged: {error}") from error
 
-    def predict(self, images: NDArray[np.uint8]) -> Floats:
-        """Calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""
-        probabilities: Floats = self._session.run((PROBABILITIES,), {INPUT: images})[0]
+    def predict(self, images: NDArray[np.uint8]) -> Probabilities:
+        """Return calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""
+        probabilities: Probabilities = self._session.run((PROBABILITIES,), {INPUT: images})[0]
         return probabilities
 
     def activations(
         self, images: NDArray[np.uint8], names: tuple[str, ...] = tuple(OUTPUTS)
-    ) -> dict[str, Floats]:
-        """What the named layers of ``OUTPUTS`` give for images uint8[N, 28, 28]."""
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the named ``OUTPUTS`` for images uint8[N, 28, 28]."""
         return dict(zip(names, self._session.run(names, {INPUT: images}), strict=True))
 
-    def verdict(self, probabilities: Floats) -> Verdict:
-        """Judge one row of probabilities, float32[10], by the thresholds of the model.
+    def verdict(self, probabilities: NDArray[np.float32]) -> Verdict:
+        """Return the verdict for probabilities float32[10], by the thresholds of the model.
 
-        Two likely rivals make an unsure digit; many unlikely ones make none.
+        Two likely digits are unsure; many unlikely ones are a non-digit.
         """
         second, first = sorted(probabilities.tolist())[-2:]
         if first + second < self.thresholds["digit"]:
             return Verdict.NOT_A_DIGIT
         return Verdict.DIGIT if first >= self.thresholds["sure"] else Verdict.UNSURE
 
-    def _check(self) -> None:
-        _check_signature(self._session)
+    def _validate(self) -> None:
+        _validate_signature(self._session)
         metadata = self._session.get_modelmeta().custom_metadata_map
-        self.version, self.labels, self.facts = _describe(metadata)
+        self.version, self.labels, self.facts = _parse_metadata(metadata)
         self.thresholds: Mapping[str, float] = self.facts["thresholds"]
-        self._check_answer()
-        _check_whole(self.content, metadata)
-
-    def _check_answer(self) -> None:
-        """A model with NaN in it, or that does not end in probabilities, is refused."""
-        two = np.stack([np.eye(SIZE, dtype=np.uint8) * 255] * 2)
-        answer = self.predict(two)
-        if not np.isfinite(answer).all() or not np.allclose(answer.sum(1), 1, atol=1e-4):
-            raise ModelError("it does not answer with probabilities")
+        images = np.stack([np.eye(SIZE, dtype=np.uint8) * 255] * 2)
+        rows = self.predict(images)
+        if not np.isfinite(rows).all() or not np.allclose(rows.sum(1), 1, atol=1e-4):
+            raise ModelError(f"its output is {rows[0].tolist()}, not probabilities")
+        _validate_digest(self.content, metadata)
 
 
-def _session(content: bytes) -> onnxruntime.InferenceSession:
+def _load(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    # One picture is too little work to share: a second thread only adds waiting.
+    # One image is too little work to share: more threads only add waiting.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    # An arena would keep the eight megabytes that a batch needs for a moment.
+    # An arena would keep the 8 MB that a batch needs for a moment.
     options.enable_cpu_mem_arena = False
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises a dozen unrelated kinds
-        raise ModelError(f"ONNX Runtime cannot load it: {error}") from error
+    except Exception as error:  # ONNX Runtime raises many unrelated exceptions
+        raise ModelError(f"ONNX Runtime cannot load the file: {error}") from error
 
 
-def _check_signature(session: onnxruntime.InferenceSession) -> None:
+def _validate_signature(session: onnxruntime.InferenceSession) -> None:
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
     if inputs != [(INPUT, "tensor(uint8)", [SIZE, SIZE])]:
         raise ModelError(f"its input is {inputs}, not {INPUT}: uint8[N, 28, 28]")
@@ -124,22 +117,16 @@ def _check_signature(session: onnxruntime.InferenceSession) -> None:
         raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
 
 
-def _check_graph(content: bytes) -> None:
-    fault = find_fault(content)
-    if fault:
-        raise ModelError(fault)
-
-
-def _check_whole(content: bytes, metadata: Mapping[str, str]) -> None:
-    """A file states its own digest: no byte of it can change unseen."""
+def _validate_digest(content: bytes, metadata: Mapping[str, str]) -> None:
+    """Compare the file with the SHA-256 in its own metadata, which covers every other byte."""
     stated = metadata.get("digest", "")
-    undigested = content.replace(stated.encode(), NO_DIGEST.encode())
-    if hashlib.sha256(undigested).hexdigest() != stated:
-        raise ModelError("it is damaged: its digest does not fit")
+    without_digest = content.replace(stated.encode(), NO_DIGEST.encode())
+    if hashlib.sha256(without_digest).hexdigest() != stated:
+        raise ModelError("the file is damaged: its digest does not match")
 
 
-def _describe(metadata: Mapping[str, str]) -> tuple[str, list[str], dict[str, Any]]:
-    """Version, labels and facts from the metadata of the file."""
+def _parse_metadata(metadata: Mapping[str, str]) -> tuple[str, list[str], dict[str, Any]]:
+    """Return version, labels and facts from the metadata of the file."""
     if metadata.get("format") != FORMAT:
         raise ModelError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
     try:
@@ -153,9 +140,9 @@ def _describe(metadata: Mapping[str, str]) -> tuple[str, list[str], dict[str, An
     if len(labels) != 10:
         raise ModelError(f"it has {len(labels)} labels, not 10")
     if not all(map(math.isfinite, thresholds.values())):
-        raise ModelError(f"its thresholds are {thresholds}")
+        raise ModelError(f"its thresholds {thresholds} are not finite")
     if not all(isinstance(errors, int) and isinstance(of, int) and of > 0 for errors, of in counts):
-        raise ModelError("its metrics are not errors of so many")
+        raise ModelError(f"its metrics {counts} are not pairs of errors and a positive count")
     if not 1 <= len(version) <= MAX_VERSION:
         raise ModelError(f"its version has {len(version)} characters, not 1 to {MAX_VERSION}")
     return version, labels, {**facts, "thresholds": thresholds}

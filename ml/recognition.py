@@ -1,46 +1,35 @@
 """The recognition pipeline: strokes or a picture in, a prediction out.
 
-Page, API, admin and evaluation all call these functions. Nothing here needs PyTorch.
+Page, API, admin and evaluation all call these functions. Data flows one way: input, candidate
+digits, grids, probabilities, verdicts. Each grid is rasterized and classified once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from ml.classifier import Classifier, Floats, Verdict
-from ml.preprocessing import picture_segmentation, pictures, segmentation
-from ml.preprocessing.strokes import SIZE, Grid, Strokes, bounding_box, rasterize
+from ml.classifier import Classifier, Probabilities, Verdict
+from ml.preprocessing.picture_segmentation import has_gap, segment_picture
+from ml.preprocessing.pictures import Ink, extract_ink, rasterize_ink
+from ml.preprocessing.segmentation import Lattice, segment_strokes
+from ml.preprocessing.strokes import SIZE, Box, Grid, Strokes, bounding_box, rasterize
 
-# Ink wider than this multiple of its height is segmented before it is tried as one digit.
-WIDER = 1.2
-
-
-class Box(NamedTuple):
-    """Bounding box of a digit's ink, in the pixels of its drawing."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-Found: TypeAlias = tuple[Grid, Box]
-"""A digit prepared for the net, uint8[28, 28], and where it was found."""
+# Ink wider than this multiple of its height is a number: it is not tried as one digit.
+MAX_DIGIT_ASPECT = 1.2
+# Grids per model call: bounds the memory of its activations.
+MODEL_BATCH = 256
 
 Input: TypeAlias = Strokes | Image.Image | Grid
-"""Pen strokes, a picture, or one prepared digit."""
-
-# The box of a prepared digit.
-WHOLE = Box(0, 0, SIZE, SIZE)
+"""Pen strokes, a picture, or one preprocessed digit."""
 
 
 @dataclass(frozen=True)
 class DigitPrediction:
-    """One digit as the net reads it. ``digit`` is None where the verdict is "not a digit"."""
+    """The prediction for one digit. ``digit`` is None if the verdict is "not a digit"."""
 
     digit: int | None
     verdict: Verdict
@@ -56,7 +45,7 @@ class DigitPrediction:
 
 @dataclass(frozen=True)
 class Prediction:
-    """All digits of a drawing from left to right, and the version of the model that read them."""
+    """The digits of a drawing from left to right, and the version of the model."""
 
     digits: tuple[DigitPrediction, ...]
     model: str
@@ -66,93 +55,147 @@ class Prediction:
         return "".join(digit.character for digit in self.digits)
 
     @property
-    def is_sure(self) -> bool:
-        """Whether each of them is a digit, and no rival near."""
+    def is_certain(self) -> bool:
+        """Whether every verdict is "digit"."""
         return all(digit.verdict is Verdict.DIGIT for digit in self.digits)
 
 
 def predict_strokes(classifier: Classifier, strokes: Strokes) -> Prediction:
-    """Read pen strokes, in pixels with y downwards; no points, no digits."""
-    return predict_grids(classifier, segment_strokes(classifier, strokes))
+    """Predict pen strokes, in pixels with y downwards; without points there are no digits."""
+    (prediction,) = predict_batch(classifier, [strokes])
+    return prediction
 
 
 def predict_picture(classifier: Classifier, picture: Image.Image) -> Prediction:
-    """Read a picture, dark on light or light on dark; a blank one has no digits."""
-    found = pictures.extract_ink(picture)
-    if found is None:
+    """Predict a picture, dark on light or light on dark; a blank one has no digits."""
+    ink = extract_ink(picture)
+    if ink is None:
         return Prediction((), classifier.version)
-    reading = _predict_ink(classifier, found)
-    bold = found.bold() if "?" in reading.text else None
-    if bold and (again := _predict_ink(classifier, bold)).is_sure:
-        return again
-    return reading
+    prediction = _predict_ink(classifier, ink)
+    # Pale lines of ruled paper or the box of a form may spoil a digit.
+    dark = ink.without_pale_ink() if "?" in prediction.text else None
+    if dark and (second := _predict_ink(classifier, dark)).is_certain:
+        return second
+    return prediction
 
 
-def _predict_ink(classifier: Classifier, found: pictures.Ink) -> Prediction:
-    whole = _predict_whole(classifier, found)
-    if whole and not picture_segmentation.has_gap(found):
-        return Prediction((whole,), classifier.version)
-    parts = picture_segmentation.digits(found, lambda supposed: _judge_ink(classifier, supposed))
-    reading = predict_grids(
-        classifier, [(pictures.rasterize_ink(part.levels), Box(*part.box)) for part in parts]
-    )
-    if whole and not _is_surer(reading, whole):
-        return Prediction((whole,), classifier.version)
-    return reading
+def predict_grids(classifier: Classifier, digits: Sequence[tuple[Grid, Box]]) -> Prediction:
+    """Predict preprocessed digits with their boxes, left to right."""
+    rows = _classify(classifier, [grid for grid, _ in digits])
+    found = (_digit(classifier, *each, row) for each, row in zip(digits, rows, strict=True))
+    return Prediction(tuple(found), classifier.version)
 
 
 def predict_batch(classifier: Classifier, inputs: Iterable[Input]) -> list[Prediction]:
-    """Predict many drawings, pictures or grids.
+    """Predict many drawings, pictures or grids, in their order.
 
-    ``inputs`` is consumed one by one, so that decoded pictures are never in memory together.
+    ``inputs`` is consumed one by one, so that only one decoded picture is in memory.
     """
-    found = [_segment(classifier, one) for one in inputs]
-    digits = iter(predict_grids(classifier, [one for each in found for one in each]).digits)
-    return [Prediction(tuple(islice(digits, len(each))), classifier.version) for each in found]
+    predictions: list[Prediction | None] = []
+    pending: list[tuple[int, _Candidates]] = []
+    waiting = 0
+    for drawing in inputs:
+        if isinstance(drawing, Image.Image):
+            predictions.append(predict_picture(classifier, drawing))
+            continue
+        if candidates := _candidates(drawing):
+            pending.append((len(predictions), candidates))
+            waiting += len(candidates.grids)
+        predictions.append(None)
+        if waiting >= MODEL_BATCH:
+            _resolve(classifier, pending, predictions)
+            pending, waiting = [], 0
+    _resolve(classifier, pending, predictions)
+    return [prediction or Prediction((), classifier.version) for prediction in predictions]
 
 
-def _segment(classifier: Classifier, drawn: Input) -> list[Found]:
-    if isinstance(drawn, Image.Image):
-        return [(digit.grid, digit.box) for digit in predict_picture(classifier, drawn).digits]
-    if isinstance(drawn, np.ndarray):
-        return [(drawn, WHOLE)] if drawn.any() else []
-    return segment_strokes(classifier, drawn)
+@dataclass(frozen=True)
+class _Candidates:
+    """The candidate digits of one drawing."""
+
+    grids: list[Grid]
+    boxes: list[Box]
+    lattice: Lattice
+
+    def choose(self, classifier: Classifier, rows: Probabilities) -> Iterator[DigitPrediction]:
+        for i in self.lattice.best_path(rows):
+            yield _digit(classifier, self.grids[i], self.boxes[i], rows[i])
 
 
-def segment_strokes(classifier: Classifier, strokes: Strokes) -> list[Found]:
-    """The digits of a drawing, prepared for the net."""
-    groups = segmentation.groups(strokes, lambda groups: _judge(classifier, groups))
-    return [(rasterize(group), Box(*bounding_box(group))) for group in groups]
-
-
-def _predict_whole(classifier: Classifier, found: pictures.Ink) -> DigitPrediction | None:
-    """The ink of a picture as one digit, where it reads as one: it may be in pieces."""
-    height, width = found.levels.shape
-    if width >= WIDER * height:
+def _candidates(drawing: Strokes | Grid) -> _Candidates | None:
+    """Return the candidate digits of strokes or of a grid; None if it is blank."""
+    if isinstance(drawing, np.ndarray):
+        single = _Candidates([drawing], [Box(0, 0, SIZE, SIZE)], Lattice.single([0]))
+        return single if drawing.any() else None
+    strokes = [stroke for stroke in drawing if len(stroke)]
+    if not strokes:
         return None
-    grid = pictures.rasterize_ink(found.levels)
-    digit = _digit(classifier, grid, Box(*found.box), classifier.predict(grid[None])[0])
+    groups, lattice = segment_strokes(strokes)
+    return _Candidates(
+        [rasterize(group) for group in groups], [bounding_box(group) for group in groups], lattice
+    )
+
+
+def _resolve(
+    classifier: Classifier,
+    pending: Sequence[tuple[int, _Candidates]],
+    predictions: list[Prediction | None],
+) -> None:
+    """Fill in the predictions of pending drawings, by position."""
+    grids = [grid for _, candidates in pending for grid in candidates.grids]
+    rows = _classify(classifier, grids)
+    first = 0
+    for position, candidates in pending:
+        end = first + len(candidates.grids)
+        digits = tuple(candidates.choose(classifier, rows[first:end]))
+        predictions[position] = Prediction(digits, classifier.version)
+        first = end
+
+
+def _classify(classifier: Classifier, grids: Sequence[Grid]) -> Probabilities:
+    """Return the probabilities float32[n, 10] of grids."""
+    chunks = [
+        classifier.predict(np.stack(grids[first : first + MODEL_BATCH]))
+        for first in range(0, len(grids), MODEL_BATCH)
+    ]
+    return np.concatenate(chunks) if chunks else np.empty((0, 10), np.float32)
+
+
+def _predict_ink(classifier: Classifier, ink: Ink) -> Prediction:
+    """Predict ink as one digit, or as the parts that are more certain digits."""
+    whole = _predict_whole(classifier, ink)
+    if whole and not has_gap(ink):
+        return Prediction((whole,), classifier.version)
+    parts, lattice = segment_picture(ink)
+    candidates = _Candidates(
+        [rasterize_ink(part.levels) for part in parts], [part.box for part in parts], lattice
+    )
+    rows = _classify(classifier, candidates.grids)
+    prediction = Prediction(tuple(candidates.choose(classifier, rows)), classifier.version)
+    if whole and not _is_more_certain(prediction, whole):
+        return Prediction((whole,), classifier.version)
+    return prediction
+
+
+def _predict_whole(classifier: Classifier, ink: Ink) -> DigitPrediction | None:
+    """Predict ink as one digit, which may be in pieces; None if it is too wide or a non-digit."""
+    height, width = ink.levels.shape
+    if width >= MAX_DIGIT_ASPECT * height:
+        return None
+    grid = rasterize_ink(ink.levels)
+    digit = _digit(classifier, grid, ink.box, classifier.predict(grid[None])[0])
     return None if digit.verdict is Verdict.NOT_A_DIGIT else digit
 
 
-def _judge_ink(classifier: Classifier, supposed: Sequence[pictures.Levels]) -> Floats:
-    return classifier.predict(np.stack([pictures.rasterize_ink(levels) for levels in supposed]))
+def _is_more_certain(parts: Prediction, whole: DigitPrediction) -> bool:
+    """Return whether all parts are digits, each with more confidence than the whole."""
+    least = min(part.confidence for part in parts.digits)
+    return parts.is_certain and (whole.verdict is not Verdict.DIGIT or least > whole.confidence)
 
 
-def _judge(classifier: Classifier, drawings: Sequence[Strokes]) -> Floats:
-    return classifier.predict(np.stack([rasterize(strokes) for strokes in drawings]))
-
-
-def predict_grids(classifier: Classifier, found: Sequence[Found]) -> Prediction:
-    """Read digits that were found and prepared before, all in one call."""
-    if not found:
-        return Prediction((), classifier.version)
-    every = classifier.predict(np.stack([grid for grid, _ in found]))
-    digits = (_digit(classifier, *one, row) for one, row in zip(found, every, strict=True))
-    return Prediction(tuple(digits), classifier.version)
-
-
-def _digit(classifier: Classifier, grid: Grid, box: Box, probabilities: Floats) -> DigitPrediction:
+def _digit(
+    classifier: Classifier, grid: Grid, box: Box, probabilities: NDArray[np.float32]
+) -> DigitPrediction:
     verdict = classifier.verdict(probabilities)
     best = int(probabilities.argmax())
     return DigitPrediction(
@@ -163,9 +206,3 @@ def _digit(classifier: Classifier, grid: Grid, box: Box, probabilities: Floats) 
         box=box,
         grid=grid,
     )
-
-
-def _is_surer(parts: Prediction, whole: DigitPrediction) -> bool:
-    """Whether parts are digits, each more surely than the whole is one."""
-    least = min(part.confidence for part in parts.digits)
-    return parts.is_sure and (whole.verdict is not Verdict.DIGIT or least > whole.confidence)

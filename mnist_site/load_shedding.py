@@ -1,7 +1,7 @@
-"""The door in front of Django: requests come in whole, a few at a time, and a crowd is sent away.
+"""Load shedding in front of Django: buffer request bodies, limit concurrency, reject with 503.
 
-Clients may be many and slow; what answers them is quick, and more of it at once would only slow it
-down. So all the threads of the server read bodies and wait, and a few of them at a time answer.
+Processing is fast and clients can be slow. All server threads buffer bodies and wait in the
+backlog; only a few process requests at the same time, since more would slow each other down.
 """
 
 import io
@@ -18,100 +18,112 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.http import parse_header_parameters
 
+from recognizer.api.problem_details import CONTENT_TYPE, problem_details
+
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 Application: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
-Place: TypeAlias = tuple[BaseDatabaseWrapper, ...]
 
-AT_ONCE = 4
-# Requests that wait, and for how many seconds, until they are told to come back.
-WAITING = 16
-PATIENCE = 0.5
-# Bytes of bodies that a process holds.
-HELD = 48_000_000
-# What is read and thrown away of a body that is too large, so that its sender hears why.
-DRAINED = 64_000_000
-CHUNK = 1 << 16
-# Says whether the process is alive, which it is in a crowd too.
-ALIVE = "/health/live"
+CONCURRENCY_LIMIT = 4
+BACKLOG_LIMIT = 16
+QUEUE_TIMEOUT = 0.5  # seconds in the backlog
+BODY_MEMORY = 48_000_000  # bytes of buffered bodies per process
+# Bytes of an oversized body to read and discard: most clients read no response before.
+DRAIN_LIMIT = 64_000_000
+CHUNK_SIZE = 1 << 16
+# Exempt from the limits: an overloaded process is still alive.
+LIVENESS_PATH = "/health/live"
+RETRY_AFTER = "1"  # seconds
+OVERLOADED = "The server is overloaded. Retry after one second."
+
+Slot: TypeAlias = tuple[BaseDatabaseWrapper, ...]
+"""Permission to process one request, with its database connections.
+
+Django opens connections per thread. Slots pass them between threads instead, so that a process
+never has more connections than slots.
+"""
 
 
 class Rejected(Exception):
-    """The request does not get in; the status says why."""
+    """A request rejected before Django, with its status and explanation."""
 
-    def __init__(self, status: HTTPStatus) -> None:
-        self.status = status
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
 
 
 class LoadShedder:
-    """A WSGI application that lets requests into another one."""
+    """A WSGI application that limits the load of another one."""
 
     def __init__(
         self,
         application: Application,
-        largest: int,
-        waiting: int = WAITING,
-        queued: Callable[[int], object] = lambda _: None,
-        refused: Callable[[], object] = lambda: None,
+        max_body_size: int,
+        backlog_limit: int = BACKLOG_LIMIT,
+        on_backlog_change: Callable[[int], object] = lambda _: None,
+        on_reject: Callable[[], object] = lambda: None,
     ) -> None:
-        """``largest`` body in bytes; ``waiting`` requests beside those that are answered.
+        """``max_body_size`` is in bytes; ``backlog_limit`` does not count running requests.
 
-        ``queued`` is told by how many those that wait become more, ``refused`` of each refusal.
+        ``on_backlog_change`` receives 1 or -1; ``on_reject`` is called for each rejection.
         """
-        self.application, self.largest = application, largest
-        self.queued, self.refused = queued, refused
-        # Django gives each thread database connections of its own. These belong to the places
-        # instead, whichever thread has one, so that there are no more of them than places.
-        self._free: list[Place] = [()] * AT_ONCE
-        self._queue: deque[SimpleQueue[Place]] = deque()
-        self._waiting = waiting
-        self._held = 0
+        self.application, self.max_body_size = application, max_body_size
+        self.on_backlog_change, self.on_reject = on_backlog_change, on_reject
+        self._backlog_limit = backlog_limit
+        self._backlog: deque[SimpleQueue[Slot]] = deque()
+        self._free_slots: list[Slot] = [()] * CONCURRENCY_LIMIT
+        self._used_memory = 0
         self._lock = Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         body = io.BytesIO()
         try:
-            environ["CONTENT_TYPE"] = _plain(environ.get("CONTENT_TYPE", ""))
-            if environ["PATH_INFO"] == ALIVE:
+            environ["CONTENT_TYPE"] = _without_charset(environ.get("CONTENT_TYPE", ""))
+            if environ["PATH_INFO"] == LIVENESS_PATH:
                 return self.application(environ, start_response)
-            self._read(environ, body)
-            with self._place():
+            self._buffer_body(environ, body)
+            with self._slot():
                 return self.application(environ, start_response)
         except Rejected as error:
-            self.refused()
-            return refusal(error.status, start_response)
+            self.on_reject()
+            headers, content = error_response(error.status, error.detail)
+            start_response(f"{error.status.value} {error.status.phrase}", headers)
+            return [content]
         finally:
-            self._hold(-len(body.getbuffer()))
-            # Requests go round in circles with their sessions; their bodies need not.
+            self._reserve_memory(-len(body.getbuffer()))
+            # Reference cycles keep requests alive; free their bodies now.
             body.close()
 
-    def _read(self, environ: Environ, body: io.BytesIO) -> None:
-        """Read a body that says how long it is; one that is too long is thrown away."""
-        stated = environ.get("CONTENT_LENGTH") or ""
-        if not stated.isdecimal() or "HTTP_TRANSFER_ENCODING" in environ:
+    def _buffer_body(self, environ: Environ, body: io.BytesIO) -> None:
+        """Read a body of known length into ``body``; discard an oversized one."""
+        content_length = environ.get("CONTENT_LENGTH") or ""
+        if not content_length.isdecimal() or "HTTP_TRANSFER_ENCODING" in environ:
             return
-        length = int(stated)
-        left = min(length, DRAINED)
-        while left > 0 and (chunk := environ["wsgi.input"].read(min(left, CHUNK))):
+        length = int(content_length)
+        left = min(length, DRAIN_LIMIT)
+        while left > 0 and (chunk := environ["wsgi.input"].read(min(left, CHUNK_SIZE))):
             left -= len(chunk)
-            if length <= self.largest:
-                self._hold(len(chunk))
+            if length <= self.max_body_size:
+                self._reserve_memory(len(chunk))
                 body.write(chunk)
         if left > 0:
-            raise Rejected(HTTPStatus.REQUEST_TIMEOUT)
+            raise Rejected(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"The body is incomplete: {left:,} bytes did not arrive in time. Send it again.",
+            )
         body.seek(0)
         environ["wsgi.input"] = body
 
-    def _hold(self, size: int) -> None:
+    def _reserve_memory(self, size: int) -> None:
         with self._lock:
-            if size > 0 and self._held + size > HELD:
-                raise Rejected(HTTPStatus.SERVICE_UNAVAILABLE)
-            self._held += size
+            if size > 0 and self._used_memory + size > BODY_MEMORY:
+                raise Rejected(HTTPStatus.SERVICE_UNAVAILABLE, OVERLOADED)
+            self._used_memory += size
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        """One of a few places to answer from, with its database connections."""
-        for connection in self._enter():
+    def _slot(self) -> Iterator[None]:
+        """Hold a slot and give its database connections to this thread."""
+        for connection in self._acquire_slot():
             connections[connection.alias] = connection
         try:
             yield
@@ -121,67 +133,64 @@ class LoadShedder:
                 del connections[connection.alias]
                 if not connection.allow_thread_sharing:
                     connection.inc_thread_sharing()
-            self._leave(tuple(used))
+            self._release_slot(tuple(used))
 
-    def _enter(self) -> Place:
-        """A place, when it is one's turn and if that comes in time."""
+    def _acquire_slot(self) -> Slot:
+        """Return a free slot, or wait in the backlog for one."""
         with self._lock:
-            if self._free:
-                return self._free.pop()
-            if len(self._queue) >= self._waiting:
-                raise Rejected(HTTPStatus.SERVICE_UNAVAILABLE)
-            turn: SimpleQueue[Place] = SimpleQueue()
-            self._queue.append(turn)
-        self.queued(1)
+            if self._free_slots:
+                return self._free_slots.pop()
+            if len(self._backlog) >= self._backlog_limit:
+                raise Rejected(HTTPStatus.SERVICE_UNAVAILABLE, OVERLOADED)
+            handover: SimpleQueue[Slot] = SimpleQueue()
+            self._backlog.append(handover)
+        self.on_backlog_change(1)
         try:
-            return self._turn(turn)
-        finally:
-            self.queued(-1)
-
-    def _turn(self, turn: SimpleQueue[Place]) -> Place:
-        try:
-            return turn.get(timeout=PATIENCE)
+            return handover.get(timeout=QUEUE_TIMEOUT)
         except Empty:
             with self._lock:
-                if turn in self._queue:
-                    self._queue.remove(turn)
-                    raise Rejected(HTTPStatus.SERVICE_UNAVAILABLE) from None
-            # It came at the last moment.
-            return turn.get()
+                if handover in self._backlog:
+                    self._backlog.remove(handover)
+                    raise Rejected(HTTPStatus.SERVICE_UNAVAILABLE, OVERLOADED) from None
+            # A slot arrived between the timeout and the lock.
+            return handover.get()
+        finally:
+            self.on_backlog_change(-1)
 
-    def _leave(self, place: Place) -> None:
-        """Hand the place to whoever has waited longest: nobody may overtake."""
+    def _release_slot(self, slot: Slot) -> None:
+        """Pass the slot to the oldest request in the backlog; new requests cannot overtake it."""
         with self._lock:
-            if self._queue:
-                self._queue.popleft().put(place)
+            if self._backlog:
+                self._backlog.popleft().put(slot)
             else:
-                self._free.append(place)
+                self._free_slots.append(slot)
 
 
-def _plain(content_type: str) -> str:
-    """A content type as all here is: UTF-8. Django breaks on parameters that cannot be decoded."""
+def _without_charset(content_type: str) -> str:
+    """Remove the charset: bodies are UTF-8, and Django fails on charsets it cannot decode."""
     if ";" not in content_type:
         return content_type
     try:
-        media, parameters = parse_header_parameters(content_type)
+        media_type, parameters = parse_header_parameters(content_type)
     except (ValueError, LookupError):
-        raise Rejected(HTTPStatus.BAD_REQUEST) from None
+        raise Rejected(
+            HTTPStatus.BAD_REQUEST,
+            "The parameters of Content-Type cannot be decoded. Send them without an encoding.",
+        ) from None
     if "charset" not in parameters:
         return content_type
     boundary = parameters.get("boundary", "").replace('"', "")
-    return f'{media}; boundary="{boundary}"' if boundary else media
+    return f'{media_type}; boundary="{boundary}"' if boundary else media_type
 
 
-def refusal(status: HTTPStatus, start_response: StartResponse) -> Iterable[bytes]:
-    """A problem document (RFC 9457), made without Django."""
-    members = {"type": "about:blank", "title": status.phrase, "status": status.value}
-    body = json.dumps({**members, "detail": status.description or status.phrase}).encode()
+def error_response(status: HTTPStatus, detail: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body of problem details, made without Django."""
+    body = json.dumps(problem_details(status, detail)).encode()
     headers = [
-        ("Content-Type", "application/problem+json"),
+        ("Content-Type", CONTENT_TYPE),
         ("Content-Length", str(len(body))),
         ("X-Content-Type-Options", "nosniff"),
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers.append(("Retry-After", "1"))
-    start_response(f"{status.value} {status.phrase}", headers)
-    return [body]
+        headers.append(("Retry-After", RETRY_AFTER))
+    return headers, body

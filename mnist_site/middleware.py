@@ -1,4 +1,4 @@
-"""Requests are counted by the address they come from; answers say what a page may load."""
+"""Middleware of the site: error format, rate limit, Content-Security-Policy, allowed methods."""
 
 import math
 from collections.abc import Callable
@@ -8,46 +8,76 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from mnist_site.rate_limit import rate_limiter
-from recognizer.api.errors import METHODS, SHAPED, ApiError, problem_response, shape_at
+from recognizer.api.errors import ApiError, error_format, problem_response
+from recognizer.api.problem_details import CONTENT_TYPE
+
+FORMATTED = (CONTENT_TYPE, "application/json")
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address a request comes from, as the outermost trusted proxy saw it.
+    """Return the client's address as the outermost trusted proxy saw it.
 
-    Each proxy appends the address it was asked from to X-Forwarded-For; what stands before that
-    may be anything.
+    Each proxy appends the address of its client to X-Forwarded-For; earlier entries can be forged.
     """
-    seen: list[str] = request.headers.get("X-Forwarded-For", "").split(",")
+    forwarded: list[str] = request.headers.get("X-Forwarded-For", "").split(",")
     proxies = settings.TRUSTED_PROXIES
-    if 0 < proxies <= len(seen) and (address := seen[-proxies].strip()):
+    if 0 < proxies <= len(forwarded) and (address := forwarded[-proxies].strip()):
         return address
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+class ErrorFormatMiddleware:
+    """Formats all errors under /api/ and /v2, including Django's own (404, 405, 500)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code < 400:
+            return response
+        to_response = error_format(request)
+        if to_response is None or response.get("Content-Type", "").startswith(FORMATTED):
+            return response
+        status = HTTPStatus(response.status_code)
+        formatted = to_response(ApiError(status, f"{status.phrase}: {request.path}"))
+        # Replace only the body: headers such as Allow and CORS must stay.
+        response.content = formatted.content
+        response["Content-Type"] = formatted["Content-Type"]
+        # A stale length would make clients misread the next response on the connection.
+        response["Content-Length"] = str(len(formatted.content))
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        to_response = error_format(request)
+        return to_response(error) if to_response and isinstance(error, ApiError) else None
+
+
 class RateLimitMiddleware:
-    """Answers 429 to an address that asks too often. Probes are not counted."""
+    """Rejects requests above the rate limit with 429; probes are exempt."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         limit = settings.REQUESTS_PER_MINUTE
-        if not limit or request.path.startswith(settings.PROBES):
+        if not limit or request.path.startswith(settings.PROBE_PATHS):
             return self.get_response(request)
         wait = rate_limiter.wait(client_address(request), limit)
         if not wait:
             return self.get_response(request)
-        problem = ApiError(
+        seconds = math.ceil(wait)
+        error = ApiError(
             HTTPStatus.TOO_MANY_REQUESTS,
-            f"More than {limit} requests a minute came from your address.",
+            f"Your address exceeds {limit:,} requests per minute. Retry after {seconds} s.",
         )
-        response = (shape_at(request) or problem_response)(problem)
-        response["Retry-After"] = str(math.ceil(wait))
+        response = (error_format(request) or problem_response)(error)
+        response["Retry-After"] = str(seconds)
         return response
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends the Content-Security-Policy, which is the same for every answer."""
+    """Adds the Content-Security-Policy header to every response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -58,40 +88,13 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
-class ErrorFormatMiddleware:
-    """Gives each error under /api/ and /v2, Django's own (404, 405, 500 …) too, its shape."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        if response.status_code < 400:
-            return response
-        shape = shape_at(request)
-        if shape is None or response.get("Content-Type", "").startswith(SHAPED):
-            return response
-        status = HTTPStatus(response.status_code)
-        problem = shape(ApiError(status, f"{status.phrase}: {request.path}"))
-        # The other headers stay: what the browser is told, which methods there are.
-        response.content = problem.content
-        response["Content-Type"] = problem["Content-Type"]
-        # Of what stood there before: a client would read on, or take the rest for the next answer.
-        response["Content-Length"] = str(len(problem.content))
-        return response
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        shape = shape_at(request)
-        return shape(error) if shape and isinstance(error, ApiError) else None
-
-
 class AllowedMethodsMiddleware:
-    """Refuses TRACE, and methods that nothing here has, wherever they are tried."""
+    """Rejects TRACE and unknown methods with 405 at every URL."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in METHODS:
+        if request.method in settings.ALLOWED_METHODS:
             return self.get_response(request)
-        return HttpResponseNotAllowed(METHODS)
+        return HttpResponseNotAllowed(settings.ALLOWED_METHODS)

@@ -1,8 +1,7 @@
-"""How often one address may ask, counted together by all workers of a server.
+"""Rate limit per client address with the generic cell rate algorithm (GCRA, ITU-T I.371).
 
-gunicorn loads this module before it forks (gunicorn.conf.py), so that its workers share the table
-below. It knows no address: each has a place that a key made at start gives it, and there stands the
-moment until which its requests are accounted for, should they be spread evenly (GCRA, ITU-T I.371).
+gunicorn.conf.py imports this module before the fork, so that all workers share one table. It
+contains no addresses: a keyed hash maps each address to the index of a theoretical arrival time.
 """
 
 import hashlib
@@ -12,52 +11,52 @@ from ipaddress import AddressValueError, IPv6Address
 from threading import Lock
 from time import monotonic
 
-# So many that two of a few hundred addresses hardly ever share one.
-PLACES = 1 << 17
-WINDOW = 60.0  # seconds
+# Collisions of a few hundred addresses are rare.
+TABLE_SIZE = 1 << 17
+PERIOD = 60.0  # seconds; also the burst tolerance
 
 
 class RateLimiter:
-    """Counts requests by address. Threads take turns.
+    """A table of theoretical arrival times in shared memory.
 
-    Two processes that count the same address in the same microsecond may count one request of the
-    two. A lock between them would outlive a worker that was killed.
+    The lock covers the threads of one process. Two processes that update the same entry at the
+    same time can count one request of two; a shared lock would outlive a killed worker.
     """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._until = memoryview(mmap.mmap(-1, 8 * PLACES)).cast("d")
+        self._arrival_times = memoryview(mmap.mmap(-1, 8 * TABLE_SIZE)).cast("d")
         self._lock = Lock()
 
     def wait(self, address: str, limit: int, now: float | None = None) -> float:
-        """Count a request; 0, or the seconds until the address may ask again.
+        """Count a request; return 0, or the seconds until the next one conforms.
 
-        It may ask ``limit`` times at once, and what it used comes back evenly over a minute.
-        ``now`` is in seconds of the clock that all processes share.
+        An address can send a burst of ``limit`` requests, which refills evenly over a minute.
+        ``now`` is a time of ``monotonic``, which all processes share.
         """
         now = monotonic() if now is None else now
-        place = self._place(address)
+        index = self._index(address)
         with self._lock:
-            until = max(self._until[place], now) + WINDOW / limit
-            wait = until - now - WINDOW
-            # Sums of fractions are not exact.
+            arrival_time = max(self._arrival_times[index], now) + PERIOD / limit
+            wait = arrival_time - now - PERIOD
+            # Tolerate rounding errors of summed fractions.
             if wait > 1e-6:
                 return wait
-            self._until[place] = until
+            self._arrival_times[index] = arrival_time
         return 0.0
 
-    def _place(self, address: str) -> int:
+    def _index(self, address: str) -> int:
         digest = hashlib.blake2b(network(address), key=self._key, digest_size=8).digest()
-        return int.from_bytes(digest, "big") % PLACES
+        return int.from_bytes(digest, "big") % TABLE_SIZE
 
 
 def network(address: str) -> bytes:
-    """What one client has for itself: an address, or the first 64 bits of an IPv6 one."""
+    """Return the network of one client: an IPv4 address, or the /64 prefix of an IPv6 address."""
     try:
         ip = IPv6Address(address)
     except AddressValueError:
         return address.encode()
-    # A proxy that listens to both names IPv4 addresses this way.
+    # Dual-stack proxies write IPv4 addresses as ::ffff:192.0.2.1.
     return str(ip.ipv4_mapped).encode() if ip.ipv4_mapped else ip.packed[:8]
 
 

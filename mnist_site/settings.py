@@ -1,14 +1,14 @@
-"""Settings of the site, all from the environment (or a file ``.env`` beside ``manage.py``).
+"""Settings of the site, from the environment or a file ``.env`` beside ``manage.py``.
 
 SECRET_KEY            required unless DEBUG
 DEBUG                 off by default
-ALLOWED_HOSTS         comma-separated; by default this machine only, over plain HTTP
-DATABASE_URL          by default SQLite under var/
-CORS_ALLOWED_ORIGINS  comma-separated origins whose pages may use the API
-METRICS_TOKEN         bearer token for /metrics; by default this machine only may read it
-REQUESTS_PER_MINUTE   from one address; 12000, but 0 (no limit) where this machine alone is served
-TRUSTED_PROXIES       how many proxies in front append to X-Forwarded-For; 0, on Heroku 1
-KEEP_DRAWINGS_DAYS    after how many days `manage.py purge_drawings` deletes; by default it does not
+ALLOWED_HOSTS         comma-separated; default: this machine only, over plain HTTP
+DATABASE_URL          default: SQLite under var/
+CORS_ALLOWED_ORIGINS  comma-separated origins whose pages can use the API
+METRICS_TOKEN         bearer token for /metrics; default: local clients of a local site
+REQUESTS_PER_MINUTE   rate limit per address, 0 for none; default: 12000, on a local site 0
+TRUSTED_PROXIES       number of proxies that append to X-Forwarded-For; default: 0, on Heroku 1
+KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; default: never
 """
 
 import os
@@ -34,40 +34,41 @@ if not SECRET_KEY:
     )
 
 
-def names(variable: str, default: list[str]) -> list[str]:
-    """What a variable lists, with or without spaces behind its commas."""
-    return [name.strip() for name in env.list(variable, default) if name.strip()]
+def comma_separated(variable: str, default: list[str]) -> list[str]:
+    """Return the items of a variable, without spaces around its commas."""
+    return [item.strip() for item in env.list(variable, default) if item.strip()]
 
 
-# A site that other machines reach is served over HTTPS only.
-THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"]
-ALLOWED_HOSTS = names("ALLOWED_HOSTS", THIS_MACHINE)
-FOR_THIS_MACHINE = set(ALLOWED_HOSTS) <= set(THIS_MACHINE)
-HTTPS = not DEBUG and not FOR_THIS_MACHINE
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = comma_separated("ALLOWED_HOSTS", LOCAL_HOSTS)
+LOCAL_ONLY = set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS)
+# A site that other machines can reach requires HTTPS.
+HTTPS = not DEBUG and not LOCAL_ONLY
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sessionid", "csrftoken"
 if HTTPS:
-    # Browsers take these from this host alone, over HTTPS, and for all of it.
+    # Browsers accept the __Host- prefix only over HTTPS, for one host and all of its paths.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-# The page reads the token in the form, never the cookie.
+# Scripts read the token from the form, not from the cookie.
 CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Health probes come from inside, without a certificate; nor are they counted.
-PROBES = ("/health/", "/v2/health/")
-SECURE_REDIRECT_EXEMPT = [f"^{probe.removeprefix('/')}" for probe in PROBES]
+# Probes come over plain HTTP from the internal network; no rate limit applies to them.
+PROBE_PATHS = ("/health/", "/v2/health/")
+SECURE_REDIRECT_EXEMPT = [f"^{probe.removeprefix('/')}" for probe in PROBE_PATHS]
+ALLOWED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 X_FRAME_OPTIONS = "DENY"
-# For browsers; the page needs nothing from elsewhere, and shows what it was given as data: URLs.
+# The page loads nothing from other origins and shows pictures as data: URLs.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
-CORS_ALLOWED_ORIGINS = names("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = comma_separated("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = ["Retry-After"]
 
-# A pen draws 120 readings a second, and several people may share an address.
+# A pen sends up to 120 requests per second, and several visitors can share an address.
 REQUESTS_PER_MINUTE = env.int(
     "REQUESTS_PER_MINUTE", 12_000 if HTTPS else 0, validate=validate.Range(min=0)
 )
@@ -127,7 +128,7 @@ TEMPLATES = [
     },
 ]
 
-# A dyno's disk is thrown away at every restart: on Heroku, SQLite would lose every drawing.
+# Heroku deletes a dyno's disk at every restart, and SQLite's drawings with it.
 if "DYNO" in os.environ and "DATABASE_URL" not in os.environ:
     raise ImproperlyConfigured(
         "DATABASE_URL is not set. Add a database: heroku addons:create heroku-postgresql"
@@ -140,23 +141,24 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
-# Seconds for a connection or a lock: less than the ten the page waits for an answer.
-PATIENCE = 8
-# What the address of the database says wins.
-said = DATABASES["default"].get("OPTIONS", {})
+# Seconds to wait for a connection or a lock, less than the page's timeout of ten.
+DATABASE_TIMEOUT = 8
+# Options in DATABASE_URL take precedence.
+url_options = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": PATIENCE,
-        **said,
-        "options": f"-c lock_timeout={PATIENCE}s {said.get('options', '')}".strip(),
+        "connect_timeout": DATABASE_TIMEOUT,
+        **url_options,
+        "options": f"-c lock_timeout={DATABASE_TIMEOUT}s {url_options.get('options', '')}".strip(),
     }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Readers go on while one writes; writers queue up instead of failing half-way.
+    # WAL lets readers continue during a write; IMMEDIATE makes writers wait at the start of a
+    # transaction instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": PATIENCE,
+        "timeout": DATABASE_TIMEOUT,
         "init_command": "PRAGMA journal_mode=WAL",
-        **said,
+        **url_options,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -170,14 +172,14 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Sign-in is closed for a quarter of an hour to an address, never to a name: its owner gets in.
+# Lock out addresses, never user names: guessing must not lock out the owner of an account.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-AXES_HANDLER = "mnist_site.sign_in.Attempts"
-AXES_CLIENT_IP_CALLABLE = "mnist_site.sign_in.pseudonym"
-AXES_LOCKOUT_CALLABLE = "mnist_site.sign_in.locked_out"
+AXES_HANDLER = "mnist_site.sign_in.AnonymousAttemptsHandler"
+AXES_CLIENT_IP_CALLABLE = "mnist_site.sign_in.address_pseudonym"
+AXES_LOCKOUT_CALLABLE = "mnist_site.sign_in.lockout_response"
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
@@ -194,14 +196,14 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Nobody asks for a file by its plain name: half the work of a build, and half its size.
+# Pages use hashed names only; this halves build time and size.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "mnist_site.storage.HashedStaticFiles"
+        else "mnist_site.storage.HashedStaticFilesStorage"
     },
 }
 
@@ -210,13 +212,13 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {"format": "%(levelname)s %(name)s: %(message)s"},
-        "json": {"()": "recognizer.telemetry.logging.JsonLines"},
+        "json": {"()": "recognizer.telemetry.logging.JsonFormatter"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "plain" if DEBUG else "json"}
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
-    # Of 4xx, Django's lines say what recognizer's do, and paths too.
+    # Django's lines for 4xx responses repeat ours and contain paths, which are private.
     "loggers": {"recognizer": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
 }
 
@@ -224,15 +226,15 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
 KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=validate.Range(min=1))
 
-# Serves until a model is promoted (`manage.py models`).
+# The serving model until another one is promoted (`manage.py models`).
 SHIPPED_MODEL = BASE_DIR / "ml" / "weights" / "lenet.onnx"
 
-# Bodies are read whole into memory, so they are capped; pictures never touch the disk.
-# A confirmation in the admin names each drawing that is to be deleted; the lists show 10,000.
+# The admin's confirmation page has one field per selected drawing; lists show up to 10,000.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_100
+# Bodies are buffered in memory; uploads are never written to disk.
 MAX_JSON_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 MAX_PICTURE_BYTES = FILE_UPLOAD_MAX_MEMORY_SIZE = 8_000_000
-# Up to so many drawings in one body; their pictures share the pixels.
+# Drawings, bytes and total pixels of a batch.
 MAX_BATCH, MAX_BATCH_BYTES, MAX_BATCH_PIXELS = 256, 4_000_000, 64_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

@@ -1,4 +1,4 @@
-"""Staff sign in: with a password, a code where somebody has a device, and not by guessing."""
+"""Staff sign-in: password, optional second factor, and lockout after repeated failures."""
 
 import hmac
 from datetime import UTC, datetime
@@ -24,16 +24,14 @@ from mnist_site.middleware import client_address
 from mnist_site.rate_limit import network
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-TOO_OFTEN = (
-    "Too many attempts to sign in came from your address. Try again in a quarter of an hour."
-)
+LOCKED_OUT = "Too many failed sign-ins from your address. Try again in 15 minutes."
 
 
 class SignInForm(AdminAuthenticationForm):
-    """User name, password and, from those who have a device, its code of the moment."""
+    """User name, password and, for users with a device, its current code."""
 
     token = forms.CharField(
-        label="Code, if you have a device",
+        label="Code from your device, if you have one",
         required=False,
         widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
@@ -41,60 +39,65 @@ class SignInForm(AdminAuthenticationForm):
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         token = self.cleaned_data.get("token", "").strip()
-        devices = [device for device in devices_for_user(user) if _can_answer(device)]
-        # One that was guessed at takes no code for a while, whoever sends it.
-        asked = [one for one in devices if _takes(one, token) and one.verify_is_allowed()[0]]
-        # Who uses one of two phones must not spoil the other.
-        asked.sort(key=lambda one: one.last_used_at or NEVER, reverse=True)
-        if not devices or any(verify_token(user, one.persistent_id, token) for one in asked):
+        # A static device without tokens is used up, for example after replacing a lost phone.
+        devices = [
+            device
+            for device in devices_for_user(user)
+            if not isinstance(device, StaticDevice) or device.token_set.exists()
+        ]
+        # A throttled device rejects even correct codes.
+        candidates = [
+            device
+            for device in devices
+            if _matches_format(device, token) and device.verify_is_allowed()[0]
+        ]
+        # Try the last used device first: a failed attempt would throttle the others.
+        candidates.sort(key=lambda device: device.last_used_at or NEVER, reverse=True)
+        if not devices or any(
+            verify_token(user, device.persistent_id, token) for device in candidates
+        ):
             return
-        if asked:
-            # Guessed codes close the sign-in as guessed passwords do.
+        if candidates:
+            # Guessed codes count towards the lockout, like guessed passwords.
             user_login_failed.send(__name__, credentials={}, request=self.request)
         raise ValidationError("The code is missing or wrong.", code="token")
 
 
-def _can_answer(device: Device) -> bool:
-    """Whoever has used up the codes for a lost phone has no such device any more."""
-    return not isinstance(device, StaticDevice) or device.token_set.exists()
+def _matches_format(device: Device, token: str) -> bool:
+    """Return whether a code has the format of a device's codes.
 
-
-def _takes(device: Device, token: str) -> bool:
-    """Whether it has the form of the device's codes.
-
-    Others are none of its failures, after which a device takes no code for longer and longer: who
-    signs in with a phone each day may lose it.
+    Malformed codes must not trigger device throttling: daily codes from the phone would throttle
+    the device with the spare codes.
     """
     if isinstance(device, TOTPDevice):
         return token.isdecimal() and len(token) == device.digits
-    # Made ones have letters; whoever wrote their own may have chosen digits.
-    forms = {one.token.isdecimal() for one in device.token_set.all()}
-    return bool(token) and token.isdecimal() in forms
+    # Generated static codes contain letters; codes set by hand can be digits only.
+    formats = {static.token.isdecimal() for static in device.token_set.all()}
+    return bool(token) and token.isdecimal() in formats
 
 
-class Attempts(AxesDatabaseHandler):
-    """Counts failures in the database, where all processes see them, and keeps nothing else."""
+class AnonymousAttemptsHandler(AxesDatabaseHandler):
+    """Counts failed sign-ins per address pseudonym in the database, without personal data."""
 
     def user_login_failed(
         self, sender: Any, credentials: Any, request: Any = None, **kwargs: Any
     ) -> None:
-        # People type passwords into the wrong field; browsers say much about themselves.
+        # Users type passwords into the name field; headers identify browsers.
         request.axes_user_agent = request.axes_http_accept = request.axes_path_info = ""
         super().user_login_failed(sender, {**credentials, "username": ""}, request, **kwargs)
 
 
-def pseudonym(request: HttpRequest) -> str:
-    """What stands for the address of whoever signs in: the same in all processes, and no way back.
+def address_pseudonym(request: HttpRequest) -> str:
+    """Return a keyed hash of the client's network, equal in all processes.
 
-    It has the form of a private IPv6 address, because django-axes stores nothing else.
+    It is formatted as a private IPv6 address, because django-axes stores nothing else.
     """
     secret = settings.SECRET_KEY.encode()
     digest = hmac.digest(secret, b"sign in" + network(client_address(request)), sha256)
     return str(IPv6Address(b"\xfd" + digest[:15]))
 
 
-def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
-    """The answer to an address that failed too often."""
-    response = HttpResponse(TOO_OFTEN, status=429, content_type="text/plain")
+def lockout_response(request: HttpRequest, *_: Any) -> HttpResponse:
+    response = HttpResponse(LOCKED_OUT, status=429, content_type="text/plain")
     response["Retry-After"] = str(round(get_cool_off(request).total_seconds()))
     return response

@@ -1,9 +1,9 @@
-"""Static files as they are deployed: compressed, and named by their content."""
+"""Static files of a deployment: compressed, with content hashes in their names."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedStaticFiles(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage that hashes the names inside ``import … from "./x.js"`` as well."""
+class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """WhiteNoise's storage that also rewrites ``import … from "./x.js"`` in ES modules."""
 
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""gunicorn's threads, with an end to their patience."""
+"""gunicorn's threaded worker with timeouts, and load shedding in the accepting thread."""
 
 import socket
 import sys
@@ -14,142 +14,139 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from mnist_site.load_shedding import ALIVE, refusal
+from mnist_site.load_shedding import LIVENESS_PATH, OVERLOADED, error_response
 
-# Seconds in which a request has to arrive; what has not by then is not read any more.
-ARRIVAL = 10.0
-# Seconds in which a client has to take something of its answer.
-SENDING = 15
-# Threads for those who ask whether the process is alive, when all others are taken.
-SPARE = 2
-# Seconds in which whoever was turned away has to hang up.
-LEAVING = 2.0
+REQUEST_TIMEOUT = 10.0  # seconds to receive a request
+SEND_TIMEOUT = 15  # seconds without the client reading any of the response
+LINGER_TIMEOUT = 2.0  # seconds for a rejected client to close its connection
+# Threads reserved for liveness probes.
+LIVENESS_THREADS = 2
+LIVENESS_REQUEST = f"GET {LIVENESS_PATH}".encode()
+
+
+def _overload_response() -> bytes:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    headers, body = error_response(status, OVERLOADED)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
+    lines += [f"{name}: {value}" for name, value in [*headers, ("Connection", "close")]]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+OVERLOAD_RESPONSE = _overload_response()
 
 
 class Worker(ThreadWorker):
-    """A gthread worker in which nobody holds a thread by sending a byte now and then.
+    """A gthread worker whose threads slow clients cannot occupy for long.
 
-    Where all threads are taken it turns requests away by itself: to start a thread for each, and to
-    let it wait its turn, would cost as much as to answer.
+    If all threads are busy, the accepting thread sends 503 itself: starting a thread for each
+    rejection, or queueing it, would cost as much as processing the request.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._begun: dict[Any, float] = {}
-        self._taken = 0
-        self._leaving: dict[Any, float] = {}
+        self._busy_threads = 0
+        # Connections with their start times.
+        self._receiving: dict[Any, float] = {}
+        self._rejected: dict[Any, float] = {}
 
     def init_process(self) -> None:
-        # The thread that accepts must not queue behind those that answer for 5 ms each.
+        # The default of 5 ms per running thread would delay the accepting thread.
         sys.setswitchinterval(0.0005)
-        self.log.error_log.addFilter(_is_news)
+        self.log.error_log.addFilter(_is_not_client_timeout)
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.cfg.threads + SPARE)
+        return ThreadPoolExecutor(self.cfg.threads + LIVENESS_THREADS)
 
     def accept(self, listener: Any) -> None:
-        """Accept all who wait, not one at a time: in a crowd the kernel would turn them away."""
+        """Accept all waiting connections, before the kernel's queue overflows."""
         before = -1
         while before < self.nr_conns < self.worker_connections:
             before = self.nr_conns
             super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Give a connection a thread, once it says something; or turn it away."""
+        """Assign a thread to a connection with data; reject it if all threads are busy."""
         conn.sock.settimeout(0)
         try:
-            start = conn.sock.recv(len(ALIVE_REQUEST), MSG_PEEK)
+            start = conn.sock.recv(len(LIVENESS_REQUEST), MSG_PEEK)
         except BlockingIOError:
-            # Of one that was here before, the next request has come with the last one.
-            start = ALIVE_REQUEST if conn.initialized else None
+            # The parser of a used connection can already hold its next request.
+            start = LIVENESS_REQUEST if conn.initialized else None
         except OSError:
             start = b""
         if start is None:
-            self._await(conn)
-        elif self._taken < self.cfg.threads + SPARE * (start == ALIVE_REQUEST):
-            self._taken += 1
+            self._wait_for_data(conn)
+        elif self._busy_threads < self.cfg.threads + LIVENESS_THREADS * (start == LIVENESS_REQUEST):
+            self._busy_threads += 1
             conn.data_ready = True
             super().enqueue_req(conn)
         else:
-            self._turn_away(conn)
+            self._reject(conn)
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        self._taken -= 1
+        self._busy_threads -= 1
         super().finish_request(conn, fs)
 
     def handle(self, conn: Any) -> Any:
-        self._begun[conn] = monotonic()
-        # Linux alone has it, and for TCP alone.
+        self._receiving[conn] = monotonic()
+        # Only Linux has TCP_USER_TIMEOUT, and only for TCP.
         with suppress(AttributeError, OSError):
-            conn.sock.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SENDING)
+            conn.sock.setsockopt(IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SEND_TIMEOUT)
         try:
             return super().handle(conn)
         finally:
-            del self._begun[conn]
+            del self._receiving[conn]
 
     def murder_pending(self) -> None:
-        """Called at least once a second. An answer that is on its way is not touched."""
+        """Enforce the timeouts; gunicorn calls this at least once a second.
+
+        Shutting down only the receiving side lets a running response finish.
+        """
         super().murder_pending()
         now = monotonic()
-        for conn, begun in self._begun.copy().items():
-            if begun < now - ARRIVAL:
+        for conn, start in self._receiving.copy().items():
+            if start < now - REQUEST_TIMEOUT:
                 with suppress(OSError):
                     conn.sock.shutdown(SHUT_RD)
-        for conn in [one for one, since in self._leaving.items() if since < now - LEAVING]:
+        for conn in [one for one, start in self._rejected.items() if start < now - LINGER_TIMEOUT]:
             self._close(conn)
 
-    def _await(self, conn: Any) -> None:
-        """Nothing has come yet: let no thread wait for it."""
-        conn.timeout = monotonic() + ARRIVAL
+    def _wait_for_data(self, conn: Any) -> None:
+        """Wait in the poller, without a thread."""
+        conn.timeout = monotonic() + REQUEST_TIMEOUT
         self.pending_conns.append(conn)
-        again = partial(self.on_pending_socket_readable, conn)
-        self.poller.register(conn.sock, EVENT_READ, again)
+        callback = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, EVENT_READ, callback)
 
-    def _turn_away(self, conn: Any) -> None:
-        """Answer 503, and read until the client hangs up: closed at once, it would not hear it."""
-        self.wsgi.refused()
-        self._leaving[conn] = monotonic()
+    def _reject(self, conn: Any) -> None:
+        """Send 503 and drain the request: closing at once would reset the connection."""
+        self.wsgi.on_reject()
+        self._rejected[conn] = monotonic()
         self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
         try:
-            conn.sock.send(CROWDED)
+            conn.sock.send(OVERLOAD_RESPONSE)
             conn.sock.shutdown(SHUT_WR)
         except OSError:
             self._close(conn)
 
     def _drain(self, conn: Any, sock: Any) -> None:
         try:
-            gone = not sock.recv(1 << 16)
+            closed = not sock.recv(1 << 16)
         except BlockingIOError:
             return
         except OSError:
-            gone = True
-        if gone:
+            closed = True
+        if closed:
             self._close(conn)
 
     def _close(self, conn: Any) -> None:
-        del self._leaving[conn]
+        del self._rejected[conn]
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 
 
-def _is_news(record: LogRecord) -> bool:
-    """Whether to report it: gunicorn reports no client that hangs up, but those that are dead."""
+def _is_not_client_timeout(record: LogRecord) -> bool:
+    """Drop tracebacks for client timeouts; gunicorn itself ignores closed connections."""
     return not (record.exc_info and isinstance(record.exc_info[1], TimeoutError))
-
-
-def _crowded() -> bytes:
-    """What the door says to whom it refuses, as it goes over the wire."""
-    lines: list[str] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]]) -> None:
-        lines.append(f"HTTP/1.1 {status}")
-        lines.extend(f"{name}: {value}" for name, value in [*headers, ("Connection", "close")])
-
-    body = b"".join(refusal(HTTPStatus.SERVICE_UNAVAILABLE, start_response))
-    return "\r\n".join([*lines, "\r\n"]).encode() + body
-
-
-CROWDED = _crowded()
-ALIVE_REQUEST = f"GET {ALIVE}".encode()

@@ -1,4 +1,4 @@
-"""The WSGI application, for gunicorn and any other WSGI server."""
+"""The WSGI application, for gunicorn and other WSGI servers."""
 
 import os
 
@@ -11,7 +11,7 @@ from recognizer.telemetry import metrics
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
 application = LoadShedder(
     get_wsgi_application(),
-    largest=settings.MAX_PICTURE_BYTES,
-    queued=metrics.WAITING.inc,
-    refused=metrics.REFUSED.inc,
+    max_body_size=settings.MAX_PICTURE_BYTES,
+    on_backlog_change=metrics.WAITING.inc,
+    on_reject=metrics.REJECTED.inc,
 )

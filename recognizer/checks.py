@@ -1,27 +1,28 @@
-"""System checks: what is set up wrongly is said at start, with a hint."""
+"""System checks of the models and of SQLite."""
 
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as Caution
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
 from django.db import DatabaseError, connections
 
-from ml.classifier import Classifier, ModelError
+from ml.classifier import ModelError
+from recognizer.comparison import load_shipped_model
 from recognizer.models import ModelStatus, ModelVersion
 
 
 @register()
-def shipped_model_can_serve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """recognizer.E001: the file that serves where nothing was promoted cannot."""
+def check_shipped_model(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """recognizer.E001: the shipped model, which serves until a promotion, cannot be loaded."""
     try:
-        Classifier(settings.SHIPPED_MODEL.read_bytes())
-    except (ModelError, OSError) as error:
+        load_shipped_model()
+    except ModelError as error:
         return [
-            Error(
-                f"The shipped model cannot serve: {error}.",
+            checks.Error(
+                f"Cannot load the shipped model: {error}.",
                 hint=f"Restore {settings.SHIPPED_MODEL}.",
                 id="recognizer.E001",
             )
@@ -30,46 +31,48 @@ def shipped_model_can_serve(app_configs: Any, **kwargs: Any) -> Sequence[CheckMe
 
 
 @register(Tags.database)
-def promoted_model_can_serve(
+def check_promoted_model(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
-    """recognizer.W001: the promoted model is passed over."""
+    """recognizer.W001: the promoted model cannot be loaded, so another one serves."""
+    if not databases:
+        return []
     try:
-        serving = (
-            ModelVersion.objects.filter(status=ModelStatus.SERVING).first() if databases else None
-        )
-        if serving:
-            serving.load()
+        version = ModelVersion.objects.filter(status=ModelStatus.SERVING).first()
+    except DatabaseError:
+        # The table does not exist before the first migration.
+        return []
+    try:
+        if version:
+            version.load()
     except ModelError as error:
         return [
-            Caution(
-                f"The promoted model {serving} does not serve: {error}.",
-                hint="Promote another or roll back: `manage.py models`.",
+            checks.Warning(
+                f"Cannot load the promoted model {version}: {error}.",
+                hint="Promote another model or roll back: `manage.py models`.",
                 id="recognizer.W001",
             )
         ]
-    except DatabaseError:
-        """Before the first migration there is no table."""
     return []
 
 
 @register(Tags.database)
-def sqlite_is_sound(
+def check_sqlite_version(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
-    """recognizer.W002: this SQLite may, very rarely, damage a database in WAL mode."""
+    """recognizer.W002: this SQLite version has the WAL-reset bug, a rare database corruption."""
     version = sqlite3.sqlite_version_info
-    mended = version >= (3, 51, 3) or any(
-        since <= version < (*since[:2], 99) for since in ((3, 44, 6), (3, 50, 7))
+    is_fixed = version >= (3, 51, 3) or any(
+        fixed <= version < (*fixed[:2], 99) for fixed in ((3, 44, 6), (3, 50, 7))
     )
-    used = [name for name in databases or [] if connections[name].vendor == "sqlite"]
-    if mended or not used:
+    uses_sqlite = any(connections[name].vendor == "sqlite" for name in databases or ())
+    if is_fixed or not uses_sqlite:
         return []
     return [
-        Caution(
-            f"SQLite {sqlite3.sqlite_version} may damage the database, though very rarely: a race"
-            " of two connections, one of which resets the write-ahead log.",
-            hint="3.44.6, 3.50.7 and 3.51.3 do not. Keep backups, or use PostgreSQL.",
+        checks.Warning(
+            f"SQLite {sqlite3.sqlite_version} can corrupt the database, very rarely: two"
+            " connections race while one resets the write-ahead log.",
+            hint="Use SQLite 3.44.6, 3.50.7, 3.51.3 or later, or PostgreSQL. Keep backups.",
             id="recognizer.W002",
         )
     ]

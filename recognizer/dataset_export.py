@@ -1,6 +1,6 @@
-"""Labeled digits as files that other programs read, and ``manage.py train --data`` too.
+"""Export labeled digits as files for other programs and for ``manage.py train --data``.
 
-Each format takes digits one after the other and keeps none, so that any number of them may go out.
+All formats stream the digits, so that exports of any size need constant memory.
 """
 
 import csv
@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from django.db.models import QuerySet
 from PIL import Image
 
-from ml.preprocessing.strokes import SIZE, Strokes, grid_from_bytes, rasterize
+from ml.preprocessing.strokes import SIZE, grid_from_bytes, rasterize
 from ml.training.dataset_folder import (
     CSV,
     DRAWINGS,
@@ -28,61 +28,65 @@ from ml.training.dataset_folder import (
 from ml.training.stroke_files import NON_DIGIT
 from recognizer.models import Digit, Label
 
-CHUNK = 500
-# What a spreadsheet would take for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+CHUNK_SIZE = 500
+# Spreadsheets evaluate cells that start with these characters.
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
 def labeled() -> QuerySet[Digit]:
-    """All digits that a reviewer has labeled, in the order they were drawn in."""
+    """Return all digits with a reviewer label, oldest first."""
     return Digit.objects.exclude(label="").order_by("pk")
 
 
 def records(digits: QuerySet[Digit]) -> Iterator[Record]:
-    """The same, for training."""
-    for digit in digits.only("image", "label", "drawing_id").iterator(CHUNK):
+    """Yield labeled digits as training records."""
+    for digit in digits.only("image", "label", "drawing_id").iterator(CHUNK_SIZE):
         label = NON_DIGIT if digit.label == Label.NOT_A_DIGIT else int(digit.label)
         yield grid_from_bytes(digit.image), label, str(digit.drawing_id)
 
 
 def write(
-    digits: QuerySet[Digit], format: str, folder: Path, track: Callable[..., Iterable[Digit]]
+    digits: QuerySet[Digit],
+    format: str,
+    folder: Path,
+    progress: Callable[[Iterable[Digit]], Iterable[Digit]],
 ) -> int:
-    """Write digits into a folder, in one of FORMATS; return how many fit it.
+    """Write digits to a folder in one of FORMATS; return the number written.
 
-    ``track`` is called with the digits and gives the same. Digits without a label are left out;
-    so is what is no digit from IDX, and what was drawn without strokes from JSON Lines.
+    ``progress`` wraps the iteration over the digits. Unlabeled digits are skipped; IDX also skips
+    non-digits, and JSON Lines skips digits without strokes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chosen = digits.exclude(label="")
     if format == "jsonl":
+        # The admin's list defers the strokes.
         chosen = chosen.defer(None).select_related("drawing")
     else:
-        # Without the strokes, though the list in the admin shows something of the drawing.
         chosen = chosen.select_related(None).only("image", "label", "position", "drawing_id")
-    return FORMATS[format](track(chosen.iterator(CHUNK)), folder)
+    return FORMATS[format](progress(chosen.iterator(CHUNK_SIZE)), folder)
 
 
 def archive(digits: QuerySet[Digit], format: str) -> IO[bytes]:
-    """Such a folder as a ZIP file, at its beginning; closing it deletes it."""
-    file = TemporaryFile()  # noqa: SIM115  whoever sends it closes it
-    with TemporaryDirectory() as name, ZipFile(file, "w", ZIP_DEFLATED) as zipped:
+    """Return an export as a ZIP file positioned at its start; closing it deletes it."""
+    file = TemporaryFile()  # noqa: SIM115  the caller closes it
+    with TemporaryDirectory() as name, ZipFile(file, "w", ZIP_DEFLATED) as zip_file:
         folder = Path(name)
-        write(digits, format, folder, lambda same: same)
+        write(digits, format, folder, lambda digits: digits)
         for path in sorted(folder.rglob("*")):
-            zipped.write(path, path.relative_to(folder))
+            zip_file.write(path, path.relative_to(folder))
     file.seek(0)
     return file
 
 
 def write_idx(digits: Iterable[Digit], folder: Path) -> int:
-    """MNIST's two files (http://yann.lecun.com/exdb/mnist/), and the drawings."""
+    """Write MNIST's two IDX files (http://yann.lecun.com/exdb/mnist/) and the drawings' UUIDs."""
     count = 0
     with (
         (folder / IMAGES).open("wb") as images,
         (folder / LABELS).open("wb") as labels,
         (folder / DRAWINGS).open("w") as drawings,
     ):
+        # Reserve the headers: the number of digits is known only after the last one.
         images.write(bytes(16))
         labels.write(bytes(8))
         for digit in digits:
@@ -91,7 +95,6 @@ def write_idx(digits: Iterable[Digit], folder: Path) -> int:
                 labels.write(bytes([int(digit.label)]))
                 drawings.write(f"{digit.drawing_id}\n")
                 count += 1
-        # How many there are is known only now.
         images.seek(0)
         images.write(struct.pack(">4i", 0x803, count, SIZE, SIZE))
         labels.seek(0)
@@ -100,20 +103,20 @@ def write_idx(digits: Iterable[Digit], folder: Path) -> int:
 
 
 def write_csv(digits: Iterable[Digit], folder: Path) -> int:
-    """The label and 784 levels a line, row by row of the image; and the drawings."""
+    """Write one row per digit, the label and 784 pixels in row order, and the drawings' UUIDs."""
     count = 0
     with (folder / CSV).open("w", newline="") as file, (folder / DRAWINGS).open("w") as drawings:
-        lines = csv.writer(file)
-        lines.writerow(["label", *(f"pixel{i}" for i in range(SIZE * SIZE))])
+        rows = csv.writer(file)
+        rows.writerow(["label", *(f"pixel{i}" for i in range(SIZE * SIZE))])
         for digit in digits:
-            lines.writerow([as_text(digit.label), *bytes(digit.image)])
+            rows.writerow([neutralize_formula(digit.label), *bytes(digit.image)])
             drawings.write(f"{digit.drawing_id}\n")
             count += 1
     return count
 
 
 def write_png(digits: Iterable[Digit], folder: Path) -> int:
-    """A folder a label, a picture a digit: light ink on black, as MNIST has it."""
+    """Write one picture per digit, white ink on black as in MNIST, in one folder per label."""
     count = 0
     for digit in digits:
         name = NOT_A_DIGIT if digit.label == Label.NOT_A_DIGIT else digit.label
@@ -125,11 +128,15 @@ def write_png(digits: Iterable[Digit], folder: Path) -> int:
 
 
 def write_jsonl(digits: Iterable[Digit], folder: Path) -> int:
-    """The strokes of a digit a line, as ``ml.strokes`` reads them."""
+    """Write the strokes of one digit per line, in the format of ``ml.training.stroke_files``.
+
+    Digits whose strokes do not reproduce the stored image are skipped.
+    """
     count = 0
     with (folder / JSON_LINES).open("w") as file:
         for digit in digits:
-            if strokes := strokes_of(digit):
+            strokes = digit.strokes()
+            if strokes and rasterize(strokes).tobytes() == bytes(digit.image):
                 record = {
                     "strokes": strokes,
                     "label": digit.label,
@@ -148,12 +155,6 @@ FORMATS: dict[str, Callable[[Iterable[Digit], Path], int]] = {
 }
 
 
-def strokes_of(digit: Digit) -> Strokes:
-    """Its strokes, if they give the very image that the net saw; none if they do not."""
-    strokes = digit.strokes()
-    return strokes if rasterize(strokes).tobytes() == bytes(digit.image) else []
-
-
-def as_text(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+def neutralize_formula(cell: str) -> str:
+    """Prefix a cell with an apostrophe if a spreadsheet would evaluate it."""
+    return f"'{cell}" if cell.startswith(FORMULA_PREFIXES) else cell

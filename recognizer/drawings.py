@@ -1,9 +1,9 @@
-"""What the site does with drawings. Page, API and admin all come through here."""
+"""Predict, save, delete and label drawings: the entry point for page, API and admin."""
 
 from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -24,83 +24,82 @@ Input: TypeAlias = Strokes | Image.Image
 
 
 class AlreadyReviewed(Exception):
-    """The drawing has a reviewer's label: its ink can no longer change."""
+    """The drawing has a reviewer label, so its strokes can no longer change."""
 
 
 def predict(drawn: Input) -> Prediction:
-    """Recognize strokes or a picture and keep nothing. Raises ModelUnavailable."""
-    serving = current_classifier()
+    """Predict strokes or a picture without saving it. Raises ModelUnavailable."""
+    classifier = current_classifier()
     if isinstance(drawn, Image.Image):
-        return _counted(recognition.predict_picture(serving, drawn))
-    return _counted(recognition.predict_strokes(serving, drawn))
+        prediction = recognition.predict_picture(classifier, drawn)
+    else:
+        prediction = recognition.predict_strokes(classifier, drawn)
+    _count_verdicts(prediction)
+    return prediction
 
 
 def predict_batch(inputs: Iterable[Input | Grid]) -> list[Prediction]:
     """Predict many drawings without saving them. Raises ModelUnavailable."""
     predictions = recognition.predict_batch(current_classifier(), inputs)
-    return [_counted(prediction) for prediction in predictions]
+    for prediction in predictions:
+        _count_verdicts(prediction)
+    return predictions
 
 
 def predict_again(drawing: Drawing) -> Prediction:
-    """How the model of today reads a drawing that was kept. Raises ModelUnavailable."""
+    """Predict a saved drawing with the serving model. Raises ModelUnavailable."""
+    classifier = current_classifier()
     if drawing.strokes is not None:
-        return recognition.predict_strokes(current_classifier(), drawing.strokes)
-    kept = drawing.reading().digits
-    return recognition.predict_grids(
-        current_classifier(), [(digit.grid, digit.box) for digit in kept]
-    )
+        return recognition.predict_strokes(classifier, drawing.strokes)
+    digits = drawing.prediction().digits
+    return recognition.predict_grids(classifier, [(digit.grid, digit.box) for digit in digits])
 
 
 def save(id: UUID, drawn: Input, source: Source) -> tuple[Prediction, bool]:
-    """Recognize a drawing and keep it under its UUID; say whether the UUID was new.
+    """Predict a drawing and save it under its UUID; return whether the UUID was new.
 
-    The same drawing again changes nothing and gives the reading that was stored. Other ink under
-    the same UUID replaces it; no ink takes it back. Raises AlreadyReviewed where a reviewer has
-    labeled it, ModelUnavailable.
+    Saving the same drawing again changes nothing and returns the stored prediction. A different
+    drawing replaces the stored one; a blank drawing deletes it. Raises ModelUnavailable, and
+    AlreadyReviewed if a reviewer has labeled the stored drawing.
     """
-    reading = predict(drawn)
+    prediction = predict(drawn)
+    if not prediction.digits:
+        _withdraw(id)
+        return prediction, False
     strokes = None if isinstance(drawn, Image.Image) else drawn
-    fields = {"strokes": strokes, "text": reading.text, "model": reading.model, "source": source}
+    fields = {
+        "strokes": strokes, "text": prediction.text, "model": prediction.model, "source": source,
+    }  # fmt: skip
     with transaction.atomic():
-        if not reading.digits:
-            _take_back(id)
-            return reading, False
         drawing, created = Drawing.objects.select_for_update().get_or_create(id=id, defaults=fields)
         if not created:
-            stored = drawing.reading()
-            # The net of another day may cut the same strokes otherwise.
-            if drawing.strokes == strokes and (strokes or _same_input(stored, reading)):
+            stored = drawing.prediction()
+            # Compare strokes first: another model may segment the same strokes differently.
+            if drawing.strokes == strokes and (strokes or _grids(stored) == _grids(prediction)):
                 return stored, False
-            if drawing.is_reviewed():
-                raise AlreadyReviewed
-            for name, value in {**fields, "visitor_label": ""}.items():
-                setattr(drawing, name, value)
-            drawing.save()
-            drawing.digits.all().delete()
-        Digit.objects.bulk_create(_rows(drawing, reading))
+            _replace(drawing, {**fields, "visitor_label": ""})
+        Digit.objects.bulk_create(_unsaved_digits(drawing, prediction))
     if created:
-        metrics.KEPT.labels(source).inc()
-    return reading, created
+        metrics.DRAWINGS_SAVED.labels(source).inc()
+    return prediction, created
 
 
 def delete_by_id(id: UUID) -> None:
-    """Delete a drawing and all that was said of it, if there is one."""
+    """Delete a drawing with its digits and labels, if it exists."""
     delete(Drawing.objects.filter(id=id))
 
 
 def delete(drawings: QuerySet[Drawing]) -> None:
-    """Delete drawings with their digits and labels.
-
-    Whoever keeps or labels holds the drawing first and its digits then: so does this.
-    """
+    """Delete drawings with their digits and labels."""
     with transaction.atomic():
-        held = _hold(drawings)
-        # The strokes need not be read for that.
-        Drawing.objects.filter(pk__in=held).only("pk").delete()
+        # Saving and labeling lock the drawing before its digits; the same order avoids deadlocks.
+        locked = _lock(drawings)
+        # Deferred columns keep large strokes out of memory.
+        Drawing.objects.filter(pk__in=locked).only("pk").delete()
 
 
 def label_as_visitor(id: UUID, text: str) -> None:
-    """Store what the visitor says a drawing is; "" takes it back. Raises Drawing.DoesNotExist."""
+    """Store the visitor label of a drawing; "" removes it. Raises Drawing.DoesNotExist."""
     with transaction.atomic():
         if not Drawing.objects.filter(id=id).update(visitor_label=text):
             raise Drawing.DoesNotExist
@@ -108,62 +107,69 @@ def label_as_visitor(id: UUID, text: str) -> None:
 
 
 def label_as_reviewer(digits: QuerySet[Digit], label: str, reviewer: User) -> int:
-    """Label digits, each with an entry in the admin's log; return how many changed."""
+    """Label digits and record each change in the admin history; return the number changed."""
     now = timezone.now() if label else None
     with transaction.atomic():
         chosen = Digit.objects.filter(pk__in=list(digits.values_list("pk", flat=True)))
-        # Nobody may keep other ink under their UUIDs, which would replace them.
-        _hold(Drawing.objects.filter(pk__in=chosen.values("drawing")))
-        others = chosen.exclude(label=label).only("label", "text")
-        changed = sorted(others, key=attrgetter("label"))
-        for old, alike in groupby(changed, key=attrgetter("label")):
+        # A concurrent save under the same UUID would replace these digits.
+        _lock(Drawing.objects.filter(pk__in=chosen.values("drawing")))
+        changed = sorted(chosen.exclude(label=label).only("label", "text"), key=attrgetter("label"))
+        for old, group in groupby(changed, key=attrgetter("label")):
             message = f"Label changed from “{old or 'none'}” to “{label or 'none'}”."
-            LogEntry.objects.log_actions(reviewer.pk, list(alike), CHANGE, change_message=message)
+            LogEntry.objects.log_actions(reviewer.pk, list(group), CHANGE, change_message=message)
         Digit.objects.filter(pk__in=[digit.pk for digit in changed]).update(
             label=label, labeled_by=reviewer if label else None, labeled_at=now
         )
     return len(changed)
 
 
-def _hold(drawings: QuerySet[Drawing]) -> list[UUID]:
-    """Let nobody else change these drawings or their digits in this transaction."""
-    return list(drawings.order_by("pk").select_for_update().values_list("pk", flat=True))
-
-
-def _counted(reading: Prediction) -> Prediction:
-    for digit in reading.digits:
-        metrics.VERDICTS.labels(digit.verdict).inc()
-    return reading
-
-
-def _take_back(id: UUID) -> None:
-    """Forget a drawing that was undone to nothing, unless a reviewer has labeled it."""
-    drawing = Drawing.objects.select_for_update().filter(id=id).first()
-    if drawing and drawing.is_reviewed():
+def _replace(drawing: Drawing, fields: dict[str, Any]) -> None:
+    """Overwrite a drawing and delete its digits. Raises AlreadyReviewed."""
+    if drawing.is_reviewed():
         raise AlreadyReviewed
-    if drawing:
+    for name, value in fields.items():
+        setattr(drawing, name, value)
+    drawing.save()
+    drawing.digits.all().delete()
+
+
+def _withdraw(id: UUID) -> None:
+    """Delete a drawing whose strokes were all undone. Raises AlreadyReviewed."""
+    with transaction.atomic():
+        drawing = Drawing.objects.select_for_update().filter(id=id).first()
+        if drawing is None:
+            return
+        if drawing.is_reviewed():
+            raise AlreadyReviewed
         drawing.delete()
 
 
-def _same_input(one: Prediction, other: Prediction) -> bool:
-    def images(reading: Prediction) -> list[bytes]:
-        return [digit.grid.tobytes() for digit in reading.digits]
-
-    return images(one) == images(other)
+def _lock(drawings: QuerySet[Drawing]) -> list[UUID]:
+    """Lock drawings until the transaction ends, in a fixed order; return their UUIDs."""
+    return list(drawings.order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
-def _rows(drawing: Drawing, reading: Prediction) -> list[Digit]:
+def _count_verdicts(prediction: Prediction) -> None:
+    for digit in prediction.digits:
+        metrics.VERDICTS.labels(digit.verdict).inc()
+
+
+def _grids(prediction: Prediction) -> list[bytes]:
+    return [digit.grid.tobytes() for digit in prediction.digits]
+
+
+def _unsaved_digits(drawing: Drawing, prediction: Prediction) -> list[Digit]:
     return [
         Digit(
             drawing=drawing,
             position=position,
             image=digit.grid.tobytes(),
-            box=[digit.box.x, digit.box.y, digit.box.width, digit.box.height],
+            box=list(digit.box),
             probabilities=digit.probabilities,
             text=digit.character,
             confidence=digit.confidence,
             verdict=digit.verdict,
-            model=reading.model,
+            model=prediction.model,
         )
-        for position, digit in enumerate(reading.digits)
+        for position, digit in enumerate(prediction.digits)
     ]

@@ -8,8 +8,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from ml.classifier import MAX_VERSION, Classifier, ModelError, Verdict
-from ml.preprocessing.strokes import SIZE, Strokes, grid_from_bytes
-from ml.recognition import Box, DigitPrediction, Prediction
+from ml.preprocessing.strokes import SIZE, Box, Strokes, grid_from_bytes
+from ml.recognition import DigitPrediction, Prediction
 
 
 class Source(models.TextChoices):
@@ -75,10 +75,10 @@ class Drawing(models.Model):
         labels = list(self.digits.order_by("position").values_list("label", flat=True))
         return "".join(labels) if all(labels) else ""
 
-    def reading(self) -> Prediction:
+    def prediction(self) -> Prediction:
         """The reading as it was given when the drawing was kept."""
         digits = self.digits.order_by("position")
-        return Prediction(tuple(digit.reading() for digit in digits), self.model)
+        return Prediction(tuple(digit.prediction() for digit in digits), self.model)
 
 
 class Digit(models.Model):
@@ -170,7 +170,7 @@ class Digit(models.Model):
             and all(0 <= x - left <= width and 0 <= y - top <= height for x, y, *_ in stroke)
         ]
 
-    def reading(self) -> DigitPrediction:
+    def prediction(self) -> DigitPrediction:
         return DigitPrediction(
             digit=None if self.text == Label.NOT_A_DIGIT else int(self.text),
             verdict=Verdict(self.verdict),

@@ -1,4 +1,4 @@
-"""What the site does with models: store, promote, roll back. Commands and admin come here."""
+"""Store, promote and roll back models: the entry point for commands and admin."""
 
 from collections.abc import Callable
 
@@ -9,32 +9,39 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ml.classifier import Classifier, ModelError
-from recognizer.comparison import compare
+from recognizer.comparison import compare, load_shipped_model
 from recognizer.models import ModelStatus, ModelVersion
+
+# Comparisons per promotion: each is repeated if the serving model changed meanwhile.
+MAX_COMPARISONS = 3
 
 
 class NothingPromoted(Exception):
-    """There is nothing to roll back: the shipped model serves."""
+    """The shipped model serves, so there is no promotion to roll back."""
 
 
 class NotServing(Exception):
-    """The model that was to be rolled back does not serve any more."""
+    """The model to roll back is no longer the serving model."""
 
 
 class ReasonNeeded(Exception):
-    """The model is worse than the one that serves; the message says in what."""
+    """The candidate is worse than the serving model; the message lists the shortfalls."""
+
+
+class PromotionConflict(Exception):
+    """Other promotions or rollbacks changed the serving model during every comparison."""
 
 
 def register(content: bytes) -> tuple[ModelVersion, bool]:
-    """Store a model as a candidate; say whether it is new. Raises ModelError."""
+    """Store a model as a candidate; return whether it is new. Raises ModelError."""
     model = Classifier(content)
     return ModelVersion.objects.get_or_create(
         sha256=model.sha256, defaults={"version": model.version, "content": content}
     )
 
 
-def figures(load: Callable[[], Classifier]) -> str:
-    """How good a model is, by what its file says; or why it cannot be loaded."""
+def describe_errors(load: Callable[[], Classifier]) -> str:
+    """Return the error counts in a model's metadata, or the reason why it cannot be loaded."""
     try:
         metrics = load().facts.get("metrics", {})
     except ModelError as error:
@@ -43,7 +50,7 @@ def figures(load: Callable[[], Classifier]) -> str:
 
 
 def find(name: str) -> ModelVersion:
-    """The model of that version or beginning of a SHA-256.
+    """Return the model with this version or SHA-256 prefix.
 
     Raises ModelVersion.DoesNotExist or MultipleObjectsReturned.
     """
@@ -51,80 +58,91 @@ def find(name: str) -> ModelVersion:
 
 
 def promote(version: ModelVersion, user: User, reason: str = "") -> None:
-    """Let a model serve, in every process within two seconds.
+    """Make a model the serving model; every process follows within two seconds.
 
-    Raises ModelError, ReasonNeeded where it is worse than what serves and no reason is given, and
-    ModelVersion.DoesNotExist when it has been deleted.
+    Raises ModelError, ReasonNeeded if the model is worse than the serving one and ``reason`` is
+    empty, ModelVersion.DoesNotExist if it was deleted, and PromotionConflict.
     """
-    challenger = version.load()
-    with transaction.atomic():
-        every = _lock()
-        serving = _serving(every)
-        if version not in every:
-            raise ModelVersion.DoesNotExist
-        if serving == version:
-            return
-        # With what serves now, which a moment ago may have been another.
-        shortfalls = _shortfalls(challenger)
-        if shortfalls and not reason:
-            raise ReasonNeeded(shortfalls)
-        if serving:
-            _set_status(serving, ModelStatus.RETIRED)
-        version.promoted_at, version.promoted_by = timezone.now(), user
-        _set_status(version, ModelStatus.SERVING)
-        why = f" Although worse in {shortfalls}: {reason}" if shortfalls else ""
-        _log(version, user, f"Promoted in place of {serving or 'the shipped model'}.{why}")
+    candidate = version.load()
+    for _ in range(MAX_COMPARISONS):
+        # Compare before taking the lock: on SQLite it blocks every writer.
+        compared = ModelVersion.objects.filter(status=ModelStatus.SERVING).first()
+        shortfalls = _shortfalls(candidate, compared)
+        with transaction.atomic():
+            versions = _lock_versions()
+            serving = _serving(versions)
+            if version not in versions:
+                raise ModelVersion.DoesNotExist
+            if serving == version:
+                return
+            if serving == compared:
+                if shortfalls and not reason:
+                    raise ReasonNeeded(shortfalls)
+                note = f" Worse in {shortfalls}. Reason: {reason}" if shortfalls else ""
+                _replace(serving, version, user, note)
+                return
+    raise PromotionConflict(
+        f"The serving model changed during {MAX_COMPARISONS} comparisons with {version}. Try again."
+    )
 
 
 def roll_back(user: User, version: ModelVersion | None = None) -> ModelVersion | None:
-    """Let the model serve that did before the last promotion; None: the shipped one.
+    """Restore the previous serving model and return it; None stands for the shipped model.
 
-    One that cannot serve any more is passed over. Raises NothingPromoted, and NotServing where
-    another than ``version`` serves: two who roll back the same model go back by one.
+    Models that cannot be loaded are skipped. Raises NothingPromoted, and NotServing if ``version``
+    is given and does not serve: two simultaneous rollbacks of one model undo one promotion.
     """
     with transaction.atomic():
-        serving = _serving(_lock())
+        serving = _serving(_lock_versions())
         if version not in (None, serving):
             raise NotServing
         if serving is None:
             raise NothingPromoted
         _set_status(serving, ModelStatus.WITHDRAWN)
-        before = _before(user)
-        if before:
-            _set_status(before, ModelStatus.SERVING)
-        _log(serving, user, f"Rolled back to {before or 'the shipped model'}.")
-    return before
+        previous = _last_usable(user)
+        if previous:
+            _set_status(previous, ModelStatus.SERVING)
+        _record(serving, user, f"Rolled back to {previous or 'the shipped model'}.")
+    return previous
 
 
-def _before(user: User) -> ModelVersion | None:
-    """The last that retired and can still serve; those that cannot are withdrawn."""
+def _replace(serving: ModelVersion | None, version: ModelVersion, user: User, note: str) -> None:
+    if serving:
+        _set_status(serving, ModelStatus.RETIRED)
+    version.promoted_at, version.promoted_by = timezone.now(), user
+    _set_status(version, ModelStatus.SERVING)
+    _record(version, user, f"Promoted in place of {serving or 'the shipped model'}.{note}")
+
+
+def _last_usable(user: User) -> ModelVersion | None:
+    """Return the latest retired model that can be loaded; withdraw later ones that cannot."""
     retired = ModelVersion.objects.filter(status=ModelStatus.RETIRED).defer("content")
     for version in retired.order_by("-promoted_at"):
         try:
             version.load()
         except ModelError as error:
             _set_status(version, ModelStatus.WITHDRAWN)
-            _log(version, user, f"Passed over: {error}.")
+            _record(version, user, f"Skipped in a rollback: {error}.")
         else:
             return version
     return None
 
 
-def _shortfalls(challenger: Classifier) -> str:
+def _shortfalls(candidate: Classifier, serving: ModelVersion | None) -> str:
     try:
-        return compare(challenger).shortfalls
+        return compare(candidate, serving.load() if serving else load_shipped_model()).shortfalls
     except ModelError:
-        # What should serve cannot: anything is better.
+        # Any model may replace a damaged serving model.
         return ""
 
 
-def _lock() -> list[ModelVersion]:
-    """Hold off whoever else promotes; return all that are stored."""
+def _lock_versions() -> list[ModelVersion]:
+    """Lock all stored versions against other promotions; return them."""
     return list(ModelVersion.objects.select_for_update().defer("content").order_by("pk"))
 
 
-def _serving(every: list[ModelVersion]) -> ModelVersion | None:
-    return next((version for version in every if version.status == ModelStatus.SERVING), None)
+def _serving(versions: list[ModelVersion]) -> ModelVersion | None:
+    return next((version for version in versions if version.status == ModelStatus.SERVING), None)
 
 
 def _set_status(version: ModelVersion, status: ModelStatus) -> None:
@@ -132,7 +150,8 @@ def _set_status(version: ModelVersion, status: ModelStatus) -> None:
     version.save(update_fields=["status", "promoted_at", "promoted_by"])
 
 
-def _log(version: ModelVersion, user: User, message: str) -> None:
+def _record(version: ModelVersion, user: User, message: str) -> None:
+    """Add a message to the admin history of a model."""
     LogEntry.objects.log_actions(
         user.pk, [version], CHANGE, change_message=message, single_object=True
     )

@@ -1,4 +1,4 @@
-"""Drawings as pictures inside a page of the admin."""
+"""Drawings, 28x28 inputs and reliability diagrams as inline SVG and PNG."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ from ml.preprocessing.strokes import TAP, Strokes, bounding_box, grid_from_bytes
 
 
 def strokes_svg(strokes: Strokes, side: int) -> SafeString:
-    """Strokes as an SVG of side x side pixels, in the color of the text around it."""
+    """Render strokes as an SVG of side x side pixels in the current text color."""
     if is_blank(strokes):
         return SafeString("")
     x, y, width, height = bounding_box(strokes)
@@ -22,11 +22,11 @@ def strokes_svg(strokes: Strokes, side: int) -> SafeString:
     pen = extent / 12
     left, top = x + width / 2 - extent / 2 - pen, y + height / 2 - extent / 2 - pen
     paths = format_html_join(
-        "", '<path d="{}"/>', ((_path(stroke),) for stroke in strokes if len(stroke))
+        "", '<path d="{}"/>', ((_path_data(stroke),) for stroke in strokes if len(stroke))
     )
     return format_html(
         '<svg width="{side}" height="{side}" viewBox="{left} {top} {view} {view}"'
-        ' role="img" aria-label="The strokes" fill="none" stroke="currentColor"'
+        ' role="img" aria-label="Strokes" fill="none" stroke="currentColor"'
         ' stroke-width="{pen}" stroke-linecap="round" stroke-linejoin="round">{paths}</svg>',
         side=side,
         left=f"{left:.1f}",
@@ -37,32 +37,41 @@ def strokes_svg(strokes: Strokes, side: int) -> SafeString:
     )
 
 
-def grid_png(*contents: bytes | memoryview, side: int) -> SafeString:
-    """Inputs of the net, 784 bytes each, as a row of side x side pixels each, ink on paper."""
+def _path_data(stroke: Sequence[Sequence[float]]) -> str:
+    points = [f"{point[0]:.1f} {point[1]:.1f}" for point in stroke]
+    # A single point needs a line of length zero; without it, no round cap is drawn.
+    return f"M{points[0]}L" + " ".join(points[1:] or points)
+
+
+def grid_png(*grids: bytes | memoryview, side: int) -> SafeString:
+    """Render model inputs, 784 bytes each, as one row of side x side pixels, dark on white."""
+    row = np.invert(np.hstack([grid_from_bytes(grid) for grid in grids]))
+    width = side * len(grids)
     buffer = io.BytesIO()
-    picture = Image.fromarray(np.invert(np.hstack([grid_from_bytes(one) for one in contents])))
-    width = side * len(contents)
-    picture.resize((width, side), Image.Resampling.NEAREST).save(buffer, "PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
+    Image.fromarray(row).resize((width, side), Image.Resampling.NEAREST).save(buffer, "PNG")
     return format_html(
         '<img src="data:image/png;base64,{}" width="{}" height="{}" alt="28x28 input">',
-        data,
+        base64.b64encode(buffer.getvalue()).decode(),
         width,
         side,
     )
 
 
 def reliability_svg(bins: Iterable[tuple[float, float, Interval]], label: str) -> SafeString:
-    """How many answers of a mean confidence are right: that confidence, the share, its interval."""
+    """Render a reliability diagram: accuracy with its interval over mean confidence, per bin."""
     points = format_html_join(
         "",
         '<path class="interval" d="M{x} {low}V{high}"/><circle cx="{x}" cy="{y}" r="1.8"/>',
         (
-            {"x": _percent(confidence), "y": _percent(1 - share), "low": _percent(1 - low),
-             "high": _percent(1 - high)}
-            for confidence, share, (low, high) in bins
+            {
+                "x": _coordinate(confidence),
+                "y": _coordinate(1 - accuracy),
+                "low": _coordinate(1 - interval.low),
+                "high": _coordinate(1 - interval.high),
+            }
+            for confidence, accuracy, interval in bins
         ),
-    )  # fmt: skip
+    )
     return format_html(
         '<svg class="reliability" viewBox="-2 -2 104 104" role="img" aria-label="{}">'
         '<path class="frame" d="M0 0V100H100"/><path class="honest" d="M0 100L100 0"/>{}</svg>',
@@ -71,11 +80,5 @@ def reliability_svg(bins: Iterable[tuple[float, float, Interval]], label: str) -
     )
 
 
-def _percent(share: float) -> str:
+def _coordinate(share: float) -> str:
     return f"{100 * share:.2f}"
-
-
-def _path(stroke: Sequence[Sequence[float]]) -> str:
-    points = [f"{point[0]:.1f} {point[1]:.1f}" for point in stroke]
-    # A dot needs a line, however short, to have an end to be round.
-    return f"M{points[0]}L" + " ".join(points[1:] or points)

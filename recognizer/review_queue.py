@@ -1,7 +1,6 @@
-"""The review: which digits a reviewer gets next, what they say of them, and how steady they are."""
+"""The review queue: leases digits to reviewers, stores their labels, measures their consistency."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,21 +12,21 @@ from django.utils import timezone
 from recognizer import drawings
 from recognizer.models import Digit, Drawing, RepeatReview
 
-# Whoever takes longer may find that somebody else has been given the digit meanwhile.
+# After this time the digit may be leased to another reviewer.
 LEASE = timedelta(minutes=3)
-# One digit in so many is shown again.
+# One repeat review per this many cards.
 REPEAT_EVERY = 20
 
 ORDERS = {
-    "unsure": ("confidence", "pk"),
-    "sure": ("-confidence", "-pk"),
+    "least_confident": ("confidence", "pk"),
+    "most_confident": ("-confidence", "-pk"),
     "newest": ("-pk",),
     "oldest": ("pk",),
 }
 
 
 class Conflict(Exception):
-    """Somebody else has labeled the digit meanwhile; it is given as it is now."""
+    """Another reviewer has changed the label; ``digit`` holds the current one."""
 
     def __init__(self, digit: Digit) -> None:
         super().__init__()
@@ -36,107 +35,112 @@ class Conflict(Exception):
 
 @dataclass(frozen=True)
 class Agreement:
-    """How often a reviewer said the same of a digit that was shown again."""
+    """Repeat reviews of one reviewer: how many of the total got the same label again."""
 
-    same: int
-    of: int
+    agreed: int
+    total: int
 
 
-def take(
+def lease(
     digits: QuerySet[Digit],
     order: str,
     after: tuple[float, int] | None,
     count: int,
     reviewer: User,
 ) -> list[Digit]:
-    """The next digits for a reviewer, lent to nobody else for a while.
+    """Lease the next digits to a reviewer, skipping digits leased to others.
 
-    ``after`` is the confidence and the id of the last digit they got, in that order of ORDERS.
+    ``order`` is a key of ORDERS. ``after`` is the confidence and id of the last digit received in
+    that order.
     """
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(leased_to=reviewer)
-    found = digits.filter(free, *_behind(order, after)).order_by(*ORDERS[order])
+    found = digits.filter(free, *_after(order, after)).order_by(*ORDERS[order])
     with transaction.atomic():
         locked = found.select_for_update(skip_locked=True, of=("self",))
-        taken = list(locked.select_related("drawing", "labeled_by")[:count])
-        Digit.objects.filter(pk__in=[digit.pk for digit in taken]).update(
+        leased = list(locked.select_related("drawing", "labeled_by")[:count])
+        Digit.objects.filter(pk__in=[digit.pk for digit in leased]).update(
             leased_to=reviewer, leased_until=now + LEASE
         )
-    return taken
+    return leased
 
 
-def _behind(order: str, after: tuple[float, int] | None) -> Sequence[Q]:
-    """What comes behind a digit in an order."""
-    if after is None:
+def _after(order: str, cursor: tuple[float, int] | None) -> tuple[Q, ...]:
+    """Return the conditions of keyset pagination: the digits behind the cursor in this order."""
+    if cursor is None:
         return ()
-    confidence, pk = after
+    confidence, pk = cursor
     match order:
-        case "unsure":
-            # The first condition is what an index can start from.
+        case "least_confident":
+            # The first condition is redundant but lets the database seek in an index.
             return (Q(confidence__gte=confidence), Q(confidence__gt=confidence) | Q(pk__gt=pk))
-        case "sure":
+        case "most_confident":
             return (Q(confidence__lte=confidence), Q(confidence__lt=confidence) | Q(pk__lt=pk))
         case "newest":
             return (Q(pk__lt=pk),)
     return (Q(pk__gt=pk),)
 
 
-def label(pk: int, label: str, seen: str, reviewer: User) -> None:
-    """Label a digit whose label the reviewer saw; with "" they take back what they said.
+def label(pk: int, label: str, previous: str, reviewer: User) -> None:
+    """Replace the label a reviewer saw; an empty label undoes the reviewer's own label.
 
-    Raises Conflict when it has another label by now, or is labeled by somebody else who would be
-    taken back, and Drawing.DoesNotExist when it is gone.
+    Raises Conflict if the current label differs from both ``previous`` and ``label``, or if the
+    reviewer would remove another reviewer's label. Raises Drawing.DoesNotExist if the digit is
+    deleted.
     """
     with transaction.atomic():
-        digit = held(pk)
-        is_others = digit.labeled_by_id not in (None, reviewer.pk)
-        if digit.label not in (seen, label) or (label == "" and is_others):
+        digit = lock_digit(pk)
+        is_foreign = digit.labeled_by_id not in (None, reviewer.pk)
+        if digit.label not in (previous, label) or (label == "" and is_foreign):
             raise Conflict(digit)
         drawings.label_as_reviewer(Digit.objects.filter(pk=pk), label, reviewer)
 
 
-def held(pk: int) -> Digit:
-    """A digit that nobody else labels or replaces in this transaction.
+def lock_digit(pk: int) -> Digit:
+    """Lock a digit and its drawing until the end of the transaction, and return the digit.
 
-    Raises Drawing.DoesNotExist when it is gone.
+    Raises Drawing.DoesNotExist if the digit is deleted.
     """
-    # Who keeps other ink under the same UUID holds this too, and replaces the digits.
     drawing = Drawing.objects.select_for_update(of=("self",)).only("pk").get(digits=pk)
+    # Saving new strokes under the same UUID replaces the digits while this waits for the lock.
     digit = drawing.digits.filter(pk=pk).first()
     if digit is None:
         raise Drawing.DoesNotExist
     return digit
 
 
-def repeat_review(cards: int, reviewer: User) -> RepeatReview | None:
-    """A digit the reviewer labeled, to be shown again among so many others; one in twenty is."""
+def start_repeat_review(cards: int, reviewer: User) -> RepeatReview | None:
+    """Choose a digit the reviewer has labeled, with probability ``cards / REPEAT_EVERY``.
+
+    Returns None without such a digit.
+    """
     if random.random() >= cards / REPEAT_EVERY:
         return None
-    looks = RepeatReview.objects.filter(reviewer=reviewer)
-    shown = looks.values("digit")
-    labeled = Digit.objects.filter(labeled_by=reviewer).exclude(pk__in=shown)
-    # The first of them is the one that is best forgotten.
-    digit = labeled.order_by("labeled_at", "pk").select_related("drawing").first()
+    repeated = RepeatReview.objects.filter(reviewer=reviewer).values("digit")
+    candidates = Digit.objects.filter(labeled_by=reviewer).exclude(pk__in=repeated)
+    # The reviewer is least likely to remember the oldest label.
+    digit = candidates.order_by("labeled_at", "pk").select_related("drawing").first()
     if digit is None:
         return None
     try:
         with transaction.atomic():
-            held(digit.pk)
-            look, created = RepeatReview.objects.get_or_create(
+            lock_digit(digit.pk)
+            repeat, created = RepeatReview.objects.get_or_create(
                 digit=digit, reviewer=reviewer, defaults={"first": digit.label}
             )
     except Drawing.DoesNotExist:
         return None
-    # Otherwise another tab of theirs has it.
-    return look if created else None
+    # Not created: another tab of the same reviewer already shows it.
+    return repeat if created else None
 
 
 def answer_repeat_review(pk: int, label: str, reviewer: User) -> None:
-    """Store what a reviewer says at the second look. Raises RepeatReview.DoesNotExist."""
+    """Store the second label of a repeat review. Raises RepeatReview.DoesNotExist."""
     if not RepeatReview.objects.filter(pk=pk, reviewer=reviewer).update(second=label):
         raise RepeatReview.DoesNotExist
 
 
 def agreement(reviewer: User) -> Agreement:
-    looks = RepeatReview.objects.filter(reviewer=reviewer).exclude(second="")
-    return Agreement(looks.filter(second=F("first")).count(), looks.count())
+    """Count the answered repeat reviews of a reviewer."""
+    answered = RepeatReview.objects.filter(reviewer=reviewer).exclude(second="")
+    return Agreement(answered.filter(second=F("first")).count(), answered.count())

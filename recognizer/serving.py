@@ -1,9 +1,8 @@
-"""The classifier that this process serves: one, loaded when first asked for.
+"""The serving model of this process: loaded on first use, shared by all threads.
 
-It follows the database: the version that was promoted, or the shipped file where none was. At most
-once a second one thread of a process asks which that is. A version that cannot serve is reported
-and passed over, and the classifier that was there before answers on; so it does when the database
-is gone.
+It follows the database: the promoted model version serves, or the shipped file if none was
+promoted. Each process checks at most once per second. If the promoted model is invalid or the
+database is unavailable, the previous classifier continues to serve and the error is logged.
 """
 
 import logging
@@ -22,83 +21,85 @@ from recognizer.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 1.0  # seconds
+CHECK_INTERVAL = 1.0  # seconds
 
 
 class ModelUnavailable(Exception):
-    """No model can serve; the message says why."""
+    """No model can serve; the message states the reason."""
 
 
 class ServingModel:
-    """The classifier of the promoted version, or of the shipped file. Thread-safe."""
+    """The classifier of the promoted version or of the shipped file. Thread-safe."""
 
     def __init__(self, shipped: Path, promoted: Callable[[], str | None]) -> None:
-        """``promoted`` gives the SHA-256 of the version that was promoted, None where none was."""
+        """``promoted`` returns the SHA-256 of the promoted version, or None."""
         self.shipped, self.promoted = shipped, promoted
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        """Begin anew."""
+    def reset(self) -> None:
+        """Discard the classifier; the next use loads it again."""
         self.problem = ""
         self._classifier: Classifier | None = None
         self._sha256: str | None = None
-        self._look_at = 0.0
+        self._next_check = 0.0
         self._lock = Lock()
 
-    def hurry(self) -> None:
-        """Look at once: something was promoted in this very process."""
-        self._look_at = 0.0
+    def check_now(self) -> None:
+        """Check the database at the next use, for example after a promotion in this process."""
+        self._next_check = 0.0
 
     def classifier(self) -> Classifier:
-        """The classifier now in service. Raises ModelUnavailable when there is none."""
-        if monotonic() >= self._look_at:
-            self._look()
+        """Return the serving classifier. Raises ModelUnavailable."""
+        if monotonic() >= self._next_check:
+            self._check()
         if self._classifier is None:
             raise ModelUnavailable(self.problem)
         return self._classifier
 
-    def _look(self) -> None:
-        """Follow the database; while one thread does, the others answer with what they have."""
+    def _check(self) -> None:
+        """Let one thread check the database while the others use the current classifier."""
         if not self._lock.acquire(blocking=self._classifier is None):
             return
         try:
-            if monotonic() >= self._look_at:
-                self._follow()
+            if monotonic() >= self._next_check:
+                self._update()
         finally:
-            self._look_at = monotonic() + INTERVAL
+            self._next_check = monotonic() + CHECK_INTERVAL
             self._lock.release()
 
-    def _follow(self) -> None:
-        before = self._classifier
+    def _update(self) -> None:
+        previous = self._classifier
         try:
             sha256 = self.promoted()
-            if self._classifier and not self.problem and sha256 == self._sha256:
+            if previous and not self.problem and sha256 == self._sha256:
                 return
             self._classifier = self._load(sha256)
         except (Error, ModelVersion.DoesNotExist, ModelError, OSError) as error:
             self._report(str(error))
-            self._classifier = self._classifier or self._fall_back()
+            self._classifier = previous or self._load_fallback()
         else:
             self.problem, self._sha256 = "", sha256
             logger.info("Serving model %s", self._classifier.version)
-        if self._classifier and self._classifier is not before:
-            metrics.serves(self._classifier.version, before.version if before else None)
+        if self._classifier and self._classifier is not previous:
+            metrics.set_serving_model(
+                self._classifier.version, previous.version if previous else None
+            )
 
     def _load(self, sha256: str | None) -> Classifier:
         if sha256 is None:
             return Classifier(self.shipped.read_bytes())
         return ModelVersion.objects.get(sha256=sha256).load()
 
-    def _fall_back(self) -> Classifier | None:
+    def _load_fallback(self) -> Classifier | None:
         try:
             return self._load(None)
         except (ModelError, OSError) as error:
-            self._report(f"{self.problem}; the shipped file: {error}")
+            self._report(f"{self.problem}; shipped model: {error}")
             return None
 
     def _report(self, problem: str) -> None:
         if problem != self.problem:
-            logger.error("The model that should serve cannot: %s", problem)
+            logger.error("Cannot load the serving model: %s", problem)
         self.problem = problem
 
 
@@ -106,15 +107,18 @@ serving_model = ServingModel(settings.SHIPPED_MODEL, ModelVersion.promoted_sha25
 
 
 def current_classifier() -> Classifier:
-    """The classifier now in service. Raises ModelUnavailable when there is none."""
+    """Return the serving classifier of this process. Raises ModelUnavailable."""
     return serving_model.classifier()
 
 
-def _after_fork() -> None:
-    """Give the child a classifier and connections of its own; the parent goes on with its."""
-    serving_model.forget()
+def _reset_after_fork() -> None:
+    """Give a forked process its own classifier and database connections.
+
+    The inherited connections are dropped without closing them: the parent still uses them.
+    """
+    serving_model.reset()
     for connection in connections.all(initialized_only=True):
         del connections[connection.alias]
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(after_in_child=_reset_after_fork)

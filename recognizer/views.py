@@ -1,4 +1,4 @@
-"""The page, and the health probes."""
+"""The drawing pad, the page of a saved drawing, health probes and metrics."""
 
 import sys
 from http import HTTPStatus
@@ -24,7 +24,7 @@ from recognizer.telemetry import metrics
 
 LOOPBACK = {"127.0.0.1", "::1"}
 
-# What page.js imports: fetched with it, not one after another.
+# Imports of page.js, preloaded so that the browser fetches them in parallel.
 MODULES = [
     f"js/{name}.js"
     for name in (
@@ -44,55 +44,44 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def drawing(request: HttpRequest, id: UUID) -> HttpResponse:
-    """What became of a drawing, for whoever knows its UUID: that is nobody but who drew it."""
-    kept = get_object_or_404(Drawing, id=id)
+    """Show a saved drawing and its predictions. The UUID is the only credential."""
+    saved = get_object_or_404(Drawing, id=id)
     try:
-        today = drawings.predict_again(kept)
+        prediction = drawings.predict_again(saved)
     except ModelUnavailable:
-        today = None
-    picture = rendering.strokes_svg(kept.strokes or [], side=224)
-    digits = kept.digits.order_by("position")
+        prediction = None
+    picture = rendering.strokes_svg(saved.strokes or [], side=224)
+    digits = saved.digits.order_by("position")
     inputs = [rendering.grid_png(digit.image, side=56) for digit in digits]
-    context = {"drawing": kept, "picture": picture, "inputs": inputs, "today": today}
+    context = {"drawing": saved, "picture": picture, "inputs": inputs, "today": prediction}
     return render(request, "recognizer/drawing.html", context)
 
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Where browsers look on pages that name no icon, such as the admin's."""
+    """Redirect the default icon URL, which browsers request for pages without an icon."""
     return redirect(static("icon.svg"))
 
 
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """The process answers."""
+    """Liveness probe: the process responds."""
     return JsonResponse({"status": "ok"})
-
-
-def _is_full() -> bool:
-    """Whether SQLite has no page left, or its disk no room for one more drawing."""
-    with connection.cursor() as cursor:
-        pages, most, free = (
-            cursor.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "max_page_count", "freelist_count")
-        )
-    folder = Path(connection.settings_dict["NAME"]).parent
-    return bool(pages >= most and not free) or disk_usage(folder).free < settings.MAX_JSON_BYTES
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """The database and a model can be used."""
+    """Readiness probe: database and model are usable."""
     problems = {}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        if connection.vendor == "sqlite" and _is_full():
-            problems["database"] = "is full"
+        if connection.vendor == "sqlite" and _sqlite_is_full():
+            problems["database"] = "full"
     except Error:
-        problems["database"] = "cannot be used"
+        problems["database"] = "unavailable"
     try:
         current_classifier()
     except ModelUnavailable as error:
@@ -102,27 +91,39 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
+def _sqlite_is_full() -> bool:
+    """Return whether SQLite has no free page, or its disk no space for one more drawing."""
+    with connection.cursor() as cursor:
+        pages, max_pages, free_pages = (
+            cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "max_page_count", "freelist_count")
+        )
+    folder = Path(connection.settings_dict["NAME"]).parent
+    if pages >= max_pages and not free_pages:
+        return True
+    return disk_usage(folder).free < settings.MAX_JSON_BYTES
+
+
 @require_safe
 @never_cache
 def prometheus(request: HttpRequest) -> HttpResponse:
-    """The figures of this server; to whoever may not read them, there is no such page."""
-    if not _may_read_figures(request):
+    """Return the metrics; 404 without access."""
+    if not _may_read_metrics(request):
         raise Http404
     return HttpResponse(metrics.exposition(), metrics.CONTENT_TYPE)
 
 
-def _may_read_figures(request: HttpRequest) -> bool:
-    """With the token; where none is set, on a site that is for this machine alone."""
+def _may_read_metrics(request: HttpRequest) -> bool:
+    """Require METRICS_TOKEN; without one, a local client of a local site."""
     if settings.METRICS_TOKEN:
-        sent = request.headers.get("Authorization", "")
-        return constant_time_compare(sent, f"Bearer {settings.METRICS_TOKEN}")
-    return settings.FOR_THIS_MACHINE and request.META["REMOTE_ADDR"] in LOOPBACK
+        authorization = request.headers.get("Authorization", "")
+        return constant_time_compare(authorization, f"Bearer {settings.METRICS_TOKEN}")
+    return settings.LOCAL_ONLY and request.META["REMOTE_ADDR"] in LOOPBACK
 
 
-def failed(request: HttpRequest) -> HttpResponse:
-    """What Django answers to an exception nobody caught: 503 where it was the database."""
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Handle uncaught exceptions: 503 for database errors, otherwise 500."""
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return defaults.server_error(request)
-    return problem_response(
-        ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "The database cannot be used.")
-    )
+    detail = "The database is unavailable. Retry later."
+    return problem_response(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, detail))

@@ -1,4 +1,4 @@
-"""What tests of all kinds share."""
+"""Fixtures and sample data shared by all tests."""
 
 import io
 from fcntl import LOCK_EX, flock
@@ -17,24 +17,25 @@ from ml.classifier import Classifier
 from ml.preprocessing.strokes import rasterize
 from ml.training import export
 from recognizer import drawings, registry, serving
-from recognizer.models import Drawing
+from recognizer.models import Drawing, Source
 from tools.samples import ROOT, SEVEN, SHIPPED
 
-# No test has a clock in it: a busy machine is no defect.
+# Without deadlines, tests do not fail on a busy machine.
 settings.register_profile("digits", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("digits")
 
 
 @pytest.fixture(scope="session")
 def shipped() -> Classifier:
-    """The classifier that ships with the project."""
+    """Return the shipped classifier."""
     return Classifier(SHIPPED.read_bytes())
 
 
 @pytest.fixture(scope="session")
 def static_files():
-    """Static files as they are for deployment, hashed and compressed, of which one process
-    collects those that changed: it takes half a minute.
+    """Serve hashed and compressed static files, as in a deployment.
+
+    Collecting takes half a minute, so one process does it, and only after a change.
     """
     sources = [ROOT / "requirements.txt", *(ROOT / "mnist_site").glob("*.py")]
     sources += (ROOT / "static").rglob("*")
@@ -49,45 +50,64 @@ def static_files():
 
 
 def variant(temperature, errors=45):
-    """The bytes of a model like the shipped one, surer or less so; below zero, it errs."""
+    """Return a copy of the shipped model with another temperature and other stated errors.
+
+    A negative temperature inverts the predictions.
+    """
     model = onnx.load(SHIPPED)
     facts = {
         "thresholds": {"digit": 0.9, "sure": 0.9},
         "metrics": {"mnist_test": {"errors": errors, "of": 10_000, "calibration_error": 0.01}},
     }
-    (tensor,) = (one for one in model.graph.initializer if one.name == "temperature")
+    (tensor,) = (tensor for tensor in model.graph.initializer if tensor.name == "temperature")
     tensor.CopyFrom(onnx.numpy_helper.from_array(np.float32(temperature), "temperature"))
     return export.describe(model, facts)
 
 
-def measured_figures(let_through, errors=3, work=1):
-    """What might have been measured of a model."""
+def measurement_metrics(accepted_non_digits, errors=3, work=1):
+    """Return metrics as ``manage.py models measure`` stores them."""
     cell = {"size": 0.3, "place": "corner", "pen": "thin", "ink": "light on dark"}
-    right = {"confidence": 0.9, "accuracy": 0.8, "interval": [0.7, 0.9]}
+    bin = {"confidence": 0.9, "accuracy": 0.8, "interval": [0.7, 0.9]}
+    refused = {"98": 1 - accepted_non_digits / 100}
     return {
         "work": work,
         "robustness": [{**cell, "errors": errors, "of": 50}, {**cell, "errors": 0, "of": 50}],
-        "non_digits": {"held_out": {"drawings": 100, "refused": {"98": 1 - let_through / 100}}},
+        "non_digits": {"held_out": {"drawings": 100, "refused": refused}},
         "pictures": {"numbers": 20, "read_whole": 19},
-        "reliability": [{**right, "count": 5}, {**right, "count": 0}],
+        "reliability": [{**bin, "count": 5}, {**bin, "count": 0}],
     }
 
 
+def picture_of(strokes, format="PNG"):
+    """Return the bytes of a 280x280 picture of strokes: dark ink on white."""
+    grid = Image.fromarray(np.invert(rasterize(strokes)))
+    buffer = io.BytesIO()
+    grid.resize((280, 280)).save(buffer, format)
+    return buffer.getvalue()
+
+
 @pytest.fixture(autouse=True)
-def shipped_serves(monkeypatch):
-    """Whatever says nothing else is answered by the shipped model, without a database."""
+def serve_shipped_model(monkeypatch):
+    """Serve the shipped model without asking the database."""
     monkeypatch.setattr(serving, "serving_model", serving.ServingModel(SHIPPED, lambda: None))
 
 
 @pytest.fixture
+def no_model(monkeypatch, tmp_path):
+    """Serve without any model."""
+    missing = serving.ServingModel(tmp_path / "missing.onnx", lambda: None)
+    monkeypatch.setattr(serving, "serving_model", missing)
+
+
+@pytest.fixture
 def png():
-    """A picture of a seven: dark ink on white, 280x280."""
+    """Return a PNG of a seven."""
     return picture_of(SEVEN)
 
 
 @pytest.fixture
 def put(client):
-    """PUT a drawing of strokes, under a new UUID unless one is given."""
+    """Return a function that saves strokes through the API, by default under a new UUID."""
 
     def put_strokes(strokes=SEVEN, id=None, **headers):
         return client.put(
@@ -101,36 +121,20 @@ def put(client):
 
 
 @pytest.fixture
-def no_model(monkeypatch, tmp_path):
-    """A site whose model is gone."""
-    monkeypatch.setattr(
-        serving, "serving_model", serving.ServingModel(tmp_path / "gone.onnx", lambda: None)
-    )
+def saved_drawing(db):
+    """Return a saved drawing of a seven."""
+    id = uuid4()
+    drawings.save(id, SEVEN, Source.PAGE)
+    return Drawing.objects.get(id=id)
 
 
 @pytest.fixture
-def other(db):
-    """A candidate that answers otherwise than the shipped model."""
+def candidate(db):
+    """Return a candidate with other probabilities than the shipped model."""
     return registry.register(variant(2.0))[0]
 
 
 @pytest.fixture
-def another(db):
-    """One more candidate."""
+def second_candidate(db):
+    """Return a candidate with other probabilities than ``candidate``."""
     return registry.register(variant(3.0))[0]
-
-
-def picture_of(strokes, format="PNG"):
-    """A picture of strokes as the bytes of a file."""
-    grid = Image.fromarray(np.invert(rasterize(strokes)))
-    buffer = io.BytesIO()
-    grid.resize((280, 280)).save(buffer, format)
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def kept():
-    """A drawing in the log: a seven."""
-    id = uuid4()
-    drawings.save(id, SEVEN, "page")
-    return Drawing.objects.get(id=id)

@@ -69,7 +69,7 @@ def close(file: Path, folder: Path, picture: Path | None, *, full: bool) -> None
     models["with labels"] = learned
     call_command("models", "compare", learned.version)
     call_command("models", "promote", learned.version, reason=REASON)
-    serving_model.hurry()
+    serving_model.check_now()
     assert current_classifier().sha256 == learned.sha256
     report(models, sets)
     if picture:

@@ -1,14 +1,15 @@
-"""Pictures of a digit brought to the form of MNIST: light ink on black, 28x28, centered.
+"""Preprocess pictures of digits to MNIST's form: light ink on black, 28x28, centered.
 
-The steps are those of the set itself (LeCun et al., 1998): the ink scaled to fit a box of 20x20
-pixels, its center of mass moved to pixel 14, 14. Drawings lie on flat paper, and what differs from
-it is ink. Photos have light, shadows and noise: there the paper is estimated around each pixel.
+The steps are those of the dataset (LeCun et al., 1998): ink scaled to a box of 20x20 pixels, center
+of mass moved to pixel 14, 14. Drawings have flat paper, and every difference from it is ink. Photos
+have uneven light, shadows and noise, so the paper is estimated around each pixel.
 """
 
 import io
 import math
 import warnings
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final, TypeVar
 
 import numpy as np
@@ -16,66 +17,67 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ml.preprocessing.strokes import BOX, SIZE, Grid
+from ml.preprocessing.strokes import BOX, SIZE, Box, Grid
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-KINDS: Final = ", ".join(FORMATS)
-# A JPEG is decoded at a fraction of its size; of the others all pixels are in memory at once.
+# A JPEG is decoded at a fraction of its size; other formats are decoded at full size.
 MAX_JPEG_PIXELS: Final = 16_000_000
 MAX_PIXELS: Final = 6_000_000
-# Honest files have ten scans, a few hundred parts, one profile, some texts. A bomb has thousands,
-# empty or each unpacked to a megabyte.
+# Regular files have ten scans, a few hundred chunks, one color profile and a few texts. Decoding
+# bombs have thousands of chunks, empty or expanding to a megabyte each.
 MAX_SCANS: Final = 50
 MAX_READS: Final = 10_000
-MAX_UNPACKED: Final = 16
-# Segments of a JPEG, with those of its previews; and bytes: each entry is some Python.
-MAX_EXIF: Final = 4
+MAX_COMPRESSED_CHUNKS: Final = 16
+# EXIF segments of a JPEG with its previews, and bytes of EXIF: Pillow builds an object per entry.
+MAX_EXIF_SEGMENTS: Final = 4
 MAX_EXIF_BYTES: Final = 65_536
-# Nothing finer is needed for 20 pixels of ink: a square of this side, or as many pixels.
+# Pictures are reduced to about this many pixels per side: 20 pixels of ink need no more.
 WORKING_SIZE: Final = 250
 
-# Paper is flat where this share of the picture is either of its very level or ink.
+# Paper is flat if at least this fraction of the pixels has the paper's exact level or is ink.
 FLAT: Final = 0.65
-# Levels by which ink differs from flat paper; on a photo, the share of the light in 255ths.
+# Minimum difference of ink from flat paper in levels, and on photos in 255ths of the light.
 MIN_CONTRAST: Final = 24
 MIN_PHOTO_CONTRAST: Final = 50
-# Shares of the contrast at which ink begins, and on a photo at which it begins and is full.
+# Fractions of the contrast where ink starts; on photos, where it starts and where it is full.
 INK: Final = 0.1
 PHOTO_INK: Final = (0.4, 0.75)
-# Ink below this share of the darkest is pale; without it, ink has to reach no further than this.
+# Ink below PALE of the darkest is pale. Removing it must shrink the ink to SHRINK of a side: else
+# it is the soft edge of strokes.
 PALE: Final = 0.6
-LESS: Final = 0.9
-# Standard deviations of the noise of a photo that ink must exceed.
+SHRINK: Final = 0.9
+# Ink on a photo must exceed the noise by this many standard deviations.
 NOISE: Final = 6.0
-# The smallest digit, and the widest pen of a photo, as shares of the shorter side of the picture.
+# Smallest digit, and widest pen on a photo, as fractions of the shorter side of the picture.
 SMALLEST_DIGIT: Final = 0.03
 WIDEST_PEN: Final = 0.33
-# Thinner pens are made this wide, in pixels of the grid, and so on a grid this much finer.
+# Thinner pens are widened to MIN_PEN pixels of the grid, on a grid FINE times finer.
 MIN_PEN: Final = 2.0
 FINE: Final = 3
-# A piece with less than this share of the area of the largest is a speck.
+# A component with less than this fraction of the largest component's area is a speck.
 SPECK: Final = 0.05
-
-# A picture of far too many pixels is refused, not mentioned in the log.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 Levels = NDArray[np.uint8]
 Pixel = TypeVar("Pixel", bound=np.generic)
 
+# warnings.catch_warnings changes the filters of the whole process.
+_warning_filters = Lock()
+
 
 class PictureError(ValueError):
-    """The bytes are not a picture that can be read; the message says why."""
+    """A picture that cannot be decoded; the message states the reason."""
 
 
 class PictureTooLarge(PictureError):
-    """The picture has more pixels than this service decodes."""
+    """A picture with more pixels than are decoded."""
 
 
 @dataclass(frozen=True)
 class Ink:
-    """The ink found in a picture: uint8[h, w] cut to its edges, where, and the size of a pixel.
+    """Ink of a picture: levels uint8[h, w] cropped to the ink, its position and pixel size.
 
-    ``left`` and ``top`` are in pixels of the ink; each is ``pixel`` pixels of the picture.
+    ``left`` and ``top`` are in pixels of ``levels``, each of which is ``pixel`` pixels of the
+    picture wide.
     """
 
     levels: Levels
@@ -84,214 +86,229 @@ class Ink:
     pixel: float
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
-        """The (x, y, width, height) of the ink in the picture."""
+    def box(self) -> Box:
+        """The bounding box in the picture."""
         height, width = self.levels.shape
         scale = self.pixel
-        return scale * self.left, scale * self.top, scale * width, scale * height
+        return Box(scale * self.left, scale * self.top, scale * width, scale * height)
 
     def part(self, levels: Levels, left: int, top: int) -> "Ink":
-        """Some of this ink alone, whose corner is ``left`` and ``top`` in it."""
+        """Return a part of this ink whose corner is at ``left`` and ``top`` in it."""
         return Ink(levels, self.left + left, self.top + top, self.pixel)
 
-    def bold(self) -> "Ink | None":
-        """The ink without what is pale beside it, as the lines of paper and the boxes of forms are.
+    def without_pale_ink(self) -> "Ink | None":
+        """Return the ink without pale ink such as ruled lines and the boxes of forms.
 
-        None where that is a dot, or reaches hardly less far: pale are the edges of strokes then.
+        None if only a dot remains, or if the ink shrinks so little that only soft edges were pale.
         """
         levels = self.levels * (self.levels > PALE * self.levels.max())
-        cut, left, top = _cut_out(_without_specks(levels))
-        is_dot = max(cut.shape) < SMALLEST_DIGIT * min(levels.shape)
-        if is_dot or min(np.divide(cut.shape, levels.shape)) > LESS:
+        cropped, left, top = _crop(_remove_specks(levels))
+        is_dot = max(cropped.shape) < SMALLEST_DIGIT * min(levels.shape)
+        if is_dot or min(np.divide(cropped.shape, levels.shape)) > SHRINK:
             return None
-        return self.part(cut, left, top)
+        return self.part(cropped, left, top)
 
-    def inked(self) -> NDArray[np.bool]:
-        """Which pixels have enough ink to count."""
-        return _inked(self.levels)
+    def mask(self) -> NDArray[np.bool]:
+        """Return the pixels with enough ink to count."""
+        return _mask(self.levels)
 
 
-class _Frugal(io.BytesIO):
-    """Bytes that may be read a limited number of times."""
+class _LimitedReads(io.BytesIO):
+    """Bytes that raise PictureError after a number of reads."""
 
     reads = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.reads += 1
         if self.reads > MAX_READS:
-            raise PictureError("The picture is in too many small parts.")
+            raise PictureError(f"The picture has more than {MAX_READS:,} chunks. Save it again.")
         return super().read(size)
 
 
-def open_picture(content: bytes, most: int = MAX_JPEG_PIXELS) -> Image.Image:
-    """Decode a picture, a large JPEG at reduced size; of an animation the first frame.
+def open_picture(content: bytes, max_pixels: int = MAX_JPEG_PIXELS) -> Image.Image:
+    """Decode a picture, a large JPEG at reduced size, an animation's first frame.
 
-    ``most`` may allow fewer pixels than are read otherwise. Raises PictureError, or PictureTooLarge
-    before anything is decoded.
+    ``max_pixels`` may lower the limit. Raises PictureTooLarge before decoding, or PictureError.
     """
     try:
-        _check_parts(content)
-        picture = Image.open(_Frugal(content), formats=FORMATS)
-        _check_size(picture, content, most)
+        _check_chunks(content)
+        with _warning_filters, warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(_LimitedReads(content), formats=FORMATS)
+        _check_size(picture, content, max_pixels)
         full_width = picture.width
         picture.draft("L", (WORKING_SIZE, WORKING_SIZE))
         picture.load()
-        # Last, for what a file says of itself is put here too.
+        # After load(), which adds the file's own entries.
         picture.info["full_width"] = full_width
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(f"This is no picture of a kind that is read: {KINDS}.") from error
+        supported = ", ".join(FORMATS)
+        raise PictureError(f"The image format is not supported. Supported: {supported}.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureTooLarge(str(error)) from error
-    except Exception as error:  # the decoders raise a dozen unrelated kinds
-        raise PictureError(f"This is not a picture that can be read: {error}") from error
+        raise PictureTooLarge(f"The picture has too many pixels: {error}") from error
+    except Exception as error:  # decoders raise many unrelated exceptions
+        raise PictureError(f"The picture cannot be decoded: {error}. Save it again.") from error
     return picture
 
 
-def _check_parts(content: bytes) -> None:
-    """Refuse what Pillow would unpack or walk through again and again while it opens a file."""
-    unpacked = sum(content.count(kind) for kind in (b"iCCP", b"zTXt", b"iTXt"))
-    if unpacked > MAX_UNPACKED or content.count(b"Exif\0\0") > MAX_EXIF:
-        raise PictureError("The picture is in too many parts.")
+def _check_chunks(content: bytes) -> None:
+    """Reject chunks that Pillow would decompress or parse repeatedly while it opens a file."""
+    compressed = sum(content.count(kind) for kind in (b"iCCP", b"zTXt", b"iTXt"))
+    segments = content.count(b"Exif\0\0")
+    if compressed > MAX_COMPRESSED_CHUNKS or segments > MAX_EXIF_SEGMENTS:
+        raise PictureError(
+            f"The picture has {compressed} compressed chunks and {segments} EXIF segments; at most"
+            f" {MAX_COMPRESSED_CHUNKS} and {MAX_EXIF_SEGMENTS} are accepted. Save it again."
+        )
 
 
-def _check_size(picture: Image.Image, content: bytes, most: int) -> None:
+def _check_size(picture: Image.Image, content: bytes, max_pixels: int) -> None:
     jpeg = isinstance(picture, JpegImageFile)
-    limit = min(most, MAX_JPEG_PIXELS if jpeg else MAX_PIXELS)
+    limit = min(max_pixels, MAX_JPEG_PIXELS if jpeg else MAX_PIXELS)
     if picture.width * picture.height > limit:
         raise PictureTooLarge(
-            f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are read."
+            f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are"
+            " accepted. Reduce its size."
         )
-    # Each scan of a progressive JPEG, however short, is a walk over all its pixels.
-    if jpeg and content.count(b"\xff\xda\x00") > MAX_SCANS:
-        raise PictureError("The picture is in too many small parts.")
+    # Every scan of a progressive JPEG, however short, passes over all pixels.
+    if jpeg and (scans := content.count(b"\xff\xda\x00")) > MAX_SCANS:
+        raise PictureError(
+            f"The JPEG has {scans} scans; at most {MAX_SCANS} are accepted. Save it again."
+        )
 
 
 def extract_ink(picture: Image.Image) -> Ink | None:
-    """The ink of a picture; None when it is blank."""
+    """Return the ink of a picture, or None if it is blank."""
     factor = max(1, round(math.sqrt(picture.width * picture.height) / WORKING_SIZE))
-    gray = _gray(picture, factor)
-    # Which way it was held, some of the ways to gray forget.
+    gray = _to_gray(picture, factor)
+    # Some conversions drop the EXIF orientation.
     gray.info = picture.info
-    levels = _ink(_upright(gray))
+    levels = _find_ink(_upright(gray))
     if levels is None:
         return None
-    cut, left, top = _cut_out(levels)
-    if max(cut.shape) < SMALLEST_DIGIT * min(levels.shape):
+    cropped, left, top = _crop(levels)
+    if max(cropped.shape) < SMALLEST_DIGIT * min(levels.shape):
         return None
     pixel = factor * picture.info.get("full_width", picture.width) / picture.width
-    return Ink(cut, left, top, pixel)
-
-
-def _cut_out(ink: Levels) -> tuple[Levels, int, int]:
-    """The ink cut to its edges, and how far they are from the left and the top."""
-    rows, columns = (np.flatnonzero(lines) for lines in _lines(ink))
-    left, top = int(columns[0]), int(rows[0])
-    return ink[top : rows[-1] + 1, left : columns[-1] + 1], left, top
+    return Ink(cropped, left, top, pixel)
 
 
 def rasterize_ink(levels: Levels) -> Grid:
-    """The ink of a digit, uint8[h, w], on the grid of MNIST."""
-    return _centered(_scaled(levels))
+    """Rasterize the ink of one digit, uint8[h, w], on MNIST's grid, uint8[28, 28].
+
+    The longer side fills the box, the darkest pixel is 255, and the center of mass is nearest to
+    the middle of pixel 14. A pen thinner than MNIST's is widened: scaled with its digit, it would
+    be less than a pixel wide.
+    """
+    fine = _resize(_to_floats(levels), FINE * BOX)
+    missing = round(FINE * MIN_PEN - _pen_width(fine))
+    source = levels
+    if missing > 0:
+        source = _window_extreme(np.maximum, np.pad(fine, missing), missing + 1)
+    scaled = _resize(_to_floats(source), BOX)
+    height, width = scaled.shape
+    mass = scaled.sum()
+    x = int(scaled.sum(0) @ np.arange(width) / mass + 0.5)
+    y = int(scaled.sum(1) @ np.arange(height) / mass + 0.5)
+    left = min(max(14 - x, 0), SIZE - width)
+    top = min(max(14 - y, 0), SIZE - height)
+    grid = np.zeros((SIZE, SIZE), dtype=np.uint8)
+    grid[top : top + height, left : left + width] = scaled
+    return grid
 
 
-def prepare(picture: Image.Image) -> Grid | None:
-    """The ink of a picture as one digit on the grid of MNIST; None when it is blank."""
-    ink = extract_ink(picture)
-    return None if ink is None else rasterize_ink(ink.levels)
-
-
-def _gray(picture: Image.Image, factor: int) -> Image.Image:
-    """Gray levels (mode L) at 1/factor of the size, transparency filled so that ink stands out."""
+def _to_gray(picture: Image.Image, factor: int) -> Image.Image:
+    """Return gray levels (mode L) at 1/factor of the size; transparency becomes paper."""
     if picture.mode.startswith(("I", "F")):
-        return _eight_bits(picture.convert("F").reduce(factor))
+        return _to_8_bit(picture.convert("F").reduce(factor))
     if not picture.has_transparency_data:
         return picture.convert("L").reduce(factor)
     gray, alpha = picture.convert("LA").reduce(factor).split()
     weights = np.asarray(alpha, dtype=np.float32)
-    ink = (np.asarray(gray) * weights).sum() / max(weights.sum(), 1)
-    return Image.composite(gray, Image.new("L", gray.size, 255 if ink < 128 else 0), alpha)
+    mean = (np.asarray(gray) * weights).sum() / max(weights.sum(), 1)
+    return Image.composite(gray, Image.new("L", gray.size, 255 if mean < 128 else 0), alpha)
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """A picture of floats as levels; white is the least usual one that none of them exceeds."""
+def _to_8_bit(picture: Image.Image) -> Image.Image:
+    """Scale a picture of floats; white is the smallest usual maximum that covers its values."""
     values = np.nan_to_num(np.asarray(picture), posinf=0).clip(0)
     brightest = float(values.max())
     white = next((white for white in (1, 255, 4095, 65535) if brightest <= white), brightest)
-    return Image.fromarray(_levels(values * (255 / white)))
+    return Image.fromarray(_to_levels(values * (255 / white)))
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF says, and as it is where that cannot be read."""
+    """Apply the EXIF orientation, if it can be read."""
     if len(picture.info.get("exif", b"")) > MAX_EXIF_BYTES:
         return picture
     try:
         return ImageOps.exif_transpose(picture)
-    except Exception:  # broken EXIF raises as many kinds as broken pictures
+    except Exception:  # broken EXIF raises many unrelated exceptions
         return picture
 
 
-def _ink(gray: Image.Image) -> Levels | None:
-    """How much ink each pixel has; None where nothing stands out from the paper."""
+def _find_ink(gray: Image.Image) -> Levels | None:
+    """Return the amount of ink per pixel, or None if nothing contrasts with the paper."""
     levels = np.asarray(gray)
-    edge = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
-    paper = int(np.partition(edge, edge.size // 2)[edge.size // 2])
-    ink = _ink_on_flat(levels, paper)
+    border = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])
+    paper = int(np.partition(border, border.size // 2)[border.size // 2])
+    ink = _find_ink_on_flat_paper(levels, paper)
     flat = (levels == paper) | (ink > ink.max() // 2)
     if np.count_nonzero(flat) < FLAT * flat.size:
-        ink = _ink_on_photo(gray)
-    return None if ink.max() < MIN_CONTRAST else _without_specks(ink)
+        ink = _find_ink_on_photo(gray)
+    return None if ink.max() < MIN_CONTRAST else _remove_specks(ink)
 
 
-def _ink_on_flat(levels: Levels, paper: int) -> Levels:
-    """The ink is darker or lighter than the paper, whichever reaches further from it."""
-    # Of two arrays NumPy takes the extremes many pixels at a time, of an array and a number not.
+def _find_ink_on_flat_paper(levels: Levels, paper: int) -> Levels:
+    """Return the difference from the paper, in the direction that reaches further."""
+    # NumPy vectorizes the extreme of two arrays, but not of an array and a scalar.
     flat = np.full_like(levels, paper)
     if int(levels.max()) - paper > paper - int(levels.min()):
         return np.maximum(levels, flat) - flat
     return flat - np.minimum(levels, flat)
 
 
-def _ink_on_photo(gray: Image.Image) -> Levels:
-    """Ink on paper that is unevenly lit, above the noise that is measured from the picture.
+def _find_ink_on_photo(gray: Image.Image) -> Levels:
+    """Return ink on unevenly lit paper, above the noise measured in the picture.
 
-    The paper behind the ink is the gray closing of the picture (Serra, "Image Analysis and
-    Mathematical Morphology", 1982): it fills what is dark and narrower than a window, and leaves
-    the edges of shadows where they are. Ink takes or adds a share of the light that falls on it.
+    The paper is estimated by a gray closing (Serra, "Image Analysis and Mathematical Morphology",
+    1982): it fills dark areas narrower than a window and keeps the edges of shadows. Ink is the
+    fraction of the light that it absorbs or adds.
     """
     gray = gray.filter(ImageFilter.GaussianBlur(1))
     inverted = _is_light_on_dark(gray)
     levels = np.asarray(ImageOps.invert(gray) if inverted else gray)
     window = max(1, round(WIDEST_PEN * min(levels.shape)))
-    around = np.pad(levels, window - 1, mode="edge")
-    closed = _extreme(np.minimum, _extreme(np.maximum, around, window), window)
+    padded = np.pad(levels, window - 1, mode="edge")
+    closed = _window_extreme(np.minimum, _window_extreme(np.maximum, padded, window), window)
     paper = closed.astype(np.float32)
     light = 255 - paper if inverted else paper
-    # In the dark there is mostly noise: a little more light than there is keeps it down.
+    # The constant suppresses the noise of dark areas.
     depth = 255 * (paper - levels) / (light + 30)
-    # One deviation of a normal distribution, from the shallow half, where there is no ink.
-    shallow, usual = np.quantile(depth, (0.1, 0.4))
-    noise = NOISE * float(usual - shallow)
+    # One standard deviation of a normal distribution, from the paper's half of the depths.
+    low, usual = np.quantile(depth, (0.1, 0.4))
+    noise = NOISE * float(usual - low)
     depth -= usual
     contrast = float(depth.max())
     if contrast < max(MIN_PHOTO_CONTRAST, 2 * noise):
         return np.zeros_like(levels)
-    begin, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
-    return _levels((depth - begin) * (255 / (full - begin)))
+    start, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
+    return _to_levels((depth - start) * (255 / (full - start)))
 
 
 def _is_light_on_dark(gray: Image.Image) -> bool:
-    """Whether what stands out from the median around it is light."""
+    """Return whether the largest deviations from the local median are light."""
     small = gray.copy()
     small.thumbnail((40, 40), Image.Resampling.BOX)
-    around = small.filter(ImageFilter.MedianFilter(17))
-    difference = np.asarray(small, dtype=np.float32) - np.asarray(around)
+    median = small.filter(ImageFilter.MedianFilter(17))
+    difference = np.asarray(small, dtype=np.float32) - np.asarray(median)
     return bool((difference**3).sum() > 0)
 
 
-def _extreme(extreme: np.ufunc, values: NDArray[Pixel], window: int) -> NDArray[Pixel]:
-    """The extreme of each square of window x window values, by doubling."""
+def _window_extreme(extreme: np.ufunc, values: NDArray[Pixel], window: int) -> NDArray[Pixel]:
+    """Return the extreme of each window x window square, by doubling."""
     for _ in "yx":
         width = 1
         while width < window:
@@ -302,100 +319,77 @@ def _extreme(extreme: np.ufunc, values: NDArray[Pixel], window: int) -> NDArray[
     return values
 
 
-def _without_specks(ink: Levels) -> Levels:
-    """The ink without the pieces that are small beside the largest."""
-    if not any(np.count_nonzero(lines[1:] != lines[:-1]) > 2 for lines in _lines(ink)):
+def _remove_specks(ink: Levels) -> Levels:
+    """Return the ink without components that are small compared to the largest."""
+    if not any(np.count_nonzero(lines[1:] != lines[:-1]) > 2 for lines in _lines_with_ink(ink)):
         return ink
-    # On 50 cells to the longer side; what is nearer than one or two of them is one piece.
+    # Cells of 1/50 of the longer side: gaps of less than one or two cells are closed.
     side = math.ceil(max(ink.shape) / 50)
-    inked = Image.fromarray(_inked(ink)).convert("L")
-    cells = np.asarray(inked.reduce(side))
-    pieces = _pieces(cells > 0)
-    areas = np.bincount(pieces.ravel(), cells.ravel())
-    specks = (pieces > 0) & (areas < SPECK * areas.max())[pieces]
+    cells = np.asarray(Image.fromarray(_mask(ink)).convert("L").reduce(side))
+    components = _label_components(cells > 0)
+    areas = np.bincount(components.ravel(), cells.ravel())
+    specks = (components > 0) & (areas < SPECK * areas.max())[components]
     clean: Levels = ink * ~specks[np.ix_(*(np.arange(length) // side for length in ink.shape))]
     return clean
 
 
-def _pieces(cells: NDArray[np.bool]) -> NDArray[np.intp]:
-    """The cells of each group of touching ones numbered alike, and 0 where there is none.
+def _label_components(cells: NDArray[np.bool]) -> NDArray[np.intp]:
+    """Label the connected components of cells; 0 is background.
 
-    Each takes the largest number around it, until none changes.
+    Every cell takes the largest label around it until nothing changes.
     """
-    numbers = np.arange(1, cells.size + 1).reshape(cells.shape) * cells
+    labels = np.arange(1, cells.size + 1).reshape(cells.shape) * cells
     while True:
-        spread = _extreme(np.maximum, np.pad(numbers, 1), 3) * cells
-        if np.array_equal(spread, numbers):
-            return numbers
-        numbers = spread
+        spread = _window_extreme(np.maximum, np.pad(labels, 1), 3) * cells
+        if np.array_equal(spread, labels):
+            return labels
+        labels = spread
 
 
-def _lines(ink: Levels) -> tuple[NDArray[np.bool], NDArray[np.bool]]:
-    """Which rows and which columns have ink."""
-    least = _least(ink)
-    return ink.max(axis=1) > least, ink.max(axis=0) > least
+def _crop(ink: Levels) -> tuple[Levels, int, int]:
+    """Return the ink cropped to its edges, and its left and top."""
+    rows, columns = (np.flatnonzero(lines) for lines in _lines_with_ink(ink))
+    left, top = int(columns[0]), int(rows[0])
+    return ink[top : rows[-1] + 1, left : columns[-1] + 1], left, top
 
 
-def _inked(ink: Levels) -> NDArray[np.bool]:
-    """Which pixels have enough ink to count."""
-    return ink > _least(ink)
+def _lines_with_ink(ink: Levels) -> tuple[NDArray[np.bool], NDArray[np.bool]]:
+    """Return which rows and which columns have ink."""
+    threshold = _threshold(ink)
+    return ink.max(axis=1) > threshold, ink.max(axis=0) > threshold
 
 
-def _least(ink: Levels) -> int:
-    """The level above which there is enough ink to count."""
+def _mask(ink: Levels) -> NDArray[np.bool]:
+    return ink > _threshold(ink)
+
+
+def _threshold(ink: Levels) -> int:
     return int(INK * ink.max())
 
 
-def _scaled(ink: Levels) -> Levels:
-    """Ink scaled so that its longer side fills the box and its darkest point is 255.
-
-    A pen thinner than is usual in MNIST is made as wide as is usual there: scaled with its digit,
-    it would be less than a pixel.
-    """
-    picture = _floats(ink)
-    fine = _resized(picture, FINE * BOX)
-    missing = round(FINE * MIN_PEN - _pen_width(fine))
-    if missing > 0:
-        picture = _floats(_extreme(np.maximum, np.pad(fine, missing), missing + 1))
-    return _resized(picture, BOX)
-
-
-def _floats(ink: Levels) -> Image.Image:
-    """Ink as a picture of floats: thin lines, scaled down, are not rounded away."""
+def _to_floats(ink: Levels) -> Image.Image:
+    """Return ink as a picture of floats, so that thin lines survive scaling down."""
     return Image.fromarray(ink.astype(np.float32))
 
 
-def _resized(ink: Image.Image, side: float) -> Levels:
-    """Ink with ``side`` pixels to its longer side, and 255 for its darkest."""
+def _resize(ink: Image.Image, side: float) -> Levels:
+    """Scale ink to ``side`` pixels on its longer side, and its darkest pixel to 255."""
     scale = side / max(ink.size)
     size = (max(1, round(ink.width * scale)), max(1, round(ink.height * scale)))
     resized = np.asarray(ink.resize(size, Image.Resampling.BOX))
-    return _levels(resized * (255 / resized.max()))
+    return _to_levels(resized * (255 / resized.max()))
 
 
 def _pen_width(ink: Levels) -> float:
-    """The mean width of the lines of some ink, in pixels: twice its area by its perimeter.
+    """Return the mean width of strokes in pixels: twice the area divided by the perimeter.
 
     The perimeter of a shape with soft edges is its total variation.
     """
-    soft = np.zeros((ink.shape[0] + 2, ink.shape[1] + 2), dtype=np.float32)
-    soft[1:-1, 1:-1] = ink
-    down, right = np.diff(soft, axis=0)[:, :-1], np.diff(soft, axis=1)[:-1]
+    padded = np.zeros((ink.shape[0] + 2, ink.shape[1] + 2), dtype=np.float32)
+    padded[1:-1, 1:-1] = ink
+    down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
     return float(2 * ink.sum() / np.sqrt(down * down + right * right).sum())
 
 
-def _centered(ink: Levels) -> Grid:
-    """Ink of at most 20x20 on the grid, its center of mass nearest to the middle of pixel 14."""
-    height, width = ink.shape
-    mass = ink.sum()
-    x = int(ink.sum(0) @ np.arange(width) / mass + 0.5)
-    y = int(ink.sum(1) @ np.arange(height) / mass + 0.5)
-    left = min(max(14 - x, 0), SIZE - width)
-    top = min(max(14 - y, 0), SIZE - height)
-    grid = np.zeros((SIZE, SIZE), dtype=np.uint8)
-    grid[top : top + height, left : left + width] = ink
-    return grid
-
-
-def _levels(values: NDArray[np.floating]) -> Levels:
+def _to_levels(values: NDArray[np.floating]) -> Levels:
     return (values.clip(0, 255) + 0.5).astype(np.uint8)

@@ -149,8 +149,9 @@ def others() -> dict[str, Callable[[Path], LabeledImages]]:
 def _usps(root: Path) -> LabeledImages:
     """Digits of envelopes, 16x16, brought to the form of MNIST (Hull, 1994)."""
     dataset = import_torchvision().datasets.USPS(root, train=False, download=True)
-    found = [pictures.prepare(Image.fromarray(levels)) for levels in dataset.data]
-    grids = np.stack([np.zeros((28, 28), np.uint8) if one is None else one for one in found])
+    found = [pictures.extract_ink(Image.fromarray(levels)) for levels in dataset.data]
+    blank = np.zeros((28, 28), np.uint8)
+    grids = np.stack([pictures.rasterize_ink(ink.levels) if ink else blank for ink in found])
     return LabeledImages(torch.from_numpy(grids), torch.tensor(dataset.targets))
 
 

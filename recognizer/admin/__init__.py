@@ -1,4 +1,4 @@
-"""The admin pages; importing them registers them with Django's admin site."""
+"""Admin pages; importing this package registers them with Django's admin site."""
 
 from recognizer.admin import digits, drawings, models
 

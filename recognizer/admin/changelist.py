@@ -1,4 +1,4 @@
-"""Change lists that stay quick however long their tables grow: nothing reads a whole one."""
+"""Change lists for large tables: bounded counts, indexed filters and exact search."""
 
 from typing import Any, cast
 from uuid import UUID
@@ -13,51 +13,53 @@ from django.utils.functional import cached_property
 
 from recognizer.models import Drawing, ModelVersion
 
-# Nobody turns to a later page: whoever looks for something filters.
-MOST = 10_000
-NEWEST = 500
-# What the filters ask for: a value, or a time.
-LOOKUPS = {"", "exact", "gte", "lt"}
+# Counts stop here, and so do pages and bulk actions.
+MAX_ROWS = 10_000
+# The filter by model offers the models of this many drawings.
+RECENT_DRAWINGS = 500
+# Django's filters use only these lookups.
+ALLOWED_LOOKUPS = {"", "exact", "gte", "lt"}
 
 
-def count(rows: QuerySet[Any]) -> int:
-    """How many rows there are, counted no further than MOST."""
-    return rows.order_by()[:MOST].count()
+def bounded_count(rows: QuerySet[Any]) -> int:
+    """Count rows up to MAX_ROWS."""
+    return rows.order_by()[:MAX_ROWS].count()
 
 
 class BoundedPaginator(Paginator):
-    """Pages of the first rows."""
+    """A paginator over the first MAX_ROWS rows."""
 
     @cached_property
     def count(self) -> int:
-        return count(cast(QuerySet[Any], self.object_list))
+        return bounded_count(cast(QuerySet[Any], self.object_list))
 
     @property
-    def is_cut(self) -> bool:
-        return self.count == MOST
+    def is_truncated(self) -> bool:
+        return self.count == MAX_ROWS
 
 
 class LargeTableChangeList(ChangeList):
-    """The rows of a list as its admin wants to show them."""
+    """A change list with the columns chosen by its admin."""
 
     model_admin: "LargeTableAdmin"
 
     def get_queryset(self, *arguments: Any, **options: Any) -> QuerySet[Any]:
-        return self.model_admin.shown(super().get_queryset(*arguments, **options))
+        return self.model_admin.list_queryset(super().get_queryset(*arguments, **options))
 
 
 class ModelFilter(admin.SimpleListFilter):
-    """By the model that read: of those that are stored and those that read what is newest.
+    """Filter by model version; offers the registry and the models of recent drawings.
 
-    Which ones are named in a million rows, only all of them could tell.
+    Listing every version in use would scan the whole table.
     """
 
     title = "model"
     parameter_name = "model"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = Drawing.objects.order_by("-created_at").values_list("model", flat=True)[:NEWEST]
-        versions = {*ModelVersion.objects.values_list("version", flat=True), *newest}
+        newest = Drawing.objects.order_by("-created_at").values_list("model", flat=True)
+        registered = ModelVersion.objects.values_list("version", flat=True)
+        versions = {*registered, *newest[:RECENT_DRAWINGS]}
         return [(version, version) for version in sorted(versions)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -65,37 +67,44 @@ class ModelFilter(admin.SimpleListFilter):
 
 
 class LargeTableAdmin(admin.ModelAdmin):
-    """A change list of a long table."""
+    """The admin of a large table."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
-    # They would count the whole table.
+    # Facet counts would scan the whole table.
     show_facets = admin.ShowFacets.NEVER
 
-    def shown(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Rows with what their columns show, and no more: some have a megabyte of strokes."""
+    def list_queryset(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Load only the displayed columns: the strokes of one drawing may take a megabyte."""
         return rows
+
+    def search_filter(self, term: str) -> Q:
+        """Return the condition of a search for an exact term, served by an index."""
+        raise NotImplementedError
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LargeTableChangeList
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
-        """PostgreSQL has no text with NUL: such a filter is none."""
-        if any("\0" in value for values in request.GET.lists() for value in values[1]):
+        """Reject NUL characters in filters; PostgreSQL cannot compare text with them."""
+        if any("\0" in value for _, values in request.GET.lists() for value in values):
             raise IncorrectLookupParameters
         return super().get_changelist_instance(request)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Nothing but what the filters offer: others walk through the table, or break."""
+        """Allow only the lookups of the filters; others would scan the table or fail."""
         name, _, kind = lookup.partition("__")
-        return kind in LOOKUPS and name in map(_parameter, self.list_filter)
+        fields = [entry[0] if isinstance(entry, tuple) else entry for entry in self.list_filter]
+        names = [getattr(field, "parameter_name", field) for field in fields]
+        return kind in ALLOWED_LOOKUPS and name in names
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *location: Any
     ) -> HttpResponse | None:
-        if request.POST.get("select_across") == "1" and count(queryset) == MOST:
-            text = f"There are {MOST:,} or more; choose fewer by the filters."
+        is_all = request.POST.get("select_across") == "1"
+        if is_all and bounded_count(queryset) == MAX_ROWS:
+            text = f"{MAX_ROWS:,} or more rows are selected. Select fewer with the filters."
             self.message_user(request, text, messages.WARNING)
             return None
         return super().response_action(request, queryset, *location)
@@ -103,22 +112,11 @@ class LargeTableAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """What is found is found whole, by an index; no text is looked through."""
-        return (queryset.filter(self.find(search_term)) if search_term else queryset), False
-
-    def find(self, term: str) -> Q:
-        """What rows have to be, for a term to find them."""
-        raise NotImplementedError
+        found = queryset.filter(self.search_filter(search_term)) if search_term else queryset
+        return found, False
 
 
-def _parameter(filter: Any) -> str:
-    """By what name an entry of ``list_filter`` is in an address."""
-    if isinstance(filter, tuple):
-        return str(filter[0])
-    return str(getattr(filter, "parameter_name", filter))
-
-
-def as_uuid(term: str) -> UUID | None:
+def parse_uuid(term: str) -> UUID | None:
     try:
         return UUID(term)
     except ValueError:

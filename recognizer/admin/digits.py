@@ -1,4 +1,4 @@
-"""The admin: what was drawn, what the net said, what it really is."""
+"""The admin of digits: list, bulk labels, export, and the label form."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from django.db.models import F, Model, Q, QuerySet, Subquery
 from django.forms import ChoiceField, ModelForm
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import ngettext
 
 from recognizer import dataset_export, drawings, rendering, review_queue
-from recognizer.admin.changelist import ModelFilter, as_uuid
-from recognizer.admin.review import ReviewAdmin, signed_in
+from recognizer.admin.changelist import ModelFilter, parse_uuid
+from recognizer.admin.review import ReviewAdmin, current_user
 from recognizer.admin.statistics import StatisticsAdmin
 from recognizer.models import Digit, Drawing, Label
 
-NO_STROKES = "It was a picture, of which only the input is kept."
-# The inputs of a number in the list of drawings.
-SHOWN_INPUTS = 5
-# Chosen for many digits, it takes their labels away.
+NO_STROKES = "This drawing is a picture; only the 28x28 input is saved."
+# The bulk action's choice that removes labels; the empty value means no choice.
 NO_LABEL = "none"
-BANDS = {"0": "below 50 %", "50": "50 to 90 %", "90": "90 % and more"}
+BANDS = {"0": "below 50%", "50": "50% to 90%", "90": "90% and above"}
 
 
-class ConfidenceBand(admin.SimpleListFilter):
+class ConfidenceFilter(admin.SimpleListFilter):
     title = "confidence"
     parameter_name = "confidence"
 
@@ -39,7 +39,7 @@ class ConfidenceBand(admin.SimpleListFilter):
         return queryset.filter(band=self.value()) if self.value() in BANDS else queryset
 
 
-class Review(admin.SimpleListFilter):
+class ReviewFilter(admin.SimpleListFilter):
     title = "review"
     parameter_name = "review"
 
@@ -48,7 +48,7 @@ class Review(admin.SimpleListFilter):
             ("open", "not labeled"),
             ("done", "labeled"),
             ("visitor", "labeled by the visitor"),
-            ("wrong", "labeled, and read wrongly"),
+            ("wrong", "wrong prediction"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
@@ -64,38 +64,45 @@ class Review(admin.SimpleListFilter):
         return queryset
 
 
-class DigitModel(ModelFilter):
-    """Models come one after the other, which PostgreSQL does not know.
+class DigitModelFilter(ModelFilter):
+    """Filter by model version, starting at the newest digit of that version.
 
-    It would look for a third of all digits among the newest, and walk through all others.
+    PostgreSQL expects the digits of a version spread evenly over the table and would walk the
+    primary key through all newer ones.
     """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
         if not self.value():
             return queryset
-        from_here = Digit.objects.filter(model__gte=self.value()).order_by("model", "-pk")
-        newest = from_here.values("pk")[:1]
+        by_model = Digit.objects.filter(model__gte=self.value()).order_by("model", "-pk")
+        newest = by_model.values("pk")[:1]
         return queryset.filter(model=self.value(), pk__lte=Subquery(newest))
 
 
 class DigitForm(ModelForm):
-    """A digit's label, with the one that was seen in a hidden field."""
+    """The label form; a hidden field holds the label that was displayed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Who may only look has no such field.
+        # The field is missing without the permission to change digits.
         if label := self.fields.get("label"):
             label.show_hidden_initial = True
 
     def clean_label(self) -> str:
-        """Whoever else labels it waits until this label is stored: a form has a transaction."""
+        """Reject a label if another reviewer has changed it since the form was displayed.
+
+        The lock lasts until the label is stored: the admin saves a form in one transaction.
+        """
         label: str = self.cleaned_data["label"]
         try:
-            now = review_queue.held(self.instance.pk).label
+            current = review_queue.lock_digit(self.instance.pk).label
         except Drawing.DoesNotExist:
-            raise ValidationError("The drawing is no longer there.") from None
-        if now not in (self.data.get(self["label"].html_initial_name, now), label):
-            raise ValidationError(f"Meanwhile somebody has labeled it “{now or 'none'}”.")
+            raise ValidationError("The drawing was deleted.") from None
+        if current not in (self.data.get(self["label"].html_initial_name, current), label):
+            raise ValidationError(
+                f"Another reviewer has changed the label to “{current or 'none'}”."
+                " Reload the page to see it."
+            )
         return label
 
 
@@ -112,56 +119,60 @@ class DigitActionForm(ActionForm):
 
 @admin.register(Digit)
 class DigitAdmin(StatisticsAdmin, ReviewAdmin):
-    list_display = ("input", "text", "percent", "verdict", "visitor_says", "label", "drawn")
-    list_display_links = ("input", "text")
+    list_display = (
+        "input_image", "text", "confidence_percent", "verdict", "visitor_label", "label",
+        "drawn_at",
+    )  # fmt: skip
+    list_display_links = ("input_image", "text")
     list_select_related = ("drawing",)
     list_filter = (
-        Review,
+        ReviewFilter,
         "text",
-        ConfidenceBand,
+        ConfidenceFilter,
         "verdict",
         "label",
-        DigitModel,
+        DigitModelFilter,
         ("predicted_at", admin.DateFieldListFilter),
     )
-    sortable_by = ("percent", "drawn")
+    sortable_by = ("confidence_percent", "drawn_at")
     search_fields = ("drawing", "model", "labeled_by")
-    search_help_text = "Drawing (UUID), model version or reviewer, in full"
+    search_help_text = "Complete drawing UUID, model version or reviewer name"
     form = DigitForm
     action_form = DigitActionForm
     actions = ("label_selected", "export_selected")
     radio_fields = {"label": admin.HORIZONTAL}
-    readonly_fields = ("strokes", "seen", "reading", "how_likely", "about")
-    fields = ("strokes", "label", "reading", "how_likely", "seen", "about")
+    readonly_fields = ("strokes", "prediction", "probability_table", "large_input", "details")
+    fields = ("strokes", "label", "prediction", "probability_table", "large_input", "details")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """A digit goes with its drawing, never alone."""
+        """Digits are deleted only with their drawing."""
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         context = {
-            "least_sure": 1 + self.list_display.index("percent"),
+            "confidence_column": 1 + self.list_display.index("confidence_percent"),
             "may_review": self.has_change_permission(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def shown(self, rows: QuerySet[Digit]) -> QuerySet[Digit]:
+    def list_queryset(self, rows: QuerySet[Digit]) -> QuerySet[Digit]:
         return rows.defer("drawing__strokes")
 
-    def find(self, term: str) -> Q:
-        if drawing := as_uuid(term):
+    def search_filter(self, term: str) -> Q:
+        if drawing := parse_uuid(term):
             return Q(drawing=drawing)
         reviewer = User.objects.filter(username=term).first()
         return Q(labeled_by=reviewer) if reviewer else Q(model=term)
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
-        drawings.label_as_reviewer(Digit.objects.filter(pk=obj.pk), obj.label, signed_in(request))
+        digit = Digit.objects.filter(pk=obj.pk)
+        drawings.label_as_reviewer(digit, obj.label, current_user(request))
 
     def log_change(self, request: HttpRequest, obj: Digit, message: Any) -> Any:
-        """The service has logged the old and the new label already."""
+        """Add no log entry: label_as_reviewer has logged the old and the new label."""
 
     @admin.action(description="Label the selected digits", permissions=["change"])
     def label_selected(self, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
@@ -170,7 +181,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
             self.message_user(request, "Choose a label first.", messages.WARNING)
             return
         label = "" if label == NO_LABEL else label
-        changed = drawings.label_as_reviewer(queryset, label, signed_in(request))
+        changed = drawings.label_as_reviewer(queryset, label, current_user(request))
         text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
         self.message_user(request, text, messages.SUCCESS)
 
@@ -178,59 +189,60 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     def export_selected(
         self, request: HttpRequest, queryset: QuerySet[Digit]
     ) -> HttpResponseBase | None:
-        chosen = request.POST.get("format", "")
-        if chosen not in dataset_export.FORMATS or not queryset.exclude(label="").exists():
-            self.message_user(request, "None of these has a label.", messages.WARNING)
+        file_format = request.POST.get("format", "")
+        if file_format not in dataset_export.FORMATS or not queryset.exclude(label="").exists():
+            text = "Nothing to export: none of the selected digits has a label."
+            self.message_user(request, text, messages.WARNING)
             return None
-        archive = dataset_export.archive(queryset.order_by("pk"), chosen)
-        return FileResponse(archive, as_attachment=True, filename=f"digits-{chosen}.zip")
+        archive = dataset_export.archive(queryset.order_by("pk"), file_format)
+        return FileResponse(archive, as_attachment=True, filename=f"digits-{file_format}.zip")
 
-    @admin.display(description="input")
-    def input(self, digit: Digit) -> SafeString:
+    @admin.display(description="28x28 input")
+    def input_image(self, digit: Digit) -> SafeString:
         return rendering.grid_png(digit.image, side=56)
 
     @admin.display(description="confidence", ordering="confidence")
-    def percent(self, digit: Digit) -> str:
-        return f"{100 * digit.confidence:.1f} %"
+    def confidence_percent(self, digit: Digit) -> str:
+        return f"{digit.confidence:.1%}"
 
-    @admin.display(description="visitor says")
-    def visitor_says(self, digit: Digit) -> str:
+    def visitor_label(self, digit: Digit) -> str:
         return digit.drawing.visitor_label
 
-    # Quick to sort by, and the same but where other ink was kept under an old UUID.
-    @admin.display(ordering="pk")
-    def drawn(self, digit: Digit) -> Any:
+    # Sorts by the primary key, which has an index. The order differs only for digits of a drawing
+    # that was replaced under the same UUID.
+    @admin.display(description="drawn", ordering="pk")
+    def drawn_at(self, digit: Digit) -> Any:
         return digit.drawing.created_at
 
-    def reading(self, digit: Digit) -> str:
-        visitor = digit.drawing.visitor_label
-        says = f"; the visitor says {visitor}" if visitor else ""
-        return f"{digit.text}, {digit.verdict}, {100 * digit.confidence:.1f} %{says}"
+    def prediction(self, digit: Digit) -> str:
+        visitor_label = digit.drawing.visitor_label
+        suffix = f"; visitor label {visitor_label}" if visitor_label else ""
+        return f"{digit.text}, {digit.verdict}, {digit.confidence:.1%}{suffix}"
 
     def strokes(self, digit: Digit) -> SafeString | str:
         return rendering.strokes_svg(digit.drawing.strokes or [], side=224) or NO_STROKES
 
     @admin.display(description="28x28 input")
-    def seen(self, digit: Digit) -> SafeString:
+    def large_input(self, digit: Digit) -> SafeString:
         return rendering.grid_png(digit.image, side=224)
 
     @admin.display(description="probabilities")
-    def how_likely(self, digit: Digit) -> SafeString:
+    def probability_table(self, digit: Digit) -> SafeString:
         rows = format_html_join(
             "",
-            '<tr><th>{}</th><td><meter value="{}"></meter></td><td>{} %</td></tr>',
-            ((n, f"{p:.4f}", f"{100 * p:.1f}") for n, p in enumerate(digit.probabilities)),
+            '<tr><th>{}</th><td><meter value="{}"></meter></td><td>{}</td></tr>',
+            ((n, f"{p:.4f}", f"{p:.1%}") for n, p in enumerate(digit.probabilities)),
         )
         return format_html("<table>{}</table>", rows)
 
-    def about(self, digit: Digit) -> str:
+    def details(self, digit: Digit) -> str:
         drawing = digit.drawing
-        labeled = ""
-        if digit.labeled_at:
-            who = digit.labeled_by or "somebody who has no account any more"
-            labeled = f"; labeled by {who} on {digit.labeled_at:%Y-%m-%d %H:%M}"
-        return (
+        text = (
             f"Digit {digit.position + 1} of drawing {drawing.id},"
-            f" from {drawing.get_source_display()} on {drawing.created_at:%Y-%m-%d %H:%M},"
-            f" read by model {drawing.model}{labeled}"
+            f" from {drawing.get_source_display()} on {localize(localtime(drawing.created_at))},"
+            f" predicted by model {drawing.model}"
         )
+        if not digit.labeled_at:
+            return text
+        reviewer = digit.labeled_by or "a deleted user"
+        return f"{text}; labeled by {reviewer} on {localize(localtime(digit.labeled_at))}"

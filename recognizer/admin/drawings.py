@@ -1,4 +1,4 @@
-"""The admin page of drawings."""
+"""The admin of drawings: list and deletion."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from recognizer import drawings, rendering
-from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, as_uuid
+from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, parse_uuid
 from recognizer.admin.digits import NO_STROKES
 from recognizer.models import Digit, Drawing
 
-# Digits per drawing in the list.
+# The list shows the 28x28 inputs of this many digits per drawing.
 SHOWN_INPUTS = 5
 
 
@@ -23,9 +23,9 @@ class DrawingAdmin(LargeTableAdmin):
     list_filter = ("source", ModelFilter, "created_at")
     sortable_by = ("created_at",)
     search_fields = ("id", "model")
-    search_help_text = "Drawing (UUID) or model version, in full"
+    search_help_text = "Complete drawing UUID or model version"
     fields = readonly_fields = (
-        "large", "text", "visitor_label", "source", "model", "created_at", "updated_at",
+        "large_strokes", "text", "visitor_label", "source", "model", "created_at", "updated_at",
     )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -34,20 +34,19 @@ class DrawingAdmin(LargeTableAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def find(self, term: str) -> Q:
-        drawing = as_uuid(term)
-        return Q(id=drawing) if drawing else Q(model=term)
-
-    def shown(self, rows: QuerySet[Drawing]) -> QuerySet[Drawing]:
-        """With what the net saw of each."""
+    def list_queryset(self, rows: QuerySet[Drawing]) -> QuerySet[Drawing]:
         digits = Digit.objects.only("drawing", "image").order_by("drawing_id", "position")
         first = Prefetch("digits", digits.filter(position__lt=SHOWN_INPUTS))
         return rows.defer("strokes").prefetch_related(first)
 
+    def search_filter(self, term: str) -> Q:
+        drawing = parse_uuid(term)
+        return Q(id=drawing) if drawing else Q(model=term)
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Whoever may delete a drawing may delete its digits; they are counted, not listed."""
-        several = isinstance(objs, QuerySet)
-        ids = list(objs.values_list("pk", flat=True)) if several else [one.pk for one in objs]
+        """Count the digits instead of listing them; they need no permission of their own."""
+        is_many = isinstance(objs, QuerySet)
+        ids = list(objs.values_list("pk", flat=True)) if is_many else [one.pk for one in objs]
         digits = Digit.objects.filter(drawing__in=ids).count()
         return list(map(str, ids)), {"drawings": len(ids), "digits": digits}, set(), []
 
@@ -57,11 +56,11 @@ class DrawingAdmin(LargeTableAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Drawing]) -> None:
         drawings.delete(Drawing.objects.filter(pk__in=queryset.values("pk")))
 
-    @admin.display(description="inputs")
+    @admin.display(description="28x28 inputs")
     def inputs(self, drawing: Drawing) -> SafeString | str:
         images = [digit.image for digit in drawing.digits.all()]
         return rendering.grid_png(*images, side=56) if images else ""
 
     @admin.display(description="strokes")
-    def large(self, drawing: Drawing) -> SafeString | str:
+    def large_strokes(self, drawing: Drawing) -> SafeString | str:
         return rendering.strokes_svg(drawing.strokes or [], side=224) or NO_STROKES

@@ -1,4 +1,4 @@
-"""The models in the admin: what they are, champion against challenger, promotion and rollback."""
+"""Admin pages of the model registry: list, comparison, promotion and rollback."""
 
 import json
 from typing import Any
@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
 from recognizer import comparison, registry, rendering, serving
-from recognizer.admin.review import signed_in
+from recognizer.admin.review import current_user
 from recognizer.models import ModelStatus, ModelVersion
 
-SHOWN_DIFFERENCES = 48
+MAX_DIFFERENCES = 48
 
 
 @admin.register(ModelVersion)
@@ -31,7 +31,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": readonly_fields[:-1]}),
-        ("What it says of itself", {"fields": ("facts",), "classes": ("collapse",)}),
+        ("File metadata", {"fields": ("facts",), "classes": ("collapse",)}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -41,12 +41,12 @@ class ModelVersionAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """One by one, and nothing that serves or that a rollback may need."""
-        needed = not isinstance(obj, ModelVersion) or obj.status in (
+        """Allow single deletions only, and keep the models that a rollback may need."""
+        deletable = isinstance(obj, ModelVersion) and obj.status not in (
             ModelStatus.SERVING,
             ModelStatus.RETIRED,
         )
-        return not needed and super().has_delete_permission(request, obj)
+        return deletable and super().has_delete_permission(request, obj)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return False
@@ -68,8 +68,10 @@ class ModelVersionAdmin(admin.ModelAdmin):
         try:
             version = serving.current_classifier().version
         except serving.ModelUnavailable as error:
-            version = f"nothing, for {error}"
-        return super().changelist_view(request, {"serving": version, **(extra_context or {})})
+            version = f"none ({error})"
+        return super().changelist_view(
+            request, {"serving_version": version, **(extra_context or {})}
+        )
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -82,49 +84,53 @@ class ModelVersionAdmin(admin.ModelAdmin):
         context = {
             "may_promote": may_promote,
             "may_roll_back": may_promote and serves,
-            **(_comparison(version) if version and not serves else {}),
+            **(_comparison_context(version) if version and not serves else {}),
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, context)
 
     def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self._check(request)
+        self._check_permission(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            registry.promote(version, signed_in(request), request.POST.get("reason", "").strip())
+            registry.promote(version, current_user(request), request.POST.get("reason", "").strip())
         except registry.ReasonNeeded as shortfalls:
-            message = f"{version} is worse in {shortfalls}: say why it is promoted."
-            return self._back(request, message, messages.ERROR)
+            message = f"{version} is worse in {shortfalls}. Enter a reason to promote it."
+            return self._redirect(request, message, messages.ERROR)
+        except registry.PromotionConflict as conflict:
+            return self._redirect(request, str(conflict), messages.ERROR)
         except ModelError as error:
-            return self._back(request, f"{version} is refused: {error}.", messages.ERROR)
+            return self._redirect(request, f"Cannot promote {version}: {error}.", messages.ERROR)
         except ModelVersion.DoesNotExist:
-            return self._back(request, f"{version} has just been deleted.", messages.ERROR)
-        return self._back(request, f"{version} serves.")
+            return self._redirect(request, f"{version} was deleted.", messages.ERROR)
+        return self._redirect(request, f"{version} is the serving model.")
 
     def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self._check(request)
+        self._check_permission(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            before = registry.roll_back(signed_in(request), version)
+            previous = registry.roll_back(current_user(request), version)
         except registry.NotServing:
-            message = f"{version} does not serve any more; nothing was changed."
-            return self._back(request, message, messages.WARNING)
-        return self._back(request, f"{before or 'The shipped model'} serves again.")
+            message = f"{version} is no longer the serving model; nothing was rolled back."
+            return self._redirect(request, message, messages.WARNING)
+        restored = previous or "the shipped model"
+        return self._redirect(request, f"Rolled back from {version} to {restored}.")
 
-    def _check(self, request: HttpRequest) -> None:
+    def _check_permission(self, request: HttpRequest) -> None:
         if request.method != "POST" or not self.has_promote_permission(request):
             raise PermissionDenied
 
-    def _back(
+    def _redirect(
         self, request: HttpRequest, message: str, level: int = messages.SUCCESS
     ) -> HttpResponse:
-        serving.serving_model.hurry()
+        """Redirect to the list with a message, and serve a promoted model at once."""
+        serving.serving_model.check_now()
         self.message_user(request, message, level)
         return redirect("admin:recognizer_modelversion_changelist")
 
-    @admin.display(description="errors, by its own account")
+    @admin.display(description="errors in the file metadata")
     def errors(self, version: ModelVersion) -> str:
-        return registry.figures(version.load)
+        return registry.describe_errors(version.load)
 
     @admin.display(description="metadata")
     def facts(self, version: ModelVersion) -> SafeString | str:
@@ -135,28 +141,25 @@ class ModelVersionAdmin(admin.ModelAdmin):
         return format_html("<pre>{}</pre>", json.dumps(facts, indent=2))
 
 
-def _comparison(version: ModelVersion) -> dict[str, Any]:
-    """What the page of a model shows of champion and challenger, where both can be read."""
+def _comparison_context(version: ModelVersion) -> dict[str, Any]:
+    """Return the comparison with the serving model, or {} if either cannot be loaded."""
     try:
-        challenger = version.load()
-        compared = comparison.compare(challenger)
-        speed = comparison.speed(challenger)
+        compared = comparison.compare(version.load())
     except ModelError:
         return {}
-    shown = compared.differences[:SHOWN_DIFFERENCES]
-    pictures = [rendering.grid_png(one.image, side=56) for one in shown]
+    shown = compared.differences[:MAX_DIFFERENCES]
+    pictures = [rendering.grid_png(difference.image, side=56) for difference in shown]
     return {
         "comparison": compared,
-        "facts": [*compared.calibration, speed],
-        "reliability": [_reliability(bins) for bins in compared.reliability],
+        "reliability": [_reliability_diagram(bins) for bins in compared.reliability],
         "differences": list(zip(shown, pictures, strict=True)),
     }
 
 
-def _reliability(bins: list[dict[str, Any]]) -> SafeString:
+def _reliability_diagram(bins: list[dict[str, Any]]) -> SafeString:
     points = (
-        (one["confidence"], one["accuracy"], Interval(*one["interval"]))
-        for one in bins
-        if one["count"]
+        (each["confidence"], each["accuracy"], Interval(*each["interval"]))
+        for each in bins
+        if each["count"]
     )
-    return rendering.reliability_svg(points, "How many answers of each confidence are right")
+    return rendering.reliability_svg(points, "Accuracy by confidence")

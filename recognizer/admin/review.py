@@ -1,4 +1,4 @@
-"""The review deck of the admin: one page, and the three addresses it talks to."""
+"""The review queue in the admin: its page and its three JSON endpoints."""
 
 import base64
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.formats import localize
+from django.utils.timezone import localtime
 from ninja import Schema
 from pydantic import Field
 
@@ -25,63 +27,63 @@ from recognizer.api.errors import ApiError, problem_response
 from recognizer.api.request_bodies import read_json
 from recognizer.models import Digit, Drawing, Label, RepeatReview
 
-# Of the change list: where one of these is asked for, labeled digits are wanted too.
+# With one of these change list filters, the queue includes labeled digits.
 LABEL_FILTERS = {"review", "label__exact"}
-LABEL = r"^[0-9?]?$"
-# More than browsers send for a page that is gone: 64 KiB.
-MOST_LABELS = 2_000
-GONE = (Drawing.DoesNotExist, Digit.DoesNotExist, RepeatReview.DoesNotExist)
+LABEL_PATTERN = r"^[0-9?]?$"
+# Browsers send at most 64 KiB with keepalive, which is fewer labels than this.
+MAX_LABELS = 2_000
+NOT_FOUND = (Drawing.DoesNotExist, RepeatReview.DoesNotExist)
 
 View = Callable[[Any, HttpRequest], HttpResponse]
 
 
-class NextIn(Schema):
-    """Which digits come next."""
+class CardsIn(Schema):
+    """A request for the next cards; ``after`` is the cursor of the last card received."""
 
-    order: Literal["unsure", "sure", "newest", "oldest"]
+    order: Literal["least_confident", "most_confident", "newest", "oldest"]
     after: tuple[float, int] | None
     count: int = Field(ge=1, le=50)
 
 
 class LabelIn(Schema):
-    """A label for a digit, with the one the reviewer saw; or what they say at a second look."""
+    """A label, with the label the card showed before, or the id of the repeat review."""
 
     digit: int = Field(ge=1, lt=2**63)
-    label: str = Field(pattern=LABEL)
-    seen: str = Field("", pattern=LABEL)
-    look: int | None = Field(None, ge=1, lt=2**63)
+    label: str = Field(pattern=LABEL_PATTERN)
+    previous_label: str = Field("", pattern=LABEL_PATTERN)
+    repeat: int | None = Field(None, ge=1, lt=2**63)
 
 
 class LabelsIn(Schema):
-    """What was not sent yet when a reviewer left, in the order it was said."""
+    """The labels that were unsent when the reviewer left the page, oldest first."""
 
-    labels: list[LabelIn] = Field(max_length=MOST_LABELS)
+    labels: list[LabelIn] = Field(max_length=MAX_LABELS)
 
 
-class Filtered(ChangeList):
-    """The digits that the change list's filters choose, without a page of them."""
+class FilteredQueryset(ChangeList):
+    """A change list used only for its filtered queryset."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Counting a million rows for a page that nobody sees would take its time."""
+        """Skip the page of results and its count, which is slow on a large table."""
 
 
-def answers_reviewers(view: View) -> View:
-    """For those who may change digits; problems are answered as the API answers them."""
+def reviewer_view(view: View) -> View:
+    """Require the permission to change digits, and answer errors with problem details."""
 
     @wraps(view)
-    def answer(deck: Any, request: HttpRequest) -> HttpResponse:
-        if not deck.has_change_permission(request):
+    def checked(model_admin: "ReviewAdmin", request: HttpRequest) -> HttpResponse:
+        if not model_admin.has_change_permission(request):
             raise PermissionDenied
         try:
-            return view(deck, request)
-        except ApiError as problem:
-            return problem_response(problem)
+            return view(model_admin, request)
+        except ApiError as error:
+            return problem_response(error)
 
-    return answer
+    return checked
 
 
 class ReviewAdmin(LargeTableAdmin):
-    """Adds the deck to the admin of digits."""
+    """Adds the review queue to the admin of digits."""
 
     def get_urls(self) -> list[URLPattern]:
         wrap, name = self.admin_site.admin_view, "recognizer_digit_review"
@@ -94,103 +96,106 @@ class ReviewAdmin(LargeTableAdmin):
         ]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        in_deck = request.resolver_match and "/review/" in request.resolver_match.route
-        return Filtered if in_deck else super().get_changelist(request, **kwargs)
+        is_review = request.resolver_match and "/review/" in request.resolver_match.route
+        return FilteredQueryset if is_review else super().get_changelist(request, **kwargs)
 
-    @answers_reviewers
+    @reviewer_view
     def review_view(self, request: HttpRequest) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": "Review",
             "opts": self.model._meta,
-            "left": changelist.count(self._filtered(request)),
+            "remaining": changelist.bounded_count(self._filtered_digits(request)),
             "labels": Label.choices[:10],
             "filters": request.GET.urlencode(),
-            "agreement": review_queue.agreement(signed_in(request)),
+            "agreement": review_queue.agreement(current_user(request)),
         }
         return TemplateResponse(request, "admin/recognizer/digit/review.html", context)
 
-    @answers_reviewers
+    @reviewer_view
     def next_view(self, request: HttpRequest) -> HttpResponse:
-        wanted = read_json(request, NextIn)
-        reviewer = signed_in(request)
-        taken = review_queue.take(
-            self._filtered(request), wanted.order, wanted.after, wanted.count, reviewer
+        body = read_json(request, CardsIn)
+        reviewer = current_user(request)
+        digits = review_queue.lease(
+            self._filtered_digits(request), body.order, body.after, body.count, reviewer
         )
-        cards = [_card(digit) for digit in taken]
-        look = review_queue.repeat_review(len(cards), reviewer)
-        if look:
-            blind = _card(look.digit) | {"look": look.pk, "label": "", "by": ""}
+        cards = [_card(digit) for digit in digits]
+        repeat = review_queue.start_repeat_review(len(cards), reviewer)
+        if repeat:
+            blind = _card(repeat.digit) | {"repeat": repeat.pk, "label": "", "labeled_by": ""}
             cards.insert(len(cards) // 2, blind)
-        return JsonResponse({"cards": cards, "seconds": review_queue.LEASE.total_seconds()})
+        return JsonResponse({"cards": cards, "lease_seconds": review_queue.LEASE.total_seconds()})
 
-    @answers_reviewers
+    @reviewer_view
     def label_view(self, request: HttpRequest) -> HttpResponse:
-        said = read_json(request, LabelIn)
-        reviewer = signed_in(request)
+        body = read_json(request, LabelIn)
+        reviewer = current_user(request)
         try:
-            _store(said, reviewer)
+            _store(body, reviewer)
         except review_queue.Conflict as conflict:
             digit = conflict.digit
             raise ApiError(
                 HTTPStatus.CONFLICT,
-                "Somebody else has labeled it meanwhile.",
+                f"The current label is “{digit.label}”, not “{body.previous_label}”.",
                 label=digit.label,
-                by=str(digit.labeled_by or ""),
-                own=digit.labeled_by == reviewer,
+                labeled_by=str(digit.labeled_by or ""),
+                is_own=digit.labeled_by == reviewer,
             ) from None
-        except GONE:
-            raise ApiError(HTTPStatus.NOT_FOUND, "The drawing is no longer there.") from None
+        except NOT_FOUND:
+            raise ApiError(HTTPStatus.NOT_FOUND, "The drawing was deleted.") from None
         agreement = review_queue.agreement(reviewer)
-        return JsonResponse({"same": agreement.same, "of": agreement.of})
+        return JsonResponse({"agreed": agreement.agreed, "total": agreement.total})
 
-    @answers_reviewers
+    @reviewer_view
     def labels_view(self, request: HttpRequest) -> HttpResponse:
-        """Nobody is there any more to be told of conflicts: the other's label stands."""
-        for said in read_json(request, LabelsIn).labels:
-            with suppress(review_queue.Conflict, *GONE):
-                _store(said, signed_in(request))
+        """Store labels sent while the page unloads; after a conflict, the current label stays."""
+        for label in read_json(request, LabelsIn).labels:
+            with suppress(review_queue.Conflict, *NOT_FOUND):
+                _store(label, current_user(request))
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
-    def _filtered(self, request: HttpRequest) -> QuerySet[Digit]:
-        """What the change list's filters choose; of it, only what has no label unless asked for."""
+    def _filtered_digits(self, request: HttpRequest) -> QuerySet[Digit]:
+        """Apply the change list's filters; exclude labeled digits unless a filter selects them."""
         try:
-            chosen: QuerySet[Digit] = self.get_changelist_instance(request).queryset
+            digits: QuerySet[Digit] = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters as error:
-            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "There is no such filter.") from error
-        return chosen if LABEL_FILTERS & request.GET.keys() else chosen.filter(label="")
+            raise ApiError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "The address contains an invalid filter. Choose the filters in the list of digits.",
+            ) from error
+        return digits if LABEL_FILTERS & request.GET.keys() else digits.filter(label="")
 
 
-def _store(said: LabelIn, reviewer: User) -> None:
-    if said.look is None:
-        review_queue.label(said.digit, said.label, said.seen, reviewer)
+def _store(body: LabelIn, reviewer: User) -> None:
+    if body.repeat is None:
+        review_queue.label(body.digit, body.label, body.previous_label, reviewer)
     else:
-        review_queue.answer_repeat_review(said.look, said.label, reviewer)
+        review_queue.answer_repeat_review(body.repeat, body.label, reviewer)
 
 
-def signed_in(request: HttpRequest) -> User:
-    """Whoever is signed in: nobody else sees the admin."""
+def current_user(request: HttpRequest) -> User:
+    """Return the user; the admin site rejects anonymous requests before any view runs."""
     return cast(User, request.user)
 
 
 def _card(digit: Digit) -> dict[str, Any]:
-    """All that the deck shows of a digit."""
+    """Return a card as the page expects it; ``image`` is base64, 784 bytes."""
     drawing = digit.drawing
-    own = digit.strokes()
-    ids = {id(stroke) for stroke in own}
+    strokes = digit.strokes()
+    ids = {id(stroke) for stroke in strokes}
     return {
         "digit": digit.pk,
-        "at": [digit.confidence, digit.pk],
-        "strokes": own,
-        "others": [stroke for stroke in drawing.strokes or [] if stroke and id(stroke) not in ids],
+        "cursor": [digit.confidence, digit.pk],
+        "strokes": strokes,
+        "other_strokes": [one for one in drawing.strokes or [] if one and id(one) not in ids],
         "image": base64.b64encode(bytes(digit.image)).decode(),
         "text": digit.text,
         "verdict": digit.verdict,
         "probabilities": digit.probabilities,
-        "visitor": drawing.visitor_label,
+        "visitor_label": drawing.visitor_label,
         "model": drawing.model,
-        "drawn": drawing.created_at,
+        "drawn_at": localize(localtime(drawing.created_at)),
         "label": digit.label,
-        "by": str(digit.labeled_by or ""),
-        "look": None,
+        "labeled_by": str(digit.labeled_by or ""),
+        "repeat": None,
     }

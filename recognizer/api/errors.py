@@ -1,57 +1,52 @@
-"""One shape for every error of the API: problem details (RFC 9457).
-
-The original project's address and the Open Inference Protocol have shapes of their own.
-"""
+"""Error responses: problem details (RFC 9457), or the format of the Open Inference Protocol."""
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-CONTENT_TYPE = "application/problem+json"
-SHAPED = (CONTENT_TYPE, "application/json")
+from recognizer.api.problem_details import CONTENT_TYPE, problem_details
+
 API_PREFIX = "/api/"
 INFERENCE_PREFIX = "/v2"
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+RETRY_AFTER = "2"  # seconds
 
 
 class ApiError(Exception):
-    """A request that cannot be answered: HTTP status, what is wrong, and more members."""
+    """A rejected request: HTTP status, explanation and extension members."""
 
     def __init__(self, status: int, detail: str, **members: Any) -> None:
         super().__init__(detail)
         self.status, self.detail, self.members = status, detail, members
 
     def to_dict(self) -> dict[str, Any]:
-        """Its problem details."""
-        return {
-            "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            **self.members,
-        }
+        """Return the problem details."""
+        return problem_details(self.status, self.detail, **self.members)
 
 
-def problem_response(problem: ApiError) -> HttpResponse:
-    response = JsonResponse(problem.to_dict(), status=problem.status, content_type=CONTENT_TYPE)
-    return _come_again(response)
+ErrorFormat: TypeAlias = Callable[[ApiError], HttpResponse]
 
 
-def inference_error(problem: ApiError) -> HttpResponse:
-    """An error as the Open Inference Protocol has them."""
-    return _come_again(JsonResponse({"error": problem.detail}, status=problem.status))
+def problem_response(error: ApiError) -> HttpResponse:
+    """Return an error as problem details."""
+    return _error_response(error, error.to_dict(), CONTENT_TYPE)
 
 
-def _come_again(response: HttpResponse) -> HttpResponse:
-    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "2"
+def inference_error_response(error: ApiError) -> HttpResponse:
+    """Return an error in the format of the Open Inference Protocol."""
+    return _error_response(error, {"error": error.detail}, "application/json")
+
+
+def _error_response(error: ApiError, body: dict[str, Any], content_type: str) -> HttpResponse:
+    response = JsonResponse(body, status=error.status, content_type=content_type)
+    if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = RETRY_AFTER
     return response
 
 
-def shape_at(request: HttpRequest) -> Callable[[ApiError], HttpResponse] | None:
-    """How errors are said at an address; None where pages are."""
+def error_format(request: HttpRequest) -> ErrorFormat | None:
+    """Return the error format of a URL; None for HTML pages."""
     if request.path.startswith(API_PREFIX):
         return problem_response
-    return inference_error if request.path.startswith(INFERENCE_PREFIX) else None
+    return inference_error_response if request.path.startswith(INFERENCE_PREFIX) else None

@@ -1,75 +1,80 @@
-"""Request and response schemas of the HTTP API."""
+"""Request and response schemas of the HTTP API, and their OpenAPI descriptions."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 
+from django.conf import settings
 from ninja import Schema
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from ml.classifier import Verdict
 from ml.preprocessing.strokes import SIZE
+from recognizer.api.problem_details import CONTENT_TYPE
 from recognizer.models import MAX_TEXT
 
-# Finite, and small enough that no sum or square of them overflows.
+# The bound keeps sums and squares of coordinates finite.
 Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
-# To collect all that is wrong with a body would take hundreds of times its size.
+# Without fail_fast, the collected errors need hundreds of times the memory of the body.
 Stroke = Annotated[list[Point], Field(fail_fast=True)]
-Many = Annotated[list[Stroke], Field(fail_fast=True)]
+Strokes = Annotated[list[Stroke], Field(fail_fast=True)]
 
 
 class StrokesIn(BaseModel):
     """Pen strokes: points [x, y] or [x, y, t], in pixels (y downwards) and milliseconds."""
 
-    strokes: Many
+    strokes: Strokes
 
 
 class DrawingIn(BaseModel):
-    """One drawing of a batch, in one of three forms."""
+    """One drawing of a batch: strokes, a picture or a preprocessed digit."""
 
     model_config = ConfigDict(extra="forbid")
 
-    strokes: Many | None = Field(None, description="As in a single request.")
-    image: Base64Bytes | None = Field(None, description="The file of a picture, in Base64.")
+    strokes: Strokes | None = Field(None, description="Pen strokes, as in /api/v1/predict.")
+    image: Base64Bytes | None = Field(None, description="A picture file in Base64.")
     grid: Annotated[Base64Bytes, Field(min_length=SIZE**2, max_length=SIZE**2)] | None = Field(
         None,
-        description="A digit as the net sees it: 28x28 bytes in Base64; 255 is ink.",
+        description="A preprocessed digit: 28x28 bytes in Base64; 0 is background, 255 is ink.",
     )
 
     @model_validator(mode="after")
-    def _is_one(self) -> Self:
+    def check_one_input(self) -> Self:
         if [self.strokes, self.image, self.grid].count(None) != 2:
-            raise ValueError("Send either strokes or image or grid.")
+            raise ValueError("Send exactly one of strokes, image and grid.")
         return self
 
 
 class BatchIn(BaseModel):
-    """Many drawings; each is checked by itself, so that one does not spoil the others."""
+    """A batch of drawings. Each is validated separately, so an invalid one fails alone."""
 
     drawings: list[Any]
 
 
 class DigitOut(Schema):
-    digit: int | None = Field(description="The digit; null where the verdict is “not a digit”.")
+    digit: int | None = Field(description="The digit; null if the verdict is “not a digit”.")
     verdict: Verdict
-    confidence: float = Field(description="The largest of the probabilities.")
-    probabilities: list[float] = Field(description="Of 0 to 9, calibrated.")
+    confidence: float = Field(description="The largest probability.")
+    probabilities: list[float] = Field(description="Calibrated probabilities of 0 to 9.")
     box: tuple[float, float, float, float] = Field(
-        description="The ink's x, y, width and height, in pixels of what was sent, turned upright."
+        description="Bounding box of the ink: x, y, width, height, in pixels of the drawing"
+        " (of the upright picture)."
     )
     image: str | None = Field(
-        None, description="What the net saw, if asked for: 28x28 bytes in Base64; 255 is ink."
+        None,
+        description="The model's input, if requested: 28x28 bytes in Base64; 255 is ink.",
     )
 
 
 class PredictionOut(Schema):
-    text: str = Field(description="The digits from left to right; “?” where there is none.")
+    text: str = Field(description="The digits from left to right; “?” for a non-digit.")
     digits: list[DigitOut]
-    model: str = Field(description="The version of the model that answered.")
+    model: str = Field(description="Version of the model.")
 
 
 class LabelBody(Schema):
     text: Annotated[str, Field(pattern=r"^[0-9]+$", max_length=MAX_TEXT)] | None = Field(
-        description="What the drawing is; null: not a digit."
+        description="The correct digits; null for “not a digit”."
     )
 
 
@@ -91,7 +96,8 @@ class ProblemDetails(Schema):
 
 class BatchOut(Schema):
     answers: list[PredictionOut | ProblemDetails] = Field(
-        description="One a drawing, in their order; a problem for what could not be read."
+        description="One prediction per drawing, in the same order; problem details for an"
+        " invalid drawing."
     )
 
 
@@ -110,3 +116,53 @@ class OriginalOut(Schema):
     success: bool
     predictions: OriginalPredictions | None
     error: str | None = None
+
+
+def operation(*error_codes: int, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the OpenAPI description of an operation's request body and problem details.
+
+    ``body`` maps media types to media type objects. Every operation can return 429.
+    """
+    schema = {"$ref": "#/components/schemas/ProblemDetails"}
+    responses = {
+        code: {
+            "description": HTTPStatus(code).phrase,
+            "content": {CONTENT_TYPE: {"schema": schema}},
+        }
+        for code in sorted({*error_codes, HTTPStatus.TOO_MANY_REQUESTS})
+    }
+    if body is None:
+        return {"responses": responses}
+    return {"requestBody": {"required": True, "content": body}, "responses": responses}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+_FILE = {"type": "string", "format": "binary"}
+_ITEMS = {"type": "array", "maxItems": settings.MAX_BATCH}
+
+LABEL_BODY = {"application/json": {"schema": LabelBody.model_json_schema()}}
+PICTURE_BODY = {"multipart/form-data": {"schema": _object(image=_FILE)}}
+DRAWING_BODY = {
+    "application/json": {
+        "schema": StrokesIn.model_json_schema(),
+        "example": {"strokes": [[[20, 20, 0], [80, 20, 90], [45, 95, 210]]]},
+    },
+    **PICTURE_BODY,
+}
+BATCH_BODY = {
+    "application/json": {
+        "schema": _object(drawings={**_ITEMS, "items": DrawingIn.model_json_schema()}),
+        "example": {"drawings": [{"strokes": [[[20, 20], [80, 20], [45, 95]]]}]},
+    },
+    "multipart/form-data": {"schema": _object(image={**_ITEMS, "items": _FILE})},
+}
+MODEL_FILE_RESPONSES = {
+    200: {
+        "description": "The ONNX file; its metadata describes the model.",
+        "content": {"application/octet-stream": {"schema": _FILE}},
+    },
+    304: {"description": "The file still matches If-None-Match."},
+}

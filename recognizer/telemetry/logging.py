@@ -1,4 +1,4 @@
-"""Log lines that programs read, and the id by which those of one request are found."""
+"""JSON log lines with the ID of the request."""
 
 import json
 import logging
@@ -6,16 +6,16 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-# json.dumps would make an encoder for each line.
+# json.dumps with options would construct an encoder for every line.
 _encode = json.JSONEncoder(default=str).encode
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, the request's id and further facts.
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: time, level, logger, message, request ID and more fields.
 
-    Facts come as ``extra={"facts": {…}}``.
+    Add fields with ``extra={"fields": {…}}``.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -26,9 +26,9 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if asked := request_id.get():
-            line["request_id"] = asked
-        line |= getattr(record, "facts", {})
+        if current_id := request_id.get():
+            line["request_id"] = current_id
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return _encode(line)

@@ -1,4 +1,4 @@
-"""How figures are written in reports."""
+"""Template filters for percentages."""
 
 from django import template
 

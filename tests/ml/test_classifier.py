@@ -1,4 +1,4 @@
-"""The classifier that serves: what it reads, how it judges, and which files it refuses."""
+"""Model files: validation, layers and verdicts."""
 
 import json
 import math
@@ -9,31 +9,30 @@ import onnxruntime
 import pytest
 
 from ml.classifier import FORMAT, Classifier, ModelError, Verdict
-from ml.recognition import predict_strokes
 from ml.training import data
-from tools.samples import SEVEN, SHIPPED
+from tools.samples import SHIPPED
 
 
 def changed(change):
-    """The shipped model's bytes after a change of its ONNX form."""
+    """Return the shipped model's bytes after a change to its ONNX message."""
     model = onnx.load(SHIPPED)
     change(model)
     return model.SerializeToString()
 
 
-def spoil_weights(model):
+def set_weights_to_nan(model):
     weights = onnx.numpy_helper.to_array(model.graph.initializer[0]).copy()
     weights[:] = np.nan
     model.graph.initializer[0].raw_data = weights.tobytes()
 
 
-def spoil_one_weight(model):
+def set_one_weight_to_nan(model):
     weights = onnx.numpy_helper.to_array(model.graph.initializer[4]).copy()
     weights[7, 7] = np.nan
     model.graph.initializer[4].raw_data = weights.tobytes()
 
 
-def take_weights_away(model):
+def make_weights_external(model):
     model.graph.initializer[4].data_location = onnx.TensorProto.EXTERNAL
     model.graph.initializer[4].ClearField("raw_data")
 
@@ -84,11 +83,11 @@ def facts(**changes):
     ("content", "reason"),
     [
         (b"", "no graph"),
-        (b"no model", "damaged"),
+        (b"not a model", "damaged"),
         (SHIPPED.read_bytes()[:10_000], "damaged"),
-        (changed(spoil_weights), "not all finite"),
-        (changed(spoil_one_weight), "classifier.0.weight are not all finite"),
-        (changed(take_weights_away), "ONNX Runtime|not in the file"),
+        (changed(set_weights_to_nan), "not all finite"),
+        (changed(set_one_weight_to_nan), "classifier.0.weight are not all finite"),
+        (changed(make_weights_external), "ONNX Runtime|does not contain"),
         (changed(use_foreign_operator), "foreign operators: com.microsoft.FastGelu"),
         (changed(use_other_operator), "foreign operators: LogSoftmax"),
         (changed(add_layer), "another graph: .*Softmax, Softmax"),
@@ -107,24 +106,24 @@ def facts(**changes):
         (changed(set_metadata(facts=facts(metrics={"a": {"errors": 0, "of": 0}}))), "metrics"),
         (changed(set_metadata(version="")), "version"),
         (changed(set_metadata(version="7" * 65)), "version"),
-        (changed(set_metadata(facts="no JSON")), "metadata"),
+        (changed(set_metadata(facts="not JSON")), "metadata"),
         (changed(set_metadata(labels=json.dumps(["zero"]))), "labels"),
     ],
 )
-def test_refuses_what_cannot_serve_and_says_why(content, reason):
+def test_classifier_of_invalid_file_raises_with_the_reason(content, reason):
     with pytest.raises(ModelError, match=reason):
         Classifier(content)
 
 
 @pytest.mark.parametrize("place", range(50, SHIPPED.stat().st_size, 20_011))
-def test_refuses_a_file_with_one_bit_flipped_wherever_it_is(place):
+def test_classifier_of_file_with_a_flipped_bit_raises(place):
     content = bytearray(SHIPPED.read_bytes())
     content[place] ^= 1
     with pytest.raises(ModelError):
         Classifier(bytes(content))
 
 
-def test_describes_itself(shipped):
+def test_classifier_reads_metadata(shipped):
     assert onnx.load(SHIPPED).metadata_props[0].value == FORMAT
     assert shipped.labels[7] == "seven"
     assert 0 < shipped.thresholds["digit"] < 1
@@ -132,7 +131,7 @@ def test_describes_itself(shipped):
     assert len(shipped.sha256) == 64
 
 
-def test_gives_every_layer(shipped):
+def test_activations_returns_every_layer(shipped):
     images = data.mnist(train=False).images[:5].numpy()
     layers = shipped.activations(images)
     assert {name: layer.shape for name, layer in layers.items()} == {
@@ -147,7 +146,7 @@ def test_gives_every_layer(shipped):
 
 
 def probabilities(**shares):
-    """Ten probabilities: those given by name (p3=0.6), the rest shared by the others."""
+    """Return ten probabilities: named ones (p3=0.6), the rest shared equally."""
     row = np.full(10, (1 - sum(shares.values())) / (10 - len(shares)), dtype=np.float32)
     for name, share in shares.items():
         row[int(name[1:])] = share
@@ -163,33 +162,11 @@ def probabilities(**shares):
         (probabilities(), Verdict.NOT_A_DIGIT),
     ],
 )
-def test_judges_by_what_the_two_likeliest_share(shipped, row, verdict):
+def test_verdict_follows_the_two_largest_probabilities(shipped, row, verdict):
     assert shipped.verdict(row) is verdict
 
 
-def test_reads_strokes(shipped):
-    reading = predict_strokes(shipped, SEVEN)
-    assert reading.text == "7"
-    assert reading.model == shipped.version
-    (digit,) = reading.digits
-    assert (digit.digit, digit.verdict) == (7, Verdict.DIGIT)
-    assert digit.confidence == max(digit.probabilities)
-
-
-def test_reads_a_number_digit_by_digit(shipped):
-    one = [[320, 60], [320, 260]]
-    reading = predict_strokes(shipped, [*SEVEN, one])
-    assert reading.text == "71"
-    assert [digit.box.x for digit in reading.digits] == [60, 320]
-
-
-def test_a_tap_is_no_digit(shipped):
-    reading = predict_strokes(shipped, [[[100, 100]]])
-    assert reading.text == "?"
-    assert reading.digits[0].digit is None
-
-
-def test_a_graph_that_swells_is_refused_before_it_is_computed(monkeypatch):
+def test_classifier_validates_the_graph_before_onnx_runtime_loads_it(monkeypatch):
     monkeypatch.setattr(onnxruntime, "InferenceSession", None)
     with pytest.raises(ModelError, match="foreign operators: LogSoftmax"):
         Classifier(changed(use_other_operator))

@@ -1,11 +1,13 @@
-"""Taking pictures apart into digits."""
+"""Segmentation of pictures."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ml.evaluation import synthetic_numbers
-from ml.preprocessing import picture_segmentation, pictures, segmentation
+from ml.preprocessing import picture_segmentation, pictures
+from ml.preprocessing.picture_segmentation import segment_picture
+from ml.preprocessing.segmentation import MAX_PARTS
 from ml.recognition import predict_picture
 from ml.training import data
 
@@ -19,84 +21,85 @@ def ink(levels):
     return pictures.Ink(np.array(levels, dtype=np.uint8), 10, 20, 2.0)
 
 
-def equal(supposed):
-    return np.full((len(supposed), 10), 0.1, dtype=np.float32)
+def uniform(candidates):
+    return np.full((len(candidates), 10), 0.1, dtype=np.float32)
 
 
-def certain(supposed):
-    return np.tile(np.eye(1, 10, dtype=np.float32), (len(supposed), 1))
+def certain(candidates):
+    return np.tile(np.eye(1, 10, dtype=np.float32), (len(candidates), 1))
 
 
-def test_patches_touch_at_corners_too():
-    found = picture_segmentation._patches(
+def segment(ink, predict):
+    candidates, lattice = segment_picture(ink)
+    return [candidates[i] for i in lattice.best_path(predict(candidates))]
+
+
+def test_components_connect_diagonally():
+    found = picture_segmentation._components(
         np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)
     )
-    assert sorted(patch.shape[1] for patch in found) == [2, 2]
+    assert sorted(component.shape[1] for component in found) == [2, 2]
 
 
-def test_bars_apart_are_digits_and_know_where_they_are():
+def test_segment_picture_of_separate_bars_gives_boxes():
     levels = np.zeros((100, 120), dtype=np.uint8)
     levels[:, :10] = levels[5:, 110:] = 255
-    left, right = picture_segmentation.digits(ink(levels), certain)
+    left, right = segment(ink(levels), certain)
     assert left.box == (20, 40, 20, 200)
     assert right.box == (20 + 220, 40 + 10, 20, 190)
     assert (left.levels == 255).all()
 
 
-def test_a_single_narrow_patch_is_one_digit_without_asking():
-    levels = np.full((100, 10), 255)
-    (whole,) = picture_segmentation.digits(
-        ink(levels), lambda supposed: pytest.fail("the judge was asked")
-    )
+def test_segment_picture_of_a_narrow_component_proposes_one_candidate():
+    (whole,), _ = segment_picture(ink(np.full((100, 10), 255)))
     assert whole.levels.shape == (100, 10)
 
 
-@pytest.mark.parametrize(("judge", "count"), [(certain, 2), (equal, 1)])
-def test_what_touches_is_cut_where_the_judge_sees_two_digits(judge, count):
+@pytest.mark.parametrize(("predict", "count"), [(certain, 2), (uniform, 1)])
+def test_segment_picture_cuts_touching_digits_if_the_model_prefers_two(predict, count):
     levels = np.zeros((100, 100), dtype=np.uint8)
     levels[:, :10] = levels[:, 90:] = levels[95:] = 255
 
-    def prefer(supposed):
-        """Only halves are digits, or nothing is."""
-        narrow = np.array([levels.shape[1] < 60 for levels in supposed])
-        return np.where(narrow[:, None], judge(supposed), equal(supposed))
+    def prefer_halves(candidates):
+        narrow = np.array([one.levels.shape[1] < 60 for one in candidates])
+        return np.where(narrow[:, None], predict(candidates), uniform(candidates))
 
-    assert len(picture_segmentation.digits(ink(levels), prefer)) == count
-
-
-def test_reads_numbers_in_pictures(shipped, digits):
-    made = list(synthetic_numbers.pictures(digits, 40, seed=3))
-    right = sum(predict_picture(shipped, picture).text == text for picture, text in made)
-    assert right >= 34
+    assert len(segment(ink(levels), prefer_halves)) == count
 
 
-def test_a_one_close_to_its_neighbor_is_a_digit_of_its_own(shipped, digits):
-    """A 4 and a 1 fit into the frame of one digit, and some look like one."""
+def test_predict_picture_of_numbers(shipped, digits):
+    numbers = list(synthetic_numbers.pictures(digits, 40, seed=3))
+    correct = sum(predict_picture(shipped, picture).text == text for picture, text in numbers)
+    assert correct >= 34
+
+
+def test_predict_picture_of_a_one_close_to_another_digit(shipped, digits):
+    """A 4 and a 1 have the width of one digit, and some pairs resemble one."""
     rng = np.random.default_rng(0)
     ones = digits.images[digits.labels == 1]
-    right = 0
+    correct = 0
     for grid, label in zip(digits.images[:100], digits.labels, strict=False):
         pair = [grid.numpy(), ones[rng.integers(len(ones))].numpy()]
         picture = synthetic_numbers.compose_picture(pair, rng, gaps=(0.05, 0.2))
-        right += predict_picture(shipped, picture).text == f"{label}1"
-    assert right >= 95
+        correct += predict_picture(shipped, picture).text == f"{label}1"
+    assert correct >= 95
 
 
-def test_single_digits_stay_whole(shipped, digits):
+def test_predict_picture_of_single_digits_keeps_one_digit(shipped, digits):
     enlarged = (Image.fromarray(image).resize((140, 140)) for image in digits.images[:400].numpy())
     assert all(len(predict_picture(shipped, picture).digits) == 1 for picture in enlarged)
 
 
-def test_thousands_of_patches_are_no_writing():
+def test_segment_picture_of_thousands_of_components_keeps_one_candidate():
     levels = np.zeros((200, 200), dtype=np.uint8)
     levels[::2, ::2] = 255
     whole = ink(levels)
-    assert picture_segmentation.digits(whole, certain) == [whole]
+    assert segment(whole, certain) == [whole]
 
 
-def test_a_long_line_is_not_cut_into_thousands():
-    """Such a picture has a hundred bytes; that many cuts were each compared with all others."""
+def test_cut_of_a_long_line_bounds_the_pieces():
+    """Every cut is compared with all others, and such a picture has only a hundred bytes."""
     levels = np.zeros((7, 3_000), dtype=np.uint8)
     levels[3] = levels[:, 0] = levels[:, -1] = 255
     pixels = np.array(np.nonzero(levels)[::-1])
-    assert len(picture_segmentation._cut(pixels, 7)) <= segmentation.MOST + 1
+    assert len(picture_segmentation._cut(pixels, 7)) <= MAX_PARTS + 1

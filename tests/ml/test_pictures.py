@@ -1,4 +1,4 @@
-"""Pictures of every kind, brought to 28x28: files, drawings, photos, and what is broken."""
+"""Picture preprocessing: file formats, drawings, photos, broken and hostile files."""
 
 import io
 import struct
@@ -19,9 +19,9 @@ from tools.samples import SEVEN
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 ORIENTATION = 0x0112
-# Errors that may be added to those of the 2,000 digits as they are.
-LOST = 3
-# What undoes each orientation of EXIF that a camera writes.
+# Additional errors allowed per 2,000 digits.
+TOLERANCE = 3
+# The transposition that each EXIF orientation reverts.
 STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -34,7 +34,7 @@ STORED = {
 
 
 def drawn(size=280):
-    """A seven, white on black, as a picture of size x size."""
+    """Return a picture of a seven, white on black, size x size."""
     return Image.fromarray(rasterize(SEVEN)).resize((size, size))
 
 
@@ -44,30 +44,36 @@ def saved(picture, format="PNG", **options):
     return buffer.getvalue()
 
 
+def preprocess(picture):
+    """Return the picture's ink as one digit, uint8[28, 28], or None if it is blank."""
+    ink = pictures.extract_ink(picture)
+    return None if ink is None else pictures.rasterize_ink(ink.levels)
+
+
 def stored(picture, orientation, format="JPEG", **options):
-    """Stored as a camera held otherwise does, and upright by what its EXIF says."""
+    """Return a file stored like that of a rotated camera, with its EXIF orientation."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     return saved(picture.transpose(STORED[orientation]), format, exif=exif, **options)
 
 
 def transparent(level):
-    """A stroke of one gray level on nothing."""
+    """Return a stroke of one gray level on a transparent background."""
     stroke = drawn()
     return Image.merge("LA", (Image.new("L", stroke.size, level), stroke)).convert("RGBA")
 
 
 def scaled(factor, dtype):
-    """The seven in numbers of 16 or 32 bits."""
+    """Return the seven with 16 or 32 bits per pixel."""
     return Image.fromarray((np.asarray(drawn()) * factor).astype(dtype))
 
 
 KINDS = {
     "light on dark": saved(drawn()),
     "dark on light": saved(ImageOps.invert(drawn())),
-    "black on nothing": saved(transparent(0)),
-    "white on nothing": saved(transparent(255)),
-    "white on nothing, WebP": saved(transparent(255), "WEBP", lossless=True),
+    "black on transparent": saved(transparent(0)),
+    "white on transparent": saved(transparent(255)),
+    "white on transparent, WebP": saved(transparent(255), "WEBP", lossless=True),
     "16 bits": saved(scaled(257.0, np.uint16)),
     "12 of 16 bits": saved(scaled(16.0, np.uint16)),
     "palette": saved(drawn().convert("P")),
@@ -83,9 +89,9 @@ KINDS = {
 
 
 @pytest.mark.parametrize("content", KINDS.values(), ids=KINDS)
-def test_every_kind_of_picture_is_read(shipped, content):
-    reading = predict_picture(shipped, pictures.open_picture(content))
-    assert (reading.text, reading.digits[0].verdict) == ("7", "digit")
+def test_predict_picture_of_any_format_gives_the_digit(shipped, content):
+    prediction = predict_picture(shipped, pictures.open_picture(content))
+    assert (prediction.text, prediction.digits[0].verdict) == ("7", "digit")
 
 
 @pytest.mark.parametrize(
@@ -93,12 +99,12 @@ def test_every_kind_of_picture_is_read(shipped, content):
     [scaled(1 / 255, np.float32), scaled(1.0, np.float32), scaled(257.0, np.int32)],
     ids=["float to 1", "float to 255", "32 bits"],
 )
-def test_numbers_of_32_bits_are_read(shipped, picture):
+def test_predict_picture_with_32_bits_gives_the_digit(shipped, picture):
     assert predict_picture(shipped, picture).text == "7"
 
 
 @pytest.mark.parametrize("size", [(1200, 80), (80, 1200)])
-def test_a_long_picture_is_read(shipped, size):
+def test_predict_picture_of_extreme_aspect_gives_the_digit(shipped, size):
     strip = Image.new("L", size, 255)
     strip.paste(ImageOps.invert(drawn(70)), (5, 5))
     assert predict_picture(shipped, strip).text == "7"
@@ -107,33 +113,31 @@ def test_a_long_picture_is_read(shipped, size):
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "1", "I;16", "I", "F"])
 @pytest.mark.parametrize("size", [(280, 280), (1, 1), (1000, 1), (2, 3000)])
 @pytest.mark.parametrize("level", [0, 1])
-def test_blank_is_blank(mode, size, level):
-    assert pictures.prepare(Image.new(mode, size, level)) is None
+def test_extract_ink_of_uniform_picture_is_none(mode, size, level):
+    assert preprocess(Image.new(mode, size, level)) is None
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 @pytest.mark.parametrize("noise", [1, 5, 20])
-def test_noise_is_blank(level, noise):
+def test_extract_ink_of_noise_is_none(level, noise):
     levels = np.random.default_rng(0).normal(level, noise, (280, 280)).clip(0, 255)
-    assert pictures.prepare(Image.fromarray(levels.astype(np.uint8))) is None
+    assert preprocess(Image.fromarray(levels.astype(np.uint8))) is None
 
 
-def test_a_gradient_is_blank():
+def test_extract_ink_of_gradient_is_none():
     shade = np.linspace(90, 230, 280).astype(np.uint8)
-    assert pictures.prepare(Image.fromarray(np.tile(shade, (280, 1)))) is None
+    assert preprocess(Image.fromarray(np.tile(shade, (280, 1)))) is None
 
 
-def test_blank_paper_is_blank_on_photos():
-    """390 of 400 were; what is found on the others are notches in the edge of a shadow."""
-    taken = [
-        pictures.prepare(pictures.open_picture(photos.take(None, seed).jpeg)) for seed in range(30)
-    ]
+def test_extract_ink_of_photographed_blank_paper_is_none():
+    """390 of 400 in a larger run; the rest are notches in the edges of shadows."""
+    taken = [preprocess(pictures.open_picture(photos.take(None, seed).jpeg)) for seed in range(30)]
     assert taken.count(None) >= 28
 
 
 @pytest.fixture(scope="module")
 def digits():
-    """Every fifth of MNIST's test digits: images uint8[2000, 28, 28] and their labels."""
+    """Every fifth MNIST test digit: images uint8[2000, 28, 28] and labels."""
     images, labels = data.mnist(train=False).part(slice(None, None, 5))
     return images.numpy(), labels.numpy()
 
@@ -143,19 +147,19 @@ def errors(classifier, images, labels):
 
 
 @pytest.mark.parametrize("resampling", ["NEAREST", "BILINEAR", "BICUBIC"])
-def test_enlarged_digits_lose_nothing(shipped, digits, resampling):
-    """Every other of them dark on light."""
+def test_enlarged_digits_keep_their_accuracy(shipped, digits, resampling):
+    """Half of the digits are dark on light."""
     images, labels = digits
     grids = []
     for number, digit in enumerate(images):
         small = Image.fromarray(~digit if number % 2 else digit)
         large = small.resize((280, 280), Image.Resampling[resampling])
-        grids.append(pictures.prepare(large))
-    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + LOST
+        grids.append(preprocess(large))
+    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + TOLERANCE
 
 
 @pytest.mark.parametrize("share", [0.15, 0.4, 1.0])
-def test_digits_of_any_size_anywhere_lose_nothing(shipped, digits, share):
+def test_digits_of_any_size_and_place_keep_their_accuracy(shipped, digits, share):
     images, labels = digits
     rng = np.random.default_rng(0)
     grids = []
@@ -165,8 +169,8 @@ def test_digits_of_any_size_anywhere_lose_nothing(shipped, digits, share):
         large = ImageOps.contain(cut, (round(280 * share),) * 2, Image.Resampling.BICUBIC)
         canvas = Image.new("L", (280, 280))
         canvas.paste(large, tuple(rng.integers(281 - side) for side in large.size))
-        grids.append(pictures.prepare(ImageOps.invert(canvas)))
-    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + LOST
+        grids.append(preprocess(ImageOps.invert(canvas)))
+    assert errors(shipped, grids, labels) <= errors(shipped, images, labels) + TOLERANCE
 
 
 def ruled(sheet):
@@ -180,22 +184,22 @@ def boxed(sheet):
 
 @pytest.mark.parametrize("lines", [ruled, boxed])
 @pytest.mark.parametrize("strength", [0.15, 0.5])
-def test_the_lines_of_paper_and_the_boxes_of_forms_are_no_ink(shipped, digits, lines, strength):
+def test_ruled_lines_and_form_boxes_are_ignored(shipped, digits, lines, strength):
     images, labels = digits
-    right = 0
+    correct = 0
     for digit, label in zip(images[:50], labels, strict=False):
         sheet = np.zeros((280, 280))
         lines(sheet)
         written = np.pad(np.asarray(Image.fromarray(digit).resize((140, 140))), 70) / 255
         ink = np.maximum(written, strength * sheet)
         picture = Image.fromarray((255 * (1 - ink)).astype(np.uint8))
-        right += predict_picture(shipped, picture).text == str(label)
-    assert right >= 42
+        correct += predict_picture(shipped, picture).text == str(label)
+    assert correct >= 42
 
 
 @pytest.fixture(scope="module")
 def album():
-    """Photos of 60 training digits, with their labels."""
+    """Photos of 60 training digits with their labels."""
     images, labels = data.mnist(train=True)
     return [
         (photos.take(images[7 * seed].numpy(), seed), labels[7 * seed].item())
@@ -203,15 +207,18 @@ def album():
     ]
 
 
-def test_photos_of_digits_on_paper_are_read(shipped, album):
-    readings = [predict_picture(shipped, pictures.open_picture(photo.jpeg)) for photo, _ in album]
-    right = [
-        reading.text == str(label) for reading, (_, label) in zip(readings, album, strict=True)
+def test_predict_picture_of_photos_gives_the_digit(shipped, album):
+    predictions = [
+        predict_picture(shipped, pictures.open_picture(photo.jpeg)) for photo, _ in album
     ]
-    assert sum(right) >= 57
+    correct = [
+        prediction.text == str(label)
+        for prediction, (_, label) in zip(predictions, album, strict=True)
+    ]
+    assert sum(correct) >= 57
 
 
-def test_digits_are_found_on_photos_where_they_are(album):
+def test_extract_ink_of_photos_finds_the_box(album):
     overlaps = [
         overlap(pictures.extract_ink(pictures.open_picture(photo.jpeg)).box, photo.box)
         for photo, _ in album
@@ -220,7 +227,7 @@ def test_digits_are_found_on_photos_where_they_are(album):
 
 
 def overlap(one, other):
-    """Intersection over union of two boxes."""
+    """Return the intersection over union of two boxes."""
     across, down = (
         max(0, min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i], other[i]))
         for i in (0, 1)
@@ -229,44 +236,44 @@ def overlap(one, other):
     return shared / (one[2] * one[3] + other[2] * other[3] - shared)
 
 
-def test_the_digit_is_found_where_it_is():
+def test_extract_ink_finds_the_box():
     canvas = Image.new("L", (400, 300), 255)
     canvas.paste(0, (100, 50, 130, 250))
     assert pictures.extract_ink(canvas).box == pytest.approx((100, 50, 30, 200), abs=3)
 
 
-def test_specks_are_left_out():
+def test_extract_ink_ignores_specks():
     clean = ImageOps.invert(drawn())
     dusty = clean.copy()
     for corner in ((3, 5), (270, 4), (8, 150), (262, 271)):
         dusty.paste(60, (*corner, corner[0] + 3, corner[1] + 3))
-    assert (pictures.prepare(dusty) == pictures.prepare(clean)).all()
+    assert (preprocess(dusty) == preprocess(clean)).all()
 
 
-def test_a_speck_alone_is_blank():
+def test_extract_ink_of_a_single_speck_is_none():
     canvas = Image.new("L", (280, 280), 255)
     canvas.paste(0, (100, 100, 105, 105))
-    assert pictures.prepare(canvas) is None
+    assert preprocess(canvas) is None
 
 
-def test_a_thin_pen_gives_full_ink():
+def test_rasterize_ink_of_a_thin_pen_reaches_full_level():
     canvas = Image.new("L", (280, 280), 255)
     canvas.paste(0, (140, 20, 141, 260))
-    assert pictures.prepare(canvas).max() == 255
+    assert preprocess(canvas).max() == 255
 
 
-def test_ink_is_centered_by_its_mass():
-    grid = pictures.prepare(drawn()).astype(float)
+def test_rasterize_ink_centers_the_mass():
+    grid = preprocess(drawn()).astype(float)
     middle = [(grid.sum(axis) @ np.arange(28)) / grid.sum() for axis in (1, 0)]
     assert middle == pytest.approx([14, 14], abs=0.51)
 
 
-def test_a_photo_of_twelve_megapixels_is_decoded_at_a_fraction_of_its_size():
+def test_open_picture_of_a_large_jpeg_decodes_at_reduced_size():
     photo = Image.new("RGB", (4_000, 3_000), "white")
     photo.paste("black", (2_800, 400, 3_000, 2_000))
     picture = pictures.open_picture(stored(photo, 6))
     assert picture.width * picture.height < 1_000_000
-    # The box is in the pixels of the whole photo, upright.
+    # The box is in pixels of the upright original.
     assert pictures.extract_ink(picture).box == pytest.approx((2_800, 400, 200, 1_600), abs=16)
 
 
@@ -278,31 +285,33 @@ def test_a_photo_of_twelve_megapixels_is_decoded_at_a_fraction_of_its_size():
         ((12_000, 12_000), "JPEG", {"progressive": True}),
     ],
 )
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(
+def test_open_picture_with_too_many_pixels_raises_before_decoding(
     monkeypatch, size, format, options
 ):
     content = saved(Image.new("L", size), format, **options)
-    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("it was decoded"))
+    monkeypatch.setattr(
+        "PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("the picture was decoded")
+    )
     with pytest.raises(pictures.PictureTooLarge, match=f"{size[0]}x{size[1]}|decompression bomb"):
         pictures.open_picture(content)
 
 
-def test_a_bomb_of_empty_chunks_is_refused():
+def test_open_picture_with_too_many_chunks_raises():
     content = saved(drawn())
     chunk = struct.pack(">I4sI", 0, b"teSt", zlib.crc32(b"teSt"))
-    with pytest.raises(pictures.PictureError, match="parts"):
+    with pytest.raises(pictures.PictureError, match="more than 10,000 chunks"):
         pictures.open_picture(content[:33] + chunk * 20_000 + content[33:])
 
 
-def test_a_bomb_of_empty_scans_is_refused():
+def test_open_picture_with_too_many_scans_raises():
     content = saved(drawn(), "JPEG", progressive=True)
     last = content.rindex(b"\xff\xda")
-    with pytest.raises(pictures.PictureError, match="parts"):
+    with pytest.raises(pictures.PictureError, match="scans; at most 50"):
         pictures.open_picture(content[:-2] + content[last:-2] * 100 + content[-2:])
 
 
-def test_what_a_file_says_of_itself_is_not_believed():
-    """A text chunk behind the pixels of a PNG is found last, and has any name."""
+def test_extract_ink_ignores_metadata_named_like_its_own():
+    """A PNG may carry a text chunk of any name after its pixels."""
     content = saved(drawn())
     text = b"tEXtfull_width\0wide"
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
@@ -311,13 +320,13 @@ def test_what_a_file_says_of_itself_is_not_believed():
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM"])
-def test_what_is_no_picture_is_refused(content):
+def test_open_picture_of_other_content_raises(content):
     with pytest.raises(pictures.PictureError):
         pictures.open_picture(content)
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_half_a_picture_is_refused(format):
+def test_open_picture_of_a_truncated_file_raises(format):
     content = saved(drawn(), format)
     with pytest.raises(pictures.PictureError):
         pictures.open_picture(content[: len(content) // 2])
@@ -335,18 +344,18 @@ BREAKABLE = {
 @pytest.mark.parametrize("good", BREAKABLE.values(), ids=BREAKABLE)
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-def test_a_flipped_byte_is_read_or_refused(good, data):
+def test_open_picture_with_a_flipped_byte_succeeds_or_raises_picture_error(good, data):
     content = bytearray(good)
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
     try:
-        found = pictures.prepare(pictures.open_picture(bytes(content)))
+        found = preprocess(pictures.open_picture(bytes(content)))
     except pictures.PictureError:
         return
     assert found is None or found.shape == (28, 28)
 
 
-# Digits as a plotter draws them: (x, y) of their strokes in a box of 12 x 20.
+# Digits as strokes of (x, y) in a box of 12 x 20.
 PLOTTED = {
     "0": [[(6, 0), (1, 5), (0, 10), (2, 17), (6, 20), (10, 17), (12, 10), (10, 3), (6, 0)]],
     "1": [[(6, 0), (6, 20)]],
@@ -359,7 +368,7 @@ PLOTTED = {
 
 @pytest.mark.parametrize("pen", [2, 3, 6, 12, 20, 30])
 @pytest.mark.parametrize("text", PLOTTED)
-def test_the_pen_does_not_matter(shipped, pen, text):
+def test_predict_picture_ignores_the_pen_width(shipped, pen, text):
     picture = Image.new("L", (280, 280), 255)
     drawing = ImageDraw.Draw(picture)
     for stroke in PLOTTED[text]:
@@ -369,7 +378,7 @@ def test_the_pen_does_not_matter(shipped, pen, text):
 
 
 @pytest.mark.parametrize("width", [3, 6, 12, 24])
-def test_pen_width_is_measured(width):
+def test_pen_width_measures_the_stroke(width):
     ink = np.zeros((200, 100), dtype=np.uint8)
     ink[10:190, 40 : 40 + width] = 255
     assert pictures._pen_width(ink) == pytest.approx(width, rel=0.15)

@@ -1,3 +1,5 @@
+"""Rasterizing strokes on the 28x28 grid."""
+
 import base64
 import json
 import random
@@ -21,7 +23,7 @@ strokes = st.lists(
 
 
 def differ(one, other):
-    """The largest difference of two grids, in levels."""
+    """Return the largest difference between two grids, in levels."""
     return np.abs(one.astype(int) - other).max()
 
 
@@ -30,40 +32,40 @@ def side(drawing):
 
 
 @pytest.mark.parametrize("vector", json.loads(VECTORS.read_text()), ids=lambda v: v["name"])
-def test_agrees_with_the_golden_vectors(vector):
+def test_rasterize_matches_the_golden_vectors(vector):
     assert rasterize(vector["strokes"]).tobytes() == base64.b64decode(vector["grid"])
 
 
-def test_the_golden_vectors_hold_every_case():
+def test_golden_vectors_contain_every_case():
     assert [vector["name"] for vector in json.loads(VECTORS.read_text())] == list(cases())
 
 
-def test_nothing_drawn_is_blank():
+def test_rasterize_without_points_is_blank():
     assert not rasterize([]).any()
     assert is_blank([[], []])
 
 
-def test_a_tap_is_a_dot_in_the_middle():
+def test_rasterize_tap_gives_a_centered_dot():
     grid = rasterize([[[200, 13]]])
     assert grid[14, 14] == 255
     assert grid.sum() / 255 < 4
 
 
-def test_ink_fills_the_box():
+def test_rasterize_scales_to_the_box():
     rows, columns = np.nonzero(rasterize([[[0, 0], [0, 300]]]))
     assert np.ptp(rows) + 1 in (20, 21)
     assert np.ptp(columns) + 1 <= 3
 
 
 @given(strokes, st.floats(0.05, 20), coordinates, coordinates)
-def test_size_and_place_do_not_matter(drawing, scale, right, down):
+def test_rasterize_ignores_size_and_place(drawing, scale, right, down):
     moved = [[[scale * x + right, scale * y + down] for x, y in stroke] for stroke in drawing]
     assume(min(side(drawing), side(moved)) > TAP)
     assert differ(rasterize(drawing), rasterize(moved)) <= 1
 
 
 @given(strokes, st.integers(2, 50))
-def test_how_often_the_pen_was_sampled_does_not_matter(drawing, times):
+def test_rasterize_ignores_the_sampling_rate(drawing, times):
     assume(side(drawing) > TAP)
     dense = [
         [
@@ -78,26 +80,26 @@ def test_how_often_the_pen_was_sampled_does_not_matter(drawing, times):
 
 
 @given(strokes)
-def test_the_order_of_strokes_and_their_direction_do_not_matter(drawing):
+def test_rasterize_ignores_stroke_order_and_direction(drawing):
     back = [stroke[::-1] for stroke in drawing[::-1]]
     assert differ(rasterize(drawing), rasterize(back)) <= 1
 
 
 @given(strokes)
-def test_ink_stays_on_the_grid(drawing):
+def test_rasterize_keeps_ink_on_the_grid(drawing):
     assume(side(drawing) > TAP)
     grid = rasterize(drawing)
     assert grid.max() > 200
-    # Some ink at least 9 pixels from some other: nothing was pushed off the edge.
+    # The ink keeps its extent: nothing was pushed off the edge.
     assert max(np.ptp(axis) for axis in np.nonzero(grid)) >= 17
 
 
-def test_bytes_come_back():
+def test_grid_from_bytes_inverts_tobytes():
     grid = rasterize([[[0, 0], [30, 90]]])
     assert (grid_from_bytes(grid.tobytes()) == grid).all()
 
 
-def test_a_wild_scribble_costs_little_memory():
+def test_rasterize_scribble_bounds_memory():
     rng = random.Random(0)
     scribble = [[[rng.uniform(0, 300), rng.uniform(0, 300)] for _ in range(10_000)]]
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Taking drawings apart into digits, and the numbers that this is measured with."""
+"""Segmentation of strokes, and the synthetic numbers that measure it."""
 
 import random
 import tracemalloc
@@ -14,41 +14,46 @@ from hypothesis import strategies as st
 from ml.classifier import Verdict
 from ml.evaluation import synthetic_numbers
 from ml.preprocessing import segmentation
-from ml.preprocessing.strokes import bounding_box, rasterize
+from ml.preprocessing.segmentation import segment_strokes
+from ml.preprocessing.strokes import bounding_box
 from ml.recognition import predict_strokes
 from ml.training.stroke_files import StrokeSample
 
 BAR = [[0.0, 0.0], [2.0, 100.0]]
 RING = [[50 + 30 * np.cos(a), 50 + 50 * np.sin(a)] for a in np.linspace(0, 6.2, 40)]
-# One digit in strokes that do not touch, or hardly.
+# Single digits of two strokes that touch little or not at all.
 FOUR = [[[30, 0], [0, 60], [58, 60]], [[60, 20], [58, 100]]]
 FIVE = [[[10, 5], [8, 45], [35, 38], [55, 60], [40, 95], [5, 98]], [[14, 0], [60, -3]]]
 SEVEN = [[[0, 0], [60, 0], [20, 100]], [[15, 50], [65, 48]]]
 
 coordinates = st.floats(0, 300)
 drawings = st.lists(
-    st.lists(st.tuples(coordinates, coordinates).map(list), min_size=1, max_size=6), max_size=8
+    st.lists(st.tuples(coordinates, coordinates).map(list), min_size=1, max_size=6),
+    min_size=1,
+    max_size=8,
 )
 
 
-def never(supposed):
-    raise AssertionError(f"the judge was asked about {len(supposed)} groups")
+def segment(strokes, predict):
+    """Return the strokes of each digit that the lattice chooses."""
+    candidates, lattice = segment_strokes(strokes)
+    return [candidates[i] for i in lattice.best_path(predict(candidates))]
 
 
-def judge_by(certainty):
-    """A judge that is as certain of each group as ``certainty`` of it says."""
+def predict_by(probability):
+    """Return a model whose largest probability for a candidate is ``probability`` of it."""
 
-    def judge(supposed):
-        sure = np.array([certainty(group) for group in supposed], dtype=np.float32)
-        rest = (1 - sure) / 9
-        return np.hstack([sure[:, None], np.repeat(rest[:, None], 9, axis=1)])
+    def predict(candidates):
+        largest = np.array([probability(one) for one in candidates], dtype=np.float32)
+        rest = (1 - largest) / 9
+        return np.hstack([largest[:, None], np.repeat(rest[:, None], 9, axis=1)])
 
-    return judge
+    return predict
 
 
 @cache
 def hershey():
-    """The strokes of each digit, 100 pixels tall."""
+    """Return the strokes of each digit, 100 pixels high."""
     font = HersheyFonts()
     font.load_default_font("futural")
     return {
@@ -69,125 +74,104 @@ def moved(strokes, right):
 
 
 @pytest.fixture
-def of_strokes(shipped):
-    return lambda groups: shipped.predict(np.stack([rasterize(group) for group in groups]))
+def predict(shipped):
+    return lambda strokes: predict_strokes(shipped, strokes).text
 
 
-@pytest.fixture
-def read(of_strokes):
-    return lambda strokes: text(of_strokes(segmentation.groups(strokes, of_strokes)))
+def test_segment_single_stroke_proposes_one_candidate():
+    candidates, _ = segment_strokes([RING])
+    assert candidates == [[RING]]
 
 
-def text(probabilities):
-    return "".join(map(str, probabilities.argmax(axis=1)))
-
-
-def test_no_points_make_no_digits():
-    assert segmentation.groups([], never) == []
-    assert segmentation.groups([[], []], never) == []
-
-
-def test_a_single_stroke_is_one_digit_without_asking():
-    assert segmentation.groups([[], RING], never) == [[RING]]
-
-
-def test_strokes_that_plainly_overlap_are_one_digit_without_asking():
+def test_segment_overlapping_strokes_proposes_one_candidate():
     through = [[20.0, 0.0], [80.0, 100.0]]
-    assert segmentation.groups([through, RING], never) == [[through, RING]]
+    candidates, _ = segment_strokes([through, RING])
+    assert candidates == [[through, RING]]
 
 
 @pytest.mark.parametrize("number", ["23", "40", "505", "2024", "34567", "98760"])
 @pytest.mark.parametrize("layout", [{}, {"shear": 0.3}, {"gaps": (0.0, 0.0)}])
-def test_reads_numbers(read, number, layout):
-    assert read(compose(number, **layout)) == number
+def test_predict_numbers(predict, number, layout):
+    assert predict(compose(number, **layout)) == number
 
 
 @pytest.mark.parametrize("slope", [-0.3, 0.3])
-def test_a_number_may_climb_or_fall(read, slope):
+def test_predict_sloping_numbers(predict, slope):
     strokes = [[[x, y + slope * x] for x, y in stroke] for stroke in compose("20345")]
-    assert read(strokes) == "20345"
+    assert predict(strokes) == "20345"
 
 
 @pytest.mark.parametrize(("strokes", "digit"), [(FOUR, "4"), (FIVE, "5"), (SEVEN, "7")])
-def test_a_digit_in_two_strokes_stays_one(read, strokes, digit):
-    assert read(strokes) == digit
-    assert read(moved(strokes, 0) + moved(hershey()["2"], 90)) == digit + "2"
+def test_predict_digit_of_two_strokes_keeps_one_digit(predict, strokes, digit):
+    assert predict(strokes) == digit
+    assert predict(moved(strokes, 0) + moved(hershey()["2"], 90)) == digit + "2"
 
 
-def test_the_order_and_the_size_of_the_strokes_do_not_matter(read):
+def test_predict_ignores_stroke_order_and_size(predict):
     strokes = compose("4742")
-    assert read(strokes[::-1]) == "4742"
-    assert read([[[x / 9, y / 9] for x, y in stroke] for stroke in strokes]) == "4742"
+    assert predict(strokes[::-1]) == "4742"
+    assert predict([[[x / 9, y / 9] for x, y in stroke] for stroke in strokes]) == "4742"
 
 
-def test_strokes_keep_the_order_they_were_drawn_in():
+def test_segment_keeps_the_drawing_order_of_strokes():
     second, first = RING, [[75.0, 10.0], [20.0, 90.0]]
     later = moved([BAR], 150)
-    groups = segmentation.groups([*later, second, first], judge_by(lambda group: 0.9))
+    groups = segment([*later, second, first], predict_by(lambda group: 0.9))
     assert groups == [[second, first], later]
 
 
-def test_a_tap_beside_a_digit_is_left_out():
-    assert segmentation.groups([RING, [[95.0, 90.0]]], never) == [[RING]]
+def test_segment_drops_a_tap_beside_a_digit():
+    candidates, _ = segment_strokes([RING, [[95.0, 90.0]]])
+    assert candidates == [[RING]]
 
 
 @pytest.mark.parametrize("mark", [[[95, 60], [115, 58]], [[100, 0], [101, 25]]])
-def test_a_short_stroke_is_no_digit_of_its_own(mark):
-    assert segmentation.groups([RING, mark], never) == [[RING, mark]]
+def test_segment_joins_a_short_stroke_to_its_digit(mark):
+    candidates, _ = segment_strokes([RING, mark])
+    assert candidates == [[RING, mark]]
 
 
-def test_the_judge_decides_what_is_in_doubt():
+def test_segment_follows_the_probabilities():
     strokes = [RING, *moved([BAR], 84)]
-    together = judge_by(lambda group: 0.99 if len(group) == 2 else 0.2)
-    apart = judge_by(lambda group: 0.2 if len(group) == 2 else 0.99)
-    assert segmentation.groups(strokes, together) == [strokes]
-    assert segmentation.groups(strokes, apart) == [[stroke] for stroke in strokes]
+    together = predict_by(lambda group: 0.99 if len(group) == 2 else 0.2)
+    apart = predict_by(lambda group: 0.2 if len(group) == 2 else 0.99)
+    assert segment(strokes, together) == [strokes]
+    assert segment(strokes, apart) == [[stroke] for stroke in strokes]
 
 
-def test_a_wide_gap_needs_more_than_a_doubt_to_be_bridged():
+def test_segment_splits_at_a_wide_gap_despite_lower_probabilities():
     strokes = [RING, *moved([BAR], 180)]
-    assert len(segmentation.groups(strokes, judge_by(lambda group: 0.5 * len(group)))) == 2
+    assert len(segment(strokes, predict_by(lambda group: 0.5 * len(group)))) == 2
 
 
-def test_strokes_whose_ends_meet_are_one_though_each_looks_like_a_digit():
-    surer_apart = judge_by(lambda group: 0.99 if len(group) == 1 else 0.2)
+def test_segment_joins_strokes_with_meeting_ends():
+    prefer_apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.2)
     meeting = [[[40.0, 0.0], [0.0, 100.0]], [[40.0, 1.0], [80.0, 100.0]]]
-    assert segmentation.groups(meeting, surer_apart) == [meeting]
+    assert segment(meeting, prefer_apart) == [meeting]
     touching = [[[40.0, 0.0], [0.0, 100.0]], [[20.0, 50.0], [80.0, 50.0], [60.0, 100.0]]]
-    assert segmentation.groups(touching, surer_apart) == [[stroke] for stroke in touching]
+    assert segment(touching, prefer_apart) == [[stroke] for stroke in touching]
 
 
 @pytest.mark.parametrize("letter", ["M", "N", "V", "W"])
-def test_letters_of_straight_lines_are_no_numbers(shipped, letter):
+def test_predict_letters_of_straight_lines_is_not_a_digit(shipped, letter):
     font = HersheyFonts()
     font.load_default_font("futural")
     reading = predict_strokes(shipped, [*font.strokes_for_text(letter)])
     assert [digit.verdict for digit in reading.digits] == [Verdict.NOT_A_DIGIT]
 
 
-def test_neighbors_that_are_not_alike_are_sooner_one_digit():
-    sure = judge_by(lambda group: 0.9)
-    assert segmentation.groups(FOUR, sure) == [FOUR]
-    assert len(segmentation.groups([RING, *moved([BAR], 84)], sure)) == 2
+def test_segment_joins_neighbors_of_different_height():
+    sure = predict_by(lambda group: 0.9)
+    assert segment(FOUR, sure) == [FOUR]
+    assert len(segment([RING, *moved([BAR], 84)], sure)) == 2
 
 
-def test_two_rivals_are_a_digit_nevertheless():
-    def judge(groups):
-        rivals, poor = [0.5, 0.5] + [0.0] * 8, [0.5] + [0.5 / 9] * 9
-        return np.array([rivals if len(group) == 1 else poor for group in groups], np.float32)
+def test_segment_accepts_digits_with_one_rival():
+    def predict(candidates):
+        rivals, spread = [0.5, 0.5] + [0.0] * 8, [0.5] + [0.5 / 9] * 9
+        return np.array([rivals if len(one) == 1 else spread for one in candidates], np.float32)
 
-    assert len(segmentation.groups([RING, *moved([BAR], 84)], judge)) == 2
-
-
-def test_the_judge_is_asked_once():
-    asked = []
-
-    def judge(groups):
-        asked.append(groups)
-        return judge_by(lambda group: 0.9)(groups)
-
-    segmentation.groups([RING, *moved([BAR], 90), *moved([RING], 100)], judge)
-    assert len(asked) == 1
+    assert len(segment([RING, *moved([BAR], 84)], predict)) == 2
 
 
 @pytest.mark.parametrize(
@@ -200,39 +184,40 @@ def test_the_judge_is_asked_once():
         [[[40.0 * i + 20 * (n % 2), 3.0 * n] for n in range(250)] for i in range(40)],
         [[[70.0 * i, 0.02 * n] for n in range(6_000)] for i in range(2)],
     ],
-    ids=["a fence", "dashes", "dots", "one dot", "scribbles", "too many points"],
+    ids=["fence", "dashes", "dots", "repeated dot", "scribbles", "too many points"],
 )
-def test_what_is_no_writing_is_left_whole(strokes):
-    assert segmentation.groups(strokes, never) == [strokes]
+def test_segment_of_other_drawings_proposes_one_candidate(strokes):
+    candidates, _ = segment_strokes(strokes)
+    assert candidates == [strokes]
 
 
-def test_ink_so_dense_that_nobody_can_say_touches():
+def test_dense_strokes_count_as_touching():
     rng = random.Random(0)
     one, other = ([[rng.uniform(x, x + 20), rng.uniform(0, 100)] for _ in range(600)]
                   for x in (0, 2))  # fmt: skip
     lines = [np.array(one)], [np.array(other)]
-    assert segmentation._are_near(*lines, near=0.0)
+    assert segmentation._are_near(*lines, distance=0.0)
 
 
-def test_slow_pens_and_fast_ones_cost_little_memory():
+def test_segment_long_strokes_bounds_memory():
     strokes = [[[70.0 * i, 0.04 * n] for n in range(4_000)] for i in range(2)]
     tracemalloc.start()
-    groups = segmentation.groups(strokes, judge_by(lambda group: 0.9))
+    groups = segment(strokes, predict_by(lambda group: 0.9))
     assert [len(group) for group in groups] == [1, 1]
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
 
 
 @given(drawings)
-def test_no_stroke_is_in_two_digits(drawing):
+def test_segment_assigns_each_stroke_to_one_digit(drawing):
     numbered = [[[*point, i] for point in stroke] for i, stroke in enumerate(drawing)]
-    groups = segmentation.groups(numbered, judge_by(lambda group: 1 / (1 + len(group))))
+    groups = segment(numbered, predict_by(lambda group: 1 / (1 + len(group))))
     drawn = [stroke[0][2] for group in groups for stroke in group]
     assert len(set(drawn)) == len(drawn)
-    assert bool(drawn) == bool(drawing)
+    assert drawn
 
 
-def test_numbers_are_repeatable_and_of_one_hand():
+def test_synthetic_numbers_are_reproducible_and_by_one_writer():
     digits = [
         StrokeSample(moved(strokes, 100), int(digit), writer)
         for digit, strokes in hershey().items()
@@ -247,7 +232,7 @@ def test_numbers_are_repeatable_and_of_one_hand():
         assert len({digit >= "5" for digit in number.text}) == 1
 
 
-def test_digits_of_a_number_stand_apart_by_the_gap():
+def test_synthetic_numbers_separate_digits_by_the_gap():
     strokes = compose("808", gaps=(0.2, 0.2))
     boxes = [bounding_box([stroke]) for stroke in strokes]
     gaps = [second[0] - first[0] - first[2] for first, second in pairwise(boxes)]
@@ -255,7 +240,7 @@ def test_digits_of_a_number_stand_apart_by_the_gap():
     assert len({round(box[3], 3) for box in boxes}) == 3
 
 
-def test_shear_leans_a_number_to_the_right():
+def test_synthetic_numbers_shear_to_the_right():
     upright, leaning = ([np.array(stroke) for stroke in compose("70", shear=s)] for s in (0, 0.3))
     for one, other in zip(upright, leaning, strict=True):
         assert other[:, 0] == pytest.approx(one[:, 0] - 0.3 * one[:, 1])

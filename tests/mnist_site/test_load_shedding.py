@@ -1,31 +1,31 @@
-"""The door in front of Django: whom it lets in, and whom it sends away."""
+"""Load shedding: body buffering, concurrency limit, backlog, rejections, connections per slot."""
 
 import io
 import json
 from threading import Event, Thread
-from time import sleep
 
 import pytest
 from django.db import connections
 
 from mnist_site import load_shedding
-from mnist_site.load_shedding import LoadShedder
+from mnist_site.load_shedding import CONCURRENCY_LIMIT, LoadShedder
+from tests.mnist_site.polling import TIMEOUT, wait_until
 
-LARGEST = 1_000
+MAX_BODY_SIZE = 1_000
 
 
-class Visit:
-    """A request and what came of it."""
+class Request:
+    """A WSGI request and its response."""
 
-    def __init__(self, path="/", body=b"", length=None):
-        self.environ = {"PATH_INFO": path, "wsgi.input": io.BytesIO(body)}
+    def __init__(self, path="/", body=b"", length=None, **environ):
+        self.environ = {"PATH_INFO": path, "wsgi.input": io.BytesIO(body), **environ}
         self.environ["CONTENT_LENGTH"] = str(len(body) if length is None else length)
 
-    def start(self, status, headers):
+    def start_response(self, status, headers):
         self.status, self.headers = status, dict(headers)
 
-    def at(self, application):
-        self.body = b"".join(application(self.environ, self.start))
+    def send(self, application):
+        self.body = b"".join(application(self.environ, self.start_response))
         return self
 
 
@@ -34,159 +34,168 @@ def echo(environ, start_response):
     return [environ["wsgi.input"].read()]
 
 
-class Busy:
-    """An application that answers when it is told to."""
+class BlockingApplication:
+    """An application whose requests wait for an event."""
 
     def __init__(self):
-        self.begun, self.go = [], Event()
+        self.started, self.release = [], Event()
 
     def __call__(self, environ, start_response):
-        if environ["PATH_INFO"] != load_shedding.ALIVE:
-            self.begun.append(environ)
-            self.go.wait(30)
+        if environ["PATH_INFO"] != load_shedding.LIVENESS_PATH:
+            self.started.append(environ)
+            assert self.release.wait(TIMEOUT)
         return echo(environ, start_response)
 
 
 @pytest.fixture
-def busy():
-    application = Busy()
+def blocking():
+    application = BlockingApplication()
     yield application
-    application.go.set()
+    application.release.set()
 
 
-def visits(count, application):
-    """So many at once; join them to have their answers."""
-    some = [Visit(body=b"x") for _ in range(count)]
-    threads = [Thread(target=visit.at, args=[application]) for visit in some]
+@pytest.fixture
+def long_queue_timeout(monkeypatch):
+    monkeypatch.setattr(load_shedding, "QUEUE_TIMEOUT", TIMEOUT)
+
+
+def start(target, *arguments):
+    thread = Thread(target=target, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def send_all(count, application):
+    """Send requests at the same time; return them and their threads."""
+    requests = [Request(body=b"x") for _ in range(count)]
+    return requests, [start(request.send, application) for request in requests]
+
+
+def join(threads):
     for thread in threads:
-        thread.start()
-    return some, threads
+        thread.join(TIMEOUT)
+        assert not thread.is_alive()
 
 
-def wait_for(condition):
-    while not condition():
-        sleep(0.001)
+def test_body_within_the_limit_is_buffered():
+    assert Request(body=b"hello").send(LoadShedder(echo, MAX_BODY_SIZE)).body == b"hello"
 
 
-def test_a_body_comes_in_whole():
-    assert Visit(body=b"hello").at(LoadShedder(echo, LARGEST)).body == b"hello"
-
-
-def test_a_body_is_let_go_with_its_answer():
-    """Whoever still holds the request, held the body too, which nobody counted any more."""
-    held = []
+def test_body_after_the_response_is_freed():
+    bodies = []
 
     def application(environ, start_response):
-        held.append(environ["wsgi.input"])
+        bodies.append(environ["wsgi.input"])
         return echo(environ, start_response)
 
-    assert Visit(body=b"ink").at(LoadShedder(application, LARGEST)).body == b"ink"
-    assert held[0].closed
+    assert Request(body=b"ink").send(LoadShedder(application, MAX_BODY_SIZE)).body == b"ink"
+    assert bodies[0].closed
 
 
-def test_a_body_that_is_too_large_is_read_to_its_end_and_thrown_away():
-    visit = Visit(body=b"x" * 100_000)
-    stream = visit.environ["wsgi.input"]
-    assert visit.at(LoadShedder(echo, LARGEST)).body == b""
+def test_oversized_body_is_drained_and_discarded():
+    request = Request(body=b"x" * 100_000)
+    stream = request.environ["wsgi.input"]
+    assert request.send(LoadShedder(echo, MAX_BODY_SIZE)).body == b""
     assert stream.tell() == 100_000
 
 
-def test_a_body_that_ends_early_is_told_so():
-    visit = Visit(body=b"x", length=10).at(LoadShedder(echo, LARGEST))
-    assert visit.status == "408 Request Timeout"
+def test_incomplete_body_gets_408():
+    request = Request(body=b"x", length=10).send(LoadShedder(echo, MAX_BODY_SIZE))
+    assert request.status == "408 Request Timeout"
+    assert "9 bytes" in json.loads(request.body)["detail"]
 
 
 @pytest.mark.parametrize("length", ["", "abc", "-1"])
-def test_a_body_without_a_length_is_left_to_django(length):
-    visit = Visit(length=length)
-    stream = visit.environ["wsgi.input"]
-    visit.at(LoadShedder(echo, LARGEST))
-    assert visit.environ["wsgi.input"] is stream
+def test_body_of_unknown_length_is_not_buffered(length):
+    request = Request(length=length)
+    stream = request.environ["wsgi.input"]
+    request.send(LoadShedder(echo, MAX_BODY_SIZE))
+    assert request.environ["wsgi.input"] is stream
 
 
-def test_a_crowd_is_sent_away_at_once(busy, monkeypatch):
-    monkeypatch.setattr(load_shedding, "PATIENCE", 30)
-    entrance = LoadShedder(busy, LARGEST, waiting=2)
-    inside, threads = visits(load_shedding.AT_ONCE + 2, entrance)
-    wait_for(lambda: len(entrance._queue) == 2)
-    away = Visit().at(entrance)
-    assert away.status == "503 Service Unavailable"
-    assert away.headers["Retry-After"] == "1"
-    assert json.loads(away.body)["status"] == 503
-    busy.go.set()
-    for thread in threads:
-        thread.join()
-    assert {visit.status for visit in inside} == {"200 OK"}
-    assert Visit().at(entrance).status == "200 OK"
+def test_full_backlog_rejects_with_503(blocking, long_queue_timeout):
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE, backlog_limit=2)
+    accepted, threads = send_all(CONCURRENCY_LIMIT + 2, shedder)
+    wait_until(lambda: len(shedder._backlog) == 2)
+    rejected = Request().send(shedder)
+    assert rejected.status == "503 Service Unavailable"
+    assert rejected.headers["Retry-After"] == "1"
+    assert rejected.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(rejected.body)["status"] == 503
+    blocking.release.set()
+    join(threads)
+    assert {request.status for request in accepted} == {"200 OK"}
+    assert Request().send(shedder).status == "200 OK"
 
 
-def test_it_tells_how_many_wait_and_whom_it_refuses(busy, monkeypatch):
-    monkeypatch.setattr(load_shedding, "PATIENCE", 30)
-    queued, refused = [], []
-    entrance = LoadShedder(
-        busy, LARGEST, waiting=2, queued=queued.append, refused=lambda: refused.append(1)
+def test_callbacks_report_backlog_changes_and_rejections(blocking, long_queue_timeout):
+    changes, rejections = [], []
+    shedder = LoadShedder(
+        blocking,
+        MAX_BODY_SIZE,
+        backlog_limit=2,
+        on_backlog_change=changes.append,
+        on_reject=lambda: rejections.append(1),
     )
-    _, threads = visits(load_shedding.AT_ONCE + 2, entrance)
-    wait_for(lambda: len(queued) == 2)
-    Visit().at(entrance)
-    busy.go.set()
-    for thread in threads:
-        thread.join()
-    assert (queued, refused) == ([1, 1, -1, -1], [1])
+    _, threads = send_all(CONCURRENCY_LIMIT + 2, shedder)
+    wait_until(lambda: len(changes) == 2)
+    Request().send(shedder)
+    blocking.release.set()
+    join(threads)
+    assert (changes, rejections) == ([1, 1, -1, -1], [1])
 
 
-def test_who_waited_too_long_is_sent_away_and_never_answered(busy, monkeypatch):
-    monkeypatch.setattr(load_shedding, "PATIENCE", 0.01)
-    entrance = LoadShedder(busy, LARGEST)
-    inside, threads = visits(load_shedding.AT_ONCE, entrance)
-    wait_for(lambda: len(busy.begun) == load_shedding.AT_ONCE)
-    assert Visit().at(entrance).status == "503 Service Unavailable"
-    busy.go.set()
-    for thread in threads:
-        thread.join()
-    assert {visit.status for visit in inside} == {"200 OK"}
-    assert len(busy.begun) == load_shedding.AT_ONCE
+def test_request_after_the_queue_timeout_is_rejected_and_never_processed(blocking, monkeypatch):
+    monkeypatch.setattr(load_shedding, "QUEUE_TIMEOUT", 0.01)
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE)
+    accepted, threads = send_all(CONCURRENCY_LIMIT, shedder)
+    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
+    assert Request().send(shedder).status == "503 Service Unavailable"
+    blocking.release.set()
+    join(threads)
+    assert {request.status for request in accepted} == {"200 OK"}
+    assert len(blocking.started) == CONCURRENCY_LIMIT
 
 
-def test_who_comes_first_is_answered_first(busy, monkeypatch):
-    monkeypatch.setattr(load_shedding, "PATIENCE", 30)
-    monkeypatch.setattr(load_shedding, "AT_ONCE", 1)
-    entrance = LoadShedder(busy, LARGEST)
-    _, threads = visits(1, entrance)
-    wait_for(lambda: busy.begun)
-    order = [f"/{number}" for number in range(8)]
-    for number, path in enumerate(order):
-        thread = Thread(target=Visit(path).at, args=[entrance])
-        thread.start()
-        threads.append(thread)
-        wait_for(lambda number=number: len(entrance._queue) > number)
-    busy.go.set()
-    for thread in threads:
-        thread.join()
-    assert [environ["PATH_INFO"] for environ in busy.begun[1:]] == order
+def test_backlog_is_processed_in_order(blocking, long_queue_timeout, monkeypatch):
+    monkeypatch.setattr(load_shedding, "CONCURRENCY_LIMIT", 1)
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE)
+    _, threads = send_all(1, shedder)
+    wait_until(lambda: blocking.started)
+    paths = [f"/{number}" for number in range(8)]
+    for number, path in enumerate(paths):
+        threads.append(start(Request(path).send, shedder))
+        wait_until(lambda number=number: len(shedder._backlog) > number)
+    blocking.release.set()
+    join(threads)
+    assert [environ["PATH_INFO"] for environ in blocking.started[1:]] == paths
 
 
-def test_no_more_is_held_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(load_shedding, "HELD", 500)
-    entrance = LoadShedder(echo, LARGEST)
-    assert Visit(body=b"x" * 600).at(entrance).status == "503 Service Unavailable"
-    assert Visit(body=b"x" * 500).at(entrance).status == "200 OK"
-    assert entrance._held == 0
+def test_bodies_beyond_the_memory_limit_are_rejected(monkeypatch):
+    monkeypatch.setattr(load_shedding, "BODY_MEMORY", 500)
+    shedder = LoadShedder(echo, MAX_BODY_SIZE)
+    assert Request(body=b"x" * 600).send(shedder).status == "503 Service Unavailable"
+    assert Request(body=b"x" * 500).send(shedder).status == "200 OK"
+    assert shedder._used_memory == 0
 
 
-def test_the_process_is_alive_in_a_crowd(busy):
-    entrance = LoadShedder(busy, LARGEST, waiting=0)
-    _, threads = visits(load_shedding.AT_ONCE, entrance)
-    wait_for(lambda: len(busy.begun) == load_shedding.AT_ONCE)
-    assert Visit().at(entrance).status == "503 Service Unavailable"
-    assert Visit("/health/live").at(entrance).status == "200 OK"
-    busy.go.set()
-    for thread in threads:
-        thread.join()
+def test_liveness_probe_under_overload_succeeds(blocking):
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE, backlog_limit=0)
+    _, threads = send_all(CONCURRENCY_LIMIT, shedder)
+    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
+    assert Request().send(shedder).status == "503 Service Unavailable"
+    assert Request("/health/live").send(shedder).status == "200 OK"
+    blocking.release.set()
+    join(threads)
+
+
+def test_undecodable_content_type_gets_400():
+    request = Request(CONTENT_TYPE="application/json; x*=nosuch''%41")
+    assert request.send(LoadShedder(echo, MAX_BODY_SIZE)).status == "400 Bad Request"
 
 
 class Connection:
-    """As much of a database connection as the door touches."""
+    """The part of a database connection that slots use."""
 
     alias, allow_thread_sharing = "default", False
 
@@ -194,7 +203,7 @@ class Connection:
         self.allow_thread_sharing = True
 
 
-def test_there_are_no_more_database_connections_than_places():
+def test_database_connections_never_exceed_slots():
     used = []
 
     def application(environ, start_response):
@@ -203,29 +212,26 @@ def test_there_are_no_more_database_connections_than_places():
         used.append(connections["default"])
         return echo(environ, start_response)
 
-    entrance = LoadShedder(application, LARGEST)
+    shedder = LoadShedder(application, MAX_BODY_SIZE)
     for _ in range(3):
-        _, threads = visits(2 * load_shedding.AT_ONCE, entrance)
-        for thread in threads:
-            thread.join()
-    assert len(used) == 6 * load_shedding.AT_ONCE
-    assert len(set(used)) <= load_shedding.AT_ONCE
+        _, threads = send_all(2 * CONCURRENCY_LIMIT, shedder)
+        join(threads)
+    assert len(used) == 6 * CONCURRENCY_LIMIT
+    assert len(set(used)) <= CONCURRENCY_LIMIT
     assert all(connection.allow_thread_sharing for connection in used)
 
 
-def test_a_thread_keeps_no_connection():
+def test_thread_after_an_exception_keeps_no_connection():
     left = []
 
     def application(environ, start_response):
         connections["default"] = Connection()
         raise RuntimeError
 
-    def visit():
+    def send():
         with pytest.raises(RuntimeError):
-            Visit().at(LoadShedder(application, LARGEST))
-        left.extend(connections.all(initialized_only=True))
+            Request().send(LoadShedder(application, MAX_BODY_SIZE))
+        left.append(connections.all(initialized_only=True))
 
-    thread = Thread(target=visit)
-    thread.start()
-    thread.join()
-    assert left == []
+    join([start(send)])
+    assert left == [[]]

@@ -1,6 +1,8 @@
 """The commands of the Procfile, run as a host runs them."""
 
 import json
+import subprocess
+import sys
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -8,11 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from tools.samples import SEVEN
+from tests.mnist_site.polling import TIMEOUT
+from tools.samples import ROOT, SEVEN
 from tools.server import serve
 
 
-def test_migrates_serves_keeps_and_stops(tmp_path):
+def test_server_migrates_saves_a_drawing_and_stops(tmp_path):
     with serve(tmp_path, WEB_CONCURRENCY="2") as site:
         request = Request(
             f"{site}/api/v1/drawings/{uuid4()}",
@@ -20,17 +23,43 @@ def test_migrates_serves_keeps_and_stops(tmp_path):
             {"Content-Type": "application/json"},
             method="PUT",
         )
-        with urlopen(request) as response:
+        with urlopen(request, timeout=TIMEOUT) as response:
             assert (response.status, json.load(response)["text"]) == (201, "7")
 
 
+def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():
+    """Otherwise each worker has its own table."""
+    code = """
+import runpy, sys
+config = runpy.run_path("gunicorn.conf.py")
+config["on_exit"](None)
+print("mnist_site.rate_limit" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIMEOUT,
+    )
+    assert done.stdout == "True\n"
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def host(tmp_path_factory):
     with serve(tmp_path_factory.mktemp("site")) as site:
         yield urlsplit(site).netloc
 
 
-# Whose body another middleware had measured before it got its shape.
+@pytest.fixture
+def connection(host):
+    connection = HTTPConnection(host, timeout=TIMEOUT)
+    yield connection
+    connection.close()
+
+
+# Other middleware measures these bodies before ErrorFormatMiddleware replaces them.
 ERRORS = [
     ("GET", "/api/nope", 404), ("GET", "/api/v1/predict", 405), ("OPTIONS", "/v2", 405),
     ("GET", "/v2/models/resnet", 404),
@@ -38,9 +67,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ERRORS)
-def test_an_error_is_as_long_as_it_says(site, method, path, status):
-    """And the next answer on its connection is whole."""
-    connection = HTTPConnection(site, timeout=10)
+def test_error_has_a_correct_length_so_that_the_next_response_is_intact(
+    connection, method, path, status
+):
     connection.request(method, path)
     with connection.getresponse() as response:
         assert response.status == status
@@ -48,10 +77,9 @@ def test_an_error_is_as_long_as_it_says(site, method, path, status):
     connection.request("GET", "/health/live")
     with connection.getresponse() as response:
         assert json.load(response) == {"status": "ok"}
-    connection.close()
 
 
-TYPES = {
+CONTENT_TYPES = {
     "application/json; x*=nosuch''%41": 400,
     "application/json; charset=rot13": 200,
     "application/json; charset=idna": 200,
@@ -59,13 +87,11 @@ TYPES = {
 }
 
 
-@pytest.mark.parametrize(("content_type", "status"), TYPES.items())
-def test_an_odd_content_type_breaks_nothing(site, content_type, status):
-    connection = HTTPConnection(site, timeout=10)
+@pytest.mark.parametrize(("content_type", "status"), CONTENT_TYPES.items())
+def test_unusual_content_type_causes_no_server_error(connection, content_type, status):
     body = json.dumps({"strokes": SEVEN})
     connection.request(
         "POST", "/api/v1/predict?images=%74rue", body, {"Content-Type": content_type}
     )
     with connection.getresponse() as response:
         assert response.status == status
-    connection.close()

@@ -1,4 +1,4 @@
-"""What a browser is told, what other sites can and cannot do, and what is never said to anybody."""
+"""Response headers, CSRF, CORS, cookies, hostile requests, and leaks of secrets."""
 
 import json
 from uuid import uuid4
@@ -10,48 +10,55 @@ from django.urls import reverse
 
 from recognizer import drawings
 from recognizer.models import Digit, Drawing
-from tests.mnist_site.test_site import start
+from tests.mnist_site.test_site import run_python
 from tools.samples import SEVEN
 
-ELSEWHERE = "https://elsewhere.example"
+OTHER_ORIGIN = "https://other.example"
 ID = "8f14e45f-ceea-467f-a0e6-0123456789ab"
-ADDRESSES = [
+URLS = [
     "/", "/health/live", "/health/ready", "/favicon.ico", f"/drawings/{ID}", "/admin/",
     "/admin/login/", "/admin/recognizer/digit/", "/api/docs", "/api/openapi.json",
     "/api/v1/predict", "/api/v1/model", "/api/mnist", f"/api/v1/drawings/{ID}", "/nowhere",
 ]  # fmt: skip
-READABLE = ["/", "/admin/login/", "/api/docs", "/api/openapi.json", "/api/v1/model", "/nowhere"]
+READABLE_URLS = [
+    "/",
+    "/admin/login/",
+    "/api/docs",
+    "/api/openapi.json",
+    "/api/v1/model",
+    "/nowhere",
+]
 MARKUP = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-def careful():
-    """A client that checks CSRF, as a browser's requests are checked."""
+def csrf_client():
+    """A client with CSRF checks."""
     return Client(enforce_csrf_checks=True)
 
 
 @pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND", "BREW", "PATCH"])
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_odd_methods_are_refused_and_nothing_is_echoed(client, method, address):
-    response = client.generic(method, address, headers={"X-Secret": "echo-me"})
+@pytest.mark.parametrize("url", URLS)
+def test_unknown_method_gets_405_without_an_echo(client, method, url):
+    response = client.generic(method, url, headers={"X-Secret": "echo-me"})
     assert response.status_code == 405
     assert response["Allow"]
     assert b"echo-me" not in response.content
 
 
-@pytest.mark.parametrize("address", READABLE)
-def test_another_host_is_refused(client, static_files, address):
-    response = client.get(address, headers={"Host": "evil.example"})
+@pytest.mark.parametrize("url", READABLE_URLS)
+def test_unknown_host_gets_400(client, static_files, url):
+    response = client.get(url, headers={"Host": "evil.example"})
     assert response.status_code == 400
     assert b"evil" not in response.content
-    if address.startswith("/api/"):
+    if url.startswith("/api/"):
         assert response["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", READABLE)
-def test_the_headers_of_every_answer(client, static_files, address):
-    response = client.get(address)
+@pytest.mark.parametrize("url", READABLE_URLS)
+def test_response_has_all_security_headers(client, static_files, url):
+    response = client.get(url)
     policy = response["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     for directive in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
@@ -66,7 +73,7 @@ def test_the_headers_of_every_answer(client, static_files, address):
 
 
 @pytest.mark.django_db
-def test_pages_of_staff_have_the_same_policy(admin_client, static_files, put):
+def test_admin_page_has_a_policy_without_unsafe_sources(admin_client, static_files, put):
     put()
     for name in ("digit_changelist", "digit_review", "drawing_changelist"):
         page = admin_client.get(reverse(f"admin:recognizer_{name}"))
@@ -74,8 +81,8 @@ def test_pages_of_staff_have_the_same_policy(admin_client, static_files, put):
         assert "unsafe" not in page["Content-Security-Policy"]
 
 
-def settings_of(**environment):
-    """Security settings as a site of that environment has them."""
+def load_settings(**environment):
+    """Return the security settings of a site with an environment."""
     names = ("SESSION_COOKIE_NAME", "SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY",
              "SESSION_COOKIE_SAMESITE", "SESSION_COOKIE_PATH", "SESSION_COOKIE_DOMAIN",
              "CSRF_COOKIE_NAME", "CSRF_COOKIE_SECURE", "CSRF_COOKIE_HTTPONLY",
@@ -86,27 +93,27 @@ import json
 from django.conf import settings
 print(json.dumps({{name: getattr(settings, name) for name in {names}}}))
 """
-    done = start(code, SECRET_KEY="x" * 60, **environment)
+    done = run_python(code, SECRET_KEY="x" * 60, **environment)
     return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("kind", ["SESSION", "CSRF"])
-def test_cookies_of_a_site_that_others_reach(kind):
-    chosen = settings_of(ALLOWED_HOSTS="digits.example")
-    cookie = {name: chosen[f"{kind}_COOKIE_{name}"] for name in ("SECURE", "HTTPONLY", "SAMESITE")}
+def test_cookies_of_a_public_site_are_secure(kind):
+    values = load_settings(ALLOWED_HOSTS="digits.example")
+    cookie = {name: values[f"{kind}_COOKIE_{name}"] for name in ("SECURE", "HTTPONLY", "SAMESITE")}
     assert cookie == {"SECURE": True, "HTTPONLY": True, "SAMESITE": "Lax"}
-    assert chosen[f"{kind}_COOKIE_NAME"].startswith("__Host-")
-    assert (chosen[f"{kind}_COOKIE_PATH"], chosen[f"{kind}_COOKIE_DOMAIN"]) == ("/", None)
-    assert chosen["SECURE_HSTS_SECONDS"] >= 15_768_000
-    assert chosen["SILENCED_SYSTEM_CHECKS"] == []
+    assert values[f"{kind}_COOKIE_NAME"].startswith("__Host-")
+    assert (values[f"{kind}_COOKIE_PATH"], values[f"{kind}_COOKIE_DOMAIN"]) == ("/", None)
+    assert values["SECURE_HSTS_SECONDS"] >= 15_768_000
+    assert values["SILENCED_SYSTEM_CHECKS"] == []
 
 
-def test_a_laptop_needs_no_https_for_its_cookies():
-    chosen = settings_of()
-    assert (chosen["SESSION_COOKIE_NAME"], chosen["SESSION_COOKIE_SECURE"]) == ("sessionid", False)
+def test_cookies_of_a_local_site_work_without_https():
+    values = load_settings()
+    assert (values["SESSION_COOKIE_NAME"], values["SESSION_COOKIE_SECURE"]) == ("sessionid", False)
 
 
-def test_nothing_is_left_to_harden():
+def test_deployment_check_of_a_public_site_finds_no_issue():
     code = """
 import django
 django.setup()
@@ -114,13 +121,13 @@ from django.core.management import call_command
 call_command("check", "--deploy", "--fail-level", "WARNING")
 """
     key = "kfuh3q8w9ghaw9r8g7h2938hgaw9e8rgh9a8w7rgh98awrgh9a8rgha98wr7gh"
-    done = start(code, SECRET_KEY=key, ALLOWED_HOSTS="digits.example")
+    done = run_python(code, SECRET_KEY=key, ALLOWED_HOSTS="digits.example")
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
 
 
 @pytest.mark.django_db
-def test_the_page_and_the_api_set_no_cookie(client, static_files, put):
+def test_page_and_api_set_no_cookie(client, static_files, put):
     for response in (client.get("/"), put(), client.get("/api/v1/model")):
         assert not response.cookies
         assert "Cookie" not in response.get("Vary", "")
@@ -136,49 +143,44 @@ ACTIONS = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("name", "arguments", "form"), ACTIONS, ids=[name for name, *_ in ACTIONS])
-def test_writes_that_carry_a_cookie_need_a_token(careful, admin_user, put, name, arguments, form):
+def test_admin_action_without_csrf_token_gets_403(
+    csrf_client, admin_user, put, name, arguments, form
+):
     put()
-    careful.force_login(admin_user)
-    address = reverse(f"admin:recognizer_{name}", args=arguments)
-    response = careful.post(address, form, headers={"Origin": ELSEWHERE})
+    csrf_client.force_login(admin_user)
+    url = reverse(f"admin:recognizer_{name}", args=arguments)
+    response = csrf_client.post(url, form, headers={"Origin": OTHER_ORIGIN})
     assert response.status_code == 403
 
 
 @pytest.mark.django_db
-def test_every_admin_address_that_writes_needs_a_token(careful, admin_user):
-    careful.force_login(admin_user)
-    for address in ("login/", "logout/", "password_change/", "auth/user/add/", "auth/group/add/"):
-        assert careful.post(f"/admin/{address}").status_code == 403, address
-
-
-@pytest.mark.django_db
-def test_the_api_knows_no_cookie(careful, admin_user):
-    """So another site can do no more with a visitor's browser than with a program of its own."""
-    careful.force_login(admin_user)
-    response = careful.put(
+def test_api_ignores_session_cookies(csrf_client, admin_user):
+    """A page of another site has no more rights in the visitor's browser than any program."""
+    csrf_client.force_login(admin_user)
+    response = csrf_client.put(
         f"/api/v1/drawings/{uuid4()}",
         {"strokes": SEVEN},
         content_type="application/json",
-        headers={"Origin": ELSEWHERE},
+        headers={"Origin": OTHER_ORIGIN},
     )
     assert response.status_code == 201
     assert "Access-Control-Allow-Origin" not in response
     assert Drawing.objects.get().source == "api"
 
 
-@pytest.mark.parametrize("origin", [ELSEWHERE, "null", "https://digits.example.evil.example"])
+@pytest.mark.parametrize("origin", [OTHER_ORIGIN, "null", "https://digits.example.evil.example"])
 @pytest.mark.parametrize("allowed", [[], ["https://digits.example"]])
-def test_no_other_origin_is_let_in_and_none_with_credentials(client, settings, origin, allowed):
+def test_unknown_origin_gets_no_cors_headers(client, settings, origin, allowed):
     settings.CORS_ALLOWED_ORIGINS = allowed
-    for address in ("/api/v1/model", "/admin/login/", "/"):
+    for url in ("/api/v1/model", "/admin/login/", "/"):
         response = client.options(
-            address, headers={"Origin": origin, "Access-Control-Request-Method": "PUT"}
+            url, headers={"Origin": origin, "Access-Control-Request-Method": "PUT"}
         )
         assert "Access-Control-Allow-Origin" not in response
         assert "Access-Control-Allow-Credentials" not in response
 
 
-def test_an_allowed_origin_still_brings_no_cookie(client, settings):
+def test_allowed_origin_gets_no_credentials(client, settings):
     settings.CORS_ALLOWED_ORIGINS = ["https://digits.example"]
     response = client.get("/api/v1/model", headers={"Origin": "https://digits.example"})
     assert response["Access-Control-Allow-Origin"] == "https://digits.example"
@@ -187,7 +189,7 @@ def test_an_allowed_origin_still_brings_no_cookie(client, settings):
 
 
 @pytest.mark.parametrize("length", ["abc", "1e3", "-1", "²", "0x10"])
-def test_a_length_that_is_no_number_is_refused(client, length):
+def test_invalid_content_length_gets_400(client, length):
     response = client.generic(
         "POST", "/api/v1/predict", b"{}", "application/json", CONTENT_LENGTH=length
     )
@@ -202,35 +204,31 @@ def test_a_length_that_is_no_number_is_refused(client, length):
         b'name="a%d"\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%%%',
     ],
 )
-@pytest.mark.parametrize("address", ["/api/v1/predict", "/api/mnist"])
-def test_forms_of_thousands_of_parts_are_refused(client, address, part):
+@pytest.mark.parametrize("url", ["/api/v1/predict", "/api/mnist"])
+def test_form_with_thousands_of_parts_is_rejected(client, url, part):
     parts = (b"--x\r\nContent-Disposition: form-data; " + part % i + b"\r\n" for i in range(2_000))
     body = b"".join(parts) + b"--x--\r\n"
-    response = client.generic("POST", address, body, "multipart/form-data; boundary=x")
+    response = client.generic("POST", url, body, "multipart/form-data; boundary=x")
     assert 400 <= response.status_code < 500
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", [*READABLE, "/api/v1/predict", f"/drawings/{ID}"])
-def test_a_bug_says_nothing_of_itself(client, settings, monkeypatch, static_files, address):
+@pytest.mark.parametrize("url", [*READABLE_URLS, "/api/v1/predict", f"/drawings/{ID}"])
+def test_uncaught_exception_gets_500_without_details(
+    client, settings, monkeypatch, static_files, url
+):
     settings.SECRET_KEY = "the secret"  # noqa: S105
     monkeypatch.setattr("django.core.handlers.base.BaseHandler.resolve_request", lambda *a: 1 / 0)
     client.raise_request_exception = False
-    response = client.get(address)
+    response = client.get(url)
     assert response.status_code == 500
     for word in (b"Traceback", b"ZeroDivision", b"the secret", b"resolve_request", b"/django/"):
         assert word not in response.content
 
 
-def test_no_secret_is_in_what_the_browser_gets(client, settings, static_files):
-    settings.SECRET_KEY = "the secret"  # noqa: S105
-    for address in ("/", "/api/openapi.json", "/api/v1/model"):
-        assert b"the secret" not in client.get(address).content
-
-
 @pytest.fixture
-def attacked(put, admin_user):
-    """A log in which every text that is stored is an attack on who reads it."""
+def hostile_digit(put, admin_user):
+    """A digit with markup in all stored texts."""
     put()
     Drawing.objects.update(visitor_label=MARKUP, model=f"=cmd(){MARKUP}")
     Digit.objects.update(model=f"=cmd(){MARKUP}")
@@ -240,17 +238,17 @@ def attacked(put, admin_user):
 
 
 @pytest.mark.django_db
-def test_what_was_logged_cannot_attack_who_reads_it(admin_client, static_files, attacked):
-    drawing = attacked.drawing_id
-    addresses = [
+def test_stored_markup_is_escaped_on_every_page(admin_client, static_files, hostile_digit):
+    drawing = hostile_digit.drawing_id
+    urls = [
         "/admin/", "/admin/recognizer/digit/", f"/drawings/{drawing}",
         "/admin/recognizer/digit/statistics/",
-        f"/admin/recognizer/digit/{attacked.pk}/change/", "/admin/recognizer/drawing/",
-        f"/admin/recognizer/digit/{attacked.pk}/history/", "/admin/recognizer/digit/review/",
+        f"/admin/recognizer/digit/{hostile_digit.pk}/change/", "/admin/recognizer/drawing/",
+        f"/admin/recognizer/digit/{hostile_digit.pk}/history/", "/admin/recognizer/digit/review/",
         f"/admin/recognizer/drawing/{drawing}/change/", "/admin/auth/user/",
         f"/admin/recognizer/drawing/{drawing}/delete/",
     ]  # fmt: skip
-    for address in addresses:
-        page = admin_client.get(address)
-        assert page.status_code == 200, address
-        assert "<img src=x" not in page.content.decode(), address
+    for url in urls:
+        page = admin_client.get(url)
+        assert page.status_code == 200, url
+        assert "<img src=x" not in page.content.decode(), url

@@ -1,20 +1,18 @@
-"""The worker of the Procfile, when all its threads are taken."""
+"""gunicorn's worker when all of its threads are busy."""
 
 import json
 import socket
-from time import sleep
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
-from mnist_site.worker import SENDING
+from tests.mnist_site.polling import TIMEOUT, wait_until
 from tools.server import serve
 
 THREADS = 32
-# What there is of it says that more is to come.
 UNFINISHED = b"POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
-ASKED = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
@@ -25,83 +23,86 @@ def site(tmp_path):
 
 @pytest.fixture
 def connect(site):
-    """Opens a connection to the server."""
+    """Return a function that opens a connection and sends data."""
     port = int(site.rpartition(":")[2])
-    every = []
+    connections = []
 
-    def connect(first=b""):
-        every.append(socket.create_connection(("127.0.0.1", port), timeout=30))
-        every[-1].sendall(first)
-        return every[-1]
+    def connect(data=b""):
+        connections.append(socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT))
+        connections[-1].sendall(data)
+        return connections[-1]
 
     yield connect
-    for one in every:
-        one.close()
+    for connection in connections:
+        connection.close()
 
 
-def everything(connection):
-    """All that is sent until the other side hangs up."""
+@pytest.fixture
+def busy_threads(connect):
+    """Connections that occupy all threads with unfinished requests."""
+    return [connect(UNFINISHED) for _ in range(THREADS)]
+
+
+def receive_all(connection):
     return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
 
-def status(site, path):
+def get_status(site, path):
     try:
-        return urlopen(f"{site}{path}").status
+        with urlopen(f"{site}{path}", timeout=TIMEOUT) as response:
+            return response.status
     except HTTPError as error:
         return error.code
 
 
-@pytest.fixture
-def crowd(connect, site):
-    """A client for each thread, who does not finish."""
-    return [connect(UNFINISHED) for _ in range(THREADS)]
-
-
-def test_more_are_turned_away_and_told_when_to_come_again(crowd, connect, site):
-    head, body = everything(connect(ASKED)).split(b"\r\n\r\n")
+def test_request_with_all_threads_busy_gets_503(busy_threads, connect, site):
+    head, body = receive_all(connect(REQUEST)).split(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nRetry-After: 1" in head
     assert json.loads(body)["status"] == 503
-    for one in crowd:
-        one.close()
-    while status(site, "/api/v1/model") != 200:
-        pass
-    assert b"digits_requests_refused_total 0.0" not in urlopen(f"{site}/metrics").read()
+    for connection in busy_threads:
+        connection.close()
+    wait_until(lambda: get_status(site, "/api/v1/model") == 200)
+    with urlopen(f"{site}/metrics", timeout=TIMEOUT) as response:
+        assert b"digits_requests_refused_total 0.0" not in response.read()
 
 
-def test_whoever_asks_whether_it_is_alive_hears_that(crowd, connect, site):
-    assert status(site, "/health/live") == 200
-    slow = connect()
-    slow.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    assert everything(slow).startswith(b"HTTP/1.1 200 ")
-
-
-def test_whoever_is_turned_away_with_much_to_say_hears_it_nevertheless(crowd, connect):
-    much = connect(
-        ASKED.replace(b"GET", b"PUT").replace(b"\r\n\r\n", b"\r\nContent-Length: 900000\r\n\r\n")
+def test_liveness_probe_with_all_threads_busy_succeeds(busy_threads, connect, site):
+    assert get_status(site, "/health/live") == 200
+    silent_at_first = connect()
+    silent_at_first.sendall(
+        b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     )
-    much.sendall(b"x" * 900_000)
-    assert everything(much).startswith(b"HTTP/1.1 503 ")
+    assert receive_all(silent_at_first).startswith(b"HTTP/1.1 200 ")
 
 
-def knock(connection, times):
-    """Say something once a second, which nobody can who was hung up on."""
-    for _ in range(times):
-        sleep(1)
-        connection.sendall(b"\r\n")
+def test_rejected_client_with_a_large_body_receives_503(busy_threads, connect):
+    length = 900_000
+    head = f"PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    connection = connect(head.encode())
+    connection.sendall(b"x" * length)
+    assert receive_all(connection).startswith(b"HTTP/1.1 503 ")
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has it")
-def test_whoever_takes_nothing_of_an_answer_is_given_up_without_a_word(connect, tmp_path):
-    # The kernel holds not nearly as many answers.
-    deaf = connect(100 * b"GET /api/v1/model.onnx HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    with pytest.raises(ConnectionError):
-        knock(deaf, times=2 * SENDING)
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_USER_TIMEOUT"), reason="TCP_USER_TIMEOUT is Linux only"
+)
+def test_client_that_reads_no_response_is_dropped_without_an_error(connect, tmp_path):
+    # Far more responses than the kernel buffers.
+    connection = connect(100 * b"GET /api/v1/model.onnx HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+    def is_dropped():
+        try:
+            connection.sendall(b"\r\n")
+        except ConnectionError:
+            return True
+        return False
+
+    wait_until(is_dropped, interval=1)
     assert "ERROR" not in (tmp_path / "server.log").read_text()
 
 
-def test_connections_that_say_nothing_cost_no_thread(connect, site):
+def test_silent_connections_occupy_no_thread(connect, site):
     for _ in range(2 * THREADS):
         connect()
-    while status(site, "/api/v1/model") != 200:
-        pass
+    assert get_status(site, "/api/v1/model") == 200

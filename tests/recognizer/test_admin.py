@@ -1,4 +1,4 @@
-"""The log in the admin: seen, filtered, searched and labeled."""
+"""The admin of digits and drawings: lists, filters, search, labels and deletion."""
 
 import re
 from uuid import uuid4
@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.utils.formats import localize
+from django.utils.timezone import localtime
 
 from recognizer import drawings
 from recognizer.models import Digit, Drawing
@@ -14,26 +16,36 @@ from tools.samples import SEVEN
 DIGITS = "/admin/recognizer/digit/"
 DRAWINGS = "/admin/recognizer/drawing/"
 ONE = [[[100, 10], [100, 250]]]
+TAP = [[[5, 5]]]
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def log(put, db, static_files):
-    """A seven, a one and a tap."""
-    for strokes in (SEVEN, ONE, [[[5, 5]]]):
+def digits(put, db, static_files):
+    """A seven, a one and a non-digit, oldest first."""
+    for strokes in (SEVEN, ONE, TAP):
         put(strokes)
     return Digit.objects.order_by("pk")
 
 
-def results(response):
+def texts(response):
     return [digit.text for digit in response.context["cl"].result_list]
 
 
-def test_the_list_shows_pictures_and_readings(admin_client, log):
-    page = admin_client.get(DIGITS).content.decode()
-    assert page.count("data:image/png;base64,") == 3
-    assert results(admin_client.get(DIGITS)) == ["?", "1", "7"]
+def change_address(digit):
+    return f"{DIGITS}{digit.pk}/change/"
+
+
+def test_digit_list_shows_inputs_and_predictions_newest_first(admin_client, digits):
+    response = admin_client.get(DIGITS)
+    assert response.content.decode().count("data:image/png;base64,") == 3
+    assert texts(response) == ["?", "1", "7"]
+
+
+def test_digit_list_shows_confidence_as_percent(admin_client, digits):
+    Digit.objects.update(confidence=0.9916)
+    assert admin_client.get(DIGITS).content.decode().count("99.2%") == 3
 
 
 @pytest.mark.parametrize(
@@ -49,32 +61,32 @@ def test_the_list_shows_pictures_and_readings(admin_client, log):
         ("label__exact=2", ["7"]),
     ],
 )
-def test_the_filters_find(admin_client, log, admin_user, query, found):
+def test_digit_filter_selects_matching_digits(admin_client, digits, query, found):
     Digit.objects.filter(text="7").update(label="2")
     drawings.label_as_visitor(Drawing.objects.get(text="1").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "")
-    assert results(admin_client.get(f"{DIGITS}?{query}")) == found
+    assert texts(admin_client.get(f"{DIGITS}?{query}")) == found
 
 
-def test_least_sure_first_is_one_click(admin_client, log):
-    page = admin_client.get(DIGITS)
-    assert "Least sure first" in page.content.decode()
-    order = page.context["least_sure"]
-    response = admin_client.get(f"{DIGITS}?review=open&o={order}")
+def test_lowest_confidence_link_sorts_by_confidence(admin_client, digits):
+    page = admin_client.get(DIGITS).content.decode()
+    (query,) = re.findall(r'href="(\?[^"]*)">Lowest confidence first', page)
+    response = admin_client.get(DIGITS + query.replace("&amp;", "&"))
     confidences = [digit.confidence for digit in response.context["cl"].result_list]
     assert confidences == sorted(confidences)
+    assert len(confidences) == 3
 
 
-def test_search_finds_a_drawing_by_its_uuid(admin_client, log):
-    drawing = log[0].drawing
-    assert results(admin_client.get(f"{DIGITS}?q={drawing.id}")) == ["7"]
-    assert results(admin_client.get(f"{DIGITS}?q=nonsense")) == []
+def test_digit_search_by_drawing_uuid_is_exact(admin_client, digits):
+    drawing = digits[0].drawing
+    assert texts(admin_client.get(f"{DIGITS}?q={drawing.id}")) == ["7"]
+    assert texts(admin_client.get(f"{DIGITS}?q=nonsense")) == []
 
 
 @pytest.mark.parametrize("address", [DIGITS, DRAWINGS])
-def test_a_page_of_the_list_takes_a_constant_number_of_queries(
-    admin_client, put, log, address, django_assert_num_queries, django_assert_max_num_queries
+def test_list_query_count_is_independent_of_row_count(
+    admin_client, put, digits, address, django_assert_num_queries, django_assert_max_num_queries
 ):
     with django_assert_max_num_queries(12) as few:
         admin_client.get(address)
@@ -85,13 +97,15 @@ def test_a_page_of_the_list_takes_a_constant_number_of_queries(
         admin_client.get(address)
 
 
-def test_a_digit_shows_its_strokes_and_takes_a_label(admin_client, log, admin_user):
-    digit = log[0]
-    address = f"{DIGITS}{digit.pk}/change/"
-    page = admin_client.get(address).content.decode()
+def test_digit_form_shows_strokes(admin_client, digits):
+    page = admin_client.get(change_address(digits[0])).content.decode()
     assert "<svg" in page
     assert 'd="M60.0 60.0L220.0 60.0' in page
-    admin_client.post(address, {"label": "2"})
+
+
+def test_digit_form_stores_label_and_logs_change(admin_client, digits, admin_user):
+    digit = digits[0]
+    admin_client.post(change_address(digit), {"label": "2"})
     digit.refresh_from_db()
     assert (digit.label, digit.labeled_by) == ("2", admin_user)
     assert digit.labeled_at is not None
@@ -99,31 +113,21 @@ def test_a_digit_shows_its_strokes_and_takes_a_label(admin_client, log, admin_us
     assert entry.get_change_message() == "Label changed from “none” to “2”."
 
 
-def test_many_are_labeled_at_once_and_each_is_logged(admin_client, log, admin_user):
-    form = {"action": "label_selected", "label": "4", "_selected_action": [d.pk for d in log]}
-    admin_client.post(DIGITS, form)
-    assert {digit.label for digit in log.all()} == {"4"}
-    assert {digit.labeled_by for digit in log.all()} == {admin_user}
-    assert LogEntry.objects.count() == 3
-    admin_client.post(DIGITS, form)
-    assert LogEntry.objects.count() == 3
-
-
-def test_a_label_can_be_taken_away(admin_client, log):
-    digit = log[0]
-    admin_client.post(f"{DIGITS}{digit.pk}/change/", {"label": "2"})
-    admin_client.post(f"{DIGITS}{digit.pk}/change/", {"label": ""})
+def test_digit_form_with_empty_label_removes_label(admin_client, digits):
+    digit = digits[0]
+    admin_client.post(change_address(digit), {"label": "2"})
+    admin_client.post(change_address(digit), {"label": ""})
     digit.refresh_from_db()
     assert (digit.label, digit.labeled_by, digit.labeled_at) == ("", None, None)
 
 
-def test_a_form_that_is_old_overwrites_nobody(admin_client, log):
-    digit = log[0]
-    address = f"{DIGITS}{digit.pk}/change/"
+def test_digit_form_with_outdated_label_is_rejected(admin_client, digits):
+    digit = digits[0]
+    address = change_address(digit)
     assert 'name="initial-label"' in admin_client.get(address).content.decode()
     admin_client.post(address, {"label": "3", "initial-label": ""})
     late = admin_client.post(address, {"label": "7", "initial-label": ""})
-    assert "Meanwhile somebody has labeled it" in late.content.decode()
+    assert "Another reviewer has changed the label to “3”" in late.content.decode()
     digit.refresh_from_db()
     assert digit.label == "3"
     admin_client.post(address, {"label": "7", "initial-label": "3"})
@@ -131,29 +135,54 @@ def test_a_form_that_is_old_overwrites_nobody(admin_client, log):
     assert digit.label == "7"
 
 
-def test_a_label_that_is_none_changes_nothing(admin_client, log):
-    form = {"action": "label_selected", "label": "12", "_selected_action": [log[0].pk]}
+def test_digit_form_shows_reviewer_and_date_of_label(admin_client, digits, admin_user):
+    drawings.label_as_reviewer(Digit.objects.all(), "7", admin_user)
+    digit = digits[0]
+    page = admin_client.get(change_address(digit)).content.decode()
+    assert f"labeled by admin on {localize(localtime(digit.labeled_at))}" in page
+
+
+def test_digit_form_of_deleted_reviewer_says_deleted_user(admin_client, digits, django_user_model):
+    ana = django_user_model.objects.create_user("ana")
+    drawings.label_as_reviewer(Digit.objects.all(), "7", ana)
+    ana.delete()
+    page = admin_client.get(change_address(digits[0])).content.decode()
+    assert "labeled by a deleted user on" in page
+
+
+def test_label_action_labels_and_logs_each_changed_digit(admin_client, digits, admin_user):
+    form = {"action": "label_selected", "label": "4", "_selected_action": [d.pk for d in digits]}
+    admin_client.post(DIGITS, form)
+    assert {digit.label for digit in digits.all()} == {"4"}
+    assert {digit.labeled_by for digit in digits.all()} == {admin_user}
+    assert LogEntry.objects.count() == 3
+    admin_client.post(DIGITS, form)
+    assert LogEntry.objects.count() == 3
+
+
+def test_label_action_with_invalid_label_changes_nothing(admin_client, digits):
+    form = {"action": "label_selected", "label": "12", "_selected_action": [digits[0].pk]}
     admin_client.post(DIGITS, form)
     assert not Digit.objects.exclude(label="").exists()
 
 
-def test_whoever_chooses_no_label_is_asked_for_one(admin_client, log):
-    """One careless click must not take hundreds of labels away."""
-    chosen = {"action": "label_selected", "_selected_action": [digit.pk for digit in log]}
-    admin_client.post(DIGITS, {**chosen, "label": "4"})
-    answer = admin_client.post(DIGITS, {**chosen, "label": ""}, follow=True)
+def test_label_action_removes_labels_only_by_explicit_choice(admin_client, digits):
+    """One careless click must not remove hundreds of labels."""
+    form = {"action": "label_selected", "_selected_action": [digit.pk for digit in digits]}
+    admin_client.post(DIGITS, {**form, "label": "4"})
+    answer = admin_client.post(DIGITS, {**form, "label": ""}, follow=True)
     assert "Choose a label first" in answer.content.decode()
-    assert {digit.label for digit in log.all()} == {"4"}
-    admin_client.post(DIGITS, {**chosen, "label": "none"})
-    assert {(digit.label, digit.labeled_at) for digit in log.all()} == {("", None)}
+    assert {digit.label for digit in digits.all()} == {"4"}
+    admin_client.post(DIGITS, {**form, "label": "none"})
+    assert {(digit.label, digit.labeled_at) for digit in digits.all()} == {("", None)}
 
 
-def test_thousands_of_drawings_are_deleted_at_once(admin_client, static_files):
+def test_delete_action_deletes_all_drawings_across_pages(admin_client, static_files):
     drawing = {"source": "page", "strokes": SEVEN, "text": "7", "model": "m1"}
     Drawing.objects.bulk_create(Drawing(**drawing) for _ in range(1_100))
-    every = {"action": "delete_selected", "select_across": "1"}
+    form = {"action": "delete_selected", "select_across": "1"}
     some = {"_selected_action": [Drawing.objects.first().pk]}
-    page = admin_client.post(DRAWINGS, {**every, **some}).content.decode()
+    page = admin_client.post(DRAWINGS, {**form, **some}).content.decode()
     assert "Drawings: 1100" in page
     ids = re.findall(r'name="_selected_action" value="([^"]+)"', page)
     form = {"action": "delete_selected", "post": "yes", "_selected_action": ids}
@@ -161,48 +190,40 @@ def test_thousands_of_drawings_are_deleted_at_once(admin_client, static_files):
     assert not Drawing.objects.exists()
 
 
-def test_lists_hold_no_strokes(admin_client, log, django_assert_num_queries):
-    """Any visitor may keep a megabyte of them in each drawing."""
+def test_lists_defer_strokes(admin_client, digits):
+    """A visitor may save a megabyte of strokes in each drawing."""
     for address in (DIGITS, DRAWINGS):
         for row in admin_client.get(address).context["cl"].result_list:
             assert "strokes" in getattr(row, "drawing", row).get_deferred_fields()
 
 
-def test_a_drawing_in_the_list_is_what_the_net_saw(admin_client, log):
+def test_drawing_list_shows_inputs(admin_client, digits):
     assert admin_client.get(DRAWINGS).content.decode().count('alt="28x28 input"') == 3
 
 
-def test_who_labeled_is_told_even_if_they_are_gone(admin_client, log, django_user_model):
-    ana = django_user_model.objects.create_user("ana")
-    drawings.label_as_reviewer(Digit.objects.all(), "7", ana)
-    ana.delete()
-    page = admin_client.get(f"{DIGITS}{log[0].pk}/change/").content.decode()
-    assert "labeled by somebody who has no account any more" in page
-
-
-def test_a_drawing_is_deleted_with_its_digits(admin_client, log):
-    drawing = log[0].drawing
+def test_drawing_delete_removes_its_digits(admin_client, digits):
+    drawing = digits[0].drawing
     admin_client.post(f"{DRAWINGS}{drawing.pk}/delete/", {"post": "yes"})
     assert Drawing.objects.count() == Digit.objects.count() == 2
 
 
-def test_a_digit_is_not_deleted_alone(admin_client, log):
-    assert admin_client.get(f"{DIGITS}{log[0].pk}/delete/").status_code == 403
+def test_digit_delete_is_forbidden(admin_client, digits):
+    assert admin_client.get(f"{DIGITS}{digits[0].pk}/delete/").status_code == 403
 
 
-def test_staff_who_may_only_look_cannot_label(client, django_user_model, log):
+def test_staff_with_view_permission_cannot_label(client, django_user_model, digits):
     user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_digit"))
     client.force_login(user)
-    digit = log[0]
-    assert client.get(f"{DIGITS}{digit.pk}/change/").status_code == 200
+    digit = digits[0]
+    assert client.get(change_address(digit)).status_code == 200
     assert f'href="{DIGITS}review/"' not in client.get(DIGITS).content.decode()
-    assert client.post(f"{DIGITS}{digit.pk}/change/", {"label": "2"}).status_code == 403
+    assert client.post(change_address(digit), {"label": "2"}).status_code == 403
     client.post(DIGITS, {"action": "label_selected", "label": "4", "_selected_action": [digit.pk]})
     assert not Digit.objects.exclude(label="").exists()
 
 
-def test_text_from_outside_is_only_text_in_the_admin(admin_client, put, static_files):
+def test_admin_escapes_visitor_label(admin_client, put, static_files):
     id = uuid4()
     put(id=id)
     Drawing.objects.update(visitor_label="<img src=x onerror=alert(1)>")

@@ -85,7 +85,7 @@ def test_a_list_goes_by_an_index(admin_client, log, address):
         assert whole_tables(query, steps) == [], "\n".join([query, *steps])
 
 
-@pytest.mark.parametrize("order", ["unsure", "sure", "newest", "oldest"])
+@pytest.mark.parametrize("order", ["least_confident", "most_confident", "newest", "oldest"])
 @pytest.mark.parametrize("filters", ["", "?text__exact=3", f"?model={MODELS[1]}"])
 def test_the_deck_goes_by_an_index(admin_client, log, order, filters):
     after = [0.7, Digit.objects.order_by("pk")[1_500].pk]
@@ -137,21 +137,20 @@ def test_no_list_offers_to_count_the_whole_table(admin_client, static_files):
 
 
 def test_counting_ends_somewhere_and_the_list_says_so(admin_client, log, monkeypatch):
-    monkeypatch.setattr(changelist, "MOST", 100)
+    monkeypatch.setattr(changelist, "MAX_ROWS", 100)
     page = admin_client.get(DIGITS)
     assert page.context["cl"].result_count == 100
-    assert "These are the first of more" in page.content.decode()
-    assert (
-        "first of more" not in admin_client.get(f"{DIGITS}?review=done&q=nonsense").content.decode()
-    )
+    assert "Only the first 100 rows" in page.content.decode()
+    page = admin_client.get(f"{DIGITS}?review=done&q=nonsense")
+    assert "Only the first" not in page.content.decode()
 
 
 def test_not_everything_is_labeled_at_once(admin_client, log, monkeypatch):
-    monkeypatch.setattr(changelist, "MOST", 100)
+    monkeypatch.setattr(changelist, "MAX_ROWS", 100)
     some = {"action": "label_selected", "label": "4", "_selected_action": [1]}
     before = Digit.objects.filter(label="4").count()
     page = admin_client.post(DIGITS, {**some, "select_across": "1"}, follow=True).content.decode()
-    assert "choose fewer" in page
+    assert "Select fewer" in page
     assert Digit.objects.filter(label="4").count() == before
 
 
@@ -162,10 +161,10 @@ def test_a_drawing_is_found_by_its_uuid_and_by_its_model(admin_client, log):
             assert admin_client.get(f"{address}?q={term}").context["cl"].result_count == found
 
 
-def test_the_models_that_read_lately_can_be_chosen(admin_client, log, other):
+def test_the_models_that_read_lately_can_be_chosen(admin_client, log, candidate):
     page = admin_client.get(DIGITS).content.decode()
     assert f"?model={MODELS[2]}" in page
-    assert f"?model={other.version}" in page
+    assert f"?model={candidate.version}" in page
 
 
 def test_a_seed_always_makes_the_same(db):

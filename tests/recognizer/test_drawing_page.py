@@ -1,4 +1,4 @@
-"""The page on which whoever drew something sees what became of it."""
+"""The page of a saved drawing: stored and current prediction, labels, privacy."""
 
 from uuid import uuid4
 
@@ -13,54 +13,54 @@ from recognizer.telemetry import metrics
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
-def page_of(client, drawing):
+def get_page(client, drawing):
     response = client.get(f"/drawings/{drawing.pk}")
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
 
 
-def test_it_tells_what_was_read_then_and_today(client, kept, shipped):
+def test_page_shows_the_stored_and_the_current_prediction(client, saved_drawing, shipped):
     Drawing.objects.update(text="1", model="2020.01.01-0000000")
-    page = page_of(client, kept)
+    page = get_page(client, saved_drawing)
     assert '<dd>1 <span class="quiet">by model 2020.01.01-0000000</span>' in page
     assert f'<dd>7 <span class="quiet">by model {shipped.version}</span>' in page
     assert "<svg" in page
-    assert page.count("nothing yet") == 2
 
 
-def test_it_tells_what_was_said(client, kept, admin_user):
-    drawings.label_as_visitor(kept.pk, "1")
+def test_page_shows_labels_without_the_reviewer_name(client, saved_drawing, admin_user):
+    drawings.label_as_visitor(saved_drawing.pk, "1")
     drawings.label_as_reviewer(Digit.objects.all(), "7", admin_user)
-    page = page_of(client, kept)
-    assert "<dt>You say</dt> <dd>1</dd>" in page
-    assert "<dt>A reviewer says</dt> <dd>7</dd>" in page
+    page = get_page(client, saved_drawing)
+    assert "<dd>1</dd>" in page
+    assert "<dd>7</dd>" in page
     assert "admin" not in page
 
 
-def test_a_picture_is_read_again_from_its_input(client, png):
+def test_page_of_a_picture_predicts_from_the_stored_input(client, png):
     id = uuid4()
     drawings.save(id, pictures.open_picture(png), "page")
-    page = page_of(client, Drawing.objects.get(id=id))
+    page = get_page(client, Drawing.objects.get(id=id))
     assert page.count("<dd>7 <span") == 2
 
 
-def test_without_a_model_the_rest_is_told(client, kept, no_model):
-    assert "No model can answer just now" in page_of(client, kept)
+def test_page_without_a_model_shows_the_stored_prediction_only(client, saved_drawing, no_model):
+    assert get_page(client, saved_drawing).count("<dd>7 <span") == 1
 
 
-def test_it_is_neither_found_nor_cached_nor_indexed(client, kept):
-    assert client.get(f"/drawings/{uuid4()}").status_code == 404
-    response = client.get(f"/drawings/{kept.pk}")
+def test_page_is_not_cached_or_indexed(client, saved_drawing):
+    response = client.get(f"/drawings/{saved_drawing.pk}")
     assert "no-store" in response["Cache-Control"]
     assert b'name="robots" content="noindex"' in response.content
 
 
-def test_reading_it_again_is_no_new_reading(client, kept):
-    """The figures count what was drawn."""
+def test_page_of_an_unknown_drawing_gets_404(client):
+    assert client.get(f"/drawings/{uuid4()}").status_code == 404
 
-    def digits():
+
+def test_page_does_not_count_its_prediction_in_the_metrics(client, saved_drawing):
+    def count():
         return metrics.VERDICTS.labels(Verdict.DIGIT)._value.get()
 
-    before = digits()
-    page_of(client, kept)
-    assert digits() == before
+    before = count()
+    get_page(client, saved_drawing)
+    assert count() == before

@@ -1,7 +1,9 @@
-"""POST /api/mnist: the original project's contract, which programs of others stand on."""
+"""POST /api/mnist: the original project's contract, which other programs depend on."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests.conftest import picture_of
 
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
@@ -10,7 +12,7 @@ def post(client, content):
     return client.post("/api/mnist", {"image": SimpleUploadedFile("7.png", content)})
 
 
-def test_answers_as_the_original_did(client, png):
+def test_mnist_returns_the_original_format(client, png):
     response = post(client, png)
     body = response.json()
     assert list(body) == ["success", "predictions"]
@@ -25,7 +27,7 @@ def test_answers_as_the_original_did(client, png):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture"])
-def test_a_bad_picture_is_400_in_the_originals_shape(client, content):
+def test_mnist_invalid_picture_gets_400_in_the_original_format(client, content):
     response = post(client, content)
     assert response.status_code == 400
     body = response.json()
@@ -34,24 +36,22 @@ def test_a_bad_picture_is_400_in_the_originals_shape(client, content):
 
 
 @pytest.mark.parametrize("form", [{}, {"file": "x"}])
-def test_no_picture_is_400(client, form):
+def test_mnist_without_a_picture_gets_400(client, form):
     response = client.post("/api/mnist", form)
     assert (response.status_code, response.json()["success"]) == (400, False)
 
 
-def test_json_is_400(client):
+def test_mnist_json_body_gets_400(client):
     response = client.post("/api/mnist", {"image": "x"}, content_type="application/json")
     assert (response.status_code, response.json()["success"]) == (400, False)
 
 
-def test_a_blank_picture_is_400(client, png):
-    from tests.conftest import picture_of
-
+def test_mnist_blank_picture_gets_400(client):
     response = post(client, picture_of([]))
     assert response.status_code == 400
-    assert "Nothing is drawn" in response.json()["error"]
+    assert "blank" in response.json()["error"]
 
 
-def test_without_a_model_it_is_503(client, png, no_model):
+def test_mnist_without_a_model_gets_503(client, png, no_model):
     response = post(client, png)
     assert (response.status_code, response.json()["success"]) == (503, False)

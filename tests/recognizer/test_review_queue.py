@@ -1,4 +1,4 @@
-"""The review deck's server side: what reviewers get, what they say, and that nothing is lost."""
+"""The server side of the review queue: leases, labels, conflicts and repeat reviews."""
 
 import threading
 from datetime import timedelta
@@ -14,7 +14,7 @@ from recognizer import drawings, review_queue
 from recognizer.models import Digit, Drawing, RepeatReview
 from tools.samples import SEVEN
 
-DECK = "/admin/recognizer/digit/review/"
+REVIEW = "/admin/recognizer/digit/review/"
 ONE = [[[320, 60], [320, 260]]]
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def digits(admin_user):
-    """Fifty digits, each of a drawing of its own, the first the least sure."""
+    """Fifty digits of fifty drawings, confidence ascending."""
     return make_digits(50)
 
 
@@ -54,16 +54,16 @@ def ana_client(ana):
     return client
 
 
-def take(client, count=5, order="unsure", after=None, filters=""):
+def fetch_cards(client, count=5, order="least_confident", after=None, filters=""):
     body = {"order": order, "after": after, "count": count}
-    response = client.post(f"{DECK}next/{filters}", body, content_type="application/json")
+    response = client.post(f"{REVIEW}next/{filters}", body, content_type="application/json")
     assert response.status_code == 200, response.content
     return response.json()["cards"]
 
 
-def say(client, digit, label, seen="", **more):
-    body = {"digit": digit, "label": label, "seen": seen, **more}
-    return client.post(f"{DECK}label/", body, content_type="application/json")
+def send_label(client, digit, label, previous="", **more):
+    body = {"digit": digit, "label": label, "previous_label": previous, **more}
+    return client.post(f"{REVIEW}label/", body, content_type="application/json")
 
 
 def ids(cards):
@@ -71,42 +71,43 @@ def ids(cards):
 
 
 @pytest.mark.parametrize(
-    ("order", "places"), [("unsure", 1), ("oldest", 1), ("sure", -1), ("newest", -1)]
+    ("order", "step"),
+    [("least_confident", 1), ("oldest", 1), ("most_confident", -1), ("newest", -1)],
 )
-def test_the_deck_goes_through_all_in_order(admin_client, digits, order, places):
-    seen, after = [], None
-    while cards := take(admin_client, 20, order, after):
-        seen += ids(cards)
-        after = cards[-1]["at"]
-    assert seen == [digit.pk for digit in digits][::places]
+def test_next_returns_every_digit_in_order(admin_client, digits, order, step):
+    found, after = [], None
+    while cards := fetch_cards(admin_client, 20, order, after):
+        found += ids(cards)
+        after = cards[-1]["cursor"]
+    assert found == [digit.pk for digit in digits][::step]
 
 
-def test_a_card_has_all_that_is_shown(admin_client, put):
+def test_next_returns_complete_cards(admin_client, put):
     put([*SEVEN, *ONE])
-    seven, one = take(admin_client, order="oldest")
-    assert (seven["text"], seven["label"], seven["look"]) == ("7", "", None)
-    assert (seven["strokes"], seven["others"]) == (SEVEN, ONE)
-    assert (one["strokes"], one["others"]) == (ONE, SEVEN)
+    seven, one = fetch_cards(admin_client, order="oldest")
+    assert (seven["text"], seven["label"], seven["repeat"]) == ("7", "", None)
+    assert (seven["strokes"], seven["other_strokes"]) == (SEVEN, ONE)
+    assert (one["strokes"], one["other_strokes"]) == (ONE, SEVEN)
     assert len(seven["probabilities"]) == 10
 
 
-def test_two_reviewers_never_get_the_same_digit(admin_client, ana_client, digits):
-    mine, theirs = ids(take(admin_client, 10)), ids(take(ana_client, 10))
+def test_next_leases_different_digits_to_two_reviewers(admin_client, ana_client, digits):
+    mine, theirs = ids(fetch_cards(admin_client, 10)), ids(fetch_cards(ana_client, 10))
     assert not set(mine) & set(theirs)
-    assert ids(take(admin_client, 10)) == mine
+    assert ids(fetch_cards(admin_client, 10)) == mine
 
 
-def test_a_lease_runs_out(admin_client, ana_client, digits):
-    mine = ids(take(admin_client, 10))
+def test_next_returns_digits_with_expired_lease(admin_client, ana_client, digits):
+    mine = ids(fetch_cards(admin_client, 10))
     Digit.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-    assert ids(take(ana_client, 10)) == mine
+    assert ids(fetch_cards(ana_client, 10)) == mine
 
 
-def test_a_label_is_stored_with_an_entry_of_old_and_new(admin_client, digits, admin_user):
+def test_label_is_stored_and_logged_with_old_and_new_value(admin_client, digits, admin_user):
     pk = digits[0].pk
-    assert say(admin_client, pk, "7").status_code == 200
-    assert say(admin_client, pk, "1", seen="7").status_code == 200
-    assert say(admin_client, pk, "", seen="1").status_code == 200
+    assert send_label(admin_client, pk, "7").status_code == 200
+    assert send_label(admin_client, pk, "1", previous="7").status_code == 200
+    assert send_label(admin_client, pk, "", previous="1").status_code == 200
     assert Digit.objects.get(pk=pk).labeled_by is None
     assert [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")] == [
         "Label changed from “none” to “7”.",
@@ -115,51 +116,54 @@ def test_a_label_is_stored_with_an_entry_of_old_and_new(admin_client, digits, ad
     ]
 
 
-def test_what_was_not_sent_when_a_reviewer_left_is_stored_in_order_once(
-    admin_client, ana_client, digits, ana
-):
-    first, second, anas, gone = (digit.pk for digit in digits[:4])
-    say(ana_client, anas, "9")
-    Drawing.objects.filter(digits=gone).delete()
-    said = [
-        (anas, "1", ""),
-        (gone, "1", ""),
+def test_labels_sent_twice_are_stored_in_order_once(admin_client, ana_client, digits, ana):
+    first, second, foreign, deleted = (digit.pk for digit in digits[:4])
+    send_label(ana_client, foreign, "9")
+    Drawing.objects.filter(digits=deleted).delete()
+    steps = [
+        (foreign, "1", ""),
+        (deleted, "1", ""),
         (first, "1", ""),
         (second, "2", ""),
         (second, "", "2"),
     ]
-    labels = [{"digit": digit, "label": label, "seen": seen} for digit, label, seen in said]
+    labels = [
+        {"digit": digit, "label": label, "previous_label": previous}
+        for digit, label, previous in steps
+    ]
     for _ in range(2):
         response = admin_client.post(
-            f"{DECK}labels/", {"labels": labels}, content_type="application/json"
+            f"{REVIEW}labels/", {"labels": labels}, content_type="application/json"
         )
         assert response.status_code == 204
-        stored = Digit.objects.in_bulk([first, second, anas])
-        assert [stored[pk].label for pk in (first, second, anas)] == ["1", "", "9"]
+        stored = Digit.objects.in_bulk([first, second, foreign])
+        assert [stored[pk].label for pk in (first, second, foreign)] == ["1", "", "9"]
     assert LogEntry.objects.filter(object_id=first).count() == 1
 
 
-def test_nobody_is_overwritten_silently(admin_client, ana_client, digits, ana):
+def test_label_conflicting_with_another_reviewer_is_rejected(admin_client, ana_client, digits, ana):
     pk = digits[0].pk
-    say(ana_client, pk, "4")
-    conflict = say(admin_client, pk, "7")
+    send_label(ana_client, pk, "4")
+    conflict = send_label(admin_client, pk, "7")
     assert conflict.status_code == 409
-    assert (conflict.json()["label"], conflict.json()["by"]) == ("4", "ana")
+    body = conflict.json()
+    assert (body["label"], body["labeled_by"], body["is_own"]) == ("4", "ana", False)
     digit = Digit.objects.get(pk=pk)
     assert (digit.label, digit.labeled_by) == ("4", ana)
-    assert say(admin_client, pk, "4").status_code == 200
-    assert say(admin_client, pk, "7", seen="4").status_code == 200
+    assert send_label(admin_client, pk, "4").status_code == 200
+    assert send_label(admin_client, pk, "7", previous="4").status_code == 200
     assert Digit.objects.get(pk=pk).label == "7"
+    assert send_label(admin_client, pk, "1").json()["is_own"] is True
 
 
-def test_what_was_taken_back_meanwhile_is_said(admin_client, digits):
+def test_label_of_deleted_drawing_is_not_found(admin_client, digits):
     digits[0].drawing.delete()
-    assert say(admin_client, digits[0].pk, "7").status_code == 404
+    assert send_label(admin_client, digits[0].pk, "7").status_code == 404
 
 
 @pytest.mark.parametrize("label", ["77", "=", "٣", "seven", None])
-def test_other_labels_are_refused(admin_client, digits, label):
-    assert say(admin_client, digits[0].pk, label).status_code == 422
+def test_label_with_invalid_value_is_rejected(admin_client, digits, label):
+    assert send_label(admin_client, digits[0].pk, label).status_code == 422
     assert not Digit.objects.exclude(label="").exists()
 
 
@@ -175,157 +179,162 @@ def test_other_labels_are_refused(admin_client, digits, label):
         ("?o=3&p=2", 50),
     ],
 )
-def test_the_filters_of_the_list_hold(admin_client, digits, static_files, filters, found):
-    assert len(take(admin_client, 50, filters=filters)) == found
-    page = admin_client.get(f"{DECK}{filters}").content.decode()
-    assert f'data-left="{found}"' in page
+def test_queue_applies_the_filters_of_the_list(admin_client, digits, static_files, filters, found):
+    assert len(fetch_cards(admin_client, 50, filters=filters)) == found
+    page = admin_client.get(f"{REVIEW}{filters}").content.decode()
+    assert f'data-remaining="{found}"' in page
 
 
-def test_labeled_digits_come_only_where_they_are_asked_for(admin_client, digits):
-    say(admin_client, digits[0].pk, "3")
-    cards = take(admin_client, 50)
-    assert digits[0].pk not in ids(card for card in cards if not card["look"])
-    cards = take(admin_client, 50, filters="?review=done")
-    (card,) = [card for card in cards if not card["look"]]
-    assert (card["digit"], card["label"], card["by"]) == (digits[0].pk, "3", "admin")
+def test_next_returns_labeled_digits_only_if_filtered_for(admin_client, digits):
+    send_label(admin_client, digits[0].pk, "3")
+    cards = fetch_cards(admin_client, 50)
+    assert digits[0].pk not in ids(card for card in cards if not card["repeat"])
+    cards = fetch_cards(admin_client, 50, filters="?review=done")
+    (card,) = [card for card in cards if not card["repeat"]]
+    assert (card["digit"], card["label"], card["labeled_by"]) == (digits[0].pk, "3", "admin")
 
 
-def test_a_filter_that_is_none_is_refused(admin_client, digits):
-    body = {"order": "unsure", "after": None, "count": 5}
-    response = admin_client.post(f"{DECK}next/?nonsense=1", body, content_type="application/json")
+def test_next_with_unknown_filter_is_rejected(admin_client, digits):
+    body = {"order": "least_confident", "after": None, "count": 5}
+    response = admin_client.post(f"{REVIEW}next/?nonsense=1", body, content_type="application/json")
     assert response.status_code == 400
 
 
-def test_one_in_twenty_is_shown_again_blind_and_agreement_is_reported(
-    admin_client, digits, admin_user
-):
-    assert not any(card["look"] for card in take(admin_client, 20))
+def test_next_inserts_one_blind_repeat_review_per_twenty_cards(admin_client, digits, admin_user):
+    assert not any(card["repeat"] for card in fetch_cards(admin_client, 20))
     for digit in digits[:20]:
-        say(admin_client, digit.pk, "7")
-    (again,) = [card for card in take(admin_client, 20) if card["look"]]
-    assert (again["digit"], again["label"], again["by"]) == (digits[0].pk, "", "")
-    (other,) = [card for card in take(admin_client, 20) if card["look"]]
+        send_label(admin_client, digit.pk, "7")
+    (again,) = [card for card in fetch_cards(admin_client, 20) if card["repeat"]]
+    assert (again["digit"], again["label"], again["labeled_by"]) == (digits[0].pk, "", "")
+    (other,) = [card for card in fetch_cards(admin_client, 20) if card["repeat"]]
     assert other["digit"] == digits[1].pk
-    answer = say(admin_client, again["digit"], "1", look=again["look"]).json()
-    assert answer == {"same": 0, "of": 1}
+    answer = send_label(admin_client, again["digit"], "1", repeat=again["repeat"]).json()
+    assert answer == {"agreed": 0, "total": 1}
     assert Digit.objects.get(pk=again["digit"]).label == "7"
-    answer = say(admin_client, again["digit"], "7", look=again["look"]).json()
-    assert answer == {"same": 1, "of": 1}
+    answer = send_label(admin_client, again["digit"], "7", repeat=again["repeat"]).json()
+    assert answer == {"agreed": 1, "total": 1}
     assert LogEntry.objects.count() == 20
 
 
-def test_who_agreed_with_another_takes_nothing_of_theirs_back(admin_client, ana_client, digits):
+def test_undo_after_agreeing_keeps_the_label_of_another_reviewer(admin_client, ana_client, digits):
     pk = digits[0].pk
-    say(ana_client, pk, "7")
-    # On a card that was dealt before: nothing changes, and undo sends what was seen.
-    assert say(admin_client, pk, "7").status_code == 200
-    assert say(admin_client, pk, "", seen="7").status_code == 409
+    send_label(ana_client, pk, "7")
+    # The card was leased before ana labeled it: the same label changes nothing, and undo conflicts.
+    assert send_label(admin_client, pk, "7").status_code == 200
+    assert send_label(admin_client, pk, "", previous="7").status_code == 409
     assert Digit.objects.get(pk=pk).labeled_by.username == "ana"
-    assert say(ana_client, pk, "", seen="7").status_code == 200
+    assert send_label(ana_client, pk, "", previous="7").status_code == 200
     assert Digit.objects.get(pk=pk).label == ""
 
 
-@pytest.mark.parametrize("more", [{"digit": 10**30}, {"digit": 0}, {"look": 10**30}])
-def test_ids_that_are_none_are_refused(admin_client, digits, more):
+@pytest.mark.parametrize("more", [{"digit": 10**30}, {"digit": 0}, {"repeat": 10**30}])
+def test_label_with_id_out_of_range_is_rejected(admin_client, digits, more):
     body = {"digit": digits[0].pk, "label": "7", **more}
-    response = admin_client.post(f"{DECK}label/", body, content_type="application/json")
+    response = admin_client.post(f"{REVIEW}label/", body, content_type="application/json")
     assert response.status_code == 422
 
 
-def test_a_digit_that_goes_before_its_repeat_review_is_not_dealt(
+def test_next_omits_repeat_review_of_digit_deleted_meanwhile(
     admin_client, admin_user, digits, monkeypatch
 ):
-    held = review_queue.held
+    lock_digit = review_queue.lock_digit
 
-    def late(pk):
+    def delete_first(pk):
         drawings.delete_by_id(Digit.objects.get(pk=pk).drawing_id)
-        return held(pk)
+        return lock_digit(pk)
 
-    say(admin_client, digits[0].pk, "7")
-    monkeypatch.setattr(review_queue, "held", late)
-    assert not any(card["look"] for card in take(admin_client, 20))
+    send_label(admin_client, digits[0].pk, "7")
+    monkeypatch.setattr(review_queue, "lock_digit", delete_first)
+    assert not any(card["repeat"] for card in fetch_cards(admin_client, 20))
 
 
-def test_labels_for_many_take_few_queries(admin_user, django_assert_max_num_queries):
+def test_label_as_reviewer_uses_constant_number_of_queries(
+    admin_user, django_assert_max_num_queries
+):
     make_digits(200)
     with django_assert_max_num_queries(12):
         assert drawings.label_as_reviewer(Digit.objects.all(), "3", admin_user) == 200
     assert LogEntry.objects.count() == 200
 
 
-def test_two_tabs_are_not_shown_the_same_digit_again(admin_client, admin_user, digits, monkeypatch):
+def test_next_omits_repeat_review_already_shown_in_another_tab(
+    admin_client, admin_user, digits, monkeypatch
+):
     for digit in digits[:2]:
-        say(admin_client, digit.pk, "7")
+        send_label(admin_client, digit.pk, "7")
     get_or_create = RepeatReview.objects.get_or_create
 
-    def late(**what):
-        RepeatReview.objects.create(digit=what["digit"], reviewer=admin_user, first="7")
-        return get_or_create(**what)
+    def create_first(**fields):
+        RepeatReview.objects.create(digit=fields["digit"], reviewer=admin_user, first="7")
+        return get_or_create(**fields)
 
-    monkeypatch.setattr(RepeatReview.objects, "get_or_create", late)
-    assert not any(card["look"] for card in take(admin_client, 20))
+    monkeypatch.setattr(RepeatReview.objects, "get_or_create", create_first)
+    assert not any(card["repeat"] for card in fetch_cards(admin_client, 20))
 
 
-def test_of_thousands_of_strokes_the_deck_tells_those_of_the_digit(admin_client, digits):
+def test_next_separates_strokes_of_the_digit_from_thousands_of_others(admin_client, digits):
     dots = [[[float(n), 300.0]] for n in range(3_000)]
     Drawing.objects.filter(pk=digits[0].drawing_id).update(strokes=[*SEVEN, *dots])
-    (card,) = take(admin_client, 1)
-    assert (card["strokes"], card["others"]) == (SEVEN, dots)
+    (card,) = fetch_cards(admin_client, 1)
+    assert (card["strokes"], card["other_strokes"]) == (SEVEN, dots)
 
 
-def test_nobody_answers_the_repeat_review_of_another(admin_client, ana_client, digits):
-    say(admin_client, digits[0].pk, "7")
-    take(admin_client, 20)
-    look = RepeatReview.objects.get()
-    assert say(ana_client, look.digit_id, "1", look=look.pk).status_code == 404
+def test_label_of_repeat_review_of_another_reviewer_is_not_found(admin_client, ana_client, digits):
+    send_label(admin_client, digits[0].pk, "7")
+    fetch_cards(admin_client, 20)
+    repeat = RepeatReview.objects.get()
+    assert send_label(ana_client, repeat.digit_id, "1", repeat=repeat.pk).status_code == 404
 
 
-def test_the_deck_is_for_those_who_may_label(client, django_user_model, digits, static_files):
-    assert client.get(DECK).status_code == 302
+def test_queue_requires_permission_to_change_digits(
+    client, django_user_model, digits, static_files
+):
+    assert client.get(REVIEW).status_code == 302
     user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_digit"))
     client.force_login(user)
-    assert client.get(DECK).status_code == 403
-    assert say(client, digits[0].pk, "7").status_code == 403
+    assert client.get(REVIEW).status_code == 403
+    assert send_label(client, digits[0].pk, "7").status_code == 403
 
 
-def test_a_form_of_another_site_cannot_label(admin_user, digits):
+def test_label_without_csrf_token_is_forbidden(admin_user, digits):
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin_user)
-    assert say(client, digits[0].pk, "7").status_code == 403
+    assert send_label(client, digits[0].pk, "7").status_code == 403
     labels = {"labels": [{"digit": digits[0].pk, "label": "7"}]}
-    response = client.post(f"{DECK}labels/", labels, content_type="application/json")
+    response = client.post(f"{REVIEW}labels/", labels, content_type="application/json")
     assert response.status_code == 403
 
 
-@pytest.mark.parametrize("already", [30, 300])
-def test_the_next_cards_take_a_constant_number_of_queries(
-    admin_client, admin_user, already, django_assert_max_num_queries
+@pytest.mark.parametrize("count", [30, 300])
+def test_next_uses_constant_number_of_queries(
+    admin_client, admin_user, count, django_assert_max_num_queries
 ):
-    make_digits(already)
+    make_digits(count)
     with django_assert_max_num_queries(10):
-        take(admin_client, 20)
+        fetch_cards(admin_client, 20)
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_reviewers_who_ask_at_the_same_moment_get_different_digits(admin_user, ana):
+def test_concurrent_leases_return_different_digits(admin_user, ana):
     make_digits(200)
-    together, taken = threading.Barrier(2), {}
+    barrier = threading.Barrier(2, timeout=60)
+    leased = {admin_user.pk: set(), ana.pk: set()}
 
-    def ask(user):
+    def lease_repeatedly(user):
         try:
             for _ in range(10):
-                together.wait()
-                got = review_queue.take(Digit.objects.all(), "unsure", None, 100, user)
-                taken.setdefault(user.pk, []).append({digit.pk for digit in got})
+                barrier.wait()
+                cards = review_queue.lease(Digit.objects.all(), "least_confident", None, 100, user)
+                leased[user.pk].update(digit.pk for digit in cards)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=ask, args=[user]) for user in (admin_user, ana)]
+    threads = [threading.Thread(target=lease_repeatedly, args=[user]) for user in (admin_user, ana)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    one, other = (set.union(*taken[user.pk]) for user in (admin_user, ana))
-    assert not one & other
+    assert all(leased.values())
+    assert not leased[admin_user.pk] & leased[ana.pk]

@@ -1,4 +1,4 @@
-"""The singleton: loaded once, following what was promoted, never taken down by a bad model."""
+"""The serving model: loading, following promotions, fallback, fork; and its system checks."""
 
 import subprocess
 import sys
@@ -11,51 +11,50 @@ from django.db import OperationalError
 
 from ml.classifier import Classifier
 from ml.recognition import predict_strokes
-from recognizer import registry
-from recognizer import serving as serving_module
+from recognizer import registry, serving
 from recognizer.models import ModelStatus, ModelVersion
 from tools.samples import ROOT, SEVEN, SHIPPED
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds that pass when the test says so."""
+    """Replace the monotonic clock by one that only the test advances."""
 
     class Clock:
         now = 1_000.0
 
-    monkeypatch.setattr(serving_module, "monotonic", lambda: Clock.now)
+    monkeypatch.setattr(serving, "monotonic", lambda: Clock.now)
     return Clock
 
 
 @pytest.fixture
-def serving(db, clock):
-    """A singleton that follows the database of the test."""
-    return serving_module.ServingModel(SHIPPED, ModelVersion.promoted_sha256)
+def serving_model(db, clock):
+    """Return a ServingModel that follows the test database."""
+    return serving.ServingModel(SHIPPED, ModelVersion.promoted_sha256)
 
 
-def probabilities(model):
-    return predict_strokes(model, SEVEN).digits[0].probabilities
+def probabilities(classifier):
+    return predict_strokes(classifier, SEVEN).digits[0].probabilities
 
 
-def test_loads_once_whoever_asks(monkeypatch):
+def test_classifier_called_by_many_threads_loads_once(monkeypatch):
     loads = []
 
-    class Counted(Classifier):
+    class CountedClassifier(Classifier):
         def __init__(self, content):
             loads.append(content)
             super().__init__(content)
 
-    monkeypatch.setattr(serving_module, "Classifier", Counted)
-    serving = serving_module.ServingModel(SHIPPED, lambda: None)
+    monkeypatch.setattr(serving, "Classifier", CountedClassifier)
+    serving_model = serving.ServingModel(SHIPPED, lambda: None)
     assert loads == []
-    together = threading.Barrier(8)
+    barrier = threading.Barrier(8)
 
-    def ask():
-        together.wait()
-        serving.classifier()
+    def load():
+        barrier.wait()
+        serving_model.classifier()
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=load) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -63,113 +62,123 @@ def test_loads_once_whoever_asks(monkeypatch):
     assert len(loads) == 1
 
 
-@pytest.mark.django_db
-def test_the_database_is_asked_once_a_second(serving, clock, django_assert_num_queries):
+def test_classifier_queries_the_database_once_per_second(
+    serving_model, clock, django_assert_num_queries
+):
     with django_assert_num_queries(1):
         for _ in range(100):
-            serving.classifier()
+            serving_model.classifier()
     clock.now += 0.99
     with django_assert_num_queries(0):
-        serving.classifier()
+        serving_model.classifier()
     clock.now += 0.02
     with django_assert_num_queries(1):
-        serving.classifier()
+        serving_model.classifier()
 
 
-@pytest.mark.django_db
-def test_follows_promotions_and_back_to_the_bit(serving, clock, other, admin_user):
-    shipped = serving.classifier()
+def test_classifier_follows_promotion_and_rollback(serving_model, clock, candidate, admin_user):
+    shipped = serving_model.classifier()
     before = probabilities(shipped)
-    registry.promote(other, admin_user)
-    assert serving.classifier() is shipped
+    registry.promote(candidate, admin_user)
+    assert serving_model.classifier() is shipped
     clock.now += 1
-    assert serving.classifier().version == other.version
-    assert probabilities(serving.classifier()) != before
+    assert serving_model.classifier().version == candidate.version
+    assert probabilities(serving_model.classifier()) != before
     registry.roll_back(admin_user)
     clock.now += 1
-    assert serving.classifier().sha256 == shipped.sha256
-    assert probabilities(serving.classifier()) == before
+    assert serving_model.classifier().sha256 == shipped.sha256
+    assert probabilities(serving_model.classifier()) == before
 
 
-def flip(content):
+def test_check_now_follows_promotion_without_delay(serving_model, clock, candidate, admin_user):
+    serving_model.classifier()
+    registry.promote(candidate, admin_user)
+    serving_model.check_now()
+    assert serving_model.classifier().version == candidate.version
+
+
+def flip_bit(content):
     return content[:90_000] + bytes([content[90_000] ^ 4]) + content[90_001:]
 
 
-@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b"", flip])
-def test_a_model_damaged_in_the_database_does_not_replace_the_one_that_serves(
-    serving, clock, other, admin_user, damage
+@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: b"", flip_bit])
+def test_classifier_with_damaged_promoted_model_keeps_the_previous_one(
+    serving_model, clock, candidate, admin_user, damage
 ):
-    before = serving.classifier()
-    answers = probabilities(before)
-    registry.promote(other, admin_user)
-    whole = other.content
-    ModelVersion.objects.update(content=damage(whole))
+    previous = serving_model.classifier()
+    before = probabilities(previous)
+    registry.promote(candidate, admin_user)
+    content = candidate.content
+    ModelVersion.objects.update(content=damage(content))
     clock.now += 1
-    assert serving.classifier() is before
-    assert probabilities(before) == answers
-    assert "SHA-256" in serving.problem
-    ModelVersion.objects.update(content=whole)
+    assert serving_model.classifier() is previous
+    assert probabilities(previous) == before
+    assert "SHA-256" in serving_model.problem
+    ModelVersion.objects.update(content=content)
     clock.now += 1
-    assert serving.classifier().version == other.version
-    assert serving.problem == ""
+    assert serving_model.classifier().version == candidate.version
+    assert serving_model.problem == ""
 
 
-@pytest.mark.django_db
-def test_a_damaged_model_at_start_is_passed_over(serving, other, admin_user, shipped):
-    registry.promote(other, admin_user)
+def test_classifier_with_damaged_promoted_model_at_start_is_the_shipped_one(
+    serving_model, candidate, admin_user, shipped
+):
+    registry.promote(candidate, admin_user)
     ModelVersion.objects.update(content=b"damaged")
-    assert serving.classifier().sha256 == shipped.sha256
+    assert serving_model.classifier().sha256 == shipped.sha256
 
 
-def gone():
-    raise OperationalError("the database is gone")
+def fail():
+    raise OperationalError("no connection")
 
 
-@pytest.mark.django_db
-def test_without_a_database_it_serves_on(serving, clock, other, admin_user, monkeypatch):
-    registry.promote(other, admin_user)
-    before = serving.classifier()
-    serving.promoted = gone
-    clock.now += 1
-    assert serving.classifier() is before
-
-
-def test_without_a_database_at_start_the_shipped_model_serves_until_it_is_there(
-    serving, clock, other, admin_user
+def test_classifier_during_database_outage_keeps_the_previous_one(
+    serving_model, clock, candidate, admin_user
 ):
-    registry.promote(other, admin_user)
-    serving.promoted = gone
-    assert serving.classifier().content == SHIPPED.read_bytes()
-    serving.promoted = ModelVersion.promoted_sha256
+    registry.promote(candidate, admin_user)
+    previous = serving_model.classifier()
+    serving_model.promoted = fail
     clock.now += 1
-    assert serving.classifier().version == other.version
+    assert serving_model.classifier() is previous
 
 
-def test_while_one_thread_waits_for_the_database_the_others_are_answered(clock):
+def test_classifier_with_database_outage_at_start_follows_after_recovery(
+    serving_model, clock, candidate, admin_user
+):
+    registry.promote(candidate, admin_user)
+    serving_model.promoted = fail
+    assert serving_model.classifier().content == SHIPPED.read_bytes()
+    serving_model.promoted = ModelVersion.promoted_sha256
+    clock.now += 1
+    assert serving_model.classifier().version == candidate.version
+
+
+def test_classifier_during_slow_query_does_not_block_other_threads(clock):
     asked, answer = threading.Event(), threading.Event()
 
-    def slowly():
+    def promoted():
         if clock.now > 1_000:
             asked.set()
             answer.wait()
 
-    serving = serving_module.ServingModel(SHIPPED, slowly)
-    model = serving.classifier()
+    serving_model = serving.ServingModel(SHIPPED, promoted)
+    classifier = serving_model.classifier()
     clock.now += 1
-    waiting = threading.Thread(target=serving.classifier)
+    waiting = threading.Thread(target=serving_model.classifier)
     waiting.start()
     asked.wait()
-    assert serving.classifier() is model
+    assert serving_model.classifier() is classifier
     answer.set()
     waiting.join()
 
 
-def test_without_any_model_it_says_so(tmp_path):
-    with pytest.raises(serving_module.ModelUnavailable, match=r"gone\.onnx"):
-        serving_module.ServingModel(tmp_path / "gone.onnx", lambda: None).classifier()
+def test_classifier_without_any_model_raises_model_unavailable(tmp_path):
+    serving_model = serving.ServingModel(tmp_path / "missing.onnx", lambda: None)
+    with pytest.raises(serving.ModelUnavailable, match=r"missing\.onnx"):
+        serving_model.classifier()
 
 
-FORKING = f"""
+FORK = f"""
 import os, django
 django.setup()
 from django.core.management import call_command
@@ -178,51 +187,47 @@ from ml.recognition import predict_strokes
 from recognizer.serving import current_classifier
 from recognizer.models import ModelVersion
 call_command("migrate", verbosity=0)
-mine = current_classifier()
-before = predict_strokes(mine, {SEVEN})
-child = os.fork()
-if not child:
-    theirs = current_classifier()
-    fine = theirs is not mine and predict_strokes(theirs, {SEVEN}).text == before.text
-    os._exit(0 if fine and not ModelVersion.objects.exists() else 1)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-assert current_classifier() is mine
+parent = current_classifier()
+before = predict_strokes(parent, {SEVEN})
+pid = os.fork()
+if not pid:
+    child = current_classifier()
+    equal = child is not parent and predict_strokes(child, {SEVEN}).text == before.text
+    os._exit(0 if equal and not ModelVersion.objects.exists() else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+assert current_classifier() is parent
 assert not ModelVersion.objects.exists()
-print("fine")
+print("passed")
 """
 
 
-def test_a_fork_shares_neither_model_nor_connection(tmp_path):
+def test_fork_resets_classifier_and_connections(tmp_path):
     environment = {
         "DJANGO_SETTINGS_MODULE": "mnist_site.settings",
         "SECRET_KEY": "tests only",
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
         "PATH": str(Path(sys.executable).parent),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", FORKING], env=environment, cwd=ROOT, capture_output=True, text=True
+    process = subprocess.run(
+        [sys.executable, "-c", FORK], env=environment, cwd=ROOT, capture_output=True, text=True
     )
-    assert done.stdout.strip() == "fine", done.stderr
+    assert process.stdout.strip() == "passed", process.stderr
 
 
-def ids(messages):
-    return [message.id for message in messages if message.id.startswith("recognizer")]
+def check_ids(**options):
+    return [m.id for m in run_checks(**options) if m.id.startswith("recognizer")]
 
 
-def test_a_missing_file_fails_the_check(settings, tmp_path):
-    settings.SHIPPED_MODEL = tmp_path / "gone.onnx"
-    assert ids(run_checks()) == ["recognizer.E001"]
+def test_check_shipped_model_reports_a_missing_file(settings, tmp_path):
+    assert check_ids() == []
+    settings.SHIPPED_MODEL = tmp_path / "missing.onnx"
+    assert check_ids() == ["recognizer.E001"]
 
 
-@pytest.mark.django_db
-def test_a_promoted_model_that_cannot_serve_is_said(other, admin_user):
-    registry.promote(other, admin_user)
-    assert "recognizer.W001" not in ids(run_checks(databases=["default"]))
+def test_check_promoted_model_reports_a_damaged_model(candidate, admin_user):
+    registry.promote(candidate, admin_user)
+    assert "recognizer.W001" not in check_ids(databases=["default"])
     ModelVersion.objects.update(content=b"damaged")
-    assert "recognizer.W001" in ids(run_checks(databases=["default"]))
+    assert "recognizer.W001" in check_ids(databases=["default"])
     ModelVersion.objects.update(status=ModelStatus.RETIRED)
-    assert "recognizer.W001" not in ids(run_checks(databases=["default"]))
-
-
-def test_all_is_well_with_the_shipped_model():
-    assert ids(run_checks()) == []
+    assert "recognizer.W001" not in check_ids(databases=["default"])

@@ -1,4 +1,4 @@
-"""What is seen of the site from outside: figures, log lines, ids and timings of requests."""
+"""Telemetry: metrics, log lines, request IDs and Server-Timing."""
 
 import json
 import logging
@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
@@ -15,19 +14,20 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from recognizer import drawings
-from recognizer.telemetry.logging import JsonLines, request_id
+from recognizer.telemetry.logging import JsonFormatter, request_id
+from tests.mnist_site.polling import TIMEOUT, wait_until
 from tests.recognizer.test_api import PREDICT, predict
 from tools.samples import SEVEN
 from tools.server import serve
 
 METRICS = "/metrics"
-# As django-ninja has it.
+# As django-ninja registers it.
 ROUTE = "/api/v1/drawings/<any_uuid:id>"
 BODY = json.dumps({"strokes": SEVEN}).encode()
 
 
-def figures(text):
-    """All samples, by name and labels."""
+def parse(text):
+    """Return all samples by name and labels."""
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -35,55 +35,55 @@ def figures(text):
     }
 
 
-def figure(text, name, **labels):
-    return figures(text).get((name, tuple(sorted(labels.items()))), 0)
+def sample(text, name, **labels):
+    return parse(text).get((name, tuple(sorted(labels.items()))), 0)
 
 
-def told(client):
+def scrape(client):
     response = client.get(METRICS)
     assert response.status_code == 200
     return response.content.decode()
 
 
 def test_requests_are_counted_by_method_route_and_status(client):
-    asked = {"method": "POST", "route": "/api/v1/predict"}
-    before = told(client)
+    labels = {"method": "POST", "route": "/api/v1/predict"}
+    before = scrape(client)
     predict(client, {"strokes": SEVEN})
     predict(client, {"strokes": SEVEN})
-    predict(client, "rubbish")
-    after = told(client)
+    predict(client, "not JSON")
+    after = scrape(client)
 
-    def more(name, **labels):
-        return figure(after, name, **labels) - figure(before, name, **labels)
+    def increase(name, **labels):
+        return sample(after, name, **labels) - sample(before, name, **labels)
 
-    assert more("digits_requests_total", **asked, status="200") == 2
-    assert more("digits_requests_total", **asked, status="422") == 1
-    assert more("digits_request_seconds_count", **asked) == 3
-    assert more("digits_verdicts_total", verdict="digit") == 2
-    assert figure(after, "digits_requests_in_progress") == 1
+    assert increase("digits_requests_total", **labels, status="200") == 2
+    assert increase("digits_requests_total", **labels, status="422") == 1
+    assert increase("digits_request_seconds_count", **labels) == 3
+    assert increase("digits_verdicts_total", verdict="digit") == 2
+    assert sample(after, "digits_requests_in_progress") == 1
 
 
 @pytest.mark.django_db
-def test_a_drawing_is_counted_once_however_often_it_is_sent(client, put):
-    before = figure(told(client), "digits_drawings_kept_total", source="api")
+def test_saved_drawing_sent_twice_is_counted_once(client, put):
+    before = sample(scrape(client), "digits_drawings_saved_total", source="api")
     id = uuid4()
     put(id=id)
     put(id=id)
-    assert figure(told(client), "digits_drawings_kept_total", source="api") == before + 1
+    assert sample(scrape(client), "digits_drawings_saved_total", source="api") == before + 1
 
 
-def test_the_model_that_serves_is_told(client, shipped):
+def test_serving_model_is_counted_by_version(client, shipped):
     predict(client, {"strokes": SEVEN})
-    assert figure(told(client), "digits_model_processes", version=shipped.version) == 1
+    assert sample(scrape(client), "digits_model_processes", version=shipped.version) == 1
 
 
 @pytest.mark.django_db
-def test_whoever_asks_makes_no_time_series(client):
+def test_unknown_paths_and_methods_create_no_time_series(client):
     client.get(f"/{uuid4()}")
     client.generic("BREW", "/")
     id = uuid4()
     client.get(f"/drawings/{id}")
-    text = told(client)
+    text = scrape(client)
     assert "BREW" not in text
     assert str(id) not in text
     assert 'method="GET",route="/drawings/<uuid:id>"' in text
@@ -91,7 +91,7 @@ def test_whoever_asks_makes_no_time_series(client):
 
 
 @pytest.mark.parametrize(
-    ("token", "hosts", "address", "sent", "status"),
+    ("token", "local_only", "address", "headers", "status"),
     [
         ("", True, "127.0.0.1", {}, 200),
         ("", True, "10.0.0.7", {}, 404),
@@ -103,26 +103,28 @@ def test_whoever_asks_makes_no_time_series(client):
         ("", False, "10.0.0.7", {"Authorization": "Bearer "}, 404),
     ],
 )
-def test_who_may_read_the_figures(client, settings, token, hosts, address, sent, status):
-    settings.METRICS_TOKEN, settings.FOR_THIS_MACHINE = token, hosts
-    assert client.get(METRICS, headers=sent, REMOTE_ADDR=address).status_code == status
+def test_metrics_require_a_token_or_a_local_client(
+    client, settings, token, local_only, address, headers, status
+):
+    settings.METRICS_TOKEN, settings.LOCAL_ONLY = token, local_only
+    assert client.get(METRICS, headers=headers, REMOTE_ADDR=address).status_code == status
 
 
-@pytest.mark.parametrize("sent", ["one-1.a_B", "x" * 64])
-def test_a_sane_request_id_is_taken_and_echoed(client, sent):
-    assert client.get("/health/live", headers={"X-Request-ID": sent})["X-Request-ID"] == sent
+@pytest.mark.parametrize("id", ["one-1.a_B", "x" * 64])
+def test_valid_request_id_is_returned(client, id):
+    assert client.get("/health/live", headers={"X-Request-ID": id})["X-Request-ID"] == id
 
 
-@pytest.mark.parametrize("sent", ["", "x" * 65, "a b", "<script>", "ä", 'a"}', "a\n"])
-def test_another_request_id_is_replaced(client, sent):
-    given = client.get("/health/live", headers={"X-Request-ID": sent})["X-Request-ID"]
-    assert re.fullmatch("[0-9a-f]{32}", given)
+@pytest.mark.parametrize("id", ["", "x" * 65, "a b", "<script>", "ä", 'a"}', "a\n"])
+def test_invalid_request_id_is_replaced(client, id):
+    response = client.get("/health/live", headers={"X-Request-ID": id})
+    assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])
 
 
 @pytest.fixture
 def lines(caplog):
-    """Log lines as they are in production, so far."""
-    caplog.handler.setFormatter(JsonLines())
+    """Return the log lines so far, in the format of production."""
+    caplog.handler.setFormatter(JsonFormatter())
     caplog.set_level(logging.INFO)
 
     def so_far():
@@ -132,7 +134,7 @@ def lines(caplog):
 
 
 @pytest.mark.django_db
-def test_a_request_is_one_line_without_address_agent_path_or_drawing(client, lines):
+def test_request_logs_one_line_without_private_data(client, lines):
     id = uuid4()
     client.put(
         f"/api/v1/drawings/{id}?secret=1",
@@ -157,19 +159,19 @@ def test_a_request_is_one_line_without_address_agent_path_or_drawing(client, lin
         assert private not in json.dumps(lines())
 
 
-def test_a_bug_is_one_line_with_its_traceback_and_the_id(client, lines, monkeypatch):
+def test_uncaught_exception_logs_one_line_with_traceback_and_request_id(client, lines, monkeypatch):
     monkeypatch.setattr(drawings, "predict", lambda drawn: 1 / 0)
     client.raise_request_exception = False
-    given = predict(client, {"strokes": SEVEN})["X-Request-ID"]
-    (bug,) = [line for line in lines() if "exception" in line]
-    assert "ZeroDivisionError" in bug["exception"]
-    assert bug["request_id"] == given
+    id = predict(client, {"strokes": SEVEN})["X-Request-ID"]
+    (line,) = [line for line in lines() if "exception" in line]
+    assert "ZeroDivisionError" in line["exception"]
+    assert line["request_id"] == id
     assert request_id.get() == ""
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", [PREDICT, f"{PREDICT}/batch", "/api/v1/drawings/"])
-def test_answers_say_what_they_took(client, put, path):
+def test_server_timing_lists_stages_and_total(client, put, path):
     body = {"strokes": SEVEN, "drawings": [{"strokes": SEVEN}]}
     if path.endswith("/"):
         response = put()
@@ -183,42 +185,51 @@ def test_answers_say_what_they_took(client, put, path):
     assert "Server-Timing" not in client.get("/health/live")
 
 
-def ask(site, path=PREDICT, body=BODY):
-    """One request, on a connection of its own, so that any worker may get it."""
-    with urlopen(Request(f"{site}{path}", body, {"Content-Type": "application/json"})) as response:
+def send(site, path=PREDICT, body=BODY):
+    """Send one request on a new connection, so that any worker can accept it."""
+    request = Request(f"{site}{path}", body, {"Content-Type": "application/json"})
+    with urlopen(request, timeout=TIMEOUT) as response:
         return response.read().decode()
 
 
 def children(pid):
-    done = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
-    return [int(child) for child in done.stdout.split()]
+    done = subprocess.run(
+        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False, timeout=TIMEOUT
+    )
+    return {int(child) for child in done.stdout.split()}
 
 
-def test_the_files_of_the_figures_are_there_before_anything_happened(tmp_path):
-    """Later the disk may be full."""
+def test_metric_files_are_created_at_import(tmp_path):
+    """Later the disk can be full."""
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     subprocess.run(
-        [sys.executable, "-c", "import recognizer.telemetry.metrics"], env=environment, check=True
+        [sys.executable, "-c", "import recognizer.telemetry.metrics"],
+        env=environment,
+        check=True,
+        timeout=TIMEOUT,
     )
     kinds = {file.name.rsplit("_", 1)[0] for file in tmp_path.iterdir()}
     assert kinds == {"counter", "histogram", "gauge_livesum"}
 
 
-def test_several_workers_are_added_up_and_dead_ones_are_not_forgotten(tmp_path):
-    asked = {"method": "POST", "route": "/api/v1/predict"}
+def test_metrics_sum_all_workers_and_keep_counts_of_killed_ones(tmp_path):
+    labels = {"method": "POST", "route": "/api/v1/predict", "status": "200"}
     with serve(tmp_path, WEB_CONCURRENCY="2") as site:
         for _ in range(30):
-            ask(site)
-        before = ask(site, METRICS, None)
-        assert figure(before, "digits_requests_total", **asked, status="200") == 30
+            send(site)
+        before = send(site, METRICS, None)
+        assert sample(before, "digits_requests_total", **labels) == 30
         (master,) = [pid for pid in children(os.getpid()) if len(children(pid)) == 2]
-        for worker in children(master):
+        killed = children(master)
+        for worker in killed:
             os.kill(worker, signal.SIGKILL)
-        time.sleep(2)
+        wait_until(lambda: len(children(master) - killed) == 2)
         for _ in range(5):
-            ask(site)
-        after = ask(site, METRICS, None)
-        assert figure(after, "digits_requests_total", **asked, status="200") == 35
-        assert figure(after, "digits_requests_in_progress") == 1
-        serving = [value for (name, _), value in figures(after).items() if "model" in name]
-        assert sum(serving) <= 2
+            send(site)
+        after = send(site, METRICS, None)
+        assert sample(after, "digits_requests_total", **labels) == 35
+        assert sample(after, "digits_requests_in_progress") == 1
+        processes = [
+            value for (name, _), value in parse(after).items() if name == "digits_model_processes"
+        ]
+        assert sum(processes) <= 2

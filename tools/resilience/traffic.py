@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from mnist_site.load_shedding import AT_ONCE, WAITING
-from mnist_site.worker import SENDING
+from mnist_site.load_shedding import BACKLOG_LIMIT, CONCURRENCY_LIMIT
+from mnist_site.worker import SEND_TIMEOUT
 from tools.resilience import hostile_inputs
 from tools.resilience.client import (
     Response,
@@ -108,7 +108,7 @@ def invalid_bodies(server: Server) -> Result:
 
 def overload(database_url: str | None, *, short: bool) -> Iterator[Result]:
     """Load two workers with four times their slots, then with four times their throughput."""
-    clients = 4 * 2 * (AT_ONCE + WAITING)
+    clients = 4 * 2 * (CONCURRENCY_LIMIT + BACKLOG_LIMIT)
     with running_server(database_url) as server:
         seconds = 10 if short else 45
         responses = asyncio.run(closed_loop(server.url, predict_request, clients, seconds))
@@ -176,7 +176,7 @@ def slow_clients(database_url: str | None, *, short: bool) -> Iterator[Result]:
 
 def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result]:
     """Open more connections than threads and read no response; the server must drop them."""
-    seconds, clients = 2 * SENDING, 80
+    seconds, clients = 2 * SEND_TIMEOUT, 80
     model_file = request("GET", "/api/v1/model.onnx").replace(b"Connection: close\r\n", b"")
 
     async def load(site: str) -> tuple[Response, list[Response]]:
@@ -186,7 +186,7 @@ def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result
         ]
         await asyncio.sleep(5)
         during = await send(site, predict_request())
-        await asyncio.sleep(SENDING - 2)
+        await asyncio.sleep(SEND_TIMEOUT - 2)
         after = await gather(send(site, predict_request()) for _ in range(8))
         await asyncio.gather(*stalled, return_exceptions=True)
         return during, after

@@ -66,11 +66,11 @@ class Command(BaseCommand):
                 )
             state = f"{version.get_status_display()}{promoted}"
             self.stdout.write(f"{mark} {version}  {version.sha256[:12]}  {state}")
-            self.stdout.write(f"    errors: {registry.figures(version.load)}")
+            self.stdout.write(f"    errors: {registry.describe_errors(version.load)}")
         shipped = Classifier(settings.SHIPPED_MODEL.read_bytes())
         mark = " " if served else "*"
         self.stdout.write(f"{mark} {shipped.version}  {shipped.sha256[:12]}  shipped")
-        self.stdout.write(f"    errors: {registry.figures(lambda: shipped)}")
+        self.stdout.write(f"    errors: {registry.describe_errors(lambda: shipped)}")
 
     def _show(self, model: str, **options: Any) -> None:
         version = _find(model)
@@ -82,15 +82,14 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"To see it: manage.py models compare {model}"))
 
     def _compare(self, model: str, **options: Any) -> None:
-        challenger = _find(model).load()
-        compared = comparison.compare(challenger)
-        self.stdout.write(f"Errors of {model}, and of {compared.champion}, which serves:")
+        compared = comparison.compare(_find(model).load())
+        self.stdout.write(f"Errors of {model}, and of {compared.serving_version}, which serves:")
         for row in compared.rows:
             worse = "  worse" if row.is_worse else ""
-            errors = "?" if row.challenger is None else row.challenger
-            self.stdout.write(f"{row.name:32}{errors:>7}{row.champion:7} of {row.of:,}{worse}")
-        for fact in (*compared.calibration, comparison.speed(challenger)):
-            self.stdout.write(f"{fact.name:32}{fact.challenger:>7}{fact.champion:>7}")
+            errors = "?" if row.candidate is None else row.candidate
+            self.stdout.write(f"{row.name:32}{errors:>7}{row.serving:7} of {row.of:,}{worse}")
+        for fact in compared.calibration:
+            self.stdout.write(f"{fact.name:32}{fact.candidate:>7}{fact.serving:>7}")
         self.stdout.write(f"{len(compared.differences)} held-out corrections are read differently.")
         if not compared.grid:
             self.stdout.write(f"For more: manage.py models measure {model}")
@@ -101,6 +100,8 @@ class Command(BaseCommand):
             registry.promote(version, _user(user), reason)
         except registry.ReasonNeeded as shortfalls:
             raise CommandError(f"It is worse in {shortfalls}. Say why: --reason") from None
+        except registry.PromotionConflict as conflict:
+            raise CommandError(str(conflict)) from None
         except ModelVersion.DoesNotExist:
             raise CommandError(f"Model {version} has just been deleted.") from None
         self.stdout.write(self.style.SUCCESS(f"Model {version} serves."))

@@ -1,23 +1,23 @@
-/** The drawing of a card on a canvas: as a whole, or as it was made. */
+/** A card's drawing on a canvas, complete or replayed. */
 
 import { replay } from "../draw/replay.js";
 
 const SIZE = 28;
-// Of the canvas, on each side.
+// Share of the canvas on each side.
 const MARGIN = 0.12;
-// Ink is as wide as this share of its longer side.
+// Pen width as a share of the drawing's longer side.
 const PEN = 1 / 14;
-const FAINT = 0.25;
-// Milliseconds between points that have no time: a program need not send it.
-const STEP = 12;
+const OTHER_DIGITS_ALPHA = 0.25;
+// Milliseconds between points without a time; API clients may omit it.
+const INTERVAL = 12;
 
-/** Strokes with a time for every point. */
-export function timed(strokes) {
+/** Return strokes with a time for every point. */
+export function withTimes(strokes) {
   let count = 0;
-  return strokes.map((stroke) => stroke.map(([x, y, t]) => [x, y, t ?? STEP * count++]));
+  return strokes.map((stroke) => stroke.map(([x, y, t]) => [x, y, t ?? INTERVAL * count++]));
 }
 
-/** What brings strokes into a square of a size: scale, and where its corner is. */
+/** Return the scale, translation and pen width that center strokes in a square of `size` pixels. */
 export function fit(strokes, size) {
   const xs = strokes.flatMap((stroke) => stroke.map(([x]) => x));
   const ys = strokes.flatMap((stroke) => stroke.map(([, y]) => y));
@@ -36,10 +36,10 @@ export function fit(strokes, size) {
 const min = (values) => values.reduce((least, value) => Math.min(least, value), Infinity);
 const max = (values) => values.reduce((most, value) => Math.max(most, value), -Infinity);
 
-export class Card {
+export class CardView {
   #canvas;
   #card = null;
-  #shows = 0;
+  #version = 0; // a replay stops when this changes
 
   constructor(canvas) {
     this.#canvas = canvas;
@@ -47,24 +47,24 @@ export class Card {
   }
 
   show(card) {
-    this.#shows += 1;
+    this.#version += 1;
     this.#card = card;
     const context = this.#clear();
     if (!card) return;
-    if (card.strokes.length > 0) this.#draw(context, card.strokes);
-    else this.#paint(context, card.image);
+    if (card.strokes.length > 0) this.#drawStrokes(context, card.strokes);
+    else this.#drawImage(context, card.image);
   }
 
-  /** Draw it again as it was drawn; what has no strokes stays as it is. */
+  /** Replay the strokes; a picture has none and stays unchanged. */
   replay() {
-    const { strokes } = this.#card ?? { strokes: [] };
+    const strokes = this.#card?.strokes ?? [];
     if (strokes.length === 0) return;
-    this.#shows += 1;
-    const now = this.#shows;
-    replay(timed(strokes), (shown) => {
-      const goesOn = this.#shows === now;
-      if (goesOn) this.#draw(this.#clear(), shown ?? strokes);
-      return goesOn;
+    this.#version += 1;
+    const version = this.#version;
+    replay(withTimes(strokes), (partial) => {
+      const isCurrent = this.#version === version;
+      if (isCurrent) this.#drawStrokes(this.#clear(), partial ?? strokes);
+      return isCurrent;
     });
   }
 
@@ -79,19 +79,19 @@ export class Card {
     return context;
   }
 
-  #draw(context, strokes) {
+  #drawStrokes(context, strokes) {
     const { scale, x, y, pen } = fit(this.#card.strokes, this.#canvas.width);
     context.setTransform(scale, 0, 0, scale, x, y);
     context.lineWidth = pen / scale;
-    context.globalAlpha = FAINT;
-    this.#card.others.forEach((stroke) => line(context, stroke));
+    context.globalAlpha = OTHER_DIGITS_ALPHA;
+    this.#card.other_strokes.forEach((stroke) => drawStroke(context, stroke));
     context.globalAlpha = 1;
-    strokes.forEach((stroke) => line(context, stroke));
+    strokes.forEach((stroke) => drawStroke(context, stroke));
     context.resetTransform();
   }
 
-  /** A picture has no strokes: the 784 levels that the net saw, large. */
-  #paint(context, image) {
+  /** Draw the 28x28 input enlarged: a picture has no strokes. */
+  #drawImage(context, image) {
     const levels = atob(image);
     const cell = (this.#canvas.width * (1 - MARGIN)) / SIZE;
     const corner = (this.#canvas.width * MARGIN) / 2;
@@ -104,10 +104,10 @@ export class Card {
   }
 }
 
-function line(context, stroke) {
+function drawStroke(context, stroke) {
   context.beginPath();
   context.moveTo(stroke[0][0], stroke[0][1]);
-  // A dot needs a line, however short, to have an end to be round.
+  // A single point needs a line of length zero; without it, no round cap is drawn.
   for (const [x, y] of stroke.length > 1 ? stroke.slice(1) : stroke) context.lineTo(x, y);
   context.stroke();
 }

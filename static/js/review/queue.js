@@ -1,47 +1,47 @@
 /**
- * The deck of a reviewer as data: the card on top, those behind it, what was said so far, and what
- * is still on its way to the server. Listeners hear "change" whenever something else is to be shown.
+ * The review queue as data: cards to label, history for undo, and labels not yet stored by the
+ * server. Dispatches "change" whenever the display must be updated.
  */
 
 const BATCH = 20;
-// Fetch more when fewer are left.
-const LOW = 12;
+// Fetch the next batch when fewer cards are left.
+const REFILL_BELOW = 12;
 const RETRY = 2000; // milliseconds
-// A notice stays for so many cards: nobody reads it before the next key.
-const NOTICE_FOR = 5;
+// A notice stays for this many cards; a fast reviewer would miss a shorter one.
+const NOTICE_CARDS = 5;
 
-/** What the server answers to a label that somebody else was quicker with, or that it cannot take. */
-export class Refused extends Error {
-  constructor({ status, label, by, own = false }) {
-    super(`refused: ${status}`);
-    Object.assign(this, { status, label, by, own });
+/** The server did not store a label: it conflicts (409), is invalid (422), or has no digit (404). */
+export class LabelRejected extends Error {
+  constructor({ status, label, labeled_by: labeledBy, is_own: isOwn = false }) {
+    super(`label rejected: ${status}`);
+    Object.assign(this, { status, label, labeledBy, isOwn });
   }
 }
 
-export class Deck extends EventTarget {
-  #next;
-  #send;
+export class ReviewQueue extends EventTarget {
+  #fetchCards;
+  #sendLabel;
   #now;
   #cards = [];
-  #after = null; // the place of the last card that was given
+  #cursor = null; // of the last card received
   #history = [];
-  #exhausted = false;
+  #isExhausted = false;
   #fetching = null;
-  #noticeFor = 0;
-  #sending = Promise.resolve();
-  #unsent = []; // bodies, the first of them under way
+  #noticeCards = 0;
+  #delivery = Promise.resolve();
+  #unsent = []; // request bodies; the first one is being sent
 
   /**
-   * @param next (after) => Promise<{cards, seconds}>: those behind a place; rejects offline
-   * @param send (body) => Promise<{same, of}>: stores a label; rejects with Refused, or offline
+   * @param fetchCards (cursor, count) => Promise<{cards, lease_seconds}>; rejects offline
+   * @param sendLabel (body) => Promise<{agreed, total}>; rejects with LabelRejected, or offline
    */
-  constructor(next, send, now = () => performance.now()) {
+  constructor(fetchCards, sendLabel, now = () => performance.now()) {
     super();
-    this.#next = next;
-    this.#send = send;
+    this.#fetchCards = fetchCards;
+    this.#sendLabel = sendLabel;
     this.#now = now;
     this.labeled = 0;
-    this.isFailing = false; // to reach the server
+    this.isFailing = false; // the last request failed
     this.notice = "";
     this.agreement = null;
   }
@@ -51,62 +51,58 @@ export class Deck extends EventTarget {
   }
 
   get isDone() {
-    return this.#exhausted && !this.card;
+    return this.#isExhausted && !this.card;
   }
 
   get canUndo() {
     return this.#history.length > 0;
   }
 
-  /** What the server may not have yet, in the order it was said. */
+  /** Request bodies that the server has not acknowledged, oldest first. */
   get unsent() {
     return [...this.#unsent];
   }
 
-  get waiting() {
-    return this.#unsent.length;
-  }
-
-  /** Begin at the top, in whatever order the server now gives. */
+  /** Discard the cards and fetch from the start, for example in another order. */
   async start() {
     this.#cards = [];
-    this.#after = null;
-    this.#exhausted = false;
+    this.#cursor = null;
+    this.#isExhausted = false;
     this.#fetching = null;
     this.#changed();
-    // What is on its way would be given once more.
-    await this.#sending;
+    // Otherwise the server would return digits with labels still in transit.
+    await this.#delivery;
     await this.#fill();
   }
 
-  /** Say what the card on top is: a digit, "?", or null for what the net read. */
+  /** Label the first card: a digit, "?", or null to confirm the prediction. */
   label(label) {
     const card = this.card;
     if (!card) return;
-    const entry = { card, before: card.label, after: label ?? card.text };
-    this.labeled += card.look ? 0 : 1;
-    this.#post(entry, entry.before, entry.after);
-    this.#turn(entry);
+    const entry = { card, previousLabel: card.label, newLabel: label ?? card.text };
+    this.labeled += card.repeat ? 0 : 1;
+    this.#post(entry, entry.previousLabel, entry.newLabel);
+    this.#advance(entry);
   }
 
   skip() {
-    if (this.card) this.#turn({ card: this.card });
+    if (this.card) this.#advance({ card: this.card });
   }
 
-  /** Take the last decision back and show its card again. */
+  /** Show the last card again and restore its label. */
   undo() {
     const entry = this.#history.pop();
     if (!entry) return;
     this.#cards.unshift(entry.card);
-    if ("after" in entry) {
-      this.labeled -= entry.card.look ? 0 : 1;
-      this.#post(entry, entry.after, entry.before);
+    if ("newLabel" in entry) {
+      this.labeled -= entry.card.repeat ? 0 : 1;
+      this.#post(entry, entry.newLabel, entry.previousLabel);
     }
     this.#changed();
   }
 
-  #turn(entry) {
-    if (--this.#noticeFor < 0) this.notice = "";
+  #advance(entry) {
+    if (--this.#noticeCards < 0) this.notice = "";
     this.#history.push(entry);
     this.#cards.shift();
     this.#dropExpired();
@@ -114,101 +110,103 @@ export class Deck extends EventTarget {
     this.#fill();
   }
 
-  /** Cards whose lease is over may be somebody else's by now: they are asked for again. */
+  /** Fetch the cards again when the lease is over; other reviewers may have received them. */
   #dropExpired() {
     const card = this.card;
-    if (!card || card.shown || this.#now() < card.until) return;
-    this.#after = card.behind;
-    this.#exhausted = false;
-    this.#fetching = null; // it would come behind a gap
+    if (!card || card.wasLabeled || this.#now() < card.leaseEnd) return;
+    this.#cursor = card.cursorBefore;
+    this.#isExhausted = false;
+    this.#fetching = null; // its cards would follow the dropped ones
     this.#cards = [];
   }
 
   async #fill() {
-    if (this.#fetching || this.#exhausted || this.#cards.length >= LOW) return;
-    const run = (this.#fetching = {});
+    if (this.#fetching || this.#isExhausted || this.#cards.length >= REFILL_BELOW) return;
+    const request = (this.#fetching = {});
     try {
-      const asked = this.#now();
-      const { cards, seconds } = await this.#next(this.#after, BATCH);
-      if (run !== this.#fetching) return; // begun anew meanwhile
-      for (const card of cards) this.#take({ ...card, until: asked + 1000 * seconds });
-      this.#exhausted = cards.length === 0;
+      const start = this.#now();
+      const { cards, lease_seconds: seconds } = await this.#fetchCards(this.#cursor, BATCH);
+      if (request !== this.#fetching) return;
+      for (const card of cards) {
+        const leaseEnd = start + 1000 * seconds;
+        this.#cards.push({ ...card, leaseEnd, cursorBefore: this.#cursor });
+        // A repeat review is out of order: the next batch does not start after it.
+        if (!card.repeat) this.#cursor = card.cursor;
+      }
+      this.#isExhausted = cards.length === 0;
       this.#fetching = null;
       this.#changed();
     } catch (error) {
-      if (run !== this.#fetching) return;
+      if (request !== this.#fetching) return;
       this.#fetching = null;
-      this.#complain(error);
+      this.#reportFailure(error);
       setTimeout(() => this.#fill(), RETRY);
     }
   }
 
-  /** Put a card at the bottom; those shown again are not where the server goes on from. */
-  #take(card) {
-    this.#cards.push({ ...card, behind: this.#after });
-    if (!card.look) this.#after = card.at;
-  }
-
-  /** Send what was said, one after the other, and again until the server has it. */
-  #post(entry, seen, label) {
+  /** Queue a label; labels are sent one after another, each until the server acknowledges it. */
+  #post(entry, previousLabel, label) {
     const { card } = entry;
     card.label = label;
-    card.shown = true;
-    const body = card.look
-      ? { digit: card.digit, look: card.look, label }
-      : { digit: card.digit, label, seen };
+    card.wasLabeled = true;
+    const body = card.repeat
+      ? { digit: card.digit, repeat: card.repeat, label }
+      : { digit: card.digit, label, previous_label: previousLabel };
     this.#unsent.push(body);
-    this.#sending = this.#sending.then(() => this.#deliver(entry, body));
+    this.#delivery = this.#delivery.then(() => this.#deliver(entry, body));
   }
 
   async #deliver(entry, body) {
     try {
-      this.agreement = await this.#send(body);
+      this.agreement = await this.#sendLabel(body);
     } catch (error) {
-      if (!(error instanceof Refused)) {
-        this.#complain(error);
+      if (!(error instanceof LabelRejected)) {
+        this.#reportFailure(error);
         await new Promise((resolve) => setTimeout(resolve, RETRY));
         return this.#deliver(entry, body);
       }
-      this.#refuse(entry, error);
+      this.#handleRejection(entry, error);
     }
     this.#unsent.shift();
     this.isFailing = false;
     this.#changed();
   }
 
-  /** What was not stored is shown once more, as it is now, unless it was taken back already. */
-  #refuse(entry, { status, label, by, own }) {
-    const { card, after } = entry;
-    const stands = this.#history.includes(entry);
-    if (stands) {
-      this.#history.splice(this.#history.indexOf(entry), 1);
-      this.labeled -= card.look ? 0 : 1;
+  /** Show a rejected card again with its current label, unless the reviewer has undone the label. */
+  #handleRejection(entry, { status, label, labeledBy, isOwn }) {
+    const { card, newLabel } = entry;
+    const index = this.#history.indexOf(entry);
+    const wasUndone = index < 0;
+    if (!wasUndone) {
+      this.#history.splice(index, 1);
+      this.labeled -= card.repeat ? 0 : 1;
     }
-    if (status === 404) return this.#say("A drawing is no longer there.");
-    if (status !== 409) return this.#say("The server does not take what you said of a drawing.");
-    Object.assign(card, { label, by });
-    // What came twice meets the label that it gave.
-    if (!stands && own) return;
-    if (stands) this.#cards.splice(1, 0, card);
-    const what = label ? `labeled ${label}` : "left without a label";
-    const again = stands ? "; it is shown once more" : "";
-    this.#say(`${by || "Somebody"} has ${what} what you call ${after}${again}.`);
+    if (status === 404) return this.#notify("A drawing was deleted; its label is not stored.");
+    if (status !== 409) return this.#notify("The server rejected a label.");
+    Object.assign(card, { label, labeled_by: labeledBy });
+    // A body sent twice conflicts with the label that it set itself.
+    if (wasUndone && isOwn) return;
+    if (!wasUndone) this.#cards.splice(1, 0, card);
+    const current = label
+      ? `${labeledBy || "another reviewer"} chose ${label}.`
+      : "the label was removed.";
+    const consequence = wasUndone ? "" : " The digit is shown again.";
+    this.#notify(`Conflict: you chose ${newLabel}, ${current}${consequence}`);
   }
 
-  #complain(error) {
+  #reportFailure(error) {
     this.isFailing = true;
-    this.#say(
-      error.signedOut
-        ? "You are signed out: sign in again in another tab."
-        : "The server cannot be reached; nothing is lost, it is tried again.",
+    this.#notify(
+      error.isSignedOut
+        ? "You are signed out. Sign in again in another tab; unsent labels are kept."
+        : "The server cannot be reached. Unsent labels are kept and sent again.",
     );
     this.#changed();
   }
 
-  #say(text) {
+  #notify(text) {
     this.notice = text;
-    this.#noticeFor = NOTICE_FOR;
+    this.#noticeCards = NOTICE_CARDS;
   }
 
   #changed() {

@@ -1,7 +1,7 @@
-/** The review deck: keys and buttons in, the card on top out. */
+/** The review page: maps keys and buttons to the queue and displays its first card. */
 
-import { Card } from "./card.js";
-import { Deck, Refused } from "./queue.js";
+import { CardView } from "./card.js";
+import { LabelRejected, ReviewQueue } from "./queue.js";
 
 const find = (selector) => document.querySelector(selector);
 const percent = new Intl.NumberFormat("en", {
@@ -9,62 +9,61 @@ const percent = new Intl.NumberFormat("en", {
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
 });
-const place = find("#deck");
-const left = Number(place.dataset.left);
-const drawing = new Card(find("#drawing"));
-const deck = new Deck(
-  (after, count) => post(place.dataset.next, { order: find("#order").value, after, count }),
-  (body) => post(place.dataset.label, body),
+const root = find("#review");
+const { remaining, agreed, total, nextUrl, labelUrl, labelsUrl } = root.dataset;
+const cardView = new CardView(find("#drawing"));
+const queue = new ReviewQueue(
+  (after, count) => post(nextUrl, { order: find("#order").value, after, count }),
+  (body) => post(labelUrl, body),
 );
-deck.agreement = { same: Number(place.dataset.same), of: Number(place.dataset.of) };
+queue.agreement = { agreed: Number(agreed), total: Number(total) };
 
 const actions = {
-  Enter: () => deck.label(null),
-  x: () => deck.label("?"),
-  " ": () => deck.skip(),
-  u: () => deck.undo(),
-  r: () => drawing.replay(),
+  Enter: () => queue.label(null),
+  x: () => queue.label("?"),
+  " ": () => queue.skip(),
+  u: () => queue.undo(),
+  r: () => cardView.replay(),
 };
-for (let digit = 0; digit < 10; digit++) actions[digit] = () => deck.label(String(digit));
+for (let digit = 0; digit < 10; digit++) actions[digit] = () => queue.label(String(digit));
 
-// Who speaks to the computer, or strikes keys by accident, can do without single letters, here and on
-// the page alike.
+// Speech input and accidental key presses trigger single-letter shortcuts, so they can be turned
+// off (WCAG 2.1.4). The drawing page shares this setting.
 find("#keys").checked = localStorage.getItem("keys") !== "no";
 find("#keys").addEventListener("change", ({ target }) => {
   localStorage.setItem("keys", target.checked ? "yes" : "no");
   if (!target.matches(":focus-visible")) target.blur();
 });
 
-let shown;
-deck.addEventListener("change", show);
+let shownCard;
+queue.addEventListener("change", show);
 document.addEventListener("keydown", onKey);
-place.addEventListener("click", onClick);
+root.addEventListener("click", onClick);
 find("#order").addEventListener("change", ({ target }) => {
   if (!target.matches(":focus-visible")) target.blur();
-  deck.start();
+  queue.start();
 });
-// Whoever leaves loses nothing: what is not sent yet goes in one request, which outlives the page.
-// Should the page live on, it sends the same once more, which changes nothing.
+// Send unsent labels in one request that outlives the page. If the page stays open, the queue sends
+// them again, which changes nothing.
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState !== "hidden" || deck.waiting === 0) return;
-  post(place.dataset.labels, { labels: deck.unsent }, { keepalive: true }).catch(() => {});
+  if (document.visibilityState !== "hidden" || queue.unsent.length === 0) return;
+  post(labelsUrl, { labels: queue.unsent }, { keepalive: true }).catch(() => {});
 });
-// Where that would not arrive either, leaving is asked about.
+// Offline, that request fails too.
 addEventListener("beforeunload", (event) => {
-  if (deck.isFailing && deck.waiting > 0) event.preventDefault();
+  if (queue.isFailing && queue.unsent.length > 0) event.preventDefault();
 });
-// Light or dark: the ink has the color of the text.
-new MutationObserver(() => drawing.show(deck.card)).observe(document.documentElement, {
-  attributeFilter: ["data-theme"],
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawing.show(deck.card));
-deck.start();
+// The canvas uses the text color, which depends on the theme.
+const redraw = () => cardView.show(queue.card);
+new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+queue.start();
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !find("#keys").checked) return;
-  // What has the focus keeps the keys that work it.
-  const isWorked = event.target.closest("select, a, button, input") !== null;
-  if (isWorked && (event.key === "Enter" || event.key === " ")) return;
+  // Enter and Space belong to the focused control.
+  const isControl = event.target.closest("select, a, button, input") !== null;
+  if (isControl && (event.key === "Enter" || event.key === " ")) return;
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action || event.repeat) return;
   event.preventDefault();
@@ -75,38 +74,38 @@ function onClick(event) {
   const button = event.target.closest("[data-key]");
   if (!button) return;
   actions[button.dataset.key]();
-  // Clicked with a pointer, it must not take the next space or Enter for itself.
+  // After a click with a pointer, Space and Enter are shortcuts again.
   if (event.detail > 0) button.blur();
 }
 
-async function post(address, body, options) {
-  let response = await send(address, body, options);
-  // Whoever signed in again, here or in another tab, has another token.
-  if (response.status === 403 && (await renewToken())) response = await send(address, body, options);
+async function post(url, body, options) {
+  let response = await send(url, body, options);
+  // Signing in again, here or in another tab, changes the CSRF token.
+  if (response.status === 403 && (await renewToken())) response = await send(url, body, options);
   if (response.type === "opaqueredirect" || response.status === 403) {
-    throw Object.assign(new Error("signed out"), { signedOut: true });
+    throw Object.assign(new Error("signed out"), { isSignedOut: true });
   }
   if ([404, 409, 422].includes(response.status)) {
-    throw new Refused({ status: response.status, ...(await response.json()) });
+    throw new LabelRejected({ ...(await response.json()), status: response.status });
   }
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return response.status === 204 ? null : response.json();
 }
 
-function send(address, body, options) {
-  return fetch(address, {
+function send(url, body, options) {
+  return fetch(url, {
     method: "POST",
     headers: {
       "Content-Type": "application/json",
       "X-CSRFToken": find("[name=csrfmiddlewaretoken]").value,
     },
     body: JSON.stringify(body),
-    redirect: "manual", // to the page that signs in
+    redirect: "manual", // a redirect leads to the sign-in page
     ...options,
   });
 }
 
-/** Take the token from the page as it would be today; returns whether it has one. */
+/** Copy the CSRF token from a fresh copy of this page; return whether it has one. */
 async function renewToken() {
   const response = await fetch(location.href, { redirect: "manual" });
   if (!response.ok) return false;
@@ -117,47 +116,52 @@ async function renewToken() {
 }
 
 function show() {
-  const { card } = deck;
-  place.dataset.state = card ? "card" : deck.isDone ? "done" : "loading";
-  find("#done").hidden = !deck.isDone;
-  find("#notice").textContent = deck.notice;
-  find("#progress").textContent =
-    `${deck.labeled} labeled, ${Math.max(left - deck.labeled, 0)} to go.` +
-    (deck.waiting > 1 ? ` ${deck.waiting} on their way.` : "");
-  const { same, of } = deck.agreement;
-  find("#agreement").textContent = of
-    ? `Of ${of} shown to you again you said the same of ${same} (${percent.format(same / of)}).`
-    : "";
+  const { card } = queue;
+  root.dataset.state = card ? "card" : queue.isDone ? "done" : "loading";
+  find("#done").hidden = !queue.isDone;
+  find("#notice").textContent = queue.notice;
+  showProgress();
   for (const button of document.querySelectorAll("[data-key]")) {
-    button.disabled = button.dataset.key === "u" ? !deck.canUndo : !card;
+    button.disabled = button.dataset.key === "u" ? !queue.canUndo : !card;
   }
-  if (card === shown) return;
-  shown = card;
-  drawing.show(card);
-  showReading(card);
+  if (card === shownCard) return;
+  shownCard = card;
+  cardView.show(card);
+  showPrediction(card);
 }
 
-function showReading(card) {
-  find("#reading").textContent = card?.text ?? "";
-  find("#agreed").textContent = card ? `: ${card.text}` : "";
-  find("#verdict").textContent = card ? describe(card) : "";
-  find("#about").textContent = card ? tellAbout(card) : "";
+function showProgress() {
+  const { labeled, unsent, agreement } = queue;
+  find("#progress").textContent =
+    `${labeled} labeled, ${Math.max(remaining - labeled, 0)} remaining.` +
+    (unsent.length > 1 ? ` ${unsent.length} labels not sent yet.` : "");
+  find("#agreement").textContent = agreement.total
+    ? `Repeat reviews: ${agreement.agreed} of ${agreement.total} labels agree` +
+      ` (${percent.format(agreement.agreed / agreement.total)}).`
+    : "";
+}
+
+function showPrediction(card) {
+  find("#prediction").textContent = card?.text ?? "";
+  find("#confirmed").textContent = card ? `: ${card.text}` : "";
+  find("#verdict").textContent = card ? verdictText(card) : "";
+  find("#details").textContent = card ? detailsText(card) : "";
   document.querySelectorAll("#probabilities tr").forEach((row, digit) => {
     const probability = card?.probabilities[digit] ?? 0;
     row.querySelector("meter").value = probability;
-    row.querySelector(".share").textContent = card ? percent.format(probability) : "";
-    row.classList.toggle("likeliest", card?.text === String(digit));
+    row.querySelector(".percent").textContent = card ? percent.format(probability) : "";
+    row.classList.toggle("predicted", card?.text === String(digit));
   });
 }
 
-function describe({ verdict, probabilities }) {
-  const sure = percent.format(Math.max(...probabilities));
-  return verdict === "not a digit" ? verdict : `${verdict}, ${sure}`;
+function verdictText({ verdict, probabilities }) {
+  const confidence = percent.format(Math.max(...probabilities));
+  return verdict === "not a digit" ? verdict : `${verdict}, ${confidence}`;
 }
 
-function tellAbout({ visitor, label, by, drawn, model }) {
-  const parts = [new Date(drawn).toLocaleString(), `model ${model}`];
-  if (visitor) parts.unshift(`The visitor says ${visitor}`);
-  if (label) parts.unshift(`Labeled ${label}${by ? ` by ${by}` : ""}`);
+function detailsText({ visitor_label: visitorLabel, label, labeled_by: labeledBy, drawn_at: drawnAt, model }) {
+  const parts = [`Drawn ${drawnAt}`, `model ${model}`];
+  if (visitorLabel) parts.unshift(`Visitor label ${visitorLabel}`);
+  if (label) parts.unshift(`Labeled ${label}${labeledBy ? ` by ${labeledBy}` : ""}`);
   return parts.join(" · ");
 }

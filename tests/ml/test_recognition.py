@@ -1,0 +1,83 @@
+"""The pipeline from strokes, pictures and grids to predictions."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.classifier import Verdict
+from ml.preprocessing.strokes import rasterize
+from ml.recognition import predict_batch, predict_picture, predict_strokes
+from tools.samples import SEVEN
+
+ONE = [[320, 60], [320, 260]]
+
+
+@pytest.fixture
+def model_calls(shipped, monkeypatch):
+    """The number of images in each model call."""
+    calls = []
+    predict = shipped.predict
+
+    def counted(images):
+        calls.append(len(images))
+        return predict(images)
+
+    monkeypatch.setattr(shipped, "predict", counted)
+    return calls
+
+
+def test_predict_strokes_gives_the_digit(shipped):
+    prediction = predict_strokes(shipped, SEVEN)
+    assert prediction.text == "7"
+    assert prediction.model == shipped.version
+    (digit,) = prediction.digits
+    assert (digit.digit, digit.verdict) == (7, Verdict.DIGIT)
+    assert digit.confidence == max(digit.probabilities)
+
+
+def test_predict_strokes_of_a_number_gives_each_digit(shipped):
+    prediction = predict_strokes(shipped, [*SEVEN, ONE])
+    assert prediction.text == "71"
+    assert [digit.box.x for digit in prediction.digits] == [60, 320]
+
+
+def test_predict_strokes_of_a_tap_is_not_a_digit(shipped):
+    prediction = predict_strokes(shipped, [[[100, 100]]])
+    assert prediction.text == "?"
+    assert prediction.digits[0].digit is None
+
+
+@pytest.mark.parametrize("strokes", [[], [[]]])
+def test_predict_strokes_without_points_has_no_digits(shipped, strokes, model_calls):
+    assert predict_strokes(shipped, strokes).digits == ()
+    assert model_calls == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_predict_strokes_calls_the_model_once(shipped, model_calls, count):
+    bars = [[[x + 200 * i, y] for x, y in ONE] for i in range(count)]
+    assert predict_strokes(shipped, bars).text == "1" * count
+    assert len(model_calls) == 1
+
+
+def test_predict_batch_matches_single_predictions(shipped, model_calls):
+    grid = rasterize(SEVEN)
+    picture = Image.fromarray(np.invert(grid)).resize((280, 280))
+    inputs = [SEVEN, [], [*SEVEN, ONE], picture, grid, np.zeros_like(grid)]
+    together = predict_batch(shipped, iter(inputs))
+    assert [prediction.text for prediction in together] == ["7", "", "71", "7", "7", ""]
+    # One call for the picture, one for all strokes and grids.
+    assert len(model_calls) == 2
+
+
+def test_predict_batch_bounds_the_images_of_a_model_call(shipped, model_calls):
+    bars = [[[x + 200 * i, y] for x, y in ONE] for i in range(8)]
+    predictions = predict_batch(shipped, [bars] * 40)
+    assert {prediction.text for prediction in predictions} == {"1" * 8}
+    assert max(model_calls) <= 256
+
+
+def test_predict_picture_of_one_digit_calls_the_model_once(shipped, model_calls):
+    picture = Image.fromarray(np.invert(rasterize(SEVEN))).resize((280, 280))
+    assert predict_picture(shipped, picture).text == "7"
+    assert model_calls == [1]
