@@ -49,7 +49,7 @@ def jpeg_with(segments):
 
 
 def run_length_bitmap(commands):
-    """Return a BMP of 3000x1990 whose run-length encoding repeats one two-byte command."""
+    """Return a run-length encoded BMP of 3000x1990 that repeats one two-byte command."""
     pixels = commands * 3_900_000
     start = struct.pack("<IHHI", len(pixels) + 1_078, 0, 0, 1_078)
     shape = struct.pack("<IiiHHIIiiII", 40, 3_000, 1_990, 1, 8, 1, len(pixels), 0, 0, 256, 0)
@@ -63,7 +63,7 @@ def texts(kind, data, count):
 
 
 def exif_directories(count):
-    """Return a JPEG whose segments form one EXIF directory of 65,535 entries."""
+    """Return a JPEG with an EXIF directory of 65,535 entries in several segments."""
     segment = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(65_517)
     return jpeg_with((b"\xff\xe1\xff\xff" + segment) * count)
 
