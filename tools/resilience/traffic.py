@@ -220,7 +220,10 @@ def rate_limit(database_url: str | None, *, short: bool) -> Iterator[Result]:
 
 
 def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
-    """Compare the workers' memory after a fifth of the requests and at the end."""
+    """Compare the workers' memory after a fifth of the requests and at the end.
+
+    A short trial ends while caches still fill, so it checks only the total.
+    """
     if database_url:
         return
     count = 5_000 if short else 100_000
@@ -243,5 +246,5 @@ def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
         after = server.memory()
     growth = (after - before) / (count - count // 5) * 10_000 / MEGABYTE
     outcome = f"{after / MEGABYTE:.0f} MB, {growth:+.2f} MB per 10,000 requests"
-    holds = after <= 256 * MEGABYTE and growth < 1
+    holds = after <= 256 * MEGABYTE and (short or growth < 1)
     yield Result("memory", f"{count} requests, 2 workers", outcome, holds)
