@@ -12,7 +12,7 @@ from ml.training import data
 
 @pytest.fixture(scope="module")
 def digits():
-    return data.mnist(train=True).part(slice(-5_000, None))
+    return data.mnist(train=True).subset(slice(-5_000, None))
 
 
 def ink(levels):
@@ -65,7 +65,7 @@ def test_what_touches_is_cut_where_the_judge_sees_two_digits(judge, count):
 
 
 def test_reads_numbers_in_pictures(shipped, digits):
-    made = list(synthetic_numbers.pictures(digits, 40, seed=3))
+    made = list(synthetic_numbers.generate_pictures(digits, 40, seed=3))
     right = sum(predict_picture(shipped, picture).text == text for picture, text in made)
     assert right >= 34
 
@@ -77,7 +77,7 @@ def test_a_one_close_to_its_neighbor_is_a_digit_of_its_own(shipped, digits):
     right = 0
     for grid, label in zip(digits.images[:100], digits.labels, strict=False):
         pair = [grid.numpy(), ones[rng.integers(len(ones))].numpy()]
-        picture = synthetic_numbers.compose_picture(pair, rng, gaps=(0.05, 0.2))
+        picture = synthetic_numbers.join_grids(pair, rng, gaps=(0.05, 0.2))
         right += predict_picture(shipped, picture).text == f"{label}1"
     assert right >= 95
 

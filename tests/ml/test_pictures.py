@@ -134,7 +134,7 @@ def test_blank_paper_is_blank_on_photos():
 @pytest.fixture(scope="module")
 def digits():
     """Every fifth of MNIST's test digits: images uint8[2000, 28, 28] and their labels."""
-    images, labels = data.mnist(train=False).part(slice(None, None, 5))
+    images, labels = data.mnist(train=False).subset(slice(None, None, 5))
     return images.numpy(), labels.numpy()
 
 

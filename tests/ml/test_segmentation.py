@@ -59,7 +59,7 @@ def hershey():
 
 
 def compose(text, seed=0, **layout):
-    return synthetic_numbers.compose(
+    return synthetic_numbers.join_strokes(
         [hershey()[digit] for digit in text], np.random.default_rng(seed), **layout
     )
 
@@ -239,9 +239,9 @@ def test_numbers_are_repeatable_and_of_one_hand():
         for writer in ("low", "high")
         if (int(digit) >= 5) == (writer == "high")
     ]
-    made = list(synthetic_numbers.written(digits, 30, seed=4))
-    assert made == list(synthetic_numbers.written(digits, 30, seed=4))
-    assert made != list(synthetic_numbers.written(digits, 30, seed=5))
+    made = list(synthetic_numbers.generate_strokes(digits, 30, seed=4))
+    assert made == list(synthetic_numbers.generate_strokes(digits, 30, seed=4))
+    assert made != list(synthetic_numbers.generate_strokes(digits, 30, seed=5))
     assert {len(number.text) for number in made} == {2, 3, 4, 5}
     for number in made:
         assert len({digit >= "5" for digit in number.text}) == 1

@@ -97,7 +97,7 @@ def test_drawings_that_are_not_those_of_the_digits_are_refused(tmp_path, labeled
     call("export_dataset", "--format", format, tmp_path)
     with (tmp_path / dataset_folder.DRAWINGS).open("a") as file:
         file.write(f"{uuid4()}\n")
-    with pytest.raises(ValueError, match="not a folder of exported digits"):
+    with pytest.raises(ValueError, match="not a dataset folder"):
         dataset_folder.read(tmp_path)
 
 
