@@ -65,22 +65,20 @@ class Command(BaseCommand):
 
         output: Path = options["output"]
         if output.suffix in RESERVED_SUFFIXES:
-            raise CommandError(
-                f"--output {output}: {output.suffix} is the suffix of another file of the training."
-                " Use the suffix .onnx."
-            )
+            raise CommandError(f"--output {output} is not a model file. Use the suffix .onnx.")
         checkpoint, curves = output.with_suffix(".checkpoint"), output.with_suffix(".png")
         trainer, stroke_file = self._trainer(options, checkpoint)
         self.stdout.write(_describe(trainer.datasets))
         output.parent.mkdir(parents=True, exist_ok=True)
+        resume = f"manage.py train --resume --output {output}" + " --register" * options["register"]
         try:
             self._train(trainer, lambda: pipeline.save_checkpoint(trainer, stroke_file, checkpoint))
         except KeyboardInterrupt:
-            message = f"Interrupted after {len(trainer.history)} of {trainer.recipe.epochs} epochs."
-            if trainer.history:
-                register = " --register" if options["register"] else ""
-                message += f" Continue with: manage.py train --resume --output {output}{register}"
-            raise CommandError(message) from None
+            done = len(trainer.history)
+            hint = f" Continue with: {resume}" if done else ""
+            raise CommandError(
+                f"Interrupted after {done} of {trainer.recipe.epochs} epochs.{hint}"
+            ) from None
         self._write(pipeline.finish(trainer), output)
         plots.curves(trainer.history).savefig(curves)
         self.stdout.write(self.style.SUCCESS(f"Training curves: {curves}"))
