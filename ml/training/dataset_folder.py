@@ -94,7 +94,7 @@ def read(folder: Path) -> list[Record]:
             f"{folder} is not a dataset folder: {error}. Write one with: manage.py export_dataset"
         ) from error
     if not records:
-        raise ValueError(f"{folder} has no digits. Write some with: manage.py export_dataset")
+        raise ValueError(f"{folder} holds no digits. Write some with: manage.py export_dataset")
     return records
 
 
