@@ -67,7 +67,7 @@ def run(file: Path, folder: Path, picture: Path | None, *, full: bool) -> None:
     models["with labels"] = candidate
     call_command("models", "compare", candidate.version)
     call_command("models", "promote", candidate.version, reason=REASON)
-    serving_model.hurry()
+    serving_model.check_now()
     assert current_classifier().sha256 == candidate.sha256
     report(models, drawings)
     if picture:

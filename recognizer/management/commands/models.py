@@ -65,11 +65,11 @@ class Command(BaseCommand):
             if version.promoted_at:
                 state += f"; promoted {version.promoted_at:%Y-%m-%d %H:%M} by {version.promoted_by}"
             self.stdout.write(f"{mark} {version}  {version.sha256[:12]}  {state}")
-            self.stdout.write(f"    errors: {registry.figures(version.load)}")
+            self.stdout.write(f"    errors: {registry.describe_errors(version.load)}")
         shipped = Classifier(settings.SHIPPED_MODEL.read_bytes())
         mark = " " if any(one.status == ModelStatus.SERVING for one in versions) else "*"
         self.stdout.write(f"{mark} {shipped.version}  {shipped.sha256[:12]}  shipped")
-        self.stdout.write(f"    errors: {registry.figures(lambda: shipped)}")
+        self.stdout.write(f"    errors: {registry.describe_errors(lambda: shipped)}")
 
     def show(self, model: str, **options: Any) -> None:
         version = _find(model)
@@ -100,6 +100,8 @@ class Command(BaseCommand):
             registry.promote(version, _user(user), reason)
         except registry.ReasonNeeded as shortfalls:
             raise CommandError(f"Less accurate: {shortfalls}. Say why: --reason REASON") from None
+        except registry.PromotionConflict as conflict:
+            raise CommandError(str(conflict)) from None
         except ModelVersion.DoesNotExist:
             raise CommandError(f"Model {version} was deleted. See: manage.py models list") from None
         self.stdout.write(self.style.SUCCESS(f"Model {version} serves."))
