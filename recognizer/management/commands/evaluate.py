@@ -86,7 +86,7 @@ class Command(BaseCommand):
         try:
             return Classifier(path.read_bytes()) if path else current_classifier()
         except (OSError, ModelError, ModelUnavailable) as error:
-            raise CommandError(f"Model {path or 'in service'} cannot be used: {error}") from error
+            raise CommandError(f"{path or 'The serving model'} cannot be used: {error}") from error
 
     def _load_data(self, options: dict[str, Any], model: Classifier) -> Any:
         from ml.evaluation.evaluate import EvaluationData
