@@ -1,4 +1,4 @@
-/** Export of a drawing as PNG, SVG or JSON Lines. */
+/** Files of a drawing for download: PNG, SVG and JSON Lines. */
 
 import { loadImage, paintPicture, paintStrokes, PEN_WIDTH } from "./paint.js";
 
