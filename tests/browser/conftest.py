@@ -77,10 +77,15 @@ def page(open_page):
     return open_page(viewport={"width": 1280, "height": 800})
 
 
-def expect_saved(page, count):
-    """Wait until the database has this number of drawings."""
-    for _ in range(100):
-        if Drawing.objects.count() == count:
+def wait_until(page, condition):
+    """Wait until a function returns true; the page keeps running."""
+    for _ in range(200):
+        if condition():
             return
         page.wait_for_timeout(50)
-    assert Drawing.objects.count() == count
+    assert condition()
+
+
+def expect_saved(page, count):
+    """Wait until the database has this number of drawings."""
+    wait_until(page, lambda: Drawing.objects.count() == count)

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved
+from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, offline, press, violations
 from tools.samples import SEVEN
 
@@ -22,11 +22,7 @@ def drawn(page):
 
 
 def expect_label(page, label):
-    for _ in range(100):
-        if Drawing.objects.get().visitor_label == label:
-            return
-        page.wait_for_timeout(50)
-    assert Drawing.objects.get().visitor_label == label
+    wait_until(page, lambda: Drawing.objects.get().visitor_label == label)
 
 
 def test_empty_pad_disables_label_buttons(page):

@@ -9,14 +9,15 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from ml.preprocessing.strokes import rasterize
+from tests.browser.conftest import wait_until
 from tools.browser.pen import draw, ink_of, violations
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LAYERS = ("input", "maps1", "maps2", "dense1", "dense2", "logits")
-# A small three in the upper left corner of the pad.
 EMPTY = "Draw a digit to see its way through the network."
+# A small three in the upper left corner of the pad.
 SMALL_THREE = [[[12, 14], [20, 10], [28, 14], [28, 22], [20, 26], [30, 32], [28, 42], [12, 42]]]
 
 
@@ -126,14 +127,10 @@ def test_switched_off_steps_change_the_prediction(panel):
     expect(panel.locator(".steps p")).to_contain_text("with all steps: 3")
     panel.uncheck("#network [name=mass]")
     panel.uncheck("#network [name=box]")
-    panel.wait_for_function("document.querySelectorAll('.steps :checked').length === 0")
-    panel.wait_for_timeout(200)
-    assert probabilities(panel)[3] < 0.5
+    wait_until(panel, lambda: probabilities(panel)[3] < 0.5)
     for step in ("box", "fit", "mass"):
         panel.check(f"#network [name={step}]")
-    expect_prediction(panel, 3)
-    panel.wait_for_timeout(200)
-    assert probabilities(panel)[3] == pytest.approx(confidence)
+    wait_until(panel, lambda: probabilities(panel)[3] == pytest.approx(confidence))
 
 
 @pytest.mark.parametrize("name", LAYERS[1:])
@@ -207,13 +204,11 @@ def test_slider_shows_earlier_moments(panel):
     slider = panel.locator(".ribbon input")
     slider.fill("0")
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^0\.0 s of \d\.\d s: "))
-    panel.wait_for_timeout(200)
-    assert pixels(panel, "#pad") != complete
+    wait_until(panel, lambda: pixels(panel, "#pad") != complete)
     early = probabilities(panel)
     slider.fill("59")
     expect_prediction(panel, 7)
-    panel.wait_for_timeout(200)
-    assert pixels(panel, "#pad") == complete
+    wait_until(panel, lambda: pixels(panel, "#pad") == complete)
     assert probabilities(panel) != early
 
 
@@ -224,8 +219,7 @@ def test_slider_in_the_middle_shows_fewer_strokes(panel):
     expect(panel.locator("body")).not_to_have_attribute("data-state", "drawing")
     complete = ink_of(panel, "#pad")
     panel.locator(".ribbon input").fill("20")
-    panel.wait_for_timeout(200)
-    assert ink_of(panel, "#pad") < 0.8 * complete
+    wait_until(panel, lambda: ink_of(panel, "#pad") < 0.8 * complete)
 
 
 def test_new_stroke_moves_the_slider_to_the_end(panel):
@@ -266,14 +260,14 @@ def test_unavailable_model_shows_an_error_and_reopening_retries(page, no_model_o
 @pytest.fixture
 def no_model_once(page):
     """Fail the first request for the model."""
-    answers = [503]
+    statuses = [503]
 
-    def answer(route):
-        if answers:
-            return route.fulfill(status=answers.pop())
+    def fail_once(route):
+        if statuses:
+            return route.fulfill(status=statuses.pop())
         return route.continue_()
 
-    page.route("**/api/v1/model.onnx", answer)
+    page.route("**/api/v1/model.onnx", fail_once)
 
 
 def test_tap_selects_a_unit(open_page):

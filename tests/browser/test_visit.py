@@ -11,7 +11,7 @@ from ml.preprocessing import pictures
 from ml.recognition import predict_picture, predict_strokes
 from ml.training import stroke_files
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved
+from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, ink_of, offline
 from tools.samples import SEVEN
 
@@ -153,19 +153,8 @@ def test_replay_ends_with_the_complete_drawing(visit):
     draw(visit, pause=150)
     complete = ink_of(visit, "#pad")
     visit.click("[data-action=replay]")
-    visit.wait_for_function(
-        """complete => {
-            const pad = document.querySelector("#pad");
-            const data = pad.getContext("2d").getImageData(0, 0, pad.width, pad.height).data;
-            return data.filter((v, i) => i % 4 === 3 && v > 0).length < complete;
-        }""",
-        arg=complete,
-    )
-    for _ in range(100):
-        if ink_of(visit, "#pad") == complete:
-            break
-        visit.wait_for_timeout(50)
-    assert ink_of(visit, "#pad") == complete
+    wait_until(visit, lambda: ink_of(visit, "#pad") < complete)
+    wait_until(visit, lambda: ink_of(visit, "#pad") == complete)
     assert visit.locator("#reading").inner_text() == "7"
 
 
@@ -215,12 +204,7 @@ def test_strip_follows_the_color_scheme(visit):
     color = "document.querySelector('#strip canvas').getContext('2d').strokeStyle"
     light = visit.evaluate(color)
     visit.emulate_media(color_scheme="dark")
-    # The page's policy forbids wait_for_function with a string.
-    for _ in range(100):
-        if visit.evaluate(color) != light:
-            return
-        visit.wait_for_timeout(50)
-    assert visit.evaluate(color) != light
+    wait_until(visit, lambda: visit.evaluate(color) != light)
 
 
 def test_drawing_that_cannot_be_saved_is_predicted(page):

@@ -18,9 +18,9 @@ beforeEach(() => {
     outbox,
     fetch: (url, options) =>
       new Promise((resolve, reject) => {
-        const answer = (status, body, headers = {}) =>
+        const respond = (status, body, headers = {}) =>
           resolve({ ok: status < 300, status, headers: new Headers(headers), json: async () => body });
-        requests.push({ url, options, answer, fail: () => reject(new TypeError("network")) });
+        requests.push({ url, options, respond, fail: () => reject(new TypeError("network")) });
       }),
     onPrediction: (prediction, job) => events.push(["prediction", prediction, job.name]),
     // Records changes of the status only.
@@ -37,7 +37,7 @@ test("predict posts the strokes and passes the prediction on with its job", asyn
   client.predict(job("one"));
   assert.deepEqual(sent(), ["POST /api/v1/predict?images=true"]);
   assert.deepEqual(JSON.parse(requests[0].options.body), body);
-  requests[0].answer(200, "seven");
+  requests[0].respond(200, "seven");
   await settled();
   assert.deepEqual(events, [["prediction", "seven", "one"]]);
 });
@@ -50,10 +50,10 @@ test("predict with save puts the drawing under its id", () => {
 test("one request is in flight, and the newest job is next", async () => {
   for (const name of ["one", "two", "three", "four"]) client.predict(job(name));
   assert.equal(requests.length, 1);
-  requests[0].answer(200, "first");
+  requests[0].respond(200, "first");
   await settled();
   assert.equal(requests.length, 2);
-  requests[1].answer(200, "last");
+  requests[1].respond(200, "last");
   await settled();
   assert.deepEqual(events, [["prediction", "first", "one"], ["prediction", "last", "four"]]);
 });
@@ -63,7 +63,7 @@ test("a drawing to save is sent even if a newer drawing replaced its job", async
   client.predict(job("saved", { save: true, id: "a" }));
   client.predict(job("next drawing", { id: "b" }));
   for (let i = 0; i < 3; i++) {
-    requests[i].answer(200, i);
+    requests[i].respond(200, i);
     await settled();
   }
   assert.deepEqual(sent(), [
@@ -78,37 +78,37 @@ test("only the last state of a drawing is saved", async () => {
   client.predict(job("in flight"));
   client.predict(job("one stroke", { save: true }));
   client.predict(job("two strokes", { save: true }));
-  requests[0].answer(200);
+  requests[0].respond(200);
   await settled();
-  requests[1].answer(200, "both");
+  requests[1].respond(200, "both");
   await settled();
   assert.equal(requests.length, 2);
   assert.deepEqual(events.at(-1), ["prediction", "both", "two strokes"]);
 });
 
-for (const [failure, status, answer] of [
+for (const [failure, status, respond] of [
   ["no network", "offline", (request) => request.fail()],
-  ["a failing server", "busy", (request) => request.answer(503)],
-  ["too many requests", "busy", (request) => request.answer(429)],
+  ["a failing server", "busy", (request) => request.respond(503)],
+  ["too many requests", "busy", (request) => request.respond(429)],
 ]) {
   test(`${failure}: reports the status and retries with growing delays`, async () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     client.predict(job("saved", { save: true }));
-    answer(requests[0]);
+    respond(requests[0]);
     await settled();
     assert.deepEqual(events, [["status", status]]);
     assert.equal(outbox.size, 1);
     mock.timers.tick(1000);
-    answer(requests[1]);
+    respond(requests[1]);
     await settled();
     mock.timers.tick(1999);
     assert.equal(requests.length, 2);
     mock.timers.tick(1);
-    requests[2].answer(200, "seven");
+    requests[2].respond(200, "seven");
     await settled();
     assert.deepEqual(events.slice(-2), [["status", null], ["prediction", "seven", "saved"]]);
     // After a failed save, the retry only predicts, and the outbox saves.
-    requests[3]?.answer(201, "seven");
+    requests[3]?.respond(201, "seven");
     await settled();
     assert.equal(outbox.size, 0);
   });
@@ -122,7 +122,7 @@ test("a newer drawing waits for the scheduled retry", async () => {
   client.predict(job("two"));
   assert.equal(requests.length, 1);
   client.retry();
-  requests[1].answer(200, "two");
+  requests[1].respond(200, "two");
   await settled();
   assert.deepEqual(events.at(-1), ["prediction", "two", "two"]);
   mock.timers.tick(60_000);
@@ -131,7 +131,7 @@ test("a newer drawing waits for the scheduled retry", async () => {
 
 test("a rejected job is reported and not repeated", async () => {
   client.predict(job("reviewed", { save: true }));
-  requests[0].answer(409);
+  requests[0].respond(409);
   await settled();
   assert.deepEqual(events, [["rejected", "reviewed", 409]]);
   assert.equal(outbox.size, 0);
@@ -146,7 +146,7 @@ test("a label follows its drawing, and a deletion replaces both", async () => {
   outbox.save("d", body);
   outbox.delete("d");
   for (let i = 0; outbox.size > 0; i++) {
-    requests[i].answer(200, {});
+    requests[i].respond(200, {});
     await settled();
   }
   assert.deepEqual(sent().slice(1), [
@@ -172,7 +172,7 @@ test("a late response is reported as slow until it arrives", async () => {
   client.predict(job("one"));
   mock.timers.tick(2000);
   assert.deepEqual(events, [["status", "slow"]]);
-  requests[0].answer(200, "seven");
+  requests[0].respond(200, "seven");
   await settled();
   assert.deepEqual(events.slice(1), [["status", null], ["prediction", "seven", "one"]]);
 });
@@ -183,10 +183,10 @@ test("an idle task runs once nothing waits, and requests wait for its end", asyn
   client.predict(job("one"));
   client.predict(job("two"));
   client.whenIdle(task);
-  requests[0].answer(200);
+  requests[0].respond(200);
   await settled();
   assert.equal(task.mock.callCount(), 0);
-  requests[1].answer(200);
+  requests[1].respond(200);
   await settled();
   assert.equal(task.mock.callCount(), 1);
   client.predict(job("three"));
@@ -194,7 +194,7 @@ test("an idle task runs once nothing waits, and requests wait for its end", asyn
   finish();
   await settled();
   assert.equal(requests.length, 3);
-  requests[2].answer(200);
+  requests[2].respond(200);
   await settled();
   assert.equal(task.mock.callCount(), 1);
 });
@@ -216,11 +216,11 @@ test("a timeout that the browser reports as AbortError is retried", async () => 
 test("a drawing that cannot be saved is predicted first and saved later", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   client.predict(job("seven", { save: true }));
-  requests[0].answer(503, {});
+  requests[0].respond(503, {});
   await settled();
   mock.timers.tick(1000);
   await settled();
-  requests[1].answer(200, "seven");
+  requests[1].respond(200, "seven");
   await settled();
   assert.deepEqual(sent().map((request) => request.split("?")[0]), [
     "PUT /api/v1/drawings/a",
@@ -248,7 +248,7 @@ test("a drawing deleted during its request is not sent again", async () => {
 test("the retry waits as long as Retry-After demands", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   client.predict(job("one"));
-  requests[0].answer(429, {}, { "Retry-After": "30" });
+  requests[0].respond(429, {}, { "Retry-After": "30" });
   await settled();
   mock.timers.tick(29_000);
   await settled();

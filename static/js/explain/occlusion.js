@@ -102,11 +102,12 @@ function twoLargest(logits) {
 
 function describe(differences, a, b, lead) {
   const [smallest, largest] = [lead + Math.min(...differences), lead + Math.max(...differences)];
+  const line = (...content) => createElement("span", {}, ...content);
   const swatch = (sign) => createElement("span", { className: `swatch ${sign}` });
   return [
-    createElement("span", {}, `${describeLead(a, b, lead)} (difference of logits).`),
-    createElement("span", {}, swatch("positive"), ` supports ${a}: without it, ${describeLead(a, b, smallest)}.`),
-    createElement("span", {}, swatch("negative"), ` supports ${b}: without it, ${describeLead(a, b, largest)}.`),
+    line(`${describeLead(a, b, lead)} (in logits).`),
+    line(swatch("positive"), ` supports ${a}: without it, ${describeLead(a, b, smallest)}.`),
+    line(swatch("negative"), ` supports ${b}: without it, ${describeLead(a, b, largest)}.`),
   ];
 }
 

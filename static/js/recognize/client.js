@@ -42,7 +42,7 @@ export class PredictionClient {
     this.send();
   }
 
-  /** Send what is waiting, unless a retry is scheduled. */
+  /** Send the next request, unless a retry is scheduled. */
   send() {
     if (this.#failures === 0) this.#next();
   }

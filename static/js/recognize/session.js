@@ -6,7 +6,14 @@
 
 import { PredictionClient } from "./client.js";
 import { LocalPredictor } from "./local_prediction.js";
-import { announce, leastConfident, setState, showBadge, showNoPrediction, showPrediction } from "./result_view.js";
+import {
+  announce,
+  leastConfident,
+  setState,
+  showBadge,
+  showNoPrediction,
+  showPrediction,
+} from "./result_view.js";
 
 export const MODEL_URL = "/api/v1/model.onnx";
 
@@ -87,7 +94,7 @@ export class Session extends EventTarget {
     if (this.#serverStatus) this.showStatus();
   }
 
-  /** Send again what waits for the network. */
+  /** Retry failed requests now. */
   retry() {
     this.#client.retry();
   }
@@ -105,7 +112,8 @@ export class Session extends EventTarget {
 
   /** Return the box of a digit: on the pad, which may have been resized; of a picture, in its pixels. */
   boxOf({ box }) {
-    return this.#drawing.picture ? box : box?.map((length) => (length * this.#pad.side) / this.prediction.side);
+    if (this.#drawing.picture) return box;
+    return box?.map((length) => (length * this.#pad.side) / this.prediction.side);
   }
 
   #predict({ save, penUp, time }) {
@@ -162,7 +170,7 @@ export class Session extends EventTarget {
     this.showStatus();
   }
 
-  /** Keep a displayed prediction, unless it belongs to fewer strokes than the failed job has. */
+  /** Remove the displayed prediction if the failed job has more points and cannot be predicted here. */
   #showOffline({ id, body, generation }) {
     const isCurrent = body && generation === this.#drawing.generation;
     if (!isCurrent || this.#predictLocally(this.#drawing.toJSON())) return setState("offline");
@@ -213,6 +221,6 @@ function measure(name, time) {
 
 /** Compare the times of all points: unlike coordinates, they do not change with the pad's size. */
 function haveSameTimes(one, other) {
-  const [times, otherTimes] = [one, other].map((strokes) => strokes.map((stroke) => stroke.map(([, , t]) => t)));
-  return JSON.stringify(times) === JSON.stringify(otherTimes);
+  const times = (strokes) => JSON.stringify(strokes.map((stroke) => stroke.map(([, , t]) => t)));
+  return times(one) === times(other);
 }

@@ -3,7 +3,7 @@
 import { loadImage, paintPicture, paintStrokes } from "../draw/paint.js";
 
 const THUMBNAIL_SIDE = 56; // CSS pixels
-// Strokes and color on each canvas, to paint only what has changed.
+// Strokes and color painted on each canvas; an unchanged canvas is not painted again.
 const painted = new WeakMap();
 
 /** Show the drawings of a visit, oldest first, and mark the current one. */

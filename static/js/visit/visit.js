@@ -60,5 +60,7 @@ export class Visit extends EventTarget {
 
 /** Rename the fields of earlier releases, which open tabs may still have stored. */
 function renameFields({ keep, said, ...drawing }) {
-  return { ...(keep !== undefined && { save: keep }), ...(said !== undefined && { label: said }), ...drawing };
+  const save = keep === undefined ? {} : { save: keep };
+  const label = said === undefined ? {} : { label: said };
+  return { ...save, ...label, ...drawing };
 }
