@@ -108,15 +108,15 @@ def number(driver: WebDriver) -> None:
     expect(driver, "71", "read")
     driver.find_elements("css selector", "#reading button")[0].click()
     driver.find_element("css selector", "#probabilities [data-digit='2'] .track").click()
-    say = driver.find_element("css selector", "#asked").text
-    assert say == "You say: 21.", f"it says “{say}”"
+    say = driver.find_element("css selector", "#label-status").text
+    assert say == "Your label: 21.", f"it says “{say}”"
 
 
 def panel(driver: WebDriver) -> None:
     """the network unfolds"""
-    driver.find_element("css selector", "#think summary").click()
-    wait(driver, lambda: driver.find_elements("css selector", "#think .network canvas"))
-    driver.find_element("css selector", "#think summary").click()
+    driver.find_element("css selector", "#network summary").click()
+    wait(driver, lambda: driver.find_elements("css selector", "#network .layers canvas"))
+    driver.find_element("css selector", "#network summary").click()
 
 
 def keyboard(driver: WebDriver) -> None:

@@ -4,7 +4,7 @@
 
 Starts the server as the Procfile does, draws sevens, larger and smaller, here and there, at the
 pace of a hand, and prints what the page's own measures (User Timing) say: ``stroke-to-reading`` to
-the changed text, read in the page or by the server, and ``stroke-to-answer`` to the answer of the
+the changed text, read in the page or by the server, and ``stroke-to-response`` to the answer of the
 server, where it is asked. The static files must have been collected.
 """
 
@@ -47,7 +47,7 @@ def measure(site: str, strokes: int) -> dict[str, list[float]]:
         )
         page = browser.new_page()
         page.goto(site)
-        page.uncheck("#keep")
+        page.uncheck("#save")
         draw(page, strokes)
         entries = json.loads(
             page.evaluate("JSON.stringify(performance.getEntriesByType('measure'))")
@@ -55,7 +55,7 @@ def measure(site: str, strokes: int) -> dict[str, list[float]]:
         browser.close()
     return {
         name: [entry["duration"] for entry in entries if entry["name"] == name]
-        for name in ("stroke-to-reading", "stroke-to-answer")
+        for name in ("stroke-to-reading", "stroke-to-response")
     }
 
 

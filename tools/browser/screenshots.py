@@ -50,7 +50,7 @@ def number(page: Page) -> None:
     draw(page, NUMBER)
     expect(page.locator("#reading")).to_have_text("716")
     page.keyboard.press("7")
-    expect(page.locator("#asked")).to_contain_text("You say")
+    expect(page.locator("#label-status")).to_contain_text("Your label")
 
 
 def picture(page: Page) -> None:
@@ -76,10 +76,10 @@ def offline(page: Page) -> None:
 
 
 def think(page: Page) -> None:
-    page.click("#think summary")
+    page.click("#network summary")
     page.evaluate("scrollTo(0, 0)")
     read(page)
-    expect(page.locator("#think .moments p")).to_contain_text("read 3")
+    expect(page.locator("#network .ribbon p")).to_contain_text("was 3")
     page.wait_for_timeout(2000)
 
 

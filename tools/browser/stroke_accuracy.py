@@ -42,7 +42,7 @@ def main() -> None:
         )
         page = browser.new_page()
         page.goto(options.site)
-        page.uncheck("#keep")
+        page.uncheck("#save")
         wrong = [
             f"{digit.label} as {reading}"
             for digit in tqdm(digits, unit="digit")
