@@ -120,8 +120,8 @@ def test_labeled_drawing_links_to_its_details(drawn):
     drawn.keyboard.press("1")
     expect_label(drawn, "1")
     drawn.click("#details-link")
-    expect(drawn.locator("dl")).to_contain_text("Read today 7")
-    expect(drawn.locator("dl")).to_contain_text("You say 1")
+    expect(drawn.locator("dl")).to_contain_text("Prediction today 7")
+    expect(drawn.locator("dl")).to_contain_text("Your label 1")
     assert violations(drawn) == {}
 
 
