@@ -1,18 +1,20 @@
 """Fixtures for tests in Chromium against the live server."""
 
 import os
+import time
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import expect, sync_playwright
+from prometheus_client import REGISTRY
 
 from recognizer.models import Drawing
 from tools.browser import chromium
 
 # Playwright runs an event loop in this thread, in which Django refuses database access by default.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,6 +53,11 @@ def open_page(browser, live_server):
     yield open_new
     for context in contexts:
         context.close()
+    # A request that outlives its page must not write into the next test's database.
+    for _ in range(600):
+        if not REGISTRY.get_sample_value("digits_requests_in_progress"):
+            break
+        time.sleep(0.05)
     assert complaints == []
 
 
@@ -79,7 +86,7 @@ def page(open_page):
 
 def wait_until(page, condition):
     """Wait until a function returns true; the page keeps running."""
-    for _ in range(200):
+    for _ in range(600):
         if condition():
             return
         page.wait_for_timeout(50)
@@ -88,4 +95,8 @@ def wait_until(page, condition):
 
 def expect_saved(page, count):
     """Wait until the database has this number of drawings."""
-    wait_until(page, lambda: Drawing.objects.count() == count)
+    for _ in range(600):
+        if Drawing.objects.count() == count:
+            return
+        page.wait_for_timeout(50)
+    assert Drawing.objects.count() == count
