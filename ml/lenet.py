@@ -1,4 +1,4 @@
-"""LeNet: the network of this project. Its shape is fixed; how it is trained is not."""
+"""LeNet, the PyTorch network of this project. Training may change; the layers may not."""
 
 import copy
 from collections.abc import Callable
@@ -14,18 +14,18 @@ PARAMETERS = 44_426
 class LeNet(nn.Module):
     """Two convolutions and three linear layers: float[N, 1, 28, 28] in, logits float[N, 10] out.
 
-    The names ``features`` and ``classifier`` and the order of their layers are the original
-    project's, so that its ``state_dict`` loads.
+    The names ``features`` and ``classifier`` and the layer order match the original project, so
+    that its ``state_dict`` loads.
     """
 
     def __init__(self, output_dim: int = 10) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(1, 6, 5),  # [N, 6, 24, 24]
-            nn.MaxPool2d(2),  # [N, 6, 12, 12]
+            nn.Conv2d(1, 6, 5),
+            nn.MaxPool2d(2),
             nn.ReLU(),
-            nn.Conv2d(6, 16, 5),  # [N, 16, 8, 8]
-            nn.MaxPool2d(2),  # [N, 16, 4, 4]
+            nn.Conv2d(6, 16, 5),
+            nn.MaxPool2d(2),
             nn.ReLU(),
         )
         self.classifier = nn.Sequential(
@@ -41,56 +41,47 @@ class LeNet(nn.Module):
 
 
 class NormalizedLeNet(nn.Module):
-    """LeNet as it is trained: batch normalization after every layer with weights but the last.
+    """LeNet during training: batch normalization after every layer with weights except the last.
 
-    Normalization makes a high learning rate safe (Ioffe and Szegedy, 2015); once trained it is a
-    scale and a shift that ``folded`` moves into the weights, so that what ships is a plain LeNet.
-    Dropout before each linear layer keeps it from learning the training set by heart (Srivastava
-    et al., 2014); once trained it does nothing.
+    Batch normalization makes a high learning rate safe (Ioffe and Szegedy, 2015); after training,
+    ``fold`` moves its scale and shift into the weights. Dropout before each linear layer reduces
+    overfitting (Srivastava et al., 2014) and is inactive in evaluation mode.
     """
 
-    def __init__(self, net: LeNet, dropout: float = 0.0) -> None:
+    def __init__(self, lenet: LeNet, dropout: float = 0.0) -> None:
         super().__init__()
-        self.net = net
+        self.lenet = lenet
         self.dropout = nn.Dropout(dropout)
         self.conv_norms = nn.ModuleList([nn.BatchNorm2d(6), nn.BatchNorm2d(16)])
         self.dense_norms = nn.ModuleList([nn.BatchNorm1d(120), nn.BatchNorm1d(84)])
 
     def forward(self, x: Tensor) -> Tensor:
         norms = iter([*self.conv_norms, *self.dense_norms])
-        for layer in self.net.features:
+        for layer in self.lenet.features:
             x = layer(x)
             if isinstance(layer, nn.Conv2d):
                 x = next(norms)(x)
         x = x.flatten(1)
-        for layer in self.net.classifier:
+        for layer in self.lenet.classifier:
             x = layer(self.dropout(x) if isinstance(layer, nn.Linear) else x)
             if isinstance(layer, nn.Linear) and (norm := next(norms, None)):
                 x = norm(x)
         return x
 
-    def folded(self) -> LeNet:
-        """A plain LeNet that computes what this net computes in evaluation mode."""
-        plain = copy.deepcopy(self).eval()
-        _fold(plain.net.features, plain.conv_norms, fuse_conv_bn_eval)
-        _fold(plain.net.classifier, plain.dense_norms, fuse_linear_bn_eval)
-        return plain.net
-
-
-def _has_weights(layer: nn.Module) -> bool:
-    return isinstance(layer, (nn.Conv2d, nn.Linear))
+    def fold(self) -> LeNet:
+        """Return a plain LeNet that computes the same logits as this module in evaluation mode."""
+        folded = copy.deepcopy(self).eval()
+        _fold(folded.lenet.features, folded.conv_norms, fuse_conv_bn_eval)
+        _fold(folded.lenet.classifier, folded.dense_norms, fuse_linear_bn_eval)
+        return folded.lenet
 
 
 def _fold(layers: nn.Sequential, norms: nn.ModuleList, fuse: Callable[..., nn.Module]) -> None:
-    weighted = [index for index, layer in enumerate(layers) if _has_weights(layer)]
+    weighted = [i for i, layer in enumerate(layers) if isinstance(layer, (nn.Conv2d, nn.Linear))]
     for index, norm in zip(weighted, norms, strict=False):
         layers[index] = fuse(layers[index], norm)
 
 
-def count_parameters(net: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
-
-
 def normalize(images: Tensor, mean: float | Tensor, deviation: float | Tensor) -> Tensor:
-    """uint8[N, 28, 28] to float32[N, 1, 28, 28], as the net was trained to see it."""
+    """Convert uint8[N, 28, 28] to the network's input, float32[N, 1, 28, 28]."""
     return ((images.to(torch.float32) / 255 - mean) / deviation)[:, None]

@@ -31,7 +31,7 @@ MODULES = [
         "draw/drawing", "draw/export", "draw/keyboard", "draw/pad", "draw/paint",
         "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
-        "visit/correction", "visit/outbox", "visit/strip", "visit/visit",
+        "recognize/session", "visit/correction", "visit/outbox", "visit/strip", "visit/visit",
     )
 ]  # fmt: skip
 

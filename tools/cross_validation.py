@@ -1,13 +1,12 @@
-"""How are writers read whom the net has never seen? python -m tools.cross_validation FILE
+"""Errors on writers excluded from training: python -m tools.cross_validation FILE
 
-FILE has pen strokes, UNIPEN or JSON Lines. The full training is done five times, each time with
-another fifth of the writers held out, so that everybody is read once by a net that does not know
-their hand: ten minutes each, or some of them only (--folds 0 2). docs/model-card.md has the result.
+FILE is a stroke file, UNIPEN or JSON Lines. Each of five complete trainings holds out another fifth
+of the writers, so that every writer is measured once. A training takes ten minutes; --folds 0 2
+selects some of them. docs/model-card.md contains the results.
 """
 
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,12 +22,12 @@ from ml.training.train import Recipe, Trainer
 
 
 class Fold(NamedTuple):
-    """What came of one training, on writers it has not seen and on MNIST's test digits."""
+    """Metrics of one training."""
 
-    by_net: Evaluation
-    by_service: int  # errors, with what is cut apart wrongly
-    numbers: Counter[str]  # of 2 to 5 digits: how many, and how many were read whole
-    test_errors: int
+    model: Evaluation  # of rasterized strokes
+    recognizer_errors: int  # of strokes, with segmentation and rejections
+    numbers: Counter[str]  # count and correct predictions of numbers with 2 to 5 digits
+    test_errors: int  # of MNIST's test digits
 
 
 def main() -> None:
@@ -37,47 +36,48 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="+", default=range(data.FOLDS))
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     options = parser.parse_args()
-    done = []
+    folds = []
     for number in options.folds:
-        done.append(train(options.file, number, options.epochs))
-        say(f"fold {number}", done[-1:])
-    say("all", done)
+        folds.append(train(options.file, number, options.epochs))
+        report(f"fold {number}", folds[-1:])
+    report("all", folds)
 
 
 def train(file: Path, fold: int, epochs: int) -> Fold:
-    """The whole training with one fold held out."""
-    trainer = Trainer(Recipe(epochs=epochs), pipeline.load_sets(file, fold=fold))
+    trainer = Trainer(Recipe(epochs=epochs), pipeline.load_datasets(file, fold=fold))
     steps = epochs * trainer.steps_per_epoch
     with tqdm(total=steps, unit="batch", desc=f"fold {fold}", leave=False) as bar:
         for _ in trainer.epochs(lambda _loss, _rate: bar.update()):
             pass
     classifier = Classifier(pipeline.finish(trainer))
-    _, written = data.split_writers(stroke_files.read_digits(file), fold)
-    wrong = sum(predict_strokes(classifier, one.strokes).text != str(one.label) for one in written)
-    asked = evaluate.of_numbers(classifier, written, lambda them, **_: them)
-    numbers = Counter({key: asked[key] for key in ("numbers", "read_whole")})
-    test_errors = classifier.facts["metrics"]["mnist_test"]["errors"]
+    _, samples = data.split_writers(stroke_files.read_digits(file), fold)
+    predicted = [predict_strokes(classifier, sample.strokes).text for sample in samples]
+    errors = sum(text != str(one.label) for text, one in zip(predicted, samples, strict=True))
+    numbers = evaluate.number_metrics(classifier, samples)
     return Fold(
-        evaluate.evaluate_images(classifier, data.drawn(written)), wrong, numbers, test_errors
+        evaluate.evaluate_images(classifier, data.rasterize_samples(samples)),
+        errors,
+        Counter({key: numbers[key] for key in ("numbers", "read_whole")}),
+        classifier.facts["metrics"]["mnist_test"]["errors"],
     )
 
 
-def say(name: str, folds: Iterable[Fold]) -> None:
-    every = list(folds)
-    together = Evaluation(
-        np.concatenate([one.by_net.labels for one in every]),
-        np.concatenate([one.by_net.probabilities for one in every]),
+def report(name: str, folds: list[Fold]) -> None:
+    model = Evaluation(
+        np.concatenate([fold.model.labels for fold in folds]),
+        np.concatenate([fold.model.probabilities for fold in folds]),
         (),
     )
-    wrong, n = sum(one.by_service for one in every), together.total
-    for how, errors in (("by the net", together.errors), ("by the service", wrong)):
-        print(f"{name}, {how}: {errors} errors of {n:,} ({1 - errors / n:.2%})")
-    print(f"{name}, calibration error of the net: {together.calibration_error:.2%}")
-    asked = sum((one.numbers for one in every), Counter())
-    whole, n = asked["read_whole"], asked["numbers"]
-    print(f"{name}, numbers read whole: {whole:,} of {n:,} ({whole / n:.1%})")
-    tests = np.mean([one.test_errors for one in every])
-    print(f"{name}, errors of MNIST's 10,000 test digits: {tests:.1f}", flush=True)
+    recognizer_errors = sum(fold.recognizer_errors for fold in folds)
+    for part, errors in (("model", model.errors), ("recognizer", recognizer_errors)):
+        accuracy = 1 - errors / model.total
+        print(f"{name}, {part}: {errors} errors of {model.total:,} ({accuracy:.2%} correct)")
+    print(f"{name}, calibration error of the model: {model.calibration_error:.2%}")
+    numbers = sum((fold.numbers for fold in folds), Counter())
+    correct, n = numbers["read_whole"], numbers["numbers"]
+    print(f"{name}, numbers correct: {correct:,} of {n:,} ({correct / n:.1%})")
+    mean = np.mean([fold.test_errors for fold in folds])
+    print(f"{name}, errors of MNIST's 10,000 test digits: {mean:.1f}", flush=True)
 
 
 if __name__ == "__main__":

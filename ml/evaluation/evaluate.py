@@ -1,67 +1,74 @@
-"""All that is measured of a model, as JSON values: on digits, on drawings, on what is no digit."""
+"""All metrics of a model as JSON values: digits, strokes, numbers, robustness, non-digits."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from ml.classifier import Classifier, Verdict
 from ml.evaluation import robustness, synthetic_numbers
-from ml.evaluation.metrics import Evaluation, mcnemar_test, wilson
+from ml.evaluation.metrics import Evaluation, wilson
+from ml.preprocessing.strokes import Strokes
 from ml.recognition import Prediction, predict_picture, predict_strokes
 from ml.training import outliers
 from ml.training.data import LabeledImages
-from ml.training.stroke_files import NON_DIGIT, StrokeSample
+from ml.training.stroke_files import StrokeSample
 
+T = TypeVar("T")
 Metrics: TypeAlias = dict[str, Any]
-Track: TypeAlias = Callable[..., Iterable[Any]]
-"""Called with an iterable, ``total`` and ``desc``, it gives the same and shows how far it is."""
 
-# Readings each: enough for the figures, and less than a minute.
+# Sample sizes: the complete measurement takes less than a minute.
 ROBUSTNESS_DIGITS = 200
 NON_DIGITS = 1_200
 NUMBERS = 500
 SEED = 1_000
-# Raise it where the same model would now get other figures.
-WORK = 1
+# Increase it if a change of the code changes the metrics of an unchanged model.
+METRICS_VERSION = 1
 COVERAGES = (0.9, 0.95, 0.98, 0.99, 1.0)
+# From the most to the least certain digit.
+VERDICT_ORDER = (Verdict.DIGIT, Verdict.UNSURE, Verdict.NOT_A_DIGIT)
 
 
 @dataclass(frozen=True)
-class Subjects:
-    """What a model is tried on: a named set of images, and strokes it was not trained on."""
+class EvaluationData:
+    """A named set of test images, and strokes of writers excluded from training."""
 
     name: str
-    digits: LabeledImages
-    written: Sequence[StrokeSample] = ()
+    images: LabeledImages
+    stroke_samples: Sequence[StrokeSample] = ()
 
 
-def measure(
-    classifier: Classifier, evaluation: Evaluation, subjects: Subjects, track: Track
-) -> Metrics:
-    """Everything, where there is something to measure it on."""
-    figures: Metrics = {
-        "work": WORK,
+def evaluate_images(classifier: Classifier, images: LabeledImages) -> Evaluation:
+    probabilities = classifier.predict(images.images.numpy())
+    verdicts = tuple(classifier.verdict(row) for row in probabilities)
+    return Evaluation(images.labels.numpy(), probabilities, verdicts)
+
+
+def measure(classifier: Classifier, evaluation: Evaluation, data: EvaluationData) -> Metrics:
+    """Return all metrics that the data allow; ``evaluation`` is that of the images."""
+    metrics: Metrics = {
+        "work": METRICS_VERSION,
         "model": {"version": classifier.version, "sha256": classifier.sha256},
-        "dataset": subjects.name,
-        **of_evaluation(evaluation),
-        "robustness": of_robustness(classifier, subjects.digits, track),
+        "dataset": data.name,
+        **image_metrics(evaluation),
+        "robustness": robustness_metrics(classifier, data.images),
+        "pictures": picture_metrics(classifier, data.images),
     }
-    figures["pictures"] = of_pictures(classifier, subjects.digits, track)
-    certainties = _two_likeliest(evaluation.probabilities)
-    if subjects.written:
-        readings = _read(classifier, subjects.written, track)
-        figures["strokes"] = of_readings(readings, subjects.written)
-        figures["numbers"] = of_numbers(classifier, subjects.written, track)
-        certainties = np.array([_certainty(reading) for reading in readings])
-    figures["non_digits"] = of_non_digits(classifier, certainties, track)
-    return figures
+    digit_scores = _top_two(evaluation.probabilities)
+    if data.stroke_samples:
+        predictions = _predict_all(classifier, [one.strokes for one in data.stroke_samples])
+        metrics["strokes"] = stroke_metrics(predictions, data.stroke_samples)
+        metrics["numbers"] = number_metrics(classifier, data.stroke_samples)
+        digit_scores = _scores(predictions)
+    metrics["non_digits"] = non_digit_metrics(classifier, digit_scores)
+    return metrics
 
 
-def of_evaluation(evaluation: Evaluation) -> Metrics:
-    """The figures of labeled images, as the net sees them."""
+def image_metrics(evaluation: Evaluation) -> Metrics:
+    """Return the metrics of labeled 28x28 images."""
     rates = evaluation.error_rates()
     return {
         "images": evaluation.total,
@@ -73,7 +80,7 @@ def of_evaluation(evaluation: Evaluation) -> Metrics:
         "classes": [asdict(one) for one in evaluation.by_class()],
         "confusion": evaluation.confusion.tolist(),
         "mistakes": [asdict(mistake) for mistake in evaluation.mistakes()],
-        "reliability": [asdict(one) for one in evaluation.bins()],
+        "reliability": [asdict(one) for one in evaluation.calibration_bins()],
         "coverage": [
             {"share": share, "error_rate": float(rates[round(share * len(rates)) - 1])}
             for share in COVERAGES
@@ -81,141 +88,117 @@ def of_evaluation(evaluation: Evaluation) -> Metrics:
     }
 
 
-def of_comparison(first: Evaluation, second: Evaluation) -> Metrics:
-    """A second model beside the first, on the same images."""
-    return {"errors": second.errors, **asdict(mcnemar_test(first, second))}
+def robustness_metrics(classifier: Classifier, images: LabeledImages) -> list[Metrics]:
+    """Return the errors of about ROBUSTNESS_DIGITS digits in every robustness cell."""
+    step = max(1, len(images.labels) // ROBUSTNESS_DIGITS)
+    cells = robustness.measure(classifier, images.subset(slice(None, None, step)))
+    return [cell._asdict() for cell in _progress(cells, robustness.CELLS, "robustness")]
 
 
-def of_robustness(classifier: Classifier, digits: LabeledImages, track: Track) -> list[Metrics]:
-    """Errors on canvases, for every ``n``-th digit of a set."""
-    step = max(1, len(digits.labels) // ROBUSTNESS_DIGITS)
-    some = LabeledImages(digits.images[::step], digits.labels[::step])
-    cells = robustness.measure(classifier, some)
-    return [cell._asdict() for cell in track(cells, total=robustness.CELLS, desc="robustness")]
+def stroke_metrics(predictions: Sequence[Prediction], samples: Sequence[StrokeSample]) -> Metrics:
+    """Return the metrics of single digits drawn with a pen, including their segmentation.
 
-
-def of_readings(readings: Sequence[Prediction], written: Sequence[StrokeSample]) -> Metrics:
-    """Readings of single digits that were drawn with a pen."""
-    errors = sum(
-        [one.digit for one in reading.digits] != [digit.label]
-        for reading, digit in zip(readings, written, strict=True)
-    )
+    The calibration error excludes drawings that are segmented into several digits.
+    """
+    pairs = list(zip(predictions, samples, strict=True))
+    errors = sum([d.digit for d in prediction.digits] != [one.label] for prediction, one in pairs)
+    single = [(one.label, p.digits[0].probabilities) for p, one in pairs if len(p.digits) == 1]
+    labels, probabilities = (np.array(column) for column in zip(*single, strict=True))
     return {
-        "writers": sorted({digit.writer for digit in written}),
-        "drawings": len(written),
+        "writers": sorted({sample.writer for sample in samples}),
+        "drawings": len(samples),
         "errors": errors,
-        "interval": wilson(len(written) - errors, len(written)),
-        "calibration_error": _calibration_error(readings, written),
-        "split": sum(len(reading.digits) > 1 for reading in readings),
-        "verdicts": _count(one.verdict for reading in readings for one in reading.digits),
+        "interval": wilson(len(samples) - errors, len(samples)),
+        "calibration_error": Evaluation(labels, probabilities, ()).calibration_error,
+        "split": sum(len(prediction.digits) > 1 for prediction in predictions),
+        "verdicts": _count(d.verdict for prediction in predictions for d in prediction.digits),
     }
 
 
-def _calibration_error(readings: Sequence[Prediction], written: Sequence[StrokeSample]) -> float:
-    """That of the drawings which are read as one digit."""
-    answers = [
-        (digit.label, reading.digits[0].probabilities)
-        for reading, digit in zip(readings, written, strict=True)
-        if len(reading.digits) == 1
-    ]
-    labels, probabilities = (np.array(column) for column in zip(*answers, strict=True))
-    return Evaluation(labels, probabilities, ()).calibration_error
+def number_metrics(classifier: Classifier, samples: Sequence[StrokeSample]) -> Metrics:
+    """Return the metrics of numbers with two to five digits, composed from strokes."""
+    numbers = list(synthetic_numbers.generate_strokes(samples, NUMBERS, SEED))
+    predictions = _predict_all(classifier, [number.strokes for number in numbers])
+    return _text_metrics([one.text for one in predictions], [number.text for number in numbers])
 
 
-def of_numbers(classifier: Classifier, written: Sequence[StrokeSample], track: Track) -> Metrics:
-    """Numbers of two to five digits, composed from strokes: how many are read whole."""
-    asked = list(synthetic_numbers.written(written, NUMBERS, SEED))
-    readings = _read(classifier, asked, track)
-    return _whole([reading.text for reading in readings], [number.text for number in asked])
+def picture_metrics(classifier: Classifier, images: LabeledImages) -> Metrics:
+    """Return the metrics of numbers with two to five digits, composed as pictures."""
+    numbers = list(synthetic_numbers.generate_pictures(images, NUMBERS, SEED))
+    pictures = _progress([picture for picture, _ in numbers], len(numbers), "pictures")
+    predicted = [predict_picture(classifier, picture).text for picture in pictures]
+    return _text_metrics(predicted, [text for _, text in numbers])
 
 
-def of_pictures(classifier: Classifier, digits: LabeledImages, track: Track) -> Metrics:
-    """Pictures of such numbers, composed from images."""
-    asked = list(synthetic_numbers.pictures(digits, NUMBERS, SEED))
-    pictures = track(asked, total=len(asked), desc="pictures")
-    read = [predict_picture(classifier, picture).text for picture, _ in pictures]
-    return _whole(read, [text for _, text in asked])
-
-
-def _whole(read: Sequence[str], asked: Sequence[str]) -> Metrics:
-    pairs = list(zip(read, asked, strict=True))
-    whole = sum(one == other for one, other in pairs)
+def _text_metrics(predicted: Sequence[str], expected: Sequence[str]) -> Metrics:
+    pairs = list(zip(predicted, expected, strict=True))
+    correct = sum(one == other for one, other in pairs)
     return {
         "numbers": len(pairs),
-        "read_whole": whole,
-        "interval": wilson(whole, len(pairs)),
+        "read_whole": correct,
+        "interval": wilson(correct, len(pairs)),
         "right_count": sum(len(one) == len(other) for one, other in pairs),
     }
 
 
-def of_non_digits(
-    classifier: Classifier, certainties: NDArray[np.floating], track: Track
-) -> Metrics:
-    """Drawings that are no digits: what they are called, and how well they stand apart.
+def non_digit_metrics(classifier: Classifier, digit_scores: NDArray[np.floating]) -> Metrics:
+    """Return the verdicts of generated outliers and how well scores separate them from digits.
 
-    ``certainties`` are those of digits, by which thresholds are set that accept a share of them.
+    ``digit_scores`` float[N] are the scores of digits; a score is the sum of the two largest
+    probabilities, which ``Classifier.verdict`` compares with a threshold.
     """
-    figures: Metrics = {"kinds": []}
+    metrics: Metrics = {"kinds": []}
     for name, kinds in (("trained_on", outliers.TRAINED_ON), ("held_out", outliers.HELD_OUT)):
-        drawings = list(outliers.strokes(kinds, NON_DIGITS, SEED))
-        strokes = [StrokeSample(drawing, NON_DIGIT, kind) for kind, drawing in drawings]
-        readings = _read(classifier, strokes, track)
-        figures[name] = _separation(np.array([*map(_certainty, readings)]), certainties)
-        figures["kinds"] += [
-            {"kind": kind, "set": name, "called": _called(readings, drawings, kind)}
-            for kind in kinds
+        drawings = list(outliers.generate_strokes(kinds, NON_DIGITS, SEED))
+        predictions = _predict_all(classifier, [strokes for _, strokes in drawings])
+        metrics[name] = separation_metrics(_scores(predictions), digit_scores)
+        verdicts: dict[str, list[Verdict]] = {kind: [] for kind in kinds}
+        for (kind, _), prediction in zip(drawings, predictions, strict=True):
+            found = (digit.verdict for digit in prediction.digits)
+            verdicts[kind].append(min(found, key=VERDICT_ORDER.index))
+        metrics["kinds"] += [
+            {"kind": kind, "set": name, "called": _count(verdicts[kind])} for kind in kinds
         ]
-    return figures
+    return metrics
 
 
-def _called(
-    readings: Sequence[Prediction], drawings: Sequence[tuple[str, Any]], kind: str
-) -> Metrics:
-    """What the drawings of one kind are called: a drawing is what its surest part is."""
-    order = (Verdict.DIGIT, Verdict.UNSURE, Verdict.NOT_A_DIGIT)
-    chosen = [
-        reading for reading, (name, _) in zip(readings, drawings, strict=True) if name == kind
-    ]
-    surest = [min((one.verdict for one in reading.digits), key=order.index) for reading in chosen]
-    return _count(surest)
-
-
-def _separation(others: NDArray[np.floating], digits: NDArray[np.floating]) -> Metrics:
-    """How certainty tells others from digits: AUROC, and what is refused at shares accepted."""
-    ranks = np.concatenate([others, digits]).argsort(kind="stable").argsort() + 1
-    above = ranks[len(others) :].sum() - len(digits) * (len(digits) + 1) / 2
+def separation_metrics(non_digits: NDArray[np.floating], digits: NDArray[np.floating]) -> Metrics:
+    """Return the AUROC of scores, and the share of rejected non-digits by accepted digits."""
+    ranks = np.concatenate([non_digits, digits]).argsort(kind="stable").argsort() + 1
+    above = ranks[len(non_digits) :].sum() - len(digits) * (len(digits) + 1) / 2
     return {
-        "drawings": len(others),
-        "auroc": float(above / (len(digits) * len(others))),
+        "drawings": len(non_digits),
+        "auroc": float(above / (len(digits) * len(non_digits))),
         "refused": {
-            f"{100 * accepted:.0f}": float((others < np.quantile(digits, 1 - accepted)).mean())
+            f"{100 * accepted:.0f}": float((non_digits < np.quantile(digits, 1 - accepted)).mean())
             for accepted in (0.95, 0.98, 0.99)
         },
     }
 
 
-def _read(classifier: Classifier, written: Sequence[Any], track: Track) -> list[Prediction]:
-    drawings = track(written, total=len(written), desc="drawings")
-    return [predict_strokes(classifier, one.strokes) for one in drawings]
+def _predict_all(classifier: Classifier, drawings: Sequence[Strokes]) -> list[Prediction]:
+    progress = _progress(drawings, len(drawings), "drawings")
+    return [predict_strokes(classifier, strokes) for strokes in progress]
 
 
-def _certainty(reading: Prediction) -> float:
-    """That of the surest part of a drawing; see ``Classifier.verdict``."""
-    return max(float(_two_likeliest(np.array([one.probabilities]))[0]) for one in reading.digits)
+def _scores(predictions: Sequence[Prediction]) -> NDArray[np.floating]:
+    """Return the score of the most certain digit of each drawing."""
+    return np.array(
+        [_top_two(np.array([d.probabilities for d in one.digits])).max() for one in predictions]
+    )
 
 
-def _two_likeliest(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
-    together: NDArray[np.floating] = np.partition(probabilities, -2, axis=1)[:, -2:].sum(1)
-    return together
+def _top_two(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the sum of the two largest of probabilities float[N, 10]."""
+    sums: NDArray[np.floating] = np.partition(probabilities, -2, axis=1)[:, -2:].sum(1)
+    return sums
 
 
 def _count(verdicts: Iterable[Verdict]) -> Metrics:
-    every = list(verdicts)
-    return {str(verdict): every.count(verdict) for verdict in Verdict}
+    found = list(verdicts)
+    return {str(verdict): found.count(verdict) for verdict in Verdict}
 
 
-def evaluate_images(classifier: Classifier, digits: LabeledImages) -> Evaluation:
-    """Let a classifier read labeled images as they are."""
-    probabilities = classifier.predict(digits.images.numpy())
-    verdicts = tuple(classifier.verdict(row) for row in probabilities)
-    return Evaluation(digits.labels.numpy(), probabilities, verdicts)
+def _progress(items: Iterable[T], total: int, description: str) -> Iterable[T]:
+    """Show a progress bar on terminals."""
+    return tqdm(items, total=total, desc=description, leave=False, disable=None)

@@ -1,4 +1,4 @@
-"""What can be told of inputs without knowing what they are, and what it is for MNIST."""
+"""Properties of input images that need no labels, and their reference values."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ Values = NDArray[np.float64]
 
 
 class Moments(NamedTuple):
-    """The mean of a property over many inputs, and its standard deviation."""
+    """Mean and standard deviation of a property."""
 
     mean: float
     deviation: float
@@ -21,35 +21,35 @@ class Moments(NamedTuple):
         return cls(float(values.mean()), float(values.std()))
 
 
-# Of MNIST's 60,000 training images; a test measures them anew.
+# MNIST's 60,000 training images; a test measures them.
 MNIST = {
     "ink": Moments(102.438, 33.946),
     "aspect": Moments(0.801, 0.222),
     "across": Moments(14.507, 0.291),
     "down": Moments(14.496, 0.289),
 }
-# MNIST has no strokes: len(digit.strokes) of the 7,494 digits of UCI's pendigits-orig.tra, from
-# which the weights that ship have learned too.
+# Strokes per digit in UCI's pendigits-orig.tra (7,494 digits), as MNIST has no strokes. The shipped
+# model was trained on this file as well.
 STROKES = Moments(1.259, 0.441)
 
 
 def measure(images: NDArray[np.uint8]) -> dict[str, Values]:
-    """Properties float64[N] of images uint8[N, 28, 28], none of them blank.
+    """Return properties float64[N] of images uint8[N, 28, 28] that are not blank.
 
-    ``ink``: how much there is, in whole pixels. ``aspect``: width by height of its box. ``across``
-    and ``down``: its center of mass, in pixels from the left and from the top.
+    ``ink``: sum of the levels in full pixels. ``aspect``: width / height of the bounding box.
+    ``across``, ``down``: center of mass in pixels from the left and from the top.
     """
     ink = images.sum((1, 2), dtype=np.float64)
-    at = np.arange(SIZE) + 0.5
+    centers = np.arange(SIZE) + 0.5
     return {
         "ink": ink / 255,
         "aspect": _extent(images.max(1) > 0) / _extent(images.max(2) > 0),
-        "across": images.sum(1) @ at / ink,
-        "down": images.sum(2) @ at / ink,
+        "across": images.sum(1) @ centers / ink,
+        "down": images.sum(2) @ centers / ink,
     }
 
 
-def _extent(inked: NDArray[np.bool]) -> Values:
-    """From the first to the last that is true, in bool[N, 28]."""
-    extent: Values = SIZE - inked.argmax(1) - inked[:, ::-1].argmax(1).astype(np.float64)
+def _extent(has_ink: NDArray[np.bool]) -> Values:
+    """Return the distance from the first to the last true value of bool[N, 28]."""
+    extent: Values = SIZE - has_ink.argmax(1) - has_ink[:, ::-1].argmax(1).astype(np.float64)
     return extent

@@ -1,4 +1,4 @@
-"""The figures of a model, whatever made it: what it answers to labeled digits, and how surely."""
+"""Metrics of predictions for labeled digits: errors, intervals, calibration, paired test."""
 
 import math
 from dataclasses import dataclass
@@ -20,19 +20,21 @@ class Interval(NamedTuple):
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
-    """The interval of a share, by the score method (Wilson, 1927)."""
+    """Return the Wilson score interval of a proportion (Wilson, 1927)."""
     if n == 0:
         return Interval(0.0, 1.0)
     z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, shrink = successes / n, 1 + z * z / n
-    middle = share + z * z / (2 * n)
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Interval(max(0.0, (middle - reach) / shrink), min(1.0, (middle + reach) / shrink))
+    share, scale = successes / n, 1 + z * z / n
+    center = share + z * z / (2 * n)
+    half_width = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(
+        max(0.0, (center - half_width) / scale), min(1.0, (center + half_width) / scale)
+    )
 
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """How the images of one digit were read, and how far to trust what was read as it."""
+    """Recall with its interval, and precision, of one digit."""
 
     digit: int
     count: int
@@ -44,7 +46,7 @@ class ClassMetrics:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """The answers whose confidence lies between two bounds."""
+    """Mean confidence and accuracy of the predictions in one confidence range."""
 
     count: int
     confidence: float
@@ -54,7 +56,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was misread: where it is in its set, and the two likeliest readings."""
+    """An error: the index of the image and its two most probable digits."""
 
     index: int
     label: int
@@ -66,7 +68,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Two models on the same images: on how many one alone is right, and how likely by chance."""
+    """McNemar's test of two models on the same images."""
 
     only_first_right: int
     only_second_right: int
@@ -75,16 +77,17 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Answers to n labeled digits: labels int64[n], probabilities float32[n, 10], verdicts."""
+    """Predictions for n digits: labels int64[n], probabilities float32[n, 10], n verdicts."""
 
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]
     verdicts: tuple[Verdict, ...]
 
     @cached_property
-    def right(self) -> NDArray[np.bool]:
-        right: NDArray[np.bool] = self.probabilities.argmax(1) == self.labels
-        return right
+    def is_correct(self) -> NDArray[np.bool]:
+        """The most probable digit is the label: bool[n]."""
+        correct: NDArray[np.bool] = self.probabilities.argmax(1) == self.labels
+        return correct
 
     @property
     def total(self) -> int:
@@ -92,7 +95,7 @@ class Evaluation:
 
     @property
     def errors(self) -> int:
-        return int((~self.right).sum())
+        return int((~self.is_correct).sum())
 
     @property
     def accuracy(self) -> float:
@@ -104,66 +107,73 @@ class Evaluation:
 
     @cached_property
     def confusion(self) -> NDArray[np.intp]:
-        """``confusion[i, j]`` counts the digits i that were read as j."""
+        """Counts int[10, 10] by label (row) and most probable digit (column)."""
         counts = np.zeros((10, 10), dtype=np.intp)
         np.add.at(counts, (self.labels, self.probabilities.argmax(1)), 1)
         return counts
 
     def by_class(self) -> list[ClassMetrics]:
-        count, read = self.confusion.sum(1), self.confusion.sum(0)
+        count, predicted = self.confusion.sum(1), self.confusion.sum(0)
         return [
             ClassMetrics(
                 digit,
                 count=int(count[digit]),
-                errors=int(count[digit] - right),
-                recall=float(right / max(count[digit], 1)),
-                interval=wilson(int(right), int(count[digit])),
-                precision=float(right / max(read[digit], 1)),
+                errors=int(count[digit] - correct),
+                recall=float(correct / max(count[digit], 1)),
+                interval=wilson(int(correct), int(count[digit])),
+                precision=float(correct / max(predicted[digit], 1)),
             )
-            for digit, right in enumerate(self.confusion.diagonal())
+            for digit, correct in enumerate(self.confusion.diagonal())
         ]
 
-    def bins(self) -> list[CalibrationBin]:
-        """The answers in bins of equal width, by confidence."""
+    def calibration_bins(self) -> list[CalibrationBin]:
+        """Group the predictions into BINS confidence ranges of equal width."""
         confidence = self.probabilities.max(1)
-        of_bin = np.minimum((confidence * BINS).astype(int), BINS - 1)
-        return [self._bin(confidence, of_bin == i) for i in range(BINS)]
-
-    def _bin(self, confidence: NDArray[np.float32], chosen: NDArray[np.bool]) -> CalibrationBin:
-        count, right = int(chosen.sum()), int(self.right[chosen].sum())
-        some = max(count, 1)
-        mean = float(confidence[chosen].sum(dtype=float) / some)
-        return CalibrationBin(count, mean, right / some, wilson(right, count))
+        indices = np.minimum((confidence * BINS).astype(int), BINS - 1)
+        bins = []
+        for index in range(BINS):
+            chosen = indices == index
+            count, correct = int(chosen.sum()), int(self.is_correct[chosen].sum())
+            mean = float(confidence[chosen].sum(dtype=float) / max(count, 1))
+            accuracy = correct / max(count, 1)
+            bins.append(CalibrationBin(count, mean, accuracy, wilson(correct, count)))
+        return bins
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: the mean gap of confidence and accuracy over the bins."""
-        gaps = (one.count * abs(one.accuracy - one.confidence) for one in self.bins())
+        """Expected calibration error: mean gap between confidence and accuracy of the bins."""
+        gaps = (one.count * abs(one.accuracy - one.confidence) for one in self.calibration_bins())
         return sum(gaps) / self.total
 
     def error_rates(self) -> NDArray[np.float64]:
-        """The share of errors among the surest answer, the surest two, and so on: float64[n]."""
-        surest_first = np.argsort(-self.probabilities.max(1), kind="stable")
-        errors = (~self.right[surest_first]).cumsum()
+        """Return the error rates of the 1, 2, …, n most confident predictions: float64[n]."""
+        by_confidence = np.argsort(-self.probabilities.max(1), kind="stable")
+        errors = (~self.is_correct[by_confidence]).cumsum()
         rates: NDArray[np.float64] = errors / np.arange(1, self.total + 1)
         return rates
 
     def mistakes(self) -> list[Mistake]:
-        """What was misread, the surest first."""
-        wrong = [self._mistake(int(index)) for index in np.flatnonzero(~self.right)]
-        return sorted(wrong, key=lambda mistake: -mistake.first_probability)
-
-    def _mistake(self, index: int) -> Mistake:
-        row = self.probabilities[index]
-        second, first = (int(digit) for digit in np.argsort(row)[-2:])
-        label = int(self.labels[index])
-        return Mistake(index, label, first, float(row[first]), second, float(row[second]))
+        """Return the errors by descending confidence."""
+        mistakes = []
+        for index in map(int, np.flatnonzero(~self.is_correct)):
+            row = self.probabilities[index]
+            second, first = (int(digit) for digit in np.argsort(row)[-2:])
+            mistake = Mistake(
+                index,
+                label=int(self.labels[index]),
+                first=first,
+                first_probability=float(row[first]),
+                second=second,
+                second_probability=float(row[second]),
+            )
+            mistakes.append(mistake)
+        return sorted(mistakes, key=lambda mistake: -mistake.first_probability)
 
 
 def mcnemar_test(first: Evaluation, second: Evaluation) -> PairedTest:
-    """Two evaluations of the same images by McNemar's test (1947), exact and two-sided."""
-    only_first = int((first.right & ~second.right).sum())
-    only_second = int((second.right & ~first.right).sum())
+    """Compare two evaluations of the same images by the exact two-sided test (McNemar, 1947)."""
+    only_first = int((first.is_correct & ~second.is_correct).sum())
+    only_second = int((second.is_correct & ~first.is_correct).sum())
     n = only_first + only_second
     tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
     return PairedTest(only_first, only_second, min(1.0, 2 * tail))

@@ -1,11 +1,12 @@
-"""Distortions of digits for training, on whole batches at once.
+"""Batch augmentation of digits for training.
 
-The kinds follow Simard, Steinkraus and Platt, "Best practices for convolutional neural networks
-applied to visual document analysis" (2003): affine and elastic, here with thicker, thinner and
-blurred ink as well.
+Affine and elastic distortions follow Simard, Steinkraus and Platt, "Best practices for
+convolutional neural networks applied to visual document analysis" (2003). Stroke thickness and
+blur vary as well.
 """
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -26,29 +27,26 @@ BLUR_SHARE = 0.1
 
 
 def augment(images: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
-    """Distort images, uint8[N, 28, 28] in and out, each in its own way; 0 is not at all."""
-    x = images[:, None].to(torch.float32)
-    x = F.grid_sample(x, _grid(len(x), generator, strength), align_corners=False)
-    _vary_ink(x, generator, strength)
+    """Distort each image of uint8[N, 28, 28] independently; strength 0 changes nothing."""
+    n = len(images)
+    affine = _affine(n, generator, strength)
+    elastic = _normal(strength * 2 * ELASTIC / SIZE, generator, n, 2, ELASTIC_GRID**2)
+    # Both distortions are linear in their coefficients: one matrix product computes the grid.
+    coefficients = torch.cat([affine, elastic], dim=2).view(2 * n, -1)
+    grid = (coefficients @ _displacement_basis()).view(n, 2, SIZE, SIZE).permute(0, 2, 3, 1)
+    x = F.grid_sample(images[:, None].to(torch.float32), grid, align_corners=False)
+    _vary_strokes(x, generator, strength)
     return x[:, 0].clamp_(0, 255).round_().to(torch.uint8)
 
 
-def _grid(n: int, generator: torch.Generator, strength: float) -> Tensor:
-    """Where each pixel of n distorted images comes from: float[n, 28, 28, 2], from -1 to 1."""
-    # Linear in all of its random numbers, it is one product of matrices, and quick.
-    weights = torch.cat([_affine(n, generator, strength), _elastic(n, generator, strength)], dim=2)
-    grid = weights.view(2 * n, -1) @ _fields()
-    return grid.view(n, 2, SIZE, SIZE).permute(0, 2, 3, 1)
-
-
 @cache
-def _fields() -> Tensor:
-    """What the grid is a sum of, float[3 + 36, 784]: x, y, one, and the bend of each knot."""
-    across = (2 * torch.arange(SIZE) + 1) / SIZE - 1
-    y, x = torch.meshgrid(across, across, indexing="ij")
+def _displacement_basis() -> Tensor:
+    """Return float[3 + 36, 784]: x, y, 1, and the bicubic displacement field of each knot."""
+    centers = (2 * torch.arange(SIZE) + 1) / SIZE - 1
+    y, x = torch.meshgrid(centers, centers, indexing="ij")
     knots = torch.eye(ELASTIC_GRID**2).view(-1, 1, ELASTIC_GRID, ELASTIC_GRID)
-    bends = F.interpolate(knots, (SIZE, SIZE), mode="bicubic", align_corners=True)
-    return torch.cat([torch.stack([x, y, torch.ones_like(x)]), bends[:, 0]]).flatten(1)
+    fields = F.interpolate(knots, (SIZE, SIZE), mode="bicubic", align_corners=True)
+    return torch.cat([torch.stack([x, y, torch.ones_like(x)]), fields[:, 0]]).flatten(1)
 
 
 def _normal(deviation: float, generator: torch.Generator, *shape: int) -> Tensor:
@@ -56,44 +54,28 @@ def _normal(deviation: float, generator: torch.Generator, *shape: int) -> Tensor
 
 
 def _affine(n: int, generator: torch.Generator, strength: float) -> Tensor:
-    """Turned, slanted, scaled and moved: float[n, 2, 3]."""
+    """Return random rotations, shears, scales and shifts as matrices float[n, 2, 3]."""
     angle = _normal(strength * ROTATION, generator, n)
     shear = _normal(strength * SHEAR, generator, n)
     scale_x, scale_y = 1 + _normal(strength * SCALE, generator, 2, n)
-    move_x, move_y = _normal(strength * 2 * SHIFT / SIZE, generator, 2, n)
+    shift_x, shift_y = _normal(strength * 2 * SHIFT / SIZE, generator, 2, n)
     cos, sin = angle.cos(), angle.sin()
-    rows = [cos * scale_x, (shear * cos - sin) * scale_y, move_x]
-    rows += [sin * scale_x, (shear * sin + cos) * scale_y, move_y]
+    rows = [cos * scale_x, (shear * cos - sin) * scale_y, shift_x]
+    rows += [sin * scale_x, (shear * sin + cos) * scale_y, shift_y]
     return torch.stack(rows, 1).view(n, 2, 3)
 
 
-def _elastic(n: int, generator: torch.Generator, strength: float) -> Tensor:
-    """How far each knot of a coarse grid is moved: float[n, 2, 36]."""
-    return _normal(strength * 2 * ELASTIC / SIZE, generator, n, 2, ELASTIC_GRID**2)
-
-
-def _vary_ink(x: Tensor, generator: torch.Generator, strength: float) -> None:
-    """Thicken, thin or blur some of float[N, 1, 28, 28], each by a random amount, in place."""
+def _vary_strokes(x: Tensor, generator: torch.Generator, strength: float) -> None:
+    """Thicken, thin or blur a random part of float[N, 1, 28, 28] in place."""
     kind = torch.rand(len(x), generator=generator)
     thickness, blur = strength * THICKNESS_SHARE, strength * BLUR_SHARE
     amount = torch.rand(len(x), 1, 1, 1, generator=generator)
-    for change, low, high, most in (
-        (_thicker, 0.0, thickness / 2, 1.0),
-        # Thinned by more, thin strokes would be gone.
-        (_thinner, thickness / 2, thickness, 0.5),
-        (_blurred, 1 - blur, 1.0, 1.0),
-    ):
+    changes: list[tuple[Callable[[Tensor], Tensor], float, float, float]] = [
+        (lambda ink: F.max_pool2d(ink, 3, 1, 1), 0.0, thickness / 2, 1.0),
+        # More erosion would delete thin strokes.
+        (lambda ink: -F.max_pool2d(-ink, 3, 1, 1), thickness / 2, thickness, 0.5),
+        (lambda ink: F.avg_pool2d(ink, 3, 1, 1), 1 - blur, 1.0, 1.0),
+    ]
+    for change, low, high, limit in changes:
         chosen = (kind >= low) & (kind < high)
-        x[chosen] = torch.lerp(x[chosen], change(x[chosen]), most * amount[chosen])
-
-
-def _thicker(x: Tensor) -> Tensor:
-    return F.max_pool2d(x, 3, 1, 1)
-
-
-def _thinner(x: Tensor) -> Tensor:
-    return -F.max_pool2d(-x, 3, 1, 1)
-
-
-def _blurred(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x, 3, 1, 1)
+        x[chosen] = torch.lerp(x[chosen], change(x[chosen]), limit * amount[chosen])

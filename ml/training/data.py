@@ -1,13 +1,13 @@
-"""The data sets: MNIST, which ships with the project, and files of pen strokes."""
+"""Datasets: MNIST, which ships with the project, stroke files, and other test sets."""
 
 import gzip
 import hashlib
 import importlib
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import numpy as np
 import torch
@@ -15,13 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from ml.preprocessing import pictures
-from ml.preprocessing.strokes import rasterize
-from ml.training import stroke_files
+from ml.preprocessing.strokes import SIZE, rasterize
 from ml.training.dataset_folder import LabeledDigits, is_held_out
+from ml.training.stroke_files import StrokeSample
 
 ROOT = Path(__file__).parents[1] / "data"
 
-# SHA-256 of the uncompressed files, as Y. LeCun published them.
+# SHA-256 of the uncompressed files as published by Y. LeCun.
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -29,10 +29,12 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 VALIDATION_SIZE = 5_000
-# Of the writers of strokes.
+# Cross-validation folds of the writers.
 FOLDS = 5
+# ``export_dataset`` writes the drawing's UUID where the writer is unknown.
+DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# Kept for as long as the process lives: a collected Library takes its operators with it.
+# A garbage-collected Library unregisters its operators.
 _TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")
 
 
@@ -42,29 +44,28 @@ class LabeledImages(NamedTuple):
     images: Tensor
     labels: Tensor
 
-    def part(self, index: slice) -> "LabeledImages":
+    def subset(self, index: slice) -> "LabeledImages":
         return LabeledImages(self.images[index], self.labels[index])
 
 
-def concatenate(*parts: LabeledImages) -> LabeledImages:
-    """All of several sets, one behind the other."""
-    images, labels = zip(*parts, strict=True)
+def merge(*datasets: LabeledImages) -> LabeledImages:
+    images, labels = zip(*datasets, strict=True)
     return LabeledImages(torch.cat(images), torch.cat(labels))
 
 
-def reviewed(digits: LabeledDigits) -> LabeledImages | None:
-    """Exported digits as they are trained on; None where there are none."""
+def to_tensors(digits: LabeledDigits) -> LabeledImages | None:
+    """Convert labeled digits to tensors; return None for an empty set."""
     if not len(digits):
         return None
     return LabeledImages(torch.from_numpy(digits.images.copy()), torch.from_numpy(digits.labels))
 
 
 def import_torchvision() -> Any:
-    """Import torchvision, also where its compiled operators cannot load.
+    """Import torchvision even if its compiled operators cannot load.
 
-    The registry's wheels of torchvision are built for CUDA. Beside a PyTorch built for the CPU
-    their operator library stays out, and the import fails where it registers shapes for two
-    operators that then do not exist. The data sets need neither: declaring them is enough.
+    The registry's torchvision wheels are built for CUDA. With a CPU build of PyTorch the operator
+    library is skipped, and the import fails because it registers shapes for two missing operators.
+    The datasets use neither, so declaring them is enough.
     """
     try:
         return importlib.import_module("torchvision")
@@ -78,10 +79,10 @@ def import_torchvision() -> Any:
 
 
 def mnist(*, train: bool, root: Path = ROOT) -> LabeledImages:
-    """MNIST's 60,000 training or 10,000 test digits, read by torchvision.
+    """Return MNIST's 60,000 training or 10,000 test digits.
 
-    The files that ship with the project are unpacked on first use; where they were removed,
-    torchvision downloads them. Raises ValueError when a shipped file is damaged.
+    The shipped files are unpacked on first use; torchvision downloads missing ones. Raises
+    ValueError for a damaged file.
     """
     _unpack(root)
     dataset = import_torchvision().datasets.MNIST(root, train=train, download=True)
@@ -95,73 +96,72 @@ def _unpack(root: Path) -> None:
         if unpacked.exists() or not packed.exists():
             continue
         content = gzip.decompress(packed.read_bytes())
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise ValueError(f"{packed} is damaged: its SHA-256 is not MNIST's")
+        actual = hashlib.sha256(content).hexdigest()
+        if actual != sha256:
+            raise ValueError(
+                f"{packed} is damaged: SHA-256 {actual}, expected {sha256}. Restore the file."
+            )
         raw.mkdir(parents=True, exist_ok=True)
-        # Renamed when whole, so that an interrupted run leaves no half of a file behind.
+        # Rename the complete file, so that an interrupted run leaves no truncated file.
         partial = unpacked.with_suffix(".partial")
         partial.write_bytes(content)
         partial.replace(unpacked)
 
 
 def split(training: LabeledImages) -> tuple[LabeledImages, LabeledImages]:
-    """Training and validation: the last 5,000 images of MNIST's training set validate."""
-    return training.part(slice(-VALIDATION_SIZE)), training.part(slice(-VALIDATION_SIZE, None))
+    """Split MNIST's training set; its last 5,000 images are for validation."""
+    return training.subset(slice(-VALIDATION_SIZE)), training.subset(slice(-VALIDATION_SIZE, None))
 
 
 def split_writers(
-    digits: Sequence[stroke_files.StrokeSample], fold: int = 0
-) -> tuple[list[stroke_files.StrokeSample], list[stroke_files.StrokeSample]]:
-    """Split stroke files by writer, so that nobody's hand is on both sides.
+    samples: Sequence[StrokeSample], fold: int = 0
+) -> tuple[list[StrokeSample], list[StrokeSample]]:
+    """Split samples into training and held-out samples without a common writer.
 
-    A fifth of the writers, drawn by chance but always the same, is held out: another in each fold.
-    Of drawings from the log, whose writers nobody knows, those that are held out everywhere.
+    Each fold holds out another random but fixed fifth of the writers. Samples with a drawing's UUID
+    instead of a writer are split by ``is_held_out`` in every fold.
     """
-    names = {digit.writer for digit in digits}
-    drawings = {name for name in names if _is_drawing(name)}
+    names = {sample.writer for sample in samples}
+    drawings = {name for name in names if DRAWING_ID.fullmatch(name)}
     writers = sorted(names - drawings)
     start, end = (round(len(writers) * n / FOLDS) for n in (fold, fold + 1))
     held_out = set(random.Random(0).sample(writers, len(writers))[start:end])
     held_out |= {name for name in drawings if is_held_out(name)}
-    kept = [digit for digit in digits if digit.writer not in held_out]
-    return kept, [digit for digit in digits if digit.writer in held_out]
+    training = [sample for sample in samples if sample.writer not in held_out]
+    return training, [sample for sample in samples if sample.writer in held_out]
 
 
-def _is_drawing(name: str) -> bool:
-    """Whether a name is the UUID of a drawing, as ``export_dataset`` writes it."""
-    try:
-        return str(UUID(name)) == name
-    except ValueError:
-        return False
+def rasterize_samples(samples: Sequence[StrokeSample]) -> LabeledImages:
+    images = np.stack([rasterize(sample.strokes) for sample in samples])
+    labels = torch.tensor([sample.label for sample in samples])
+    return LabeledImages(torch.from_numpy(images), labels)
 
 
-def drawn(digits: Sequence[stroke_files.StrokeSample]) -> LabeledImages:
-    """Strokes as the net sees them: drawn by ``ml.ink``."""
-    images = np.stack([rasterize(digit.strokes) for digit in digits])
-    return LabeledImages(torch.from_numpy(images), torch.tensor([digit.label for digit in digits]))
-
-
-def others() -> dict[str, Callable[[Path], LabeledImages]]:
-    """Other sets of digits that torchvision knows, by name: their test images."""
-    return {"usps": _usps, "emnist": _emnist, "qmnist": _qmnist}
-
-
-def _usps(root: Path) -> LabeledImages:
-    """Digits of envelopes, 16x16, brought to the form of MNIST (Hull, 1994)."""
+def usps(root: Path) -> LabeledImages:
+    """Return USPS's test digits from envelopes, 16x16, preprocessed to 28x28 (Hull, 1994)."""
     dataset = import_torchvision().datasets.USPS(root, train=False, download=True)
-    found = [pictures.extract_ink(Image.fromarray(levels)) for levels in dataset.data]
-    blank = np.zeros((28, 28), np.uint8)
-    grids = np.stack([pictures.rasterize_ink(ink.levels) if ink else blank for ink in found])
+    grids = np.zeros((len(dataset.data), SIZE, SIZE), np.uint8)
+    for grid, levels in zip(grids, dataset.data, strict=True):
+        if (ink := pictures.extract_ink(Image.fromarray(levels))) is not None:
+            grid[:] = pictures.rasterize_ink(ink.levels)
     return LabeledImages(torch.from_numpy(grids), torch.tensor(dataset.targets))
 
 
-def _emnist(root: Path) -> LabeledImages:
-    """The digits of EMNIST, which are stored lying on their side (Cohen et al., 2017)."""
+def emnist(root: Path) -> LabeledImages:
+    """Return EMNIST's test digits, which are stored transposed (Cohen et al., 2017)."""
     dataset = import_torchvision().datasets.EMNIST(root, "digits", train=False, download=True)
     return LabeledImages(dataset.data.transpose(1, 2).contiguous(), dataset.targets)
 
 
-def _qmnist(root: Path) -> LabeledImages:
-    """The 50,000 test digits that MNIST once left out (Yadav and Bottou, 2019)."""
+def qmnist(root: Path) -> LabeledImages:
+    """Return the 50,000 test digits missing from MNIST (Yadav and Bottou, 2019)."""
     dataset = import_torchvision().datasets.QMNIST(root, what="test50k", download=True)
     return LabeledImages(dataset.data, dataset.targets[:, 0])
+
+
+# Test sets that torchvision downloads into a folder.
+DOWNLOADS: Mapping[str, Callable[[Path], LabeledImages]] = {
+    "usps": usps,
+    "emnist": emnist,
+    "qmnist": qmnist,
+}

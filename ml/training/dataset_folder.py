@@ -1,9 +1,9 @@
-"""Folders of labeled digits, as ``manage.py export_dataset`` writes them, in four formats."""
+"""Dataset folders of ``manage.py export_dataset``: labeled digits in four formats."""
 
 import csv
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
@@ -17,13 +17,13 @@ from ml.preprocessing.strokes import SIZE, Grid, rasterize
 from ml.training import stroke_files
 from ml.training.stroke_files import LABEL_OF, NON_DIGIT
 
-# MNIST's own names.
+# File names of MNIST.
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 CSV = "digits.csv"
 JSON_LINES = "digits.jsonl"
-# Beside MNIST's files and CSV, which have no room for it: the drawing of each digit, a UUID a line.
+# One drawing UUID per digit and line; MNIST's format and CSV cannot store them.
 DRAWINGS = "drawings.txt"
-# The folder of pictures of what is no digit, beside those called 0 to 9.
+# PNG folder of non-digits beside the folders 0 to 9.
 NOT_A_DIGIT = "not-a-digit"
 
 # Of 256 drawings.
@@ -31,15 +31,12 @@ HELD_OUT = 51
 
 T = TypeVar("T")
 Record: TypeAlias = tuple[Grid, int, str]
-"""An image, the digit it is or NO_DIGIT, and what names its drawing."""
+"""An image, its label (a digit or NON_DIGIT), and the ID of its drawing."""
 
 
 @dataclass(frozen=True)
 class LabeledDigits:
-    """Images uint8[N, 28, 28], their labels int64[N], and for each what names its drawing.
-
-    The label of what is no digit is NO_DIGIT.
-    """
+    """Images uint8[N, 28, 28], labels int64[N] (a digit or NON_DIGIT), and N drawing IDs."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -59,26 +56,24 @@ class LabeledDigits:
         return len(self.labels)
 
     def split(self) -> tuple["LabeledDigits", "LabeledDigits"]:
-        """What may be trained on, and a fifth that may not: each drawing is always on one side.
+        """Split by drawing into training digits and a held-out fifth.
 
-        Nor is an image trained on that looks just like one that is held out.
+        Duplicates of held-out images are removed from the training digits.
         """
         held_out = np.array([is_held_out(drawing) for drawing in self.drawings], dtype=bool)
         unseen = {image.tobytes() for image in self.images[held_out]}
-        alike = np.array([image.tobytes() in unseen for image in self.images], dtype=bool)
-        return self._part(~held_out & ~alike), self._part(held_out)
+        duplicate = np.array([image.tobytes() in unseen for image in self.images], dtype=bool)
+        return self._select(~held_out & ~duplicate), self._select(held_out)
 
     def digits(self) -> "LabeledDigits":
-        return self._part(self.labels != NON_DIGIT)
+        return self._select(self.labels != NON_DIGIT)
 
     def non_digits(self) -> "LabeledDigits":
-        return self._part(self.labels == NON_DIGIT)
+        return self._select(self.labels == NON_DIGIT)
 
-    def _part(self, chosen: NDArray[np.bool]) -> "LabeledDigits":
-        names = tuple(
-            name for name, is_chosen in zip(self.drawings, chosen, strict=True) if is_chosen
-        )
-        return LabeledDigits(self.images[chosen], self.labels[chosen], names)
+    def _select(self, mask: NDArray[np.bool]) -> "LabeledDigits":
+        drawings = tuple(self.drawings[i] for i in np.flatnonzero(mask))
+        return LabeledDigits(self.images[mask], self.labels[mask], drawings)
 
 
 def is_held_out(drawing: str) -> bool:
@@ -86,75 +81,76 @@ def is_held_out(drawing: str) -> bool:
 
 
 def read(folder: Path) -> list[Record]:
-    """The digits of a folder, in whichever format they are, and what is labeled no digit.
+    """Return the digits and non-digits of a dataset folder in any of its formats.
 
-    Where nothing names the drawing, the image does. Raises ValueError, naming the folder,
-    when it holds neither.
+    The hash of the image replaces an unknown drawing ID. Raises ValueError for an empty folder or
+    another format.
     """
+    reader = next((read for name, read in READERS.items() if (folder / name).exists()), read_png)
     try:
-        digits = list(_records(folder))
+        records = list(reader(folder))
     except (OSError, ValueError, IndexError, struct.error) as error:
-        raise ValueError(f"{folder} is not a folder of exported digits: {error}") from error
-    if not digits:
-        raise ValueError(f"{folder} holds no digits")
-    return digits
+        raise ValueError(
+            f"{folder} is not a dataset folder: {error}. Write one with: manage.py export_dataset"
+        ) from error
+    if not records:
+        raise ValueError(f"{folder} holds no digits. Write some with: manage.py export_dataset")
+    return records
 
 
-def _records(folder: Path) -> Iterator[Record]:
-    if (folder / IMAGES).exists():
-        return _idx(folder)
-    if (folder / CSV).exists():
-        return _csv(folder)
-    if (folder / JSON_LINES).exists():
-        return _json_lines(folder / JSON_LINES)
-    return _png(folder)
-
-
-def _idx(folder: Path) -> Iterator[Record]:
-    """MNIST's format: big-endian numbers, then bytes."""
+def read_idx(folder: Path) -> Iterator[Record]:
+    """Read MNIST's format: big-endian integers, then bytes."""
     images, labels = folder / IMAGES, folder / LABELS
     magic, count, height, width = struct.unpack(">4i", images.read_bytes()[:16])
     if (magic, height, width) != (0x803, SIZE, SIZE):
-        raise ValueError(f"{images.name} holds no images of 28x28 bytes")
+        raise ValueError(f"{images.name} has {height}x{width} images, expected 28x28 bytes")
     grids = np.frombuffer(images.read_bytes(), np.uint8, offset=16).reshape(count, height, width)
     digits = np.frombuffer(labels.read_bytes(), np.uint8, offset=8)
     for (grid, label), drawing in _with_drawings(zip(grids, digits, strict=True), folder):
-        yield grid, int(label), drawing or _name(grid)
+        yield grid, int(label), drawing or _hash(grid)
 
 
-def _csv(folder: Path) -> Iterator[Record]:
+def read_csv(folder: Path) -> Iterator[Record]:
     with (folder / CSV).open(newline="") as file:
         rows = islice(csv.reader(file), 1, None)
         for (label, *levels), drawing in _with_drawings(rows, folder):
             if label in LABEL_OF:
                 grid = np.array(levels, dtype=np.uint8).reshape(SIZE, SIZE)
-                yield grid, LABEL_OF[label], drawing or _name(grid)
+                yield grid, LABEL_OF[label], drawing or _hash(grid)
+
+
+def read_json_lines(folder: Path) -> Iterator[Record]:
+    for sample in stroke_files.read_samples(folder / JSON_LINES):
+        grid = rasterize(sample.strokes)
+        yield grid, sample.label, sample.writer or _hash(grid)
+
+
+def read_png(folder: Path) -> Iterator[Record]:
+    for path in sorted([*folder.glob("[0-9]/*.png"), *folder.glob(f"{NOT_A_DIGIT}/*.png")]):
+        with Image.open(path) as picture:
+            grid = np.asarray(picture.convert("L"))
+        if grid.shape != (SIZE, SIZE):
+            raise ValueError(f"{path.name} has {grid.shape} pixels, expected 28x28")
+        label = NON_DIGIT if path.parent.name == NOT_A_DIGIT else int(path.parent.name)
+        # File names are "<drawing UUID>-<position>.png".
+        yield grid, label, path.stem.rpartition("-")[0] or _hash(grid)
+
+
+READERS: Mapping[str, Callable[[Path], Iterator[Record]]] = {
+    IMAGES: read_idx,
+    CSV: read_csv,
+    JSON_LINES: read_json_lines,
+}
+"""Readers by the file that identifies a format; PNG has no such file."""
 
 
 def _with_drawings(digits: Iterable[T], folder: Path) -> Iterator[tuple[T, str]]:
-    """Digits with the UUID of the drawing of each, or "" where the folder does not have them."""
+    """Pair digits with the UUIDs of their drawings, or "" without ``drawings.txt``."""
     path = folder / DRAWINGS
     if not path.exists():
         return zip(digits, repeat(""), strict=False)
     return zip(digits, path.read_text().split(), strict=True)
 
 
-def _json_lines(path: Path) -> Iterator[Record]:
-    for digit in stroke_files.read_samples(path):
-        grid = rasterize(digit.strokes)
-        yield grid, digit.label, digit.writer or _name(grid)
-
-
-def _png(folder: Path) -> Iterator[Record]:
-    for path in sorted([*folder.glob("[0-9]/*.png"), *folder.glob(f"{NOT_A_DIGIT}/*.png")]):
-        with Image.open(path) as picture:
-            grid = np.asarray(picture.convert("L"))
-        if grid.shape != (SIZE, SIZE):
-            raise ValueError(f"{path.name} is not 28x28 pixels")
-        # The name of the file: the drawing's UUID and which digit of it this is.
-        label = NON_DIGIT if path.parent.name == NOT_A_DIGIT else int(path.parent.name)
-        yield grid, label, path.stem.rpartition("-")[0] or _name(grid)
-
-
-def _name(grid: Grid) -> str:
+def _hash(grid: Grid) -> str:
     return hashlib.sha256(grid.tobytes()).hexdigest()

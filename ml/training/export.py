@@ -1,4 +1,4 @@
-"""A trained LeNet as one ONNX file that describes itself."""
+"""Export of a trained LeNet as one ONNX file with its metadata."""
 
 import hashlib
 import json
@@ -18,38 +18,42 @@ from ml.lenet import LeNet, normalize
 LABELS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
-class Served(nn.Module):
-    """The graph that serves: normalization before the net, temperature and softmax behind it."""
+class ExportedLeNet(nn.Module):
+    """LeNet with the normalization of its input and the calibration of its output.
 
-    def __init__(self, net: LeNet, mean: float, deviation: float, temperature: float) -> None:
-        super().__init__()
-        self.net = net
-        self.register_buffer("mean", torch.tensor(mean))
-        self.register_buffer("deviation", torch.tensor(deviation))
-        self.register_buffer("temperature", torch.tensor(temperature))
+    The attribute names are the names of the weights in the model files.
+    """
 
     mean: Tensor
     deviation: Tensor
     temperature: Tensor
 
+    def __init__(self, lenet: LeNet, mean: float, deviation: float, temperature: float) -> None:
+        super().__init__()
+        self.net = lenet
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("deviation", torch.tensor(deviation))
+        self.register_buffer("temperature", torch.tensor(temperature))
+
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """uint8[N, 28, 28] to what ``ml.classifier.OUTPUTS`` names, in that order."""
-        maps1 = self.net.features[:3](normalize(images, self.mean, self.deviation))
-        maps2 = self.net.features[3:](maps1)
-        dense1 = self.net.classifier[:2](maps2.flatten(1))
-        dense2 = self.net.classifier[2:4](dense1)
-        logits = self.net.classifier[4](dense2)
-        probabilities = (logits / self.temperature).softmax(1)
-        return probabilities, logits, maps1, maps2, dense1, dense2
+        """Compute the outputs of ``ml.classifier.OUTPUTS``, in that order, of uint8[N, 28, 28]."""
+        features, classifier = self.net.features, self.net.classifier
+        outputs = {"maps1": features[:3](normalize(images, self.mean, self.deviation))}
+        outputs["maps2"] = features[3:](outputs["maps1"])
+        outputs["dense1"] = classifier[:2](outputs["maps2"].flatten(1))
+        outputs["dense2"] = classifier[2:4](outputs["dense1"])
+        outputs["logits"] = classifier[4](outputs["dense2"])
+        outputs["probabilities"] = (outputs["logits"] / self.temperature).softmax(1)
+        return tuple(outputs[name] for name in OUTPUTS)
 
 
-def export(served: Served) -> onnx.ModelProto:
-    """The graph, for any number of images at once."""
+def export(module: ExportedLeNet) -> onnx.ModelProto:
+    """Return the ONNX graph of a module, for any batch size."""
     with warnings.catch_warnings():
-        # The exporter pickles a class of its own that it is about to replace.
+        # The exporter pickles a class of PyTorch that PyTorch has deprecated.
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
-            served.eval(),
+            module.eval(),
             (torch.zeros(2, 28, 28, dtype=torch.uint8),),
             input_names=[INPUT],
             output_names=list(OUTPUTS),
@@ -58,38 +62,31 @@ def export(served: Served) -> onnx.ModelProto:
             verbose=False,
         )
     model = cast(torch.onnx.ONNXProgram, program).model_proto
-    _forget_origin(model.graph)
+    graph = model.graph
+    parts = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
+    for part in (graph, *chain.from_iterable(parts)):
+        # The exporter's notes contain local paths and would change the version on each machine.
+        del part.metadata_props[:]
     return model
 
 
-def _forget_origin(graph: onnx.GraphProto) -> None:
-    """Drop the exporter's notes of where everything comes from.
-
-    They hold paths of the machine, and would give the same weights another name on each.
-    """
-    parts = (graph.node, graph.value_info, graph.input, graph.output, graph.initializer)
-    for part in (graph, *chain.from_iterable(parts)):
-        del part.metadata_props[:]
-
-
-def load(model: onnx.ModelProto) -> Served:
-    """The PyTorch module that a file of ours was exported from."""
-    served = Served(LeNet(), 0.0, 1.0, 1.0)
-    # What divides by one was left out of the graph: it keeps its default.
-    state = served.state_dict()
+def load(model: onnx.ModelProto) -> ExportedLeNet:
+    """Return the PyTorch module of an exported graph, in evaluation mode."""
+    module = ExportedLeNet(LeNet(), 0.0, 1.0, 1.0)
+    # The exporter omits divisors equal to 1; they keep their defaults.
+    state = module.state_dict()
     for tensor in model.graph.initializer:
         if tensor.name in state:
             state[tensor.name] = torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
-    served.load_state_dict(state)
-    return served.eval()
+    module.load_state_dict(state)
+    return module.eval()
 
 
 def describe(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
-    """The bytes of an ONNX file that carries facts (JSON values, ``thresholds`` among them).
+    """Return a graph as the bytes of a model file with facts (JSON values, with ``thresholds``).
 
-    The digest among its metadata is the SHA-256 of the file with NO_DIGEST in its place.
-    The version is today's date and the start of the SHA-256 of the graph: the same weights end in
-    the same seven characters.
+    The digest in the metadata is the SHA-256 of the file with NO_DIGEST in its place. The version
+    is the date and the first 7 characters of the graph's SHA-256, which identify the weights.
     """
     sha256 = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
     described = onnx.ModelProto()

@@ -1,8 +1,8 @@
-"""Drawings that are no digits: scribbles, shapes, letters, squeezed pairs, dots.
+"""Generated outliers: scribbles, shapes, letters, squeezed pairs, dots.
 
-The net is taught to be uncertain about them (Hendrycks, Mazeika and Dietterich, "Deep anomaly
-detection with outlier exposure", 2019). The kinds in ``HELD_OUT`` are never trained on; they show
-whether the net refuses what it has not met.
+Training makes the model uncertain about them (Hendrycks, Mazeika and Dietterich, "Deep anomaly
+detection with outlier exposure", 2019). The kinds in ``HELD_OUT`` are excluded from training and
+measure the rejection of unknown outliers.
 """
 
 import math
@@ -20,19 +20,19 @@ from torch import Tensor
 
 from ml.preprocessing.strokes import Strokes, rasterize
 
-Maker = Callable[[Generator], Strokes]
+Generate = Callable[[Generator], Strokes]
 
-# Letters that nobody can tell from a digit without its neighbors are left out.
+# Without the letters that look like digits.
 LETTERS = sorted(set(string.ascii_letters) - set("BDGIJLOQSTUVZabcgijloqstuvyz"))
 
 
 def scribble(rng: Generator) -> Strokes:
-    """One long smooth line to and fro."""
+    """Return one long smooth stroke with random turns."""
     knots = rng.uniform(0, 100, (rng.integers(6, 14), 2))
     at = np.linspace(0, len(knots) - 1, 12 * len(knots))
-    turns = 0.5 - np.cos(np.pi * (at % 1)) / 2
+    weights = 0.5 - np.cos(np.pi * (at % 1)) / 2
     low = np.minimum(at.astype(int), len(knots) - 2)
-    points = knots[low] + (knots[low + 1] - knots[low]) * turns[:, None]
+    points = knots[low] + (knots[low + 1] - knots[low]) * weights[:, None]
     return [points.tolist()]
 
 
@@ -42,8 +42,8 @@ def zigzag(rng: Generator) -> Strokes:
 
 
 def wave(rng: Generator) -> Strokes:
-    height, turns = rng.uniform(5, 30), rng.uniform(1.5, 4)
-    return [[[x, height * math.sin(turns * x / 16)] for x in np.linspace(0, 100, 60)]]
+    height, frequency = rng.uniform(5, 30), rng.uniform(1.5, 4)
+    return [[[x, height * math.sin(frequency * x / 16)] for x in np.linspace(0, 100, 60)]]
 
 
 def polygon(rng: Generator) -> Strokes:
@@ -54,17 +54,17 @@ def polygon(rng: Generator) -> Strokes:
 
 
 def star(rng: Generator) -> Strokes:
-    turn = rng.uniform(0, 2 * math.pi)
-    return [[[math.cos(a) * 50, math.sin(a) * 50] for a in turn + np.arange(6) * 0.8 * math.pi]]
+    angles = rng.uniform(0, 2 * math.pi) + np.arange(6) * 0.8 * math.pi
+    return [[[math.cos(a) * 50, math.sin(a) * 50] for a in angles]]
 
 
 def cross(rng: Generator) -> Strokes:
-    turn, bend = rng.uniform(0, math.pi / 2), rng.normal(math.pi / 2, 0.2)
-    return [_spoke(turn, rng.uniform(40, 60)), _spoke(turn + bend, rng.uniform(40, 60))]
+    angle, between = rng.uniform(0, math.pi / 2), rng.normal(math.pi / 2, 0.2)
+    return [_diameter(angle, rng.uniform(40, 60)), _diameter(angle + between, rng.uniform(40, 60))]
 
 
 def hatching(rng: Generator) -> Strokes:
-    """Several strokes side by side, or a grid of them."""
+    """Return parallel strokes or a grid of strokes."""
     rows = [[[0.0, y], [100.0, y + rng.normal(0, 5)]] for y in range(0, 100, rng.integers(15, 40))]
     if rng.random() < 0.5:
         return rows
@@ -81,7 +81,7 @@ def dots(rng: Generator) -> Strokes:
 
 
 def blob(rng: Generator) -> Strokes:
-    """A filled patch: a line that leaves no paper between its turns."""
+    """Return a filled ellipse, drawn as a dense spiral."""
     radius = rng.uniform(10, 45) * np.ones(2) * rng.uniform(0.6, 1, 2)
     angle = np.linspace(0, 40 * math.pi, 300)
     spiral = np.stack([np.cos(angle), np.sin(angle)], 1) * (angle / angle[-1])[:, None]
@@ -89,12 +89,12 @@ def blob(rng: Generator) -> Strokes:
 
 
 def doodle(rng: Generator) -> Strokes:
-    """A few arcs, lines and rings, one upon the other."""
+    """Return a few overlapping arcs, lines and ellipses."""
     return [_arc(rng) for _ in range(rng.integers(3, 7))]
 
 
 def sticks(rng: Generator) -> Strokes:
-    """Straight lines, each from somewhere on another."""
+    """Return straight lines; each starts on an earlier line."""
     lines = [rng.uniform(-50, 50, (2, 2))]
     for _ in range(rng.integers(3, 6)):
         start, end = lines[rng.integers(len(lines))]
@@ -104,12 +104,12 @@ def sticks(rng: Generator) -> Strokes:
 
 
 def ring(rng: Generator) -> Strokes:
-    """A round with things in it."""
-    turns = np.linspace(0, 2 * math.pi, 40)
-    around = np.stack([50 * np.cos(turns), 50 * rng.uniform(0.6, 1) * np.sin(turns)], 1)
-    things = [np.array(_arc(rng)) / 2 for _ in range(rng.integers(2, 5))]
-    inside = [one - one.mean(0) + rng.normal(0, 15, 2) for one in things]
-    return [around.tolist(), *(one.tolist() for one in inside)]
+    """Return an ellipse with arcs inside."""
+    angles = np.linspace(0, 2 * math.pi, 40)
+    outline = np.stack([50 * np.cos(angles), 50 * rng.uniform(0.6, 1) * np.sin(angles)], 1)
+    arcs = [np.array(_arc(rng)) / 2 for _ in range(rng.integers(2, 5))]
+    inside = [arc - arc.mean(0) + rng.normal(0, 15, 2) for arc in arcs]
+    return [outline.tolist(), *(arc.tolist() for arc in inside)]
 
 
 def letter(rng: Generator) -> Strokes:
@@ -133,86 +133,86 @@ def arrow(rng: Generator) -> Strokes:
     angle = rng.uniform(0, 2 * math.pi)
     tip = np.array([math.cos(angle), math.sin(angle)]) * 50
     barbs = [tip - 30 * np.array([math.cos(angle + b), math.sin(angle + b)]) for b in (-0.6, 0.6)]
-    return [_spoke(angle, 50), [barbs[0].tolist(), tip.tolist(), barbs[1].tolist()]]
+    return [_diameter(angle, 50), [barbs[0].tolist(), tip.tolist(), barbs[1].tolist()]]
 
 
 def heart(rng: Generator) -> Strokes:
-    wide, turns = rng.uniform(0.8, 1.2), np.linspace(0, 2 * math.pi, 50)
-    x = 16 * np.sin(turns) ** 3 * wide
-    y = -13 * np.cos(turns) + 5 * np.cos(2 * turns) + 2 * np.cos(3 * turns) + np.cos(4 * turns)
+    width, t = rng.uniform(0.8, 1.2), np.linspace(0, 2 * math.pi, 50)
+    x = 16 * np.sin(t) ** 3 * width
+    y = -13 * np.cos(t) + 5 * np.cos(2 * t) + 2 * np.cos(3 * t) + np.cos(4 * t)
     return [np.stack([x, y], 1).tolist()]
 
 
 def house(rng: Generator) -> Strokes:
-    wide, tall, roof = rng.uniform(30, 60), rng.uniform(30, 60), rng.uniform(-50, -20)
-    walls = [[0.0, 0.0], [0.0, tall], [wide, tall], [wide, 0.0]]
-    return [[*walls, [0.0, 0.0], [wide / 2, roof], [wide, 0.0]], _door(wide, tall)]
-
-
-def _door(wide: float, tall: float) -> list[list[float]]:
-    left, right, top = wide * 0.4, wide * 0.6, tall * 0.4
-    return [[left, tall], [left, top], [right, top], [right, tall]]
+    width, height, roof = rng.uniform(30, 60), rng.uniform(30, 60), rng.uniform(-50, -20)
+    walls = [[0.0, 0.0], [0.0, height], [width, height], [width, 0.0]]
+    left, right, top = width * 0.4, width * 0.6, height * 0.4
+    door = [[left, height], [left, top], [right, top], [right, height]]
+    return [[*walls, [0.0, 0.0], [width / 2, roof], [width, 0.0]], door]
 
 
 def fish(rng: Generator) -> Strokes:
-    """A line that crosses itself at the tail, and an eye."""
-    thick, tail = rng.uniform(20, 40), rng.uniform(2.6, 3)
-    turns = np.linspace(-tail, tail, 40)
-    line = np.stack([50 * np.cos(turns / 1.4), thick * np.sin(turns * 1.3)], 1)
-    return [line.tolist(), [[28.0, -thick / 3]]]
+    """Return a stroke that crosses itself at the tail, and a dot as the eye."""
+    height, tail = rng.uniform(20, 40), rng.uniform(2.6, 3)
+    angles = np.linspace(-tail, tail, 40)
+    body = np.stack([50 * np.cos(angles / 1.4), height * np.sin(angles * 1.3)], 1)
+    return [body.tolist(), [[28.0, -height / 3]]]
 
 
-TRAINED_ON: Mapping[str, Maker] = {
-    make.__name__: make
-    for make in (
+TRAINED_ON: Mapping[str, Generate] = {
+    generate.__name__: generate
+    for generate in (
         scribble, zigzag, wave, polygon, star, cross, hatching, dash, dots, blob, letter, doodle,
         sticks, ring,
     )
 }  # fmt: skip
-HELD_OUT: Mapping[str, Maker] = {
-    make.__name__: make for make in (greek, gothic, spiral, arrow, heart, house, fish)
+HELD_OUT: Mapping[str, Generate] = {
+    generate.__name__: generate for generate in (greek, gothic, spiral, arrow, heart, house, fish)
 }
 
 
-def strokes(kinds: Mapping[str, Maker], n: int, seed: int) -> Iterator[tuple[str, Strokes]]:
-    """n drawings of some kinds in turn, slightly bent, each with its kind."""
+def generate_strokes(
+    kinds: Mapping[str, Generate], n: int, seed: int
+) -> Iterator[tuple[str, Strokes]]:
+    """Yield n (kind, strokes) pairs; the kinds alternate, and ``distort`` varies the strokes."""
     rng = np.random.default_rng(seed)
-    for kind, make in islice(cycle(kinds.items()), n):
-        yield kind, bend(make(rng), rng)
+    for kind, generate in islice(cycle(kinds.items()), n):
+        yield kind, distort(generate(rng), rng)
 
 
-def draw(kinds: Mapping[str, Maker], n: int, seed: int) -> Tensor:
-    """The same drawings as the net sees them: uint8[n, 28, 28]."""
-    images = [rasterize(drawing) for _, drawing in strokes(kinds, n, seed)]
-    return torch.from_numpy(np.stack(images))
+def generate_grids(kinds: Mapping[str, Generate], n: int, seed: int) -> Tensor:
+    """Return the outliers of ``generate_strokes`` as uint8[n, 28, 28]."""
+    grids = [rasterize(strokes) for _, strokes in generate_strokes(kinds, n, seed)]
+    return torch.from_numpy(np.stack(grids))
 
 
 def squeezed_pairs(images: Tensor, n: int, seed: int) -> Tensor:
-    """n pairs of digits side by side in one frame: uint8[n, 28, 28]."""
+    """Return n pairs of digits, each squeezed into one image: uint8[n, 28, 28]."""
     generator = torch.Generator().manual_seed(seed)
     picked = torch.randint(len(images), (2, n), generator=generator)
     left, right = (images[index, 4:24, 4:24] for index in picked)
     pair = torch.cat([left, right], dim=2)[:, None].to(torch.float32)
-    tall = F.interpolate(pair, (20, 20), mode="area")
-    flat = F.interpolate(pair, (10, 20), mode="area")
+    narrow = F.interpolate(pair, (20, 20), mode="area")
+    small = F.interpolate(pair, (10, 20), mode="area")
     squeezed = torch.where(
         torch.rand(n, 1, 1, 1, generator=generator) < 0.5,
-        F.pad(tall, (4, 4, 4, 4)),
-        F.pad(flat, (4, 4, 9, 9)),
+        F.pad(narrow, (4, 4, 4, 4)),
+        F.pad(small, (4, 4, 9, 9)),
     )
     return squeezed[:, 0].round().to(torch.uint8)
 
 
 def _arc(rng: Generator) -> list[list[float]]:
-    """A piece of an ellipse, from a straight line to a whole round."""
-    middle, radii = rng.uniform(-40, 40, 2), rng.uniform(3, 50, 2) * (rng.random(2) < 0.8)
-    start, turn = rng.uniform(0, 2 * math.pi), rng.uniform(1, 2 * math.pi)
-    angles = np.linspace(start, start + turn, 24)
-    x, y = middle[0] + radii[0] * np.cos(angles), middle[1] + radii[1] * np.sin(angles)
-    return [[float(across), float(down)] for across, down in zip(x, y, strict=True)]
+    """Return an arc of an ellipse; zero radii give a line."""
+    center, radii = rng.uniform(-40, 40, 2), rng.uniform(3, 50, 2) * (rng.random(2) < 0.8)
+    start, length = rng.uniform(0, 2 * math.pi), rng.uniform(1, 2 * math.pi)
+    angles = np.linspace(start, start + length, 24)
+    x, y = center[0] + radii[0] * np.cos(angles), center[1] + radii[1] * np.sin(angles)
+    points: list[list[float]] = np.stack([x, y], 1).tolist()
+    return points
 
 
-def _spoke(angle: float, radius: float) -> list[list[float]]:
+def _diameter(angle: float, radius: float) -> list[list[float]]:
     x, y = radius * math.cos(angle), radius * math.sin(angle)
     return [[-x, -y], [x, y]]
 
@@ -232,10 +232,10 @@ def _font(name: str) -> dict[str, Strokes]:
     }
 
 
-def bend(drawing: Strokes, rng: Generator) -> Strokes:
-    """Turn, slant and stretch strokes a little, as another hand would."""
-    turn, slant = rng.normal(0, 0.1, 2)
+def distort(strokes: Strokes, rng: Generator) -> Strokes:
+    """Rotate, shear and stretch strokes slightly, to vary the handwriting."""
+    rotation, shear = rng.normal(0, 0.1, 2)
     stretch = rng.uniform(0.85, 1.15)
-    cos, sin = math.cos(turn), math.sin(turn)
-    matrix = np.array([[cos * stretch, sin * stretch], [slant - sin, cos]])
-    return [(np.array(stroke, dtype=float) @ matrix).tolist() for stroke in drawing]
+    cos, sin = math.cos(rotation), math.sin(rotation)
+    matrix = np.array([[cos * stretch, sin * stretch], [shear - sin, cos]])
+    return [(np.array(stroke, dtype=float) @ matrix).tolist() for stroke in strokes]

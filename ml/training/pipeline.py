@@ -1,4 +1,4 @@
-"""A whole training run: the sets, the training, calibration, one look at the test set, the file."""
+"""A complete training run: datasets, checkpoints, calibration, metrics, model file."""
 
 import dataclasses
 import platform
@@ -16,60 +16,47 @@ from ml.training import calibration, data, export, stroke_files
 from ml.training.dataset_folder import LabeledDigits
 from ml.training.train import Datasets, Recipe, Trainer
 
-# Those of the sets that come from the log.
-REVIEWED = ("reviewed", "held_out_reviewed", "non_digits", "held_out_non_digits")
+# Datasets from labeled drawings, stored in checkpoints.
+LABELED = ("labeled", "held_out_labeled", "non_digits", "held_out_non_digits")
 
 
-def load_sets(
-    stroke_file: Path | None, reviewed: LabeledDigits | None = None, fold: int = 0
+def load_datasets(
+    stroke_file: Path | None, labeled: LabeledDigits | None = None, fold: int = 0
 ) -> Datasets:
-    """MNIST; pen strokes where a file is given, a fifth of whose writers validate, another in each
-    fold; and digits that were reviewed, a fifth of whose drawings are held out.
+    """Load MNIST, an optional stroke file and optional labeled digits.
 
-    Raises ValueError when the file holds no strokes.
+    A fifth of the writers, another in each fold, and a fifth of the labeled drawings are held out.
+    Raises OSError or ValueError for an unusable stroke file.
     """
-    sets = _load_sets(stroke_file, fold)
-    if reviewed is None:
-        return sets
-    known, unseen = reviewed.split()
-    return dataclasses.replace(
-        sets,
-        reviewed=data.reviewed(known.digits()),
-        held_out_reviewed=data.reviewed(unseen.digits()),
-        non_digits=data.reviewed(known.non_digits()),
-        held_out_non_digits=data.reviewed(unseen.non_digits()),
-    )
-
-
-def _load_sets(stroke_file: Path | None, fold: int = 0) -> Datasets:
-    training, validation = data.split(data.mnist(train=True))
-    if stroke_file is None:
-        return Datasets(training, validation)
-    written, held_out = data.split_writers(stroke_files.read_digits(stroke_file), fold)
-    return Datasets(
-        training,
-        validation,
-        strokes=data.drawn(written),
-        held_out_strokes=data.drawn(held_out) if held_out else None,
-        held_out_writers=sorted({digit.writer for digit in held_out}),
-    )
-
-
-def start(
-    recipe: Recipe, stroke_file: Path | None, reviewed: LabeledDigits | None = None
-) -> Trainer:
-    """A trainer at its beginning. Raises OSError or ValueError when the file holds no strokes."""
-    return Trainer(recipe, load_sets(stroke_file, reviewed))
+    datasets = Datasets(*data.split(data.mnist(train=True)))
+    if stroke_file:
+        training, held_out = data.split_writers(stroke_files.read_digits(stroke_file), fold)
+        datasets = dataclasses.replace(
+            datasets,
+            strokes=data.rasterize_samples(training),
+            held_out_strokes=data.rasterize_samples(held_out) if held_out else None,
+            held_out_writers=sorted({sample.writer for sample in held_out}),
+        )
+    if labeled:
+        known, unseen = labeled.split()
+        datasets = dataclasses.replace(
+            datasets,
+            labeled=data.to_tensors(known.digits()),
+            held_out_labeled=data.to_tensors(unseen.digits()),
+            non_digits=data.to_tensors(known.non_digits()),
+            held_out_non_digits=data.to_tensors(unseen.non_digits()),
+        )
+    return datasets
 
 
 def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> None:
-    """Store where training stands; the file before it stays until this one is whole."""
-    sets, partial = trainer.sets, path.with_suffix(".partial")
+    """Store the training state; a failed write leaves the previous checkpoint intact."""
+    datasets, partial = trainer.datasets, path.with_suffix(".partial")
     checkpoint = {
-        # Wherever it is gone on with.
+        # Absolute, because resuming may start in another directory.
         "stroke_file": str(stroke_file.resolve()) if stroke_file else "",
-        # As they were: the log goes on while training does.
-        "reviewed": {name: tuple(getattr(sets, name) or ()) for name in REVIEWED},
+        # Copied, because labels change during training.
+        "labeled": {name: tuple(getattr(datasets, name) or ()) for name in LABELED},
         "training": trainer.state(),
     }
     torch.save(checkpoint, partial)
@@ -77,20 +64,20 @@ def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> N
 
 
 def resume(path: Path) -> tuple[Trainer, Path | None]:
-    """The trainer whose checkpoint this is, and its stroke file.
+    """Return the trainer of a checkpoint and its stroke file.
 
-    Raises OSError when there is none, and ValueError when it cannot be gone on with.
+    Raises OSError for a missing checkpoint and ValueError for an unusable one.
     """
     try:
         checkpoint = torch.load(path, weights_only=True)
         state = checkpoint["training"]
         stroke_file = Path(checkpoint["stroke_file"]) if checkpoint["stroke_file"] else None
-        reviewed: dict[str, Any] = {
-            name: data.LabeledImages(*digits) if digits else None
-            for name, digits in checkpoint["reviewed"].items()
+        labeled: dict[str, Any] = {
+            name: data.LabeledImages(*tensors) if tensors else None
+            for name, tensors in checkpoint["labeled"].items()
         }
-        sets = dataclasses.replace(load_sets(stroke_file), **reviewed)
-        trainer = Trainer(Recipe(**state["recipe"]), sets)
+        datasets = dataclasses.replace(load_datasets(stroke_file), **labeled)
+        trainer = Trainer(Recipe(**state["recipe"]), datasets)
         trainer.restore(state)
     except (EOFError, KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
         raise ValueError(f"{path} cannot be resumed: {error}") from error
@@ -98,58 +85,60 @@ def resume(path: Path) -> tuple[Trainer, Path | None]:
 
 
 def finish(trainer: Trainer) -> bytes:
-    """Calibrate on validation, test once, and return the ONNX file with all its figures."""
-    sets, net = trainer.sets, trainer.net()
-    digits = sets.validation
-    if sets.held_out_strokes:
-        digits = data.concatenate(digits, sets.held_out_strokes)
+    """Calibrate on validation data, measure once on test data, and return the model file."""
+    datasets, lenet = trainer.datasets, trainer.lenet()
+    validation = datasets.validation
+    if datasets.held_out_strokes:
+        validation = data.merge(validation, datasets.held_out_strokes)
     with torch.inference_mode():
-        logits = net(normalize(digits.images, trainer.mean, trainer.deviation))
-    temperature = calibration.fit_temperature(logits.clone(), digits.labels)
+        logits = lenet(normalize(validation.images, trainer.mean, trainer.deviation))
+    temperature = calibration.fit_temperature(logits.clone(), validation.labels)
+    probabilities = (logits / temperature).softmax(1)
     facts: dict[str, Any] = {
-        "thresholds": calibration.fit_thresholds((logits / temperature).softmax(1), digits.labels),
+        "thresholds": calibration.fit_thresholds(probabilities, validation.labels),
         "training": _training_facts(trainer),
     }
-    graph = export.export(export.Served(net, trainer.mean, trainer.deviation, temperature))
-    metrics = _metrics(Classifier(export.describe(graph, facts)), sets)
+    module = export.ExportedLeNet(lenet, trainer.mean, trainer.deviation, temperature)
+    graph = export.export(module)
+    metrics = _metrics(Classifier(export.describe(graph, facts)), datasets)
     return export.describe(graph, {**facts, "metrics": metrics})
 
 
-def _metrics(classifier: Classifier, sets: Datasets) -> dict[str, Any]:
-    """Errors and calibration of the exported model, on validation and on MNIST's test set."""
-    named = {
-        "validation": sets.validation,
-        "held_out_strokes": sets.held_out_strokes,
-        "held_out_reviewed": sets.held_out_reviewed,
+def _metrics(classifier: Classifier, datasets: Datasets) -> dict[str, Any]:
+    """Return errors and calibration errors under the names stored in model files."""
+    images = {
+        "validation": datasets.validation,
+        "held_out_strokes": datasets.held_out_strokes,
+        "held_out_reviewed": datasets.held_out_labeled,
         "mnist_test": data.mnist(train=False),
     }
     metrics: dict[str, Any] = {}
-    for name, digits in named.items():
-        if digits is None:
+    for name, dataset in images.items():
+        if dataset is None:
             continue
-        evaluation = evaluate_images(classifier, digits)
+        evaluation = evaluate_images(classifier, dataset)
         metrics[name] = {
             "errors": evaluation.errors,
             "of": evaluation.total,
             "calibration_error": round(evaluation.calibration_error, 5),
         }
-    if sets.held_out_non_digits:
-        verdicts = evaluate_images(classifier, sets.held_out_non_digits).verdicts
-        refused = verdicts.count(Verdict.NOT_A_DIGIT)
-        metrics["held_out_non_digits"] = {"errors": len(verdicts) - refused, "of": len(verdicts)}
+    if datasets.held_out_non_digits:
+        verdicts = evaluate_images(classifier, datasets.held_out_non_digits).verdicts
+        rejected = verdicts.count(Verdict.NOT_A_DIGIT)
+        metrics["held_out_non_digits"] = {"errors": len(verdicts) - rejected, "of": len(verdicts)}
     return metrics
 
 
 def _training_facts(trainer: Trainer) -> dict[str, Any]:
-    sets = trainer.sets
+    datasets = trainer.datasets
     return {
         "recipe": dataclasses.asdict(trainer.recipe),
-        "sha256": sets.sha256(),
-        "training_images": len(sets.training.labels),
-        "stroke_images": len(sets.strokes.labels) if sets.strokes else 0,
-        "held_out_writers": sets.held_out_writers,
-        "reviewed_images": len(sets.reviewed.labels) if sets.reviewed else 0,
-        "reviewed_non_digits": len(sets.non_digits.labels) if sets.non_digits else 0,
+        "sha256": datasets.sha256(),
+        "training_images": len(datasets.training.labels),
+        "stroke_images": len(datasets.strokes.labels) if datasets.strokes else 0,
+        "held_out_writers": datasets.held_out_writers,
+        "reviewed_images": len(datasets.labeled.labels) if datasets.labeled else 0,
+        "reviewed_non_digits": len(datasets.non_digits.labels) if datasets.non_digits else 0,
         "seconds": round(sum(epoch.seconds for epoch in trainer.history)),
         "versions": {
             "python": platform.python_version(),

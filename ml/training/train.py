@@ -1,4 +1,4 @@
-"""Training LeNet: data and a recipe in, plain weights out."""
+"""Training of LeNet: datasets and a recipe in, weights out."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,111 +15,118 @@ from torch.optim.swa_utils import AveragedModel
 from ml.lenet import LeNet, NormalizedLeNet, normalize
 from ml.training import outliers
 from ml.training.augment import augment
-from ml.training.data import LabeledImages, concatenate
+from ml.training.data import LabeledImages, merge
 
-# Batches distorted at once.
+# Batches augmented at once.
 CHUNK = 16
-# More threads only wait for one another: the net is small.
+# LeNet is small: more threads only add synchronization.
 THREADS = 2
-# Of the weights; what is kept is their moving average over about the last four epochs.
+# Moving average of the weights over about the last four epochs.
 AVERAGE_DECAY = 0.9995
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; docs/model-card.md says what was tried instead."""
+    """Training parameters, stored in model files. docs/model-card.md lists tested alternatives."""
 
     epochs: int = 50
     seed: int = 0
     batch_size: int = 128
     peak_rate: float = 4e-3
-    # Not zero: the average of weights that still move is better than weights that stand still.
+    # Above zero, because averaging weights that still change is more accurate.
     last_rate: float = 8e-4
     warm_up: float = 0.15
     weight_decay: float = 1e-4
     strokes_per_epoch: int = 12_000
-    # Reviewed drawings: so often each in an epoch, and all of them so often at most; those that are
-    # no digit, so often among the outliers.
-    reviewed_repeats: int = 10
-    reviewed_per_epoch: int = 12_000
+    # Repetitions of each labeled image or non-digit per epoch, and the limit of their sum.
+    labeled_repeats: int = 10
+    labeled_per_epoch: int = 12_000
     dropout: float = 0.1
-    # Images are distorted less and less from the middle of the training on, down to this share.
+    # Augmentation strength decreases from 1 in the middle of the training to this value.
     last_distortion: float = 0.5
-    outlier_share: float = 0.15  # of the epochs, the last ones
+    outlier_share: float = 0.15  # of the epochs, at the end
     outlier_weight: float = 0.05
     outliers_per_step: int = 32
 
 
-# A minute's training: too short for a net that has to learn in spite of dropout.
+# One minute of training is too short for dropout.
 QUICK = Recipe(epochs=10, dropout=0.0, last_rate=1e-4, last_distortion=0.3)
 
 
 @dataclass(frozen=True)
 class Datasets:
-    """What to train on and what to choose by. The test set is not here."""
+    """Training and validation data without the test set.
+
+    ``labeled`` are digits with reviewer labels; the labels of the non-digits are unused.
+    """
 
     training: LabeledImages
     validation: LabeledImages
     strokes: LabeledImages | None = None
     held_out_strokes: LabeledImages | None = None
     held_out_writers: Sequence[str] = ()
-    reviewed: LabeledImages | None = None
-    held_out_reviewed: LabeledImages | None = None
-    # What reviewers call no digit; its labels say nothing.
+    labeled: LabeledImages | None = None
+    held_out_labeled: LabeledImages | None = None
     non_digits: LabeledImages | None = None
     held_out_non_digits: LabeledImages | None = None
 
     def sha256(self) -> str:
-        """Of all that is trained on."""
+        """Return the SHA-256 of all training data."""
         digest = hashlib.sha256()
-        for part in filter(None, (self.training, self.strokes, self.reviewed, self.non_digits)):
-            digest.update(part.images.numpy().tobytes())
-            digest.update(part.labels.numpy().tobytes())
+        for images in filter(None, (self.training, self.strokes, self.labeled, self.non_digits)):
+            digest.update(images.images.numpy().tobytes())
+            digest.update(images.labels.numpy().tobytes())
         return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over the training images gave."""
+    """Metrics of one pass over the training images."""
 
     number: int
     loss: float
     validation_loss: float
     validation_errors: int
-    rate: float  # with which the epoch ended
+    rate: float  # at the end of the epoch
     seconds: float
 
 
 class Trainer:
-    """Trains one LeNet. Same recipe, sets and library versions: same weights."""
+    """Training of one LeNet.
 
-    def __init__(self, recipe: Recipe, sets: Datasets) -> None:
+    The same recipe, datasets, library versions, thread count and processor type give the same
+    weights.
+    """
+
+    def __init__(self, recipe: Recipe, datasets: Datasets) -> None:
         torch.set_num_threads(min(THREADS, torch.get_num_threads()))
         torch.manual_seed(recipe.seed)
-        self.recipe, self.sets = recipe, sets
+        self.recipe, self.datasets = recipe, datasets
         self.history: list[Epoch] = []
-        self.mean, self.deviation = _statistics(sets.training.images)
-        self.steps_per_epoch = len(self._mixture(torch.Generator()).labels) // recipe.batch_size
-        self._net = NormalizedLeNet(LeNet(), recipe.dropout)
-        self._average = AveragedModel(self._net, avg_fn=_moving_average, use_buffers=True)
-        self._optimizer = _optimizer(self._net, recipe)
+        pixels = datasets.training.images.to(torch.float32) / 255
+        self.mean, self.deviation = pixels.mean().item(), pixels.std().item()
+        epoch_size = len(self._training_images(torch.Generator()).labels)
+        self.steps_per_epoch = epoch_size // recipe.batch_size
+        self._model = NormalizedLeNet(LeNet(), recipe.dropout)
+        self._average = AveragedModel(self._model, avg_fn=_moving_average, use_buffers=True)
+        self._optimizer = _adamw(self._model, recipe)
         self._schedule = OneCycleLR(
             self._optimizer,
             max_lr=recipe.peak_rate,
             total_steps=recipe.epochs * self.steps_per_epoch,
             pct_start=recipe.warm_up,
-            # OneCycleLR wants it as a share of the first rate, which is a 25th of the peak.
+            # Relative to OneCycleLR's initial rate, a 25th of the peak.
             final_div_factor=recipe.peak_rate / 25 / recipe.last_rate,
             cycle_momentum=False,
         )
-        self._outliers = torch.cat(list(self._outlier_parts()))
+        self._outliers = self._generate_outliers()
 
-    def net(self) -> LeNet:
-        """The plain LeNet trained so far, in evaluation mode."""
-        return cast(NormalizedLeNet, self._average.module).folded()
+    def lenet(self) -> LeNet:
+        """Return the averaged weights as a plain LeNet in evaluation mode."""
+        return cast(NormalizedLeNet, self._average.module).fold()
 
     def epochs(self, on_step: Callable[[float, float], None]) -> Iterator[Epoch]:
-        """Train on, yielding after each epoch; ``on_step`` is told loss and rate of each batch."""
+        """Train the remaining epochs and yield each; call ``on_step(loss, rate)`` per batch."""
         for number in range(len(self.history) + 1, self.recipe.epochs + 1):
             started = perf_counter()
             total = 0.0
@@ -134,26 +141,25 @@ class Trainer:
             yield self.history[-1]
 
     def state(self) -> dict[str, Any]:
-        """All that training needs to go on after the last whole epoch, for ``torch.save``."""
-        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        """Return the state after the last complete epoch, for ``torch.save``."""
         return {
             "recipe": asdict(self.recipe),
-            "sets": self.sets.sha256(),
+            "datasets": self.datasets.sha256(),
             "history": [asdict(epoch) for epoch in self.history],
-            **parts,
+            **{name: part.state_dict() for name, part in self._stateful().items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state. Raises ValueError when it is of another recipe or other data."""
-        if (state["recipe"], state["sets"]) != (asdict(self.recipe), self.sets.sha256()):
-            raise ValueError("it was trained with another recipe or on other data")
-        for name, part in self._parts().items():
+        """Continue from a state. Raises ValueError for another recipe or other datasets."""
+        if (state["recipe"], state["datasets"]) != (asdict(self.recipe), self.datasets.sha256()):
+            raise ValueError("the recipe or the training data changed. Start a new training.")
+        for name, part in self._stateful().items():
             part.load_state_dict(state[name])
         self.history = [Epoch(**epoch) for epoch in state["history"]]
 
-    def _parts(self) -> dict[str, Any]:
+    def _stateful(self) -> dict[str, Any]:
         return {
-            "net": self._net,
+            "model": self._model,
             "average": self._average,
             "optimizer": self._optimizer,
             "schedule": self._schedule,
@@ -164,109 +170,95 @@ class Trainer:
         return float(self._schedule.get_last_lr()[0])
 
     def _step(self, images: Tensor, labels: Tensor, non_digits: Tensor) -> float:
-        self._net.train()
-        logits = self._net(normalize(torch.cat([images, non_digits]), self.mean, self.deviation))
+        self._model.train()
+        logits = self._model(normalize(torch.cat([images, non_digits]), self.mean, self.deviation))
         loss = F.cross_entropy(logits[: len(images)], labels)
         if len(non_digits):
-            # Least where all ten digits are equally likely.
+            # Cross-entropy to the uniform distribution: minimal for ten equal probabilities.
             uniform = -F.log_softmax(logits[len(images) :], dim=1).mean()
             loss = loss + self.recipe.outlier_weight * uniform
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()
         self._schedule.step()
-        self._average.update_parameters(self._net)
+        self._average.update_parameters(self._model)
         return loss.item()
 
     def _batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """The batches of an epoch: distorted images, labels and (late) outliers.
+        """Yield batches of an epoch: augmented images, labels and, in late epochs, outliers.
 
-        Every epoch has a random generator of its own, so that it can be repeated alone.
+        The seed depends on the epoch, so that a resumed training repeats the same batches.
         """
         recipe = self.recipe
         generator = torch.Generator().manual_seed(1_000 * recipe.seed + epoch)
-        # Dropout draws from the generator that all share.
+        # Dropout uses the global generator.
         torch.manual_seed(generator.initial_seed())
-        images, labels = self._mixture(generator)
-        strength = self._distortion(epoch)
-        late = epoch > recipe.epochs * (1 - recipe.outlier_share)
-        per_step = recipe.outliers_per_step if late else 0
+        images, labels = self._training_images(generator)
+        second_half = max(0.0, 2 * epoch / recipe.epochs - 1)
+        strength = 1 - second_half * (1 - recipe.last_distortion)
+        is_late = epoch > recipe.epochs * (1 - recipe.outlier_share)
+        per_step = recipe.outliers_per_step if is_late else 0
         order = torch.randperm(len(labels), generator=generator)
         order = order[: self.steps_per_epoch * recipe.batch_size].view(-1, recipe.batch_size)
         for steps in order.split(CHUNK):
-            picked = torch.randint(
-                len(self._outliers), (len(steps) * per_step,), generator=generator
-            )
-            mixed = torch.cat([images[steps.flatten()], self._outliers[picked]])
-            digits, non_digits = augment(mixed, generator, strength).split(
-                [steps.numel(), len(picked)]
-            )
-            yield from zip(
-                digits.view(len(steps), -1, 28, 28),
-                labels[steps],
-                non_digits.view(len(steps), -1, 28, 28),
-                strict=True,
-            )
+            count = len(steps) * per_step
+            chosen = torch.randint(len(self._outliers), (count,), generator=generator)
+            mixed = torch.cat([images[steps.flatten()], self._outliers[chosen]])
+            augmented = augment(mixed, generator, strength).split([steps.numel(), count])
+            digits, non_digits = (part.view(len(steps), -1, 28, 28) for part in augmented)
+            yield from zip(digits, labels[steps], non_digits, strict=True)
 
-    def _outlier_parts(self) -> Iterator[Tensor]:
-        """Drawings that are no digits: made by rule, and what reviewers say is none."""
+    def _generate_outliers(self) -> Tensor:
         seed = self.recipe.seed
-        yield outliers.draw(outliers.TRAINED_ON, 10_000, seed)
-        yield outliers.squeezed_pairs(self.sets.training.images, 1_000, seed)
-        if self.sets.non_digits:
-            yield self._often(self.sets.non_digits, torch.Generator().manual_seed(seed)).images
+        parts = [
+            outliers.generate_grids(outliers.TRAINED_ON, 10_000, seed),
+            outliers.squeezed_pairs(self.datasets.training.images, 1_000, seed),
+        ]
+        if self.datasets.non_digits:
+            generator = torch.Generator().manual_seed(seed)
+            parts.append(self._repeat(self.datasets.non_digits, generator).images)
+        return torch.cat(parts)
 
-    def _distortion(self, epoch: int) -> float:
-        """How strongly images are distorted in an epoch: fully at first, then less and less."""
-        second_half = max(0.0, 2 * epoch / self.recipe.epochs - 1)
-        return 1 - second_half * (1 - self.recipe.last_distortion)
+    def _training_images(self, generator: torch.Generator) -> LabeledImages:
+        """Return MNIST with new samples of the strokes and the labeled images."""
+        parts = [self.datasets.training]
+        if self.datasets.strokes:
+            count = self.recipe.strokes_per_epoch
+            parts.append(_sample(self.datasets.strokes, count, generator))
+        if self.datasets.labeled:
+            parts.append(self._repeat(self.datasets.labeled, generator))
+        return merge(*parts)
 
-    def _mixture(self, generator: torch.Generator) -> LabeledImages:
-        """The training images, with fresh samples of strokes and of reviewed drawings."""
-        parts = [self.sets.training]
-        if self.sets.strokes:
-            parts.append(_sample(self.sets.strokes, self.recipe.strokes_per_epoch, generator))
-        if self.sets.reviewed:
-            parts.append(self._often(self.sets.reviewed, generator))
-        return concatenate(*parts)
-
-    def _often(self, reviewed: LabeledImages, generator: torch.Generator) -> LabeledImages:
-        """A sample of reviewed drawings that has each so often as the recipe says."""
-        count = self.recipe.reviewed_repeats * len(reviewed.labels)
-        return _sample(reviewed, min(count, self.recipe.reviewed_per_epoch), generator)
+    def _repeat(self, labeled: LabeledImages, generator: torch.Generator) -> LabeledImages:
+        count = self.recipe.labeled_repeats * len(labeled.labels)
+        return _sample(labeled, min(count, self.recipe.labeled_per_epoch), generator)
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, int]:
-        images, labels = self.sets.validation
-        logits = self.net()(normalize(images, self.mean, self.deviation))
+        images, labels = self.datasets.validation
+        logits = self.lenet()(normalize(images, self.mean, self.deviation))
         errors = (logits.argmax(1) != labels).sum().item()
         return F.cross_entropy(logits, labels).item(), int(errors)
 
 
-def _sample(digits: LabeledImages, count: int, generator: torch.Generator) -> LabeledImages:
-    chosen = torch.randint(len(digits.labels), (count,), generator=generator)
-    return LabeledImages(digits.images[chosen], digits.labels[chosen])
-
-
-def _statistics(images: Tensor) -> tuple[float, float]:
-    """Mean and standard deviation of the pixels of uint8 images, from 0 to 1."""
-    pixels = images.to(torch.float32) / 255
-    return pixels.mean().item(), pixels.std().item()
+def _sample(images: LabeledImages, count: int, generator: torch.Generator) -> LabeledImages:
+    chosen = torch.randint(len(images.labels), (count,), generator=generator)
+    return LabeledImages(images.images[chosen], images.labels[chosen])
 
 
 def _moving_average(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-    """The exponential moving average of weights, which forgets its first steps sooner."""
+    """Average the weights exponentially; the first steps get a smaller decay."""
     if not average.is_floating_point():
         return current
     decay = min(AVERAGE_DECAY, (1 + int(steps)) / (10 + int(steps)))
     return average.lerp(current, 1 - decay)
 
 
-def _optimizer(net: NormalizedLeNet, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW that decays the weights alone, not biases and normalization."""
+def _adamw(model: NormalizedLeNet, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return AdamW without weight decay for biases and normalization."""
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in net.parameters() if p.ndim > 1]},
-        {"params": [p for p in net.parameters() if p.ndim == 1], "weight_decay": 0.0},
+        {"params": [p for p in model.parameters() if p.ndim > 1]},
+        {"params": [p for p in model.parameters() if p.ndim == 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(
         groups,

@@ -1,37 +1,26 @@
-"""Measuring champion and challenger for the comparison: under a minute each."""
+"""Measurement of a candidate and the serving model for their comparison."""
 
 from contextlib import suppress
 
 from ml.classifier import Classifier, ModelError
 from recognizer.comparison import load_serving_model
-from recognizer.management.training_dependencies import training_requirements
+from recognizer.management.training_dependencies import training_dependencies
 from recognizer.models import Measurement
 
 
-def measure(challenger: Classifier) -> None:
-    """Measure a model and the one that serves, and keep the figures. What was measured is kept."""
-    models = [challenger]
-    with suppress(ModelError):  # what serves is damaged: there is nothing to set beside
-        models.append(load_serving_model())
-    with training_requirements():
+def measure(candidate: Classifier) -> None:
+    """Store the metrics of both models unless stored; less than a minute each."""
+    with training_dependencies():
         from ml.evaluation import evaluate
+        from ml.training import data
+
+    models = [candidate]
+    with suppress(ModelError):  # a damaged serving model cannot be measured
+        models.append(load_serving_model())
+    test = evaluate.EvaluationData("mnist", data.mnist(train=False))
     for model in models:
-        done = Measurement.objects.filter(pk=model.sha256, metrics__work=evaluate.WORK)
-        if not done.exists():
-            Measurement.objects.update_or_create(
-                pk=model.sha256, defaults={"metrics": _figures(model)}
-            )
-
-
-def _figures(model: Classifier) -> dict[str, object]:
-    """What ``manage.py evaluate`` would say of it."""
-    from tqdm import tqdm
-
-    from ml.evaluation import evaluate
-    from ml.training import data
-
-    subjects = evaluate.Subjects("mnist", data.mnist(train=False))
-    evaluation = evaluate.evaluate_images(model, subjects.digits)
-    return evaluate.measure(
-        model, evaluation, subjects, lambda it, **how: tqdm(it, leave=False, **how)
-    )
+        measured = Measurement.objects.filter(pk=model.sha256)
+        if not measured.filter(metrics__work=evaluate.METRICS_VERSION).exists():
+            evaluation = evaluate.evaluate_images(model, test.images)
+            metrics = evaluate.measure(model, evaluation, test)
+            Measurement.objects.update_or_create(pk=model.sha256, defaults={"metrics": metrics})

@@ -1,4 +1,4 @@
-"""What the commands that train need beyond the server's own requirements."""
+"""Error message for commands that run without requirements-train.txt."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +7,11 @@ from django.core.management.base import CommandError
 
 
 @contextmanager
-def training_requirements() -> Iterator[None]:
-    """Turn a failed import of PyTorch and its kin into one sentence that helps."""
+def training_dependencies() -> Iterator[None]:
+    """Convert a failed import of a training dependency into a CommandError."""
     try:
         yield
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"This needs {error.name}: pip install -r requirements-train.txt"
+            f"{error.name} is not installed. Run: pip install -r requirements-train.txt"
         ) from error

@@ -1,18 +1,17 @@
-/** The page: wires the pad, the server and the view together. */
+/** Connects the pad, the recognition, the visit and the controls of the page. */
 
-import { corrected, showCorrection, toLabel } from "./visit/correction.js";
-import { Drawing, scale } from "./draw/drawing.js";
-import { save, toFile } from "./draw/export.js";
-import { Glance } from "./recognize/local_prediction.js";
-import { takeKeys } from "./draw/keyboard.js";
-import { Outbox } from "./visit/outbox.js";
-import { Pad, takePointers } from "./draw/pad.js";
-import { takePictures } from "./draw/picture_input.js";
-import { Reader } from "./recognize/client.js";
+import { Drawing, scaleStrokes } from "./draw/drawing.js";
+import { download, toFile } from "./draw/export.js";
+import { handleKeys } from "./draw/keyboard.js";
+import { handlePointers, Pad } from "./draw/pad.js";
+import { handlePictures } from "./draw/picture_input.js";
 import { replay } from "./draw/replay.js";
+import { ExplainerLoader } from "./explain/loader.js";
+import { levelsOf, showBadge, showInput } from "./recognize/result_view.js";
+import { MODEL_URL, Session } from "./recognize/session.js";
+import { Correction } from "./visit/correction.js";
+import { Outbox } from "./visit/outbox.js";
 import { showStrip } from "./visit/strip.js";
-import { Thinking } from "./explain/loader.js";
-import { leastSure, levels, setState, showAnswer, showBadge, showNothing, showSeen, speak } from "./recognize/result_view.js";
 import { Visit } from "./visit/visit.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -21,18 +20,10 @@ const drawing = new Drawing();
 const pad = new Pad(find("#pad"), drawing);
 const visit = new Visit(storage("sessionStorage"));
 const outbox = new Outbox(storage("localStorage"));
-const reader = new Reader({ fetch: (...request) => fetch(...request), outbox, onReading, onTrouble, onRefused });
+const session = new Session({ drawing, pad, visit, outbox, isSaving: () => find("#save").checked });
+const correction = new Correction({ drawing, visit, outbox, session });
 
-const MODEL = "/api/v1/model.onnx";
-const glance = new Glance(async () => (await import("./recognize/digit_model.js")).fetchNet(MODEL));
-
-/** The answer on the page, and which of its digits is looked at. */
-let answer = null;
-let chosen = 0;
-let trouble = null;
-let shownGeneration = 0;
-
-/** What the browser stores; nothing where it does not let us. */
+/** Return a browser storage, or a substitute where the browser forbids it. */
 function storage(name) {
   try {
     return window[name];
@@ -41,337 +32,157 @@ function storage(name) {
   }
 }
 
-// Reading
+// Strokes and pictures
 
-function read({ keep, penUp, time }) {
-  const { id, generation, picture } = drawing;
-  const strokes = drawing.toJSON();
-  const body = picture ? { picture: picture.source } : { strokes };
-  const isRead = (!penUp || isOffline()) && look(strokes, time);
-  if (isOffline() && !isRead) showNoAnswer("offline");
-  if (isRead && penUp && answer) speak(answer);
-  // More strokes may be more digits, which the server tells apart.
-  if (isRead && !penUp && strokes.length === 1) return;
-  reader.read({ id, body, generation, side: pad.side, keep, penUp, time });
+let isPenDown = false;
+/** A picture that arrived during a stroke. */
+let pendingPicture = null;
+let lastGeneration = 0;
+
+function openPicture(picture) {
+  pendingPicture = null;
+  drawing.openPicture(picture);
+  session.complete(performance.now());
 }
 
-/** Whether nobody answers, or says that it cannot now. */
-const isOffline = () => trouble === "offline" || trouble === "busy";
-
-/** Read in the page what is sure to be one digit; returns whether it was, now or a moment ago. */
-function look(strokes, time) {
-  const read = glance.read(drawing, strokes, time);
-  if (read === undefined) return true;
-  if (!read) return false;
-  show(read, 0);
-  if (time !== undefined) measure("stroke-to-reading", time);
-  setState(isOffline() ? "offline" : "drawing");
-  return true;
-}
-
-/** Measure how long it is since the pointer event of that time. */
-function measure(what, time) {
-  performance.measure(what, { start: time, end: performance.now() });
-}
-
-/** A stroke, or a picture, is whole: file it, and have it kept unless the visitor says no. */
-function finish(time) {
-  if (drawing.isEmpty) return;
-  const keep = find("#keep").checked;
-  const { id, strokes, picture } = drawing;
-  const sent = keep || visit.find(id)?.sent;
-  visit.file({ id, strokes, picture, side: pad.side, keep, sent, said: undefined });
-  read({ keep, penUp: true, time });
-  showTrouble();
-}
-
-function onReading(read, job) {
-  if (job.penUp !== false && visit.find(job.id)) visit.file({ id: job.id, text: read.text });
-  // By the way, for readings go first.
-  if (job.penUp && !navigator.connection?.saveData) reader.aside(() => glance.follow(read.model));
-  if (job.generation !== drawing.generation || drawing.isEmpty) return;
-  measure("stroke-to-answer", job.time);
-  const news = glance.heed(read, job);
-  if (news === "old") return;
-  // Whoever looks at one digit of a number goes on looking at it.
-  show({ ...read, side: job.side }, read.text === answer?.text ? chosen : leastSure(read));
-  if (drawing.picture && !read.text) showBadge("No ink was found in the picture.");
-  if (job.penUp) speak(read);
-  else setState("drawing");
-  if (news === "new") measure("stroke-to-reading", job.time);
-}
-
-function onTrouble(kind, job) {
-  if (!kind && !trouble) return;
-  trouble = kind;
-  if (isOffline()) showOffline(job);
-  else if (document.body.dataset.state === "offline") showOnline();
-  showTrouble();
-}
-
-/** What was answered holds, if it is not the drawing on the pad that nobody answers. */
-function showOffline({ id, body, generation }) {
-  const isUnread = body && generation === drawing.generation && !look(drawing.toJSON());
-  if (!isUnread) return setState("offline");
-  showNoAnswer("offline");
-  // What was read of less ink says nothing of this.
-  if (visit.find(id)) visit.file({ id, text: undefined });
-}
-
-function showOnline() {
-  if (answer) show(answer, chosen);
-  else setState(drawing.isEmpty ? "empty" : "drawing");
-}
-
-function showTrouble() {
-  const waiting = outbox.size > 0 ? ` Waiting to be sent: ${outbox.size}.` : "";
-  const badges = {
-    offline: `No connection.${waiting}`,
-    busy: `The server is busy.${waiting}`,
-    slow: "The server is slow.",
-  };
-  showBadge(badges[trouble] ?? "");
-}
-
-function onRefused(job, status, detail) {
-  const isHere = job.id === drawing.id;
-  if (status === 409 && isHere) {
-    drawing.renew();
-    finish(job.time);
-  } else if (status === 409 && job.body && visit.find(job.id)) {
-    // It was reviewed as it was before: the rest of its ink is a drawing of its own.
-    const id = crypto.randomUUID();
-    visit.file({ ...visit.find(job.id), id });
-    visit.forget([job.id]);
-    outbox.keep(id, job.body);
-  } else if (isHere) {
-    showBadge(`The server refuses it: ${detail ?? status}`);
-  }
-}
-
-function show(read, digit) {
-  [answer, chosen] = [read, digit];
-  showAnswer(answer, chosen);
-  pad.frame(answer.digits.map(boxOf).filter(Boolean), chosen);
-  showSaid();
-  showThinking();
-}
-
-/** The box of a digit on the pad, which may have changed its size; of a picture, in its own pixels. */
-function boxOf({ box }) {
-  return drawing.picture ? box : box?.map((length) => (length * pad.side) / answer.side);
-}
-
-function showNoAnswer(state) {
-  [answer, chosen] = [null, 0];
-  showNothing(state);
-  pad.frame([], 0);
-  showSaid();
-}
-
-// Ink
-
-let isInking = false;
-/** A picture that came while a stroke was drawn. */
-let laidNext = null;
-
-function lay(picture) {
-  laidNext = null;
-  drawing.lay(picture);
-  finish(performance.now());
-}
-
-const heard = {
-  onInk(time) {
-    isInking = true;
-    // Undone while the pen was down, or a picture was laid over it.
-    if (drawing.isEmpty || drawing.picture) return;
-    showTrouble();
-    if (document.body.dataset.state !== "offline") setState("drawing");
-    read({ keep: false, penUp: false, time });
+const listeners = {
+  onDraw(time) {
+    isPenDown = true;
+    session.predictStroke(time);
   },
   onPenUp(time) {
-    isInking = false;
-    finish(time);
-    if (laidNext) lay(laidNext);
+    isPenDown = false;
+    session.complete(time);
+    if (pendingPicture) openPicture(pendingPicture);
   },
 };
-takePointers(pad, heard);
-takeKeys(pad, heard);
-takePictures({
+handlePointers(pad, listeners);
+handleKeys(pad, listeners);
+handlePictures({
   input: find("#picture"),
-  target: find(".paper"),
+  target: find(".pad"),
   onPicture(picture) {
-    if (isInking) laidNext = picture;
-    else lay(picture);
+    if (isPenDown) pendingPicture = picture;
+    else openPicture(picture);
   },
-  onRefused: () => showBadge("This is no picture that your browser can open."),
+  onInvalid: () => showBadge("Your browser cannot open this file as a picture."),
 });
 
-/** Strokes were taken away or brought back, not drawn: what was read before no longer holds. */
-function turned({ timeStamp }) {
+drawing.addEventListener("change", ({ timeStamp }) => {
   pad.replayed = null;
-  if (drawing.generation === shownGeneration) return;
-  shownGeneration = drawing.generation;
-  showTrouble();
-  showVisit();
-  showNoAnswer(drawing.isEmpty ? "empty" : "drawing");
-  const filed = visit.find(drawing.id);
-  if (drawing.isEmpty && filed) takeBack(filed, timeStamp);
-  else if (filed && isSameInk(filed.strokes, drawing.strokes)) read({ keep: false, penUp: true, time: timeStamp });
-  else if (!drawing.isEmpty && !drawing.picture) finish(timeStamp);
-}
+  updateActions();
+  if (drawing.generation !== lastGeneration) {
+    lastGeneration = drawing.generation;
+    showVisit();
+    session.revise(timeStamp);
+  }
+  showLayers();
+});
 
-/** Whatever size the pad had meanwhile, each point was drawn at its time. */
-function isSameInk(one, other) {
-  const [times, others] = [one, other].map((strokes) => strokes.map((stroke) => stroke.map(([, , t]) => t)));
-  return JSON.stringify(times) === JSON.stringify(others);
-}
-
-/** All of a drawing was undone. */
-function takeBack({ id, sent }, time) {
-  visit.forget([id]);
-  if (sent) read({ keep: true, penUp: true, time });
-}
-
-function showDrawing() {
-  const isFiled = !drawing.isEmpty && visit.find(drawing.id) !== undefined;
-  for (const [action, possible] of Object.entries({
+function updateActions() {
+  const isInVisit = !drawing.isEmpty && visit.find(drawing.id) !== undefined;
+  for (const [action, isEnabled] of Object.entries({
     clear: !drawing.isEmpty,
     undo: drawing.canUndo,
     redo: drawing.canRedo,
     replay: drawing.strokes.length > 0,
-    png: isFiled,
-    svg: isFiled && !drawing.picture,
-    json: isFiled && !drawing.picture,
-    forget: !drawing.isEmpty,
-    "forget-all": visit.drawings.length > 0,
+    png: isInVisit,
+    svg: isInVisit && !drawing.picture,
+    json: isInVisit && !drawing.picture,
+    delete: !drawing.isEmpty,
+    "delete-all": visit.drawings.length > 0,
   })) {
-    find(`[data-action=${action}]`).disabled = !possible;
+    find(`[data-action=${action}]`).disabled = !isEnabled;
   }
 }
 
-drawing.addEventListener("change", showDrawing);
-drawing.addEventListener("change", turned);
+// Digits of a number
 
-// Right or wrong?
-
-function showSaid() {
-  const filed = visit.find(drawing.id);
-  const text = (filed && answer?.text) ?? "";
-  showCorrection({ id: drawing.id, text, said: filed?.said, canSay: Boolean(text && filed?.keep), chosen });
-}
-
-function say(said) {
-  const label = toLabel(said);
-  visit.file({ id: drawing.id, said });
-  // What cannot be said to the server must not leave there what was said before.
-  outbox.label(drawing.id, label === undefined ? "" : label);
-  reader.send();
-  if (trouble) showTrouble();
-  showSaid();
-}
-
-/** Of a number, the next digit is looked at then. */
-function correct(character) {
-  const filed = visit.find(drawing.id);
-  if (!answer?.text || !filed?.keep) return;
-  say(corrected(filed.said ?? answer.text, chosen, character));
-  show(answer, (chosen + 1) % answer.digits.length);
-}
-
-const sayings = { yes: () => say(answer.text), "no digit": () => correct("?"), nothing: () => say(undefined) };
-for (const button of document.querySelectorAll("[data-say]")) {
-  button.addEventListener("click", sayings[button.dataset.say]);
-}
-for (const row of document.querySelectorAll("#probabilities [data-digit]")) {
-  row.addEventListener("click", () => correct(row.dataset.digit));
-}
 find("#reading").addEventListener("click", ({ target }) => {
-  const digit = [...find("#reading").children].indexOf(target);
-  if (digit >= 0) show(answer, digit);
+  const index = [...find("#reading").children].indexOf(target);
+  if (index >= 0) session.select(index);
 });
 
-// The network, unfolded
+// Network panel
 
-const thinking = new Thinking(find("#think"), {
-  model: MODEL,
-  onMoment: (moment, strokes) => showMoment(strokes),
-  digit(moment) {
-    const digit = answer?.digits[chosen];
-    const shown = drawing.picture
-      ? { grid: digit ? levels(digit.image) : new Uint8Array(784) }
-      : { strokes: looked(digit), pad: pad.side, moment };
-    return { ...shown, version: answer?.model };
+const explainer = new ExplainerLoader(find("#network"), {
+  modelUrl: MODEL_URL,
+  onMoment: showStrokes,
+  getInput(moment) {
+    const digit = session.prediction?.digits[session.selected];
+    const input = drawing.picture
+      ? { grid: digit ? levelsOf(digit.image) : new Uint8Array(784) }
+      : { strokes: strokesOf(digit), side: pad.side, moment };
+    return { ...input, version: session.prediction?.model };
   },
 });
 
-function showThinking(moment = null) {
-  if (moment === null && pad.replayed) showMoment(null);
-  thinking.show(moment);
+function showLayers(moment = null) {
+  if (moment === null && pad.replayed) showStrokes(null);
+  explainer.show(moment);
 }
 
-/** The strokes of a digit: of a number, those within its box. */
-function looked(digit) {
-  if (!digit || answer.digits.length === 1) return drawing.strokes;
-  const [left, top, width, height] = boxOf(digit);
-  // Points travel as tenths of a pixel.
-  const within = ([x, y]) =>
+/** Return the strokes of a digit; those of a number are selected by its box. */
+function strokesOf(digit) {
+  if (!digit || session.prediction.digits.length === 1) return drawing.strokes;
+  const [left, top, width, height] = session.boxOf(digit);
+  // The server receives coordinates rounded to tenths of a pixel.
+  const isInside = ([x, y]) =>
     x > left - 0.1 && x < left + width + 0.1 && y > top - 0.1 && y < top + height + 0.1;
-  return drawing.strokes.filter((stroke) => stroke.every(within));
+  return drawing.strokes.filter((stroke) => stroke.every(isInside));
 }
 
-/** Show the strokes of a moment on the pad; null: all of them. */
-function showMoment(strokes) {
+/** Show other strokes on the pad; null shows the drawing. */
+function showStrokes(strokes) {
   pad.replayed = strokes;
   pad.repaint();
 }
 
-drawing.addEventListener("change", () => showThinking());
+session.addEventListener("change", () => showLayers());
 
-// This visit
+// Drawings of this visit
 
-function playAgain() {
+function replayDrawing() {
   const { strokes } = drawing;
   replay(strokes, (shown, moment) => {
-    const goesOn = drawing.strokes === strokes;
-    if (goesOn) showMoment(shown);
-    if (goesOn) showThinking(moment);
-    return goesOn;
+    const isUnchanged = drawing.strokes === strokes;
+    if (isUnchanged) {
+      showStrokes(shown);
+      showLayers(moment);
+    }
+    return isUnchanged;
   });
 }
 
-function open(filed) {
-  if (filed.id === drawing.id) return;
-  const strokes = scale(filed.strokes, pad.side / filed.side);
-  visit.file({ id: filed.id, strokes, side: pad.side });
-  drawing.open({ ...filed, strokes });
+function openDrawing(entry) {
+  if (entry.id === drawing.id) return;
+  const strokes = scaleStrokes(entry.strokes, pad.side / entry.side);
+  visit.put({ id: entry.id, strokes, side: pad.side });
+  drawing.open({ ...entry, strokes });
 }
 
-function forget(ids) {
-  for (const id of ids) {
-    if (visit.find(id)?.sent) outbox.forget(id);
-  }
-  visit.forget(ids);
-  drawing.forget(ids);
-  reader.send();
+function deleteDrawings(ids) {
+  for (const id of ids) if (visit.find(id)?.sent) outbox.delete(id);
+  visit.delete(ids);
+  drawing.delete(ids);
+  session.sendChanges();
 }
 
-async function download(kind) {
-  const filed = visit.find(drawing.id);
-  save(await toFile(filed, kind), `${filed.text || "drawing"}.${kind}`);
+async function downloadDrawing(format) {
+  const entry = visit.find(drawing.id);
+  download(await toFile(entry, format), `${entry.text || "drawing"}.${format}`);
 }
 
 function showVisit() {
-  showStrip(find("#strip"), visit.drawings, drawing.id, open);
-  showDrawing();
+  showStrip(find("#strip"), visit.drawings, drawing.id, openDrawing);
+  updateActions();
 }
 
 visit.addEventListener("change", showVisit);
-// Ink has the color of the text.
+// Canvases are painted in the text color.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   showVisit();
-  showSeen(answer?.digits[chosen]?.image ?? null);
+  showInput(session.prediction?.digits[session.selected]?.image ?? null);
 });
 
 // Buttons and keys
@@ -380,65 +191,66 @@ const actions = {
   clear: () => drawing.clear(),
   undo: () => drawing.undo(),
   redo: () => drawing.redo(),
-  replay: playAgain,
-  png: () => download("png"),
-  svg: () => download("svg"),
-  json: () => download("json"),
-  forget: () => forget([drawing.id]),
-  "forget-all": () => forget(visit.drawings.map(({ id }) => id)),
+  replay: replayDrawing,
+  png: () => downloadDrawing("png"),
+  svg: () => downloadDrawing("svg"),
+  json: () => downloadDrawing("json"),
+  delete: () => deleteDrawings([drawing.id]),
+  "delete-all": () => deleteDrawings(visit.drawings.map(({ id }) => id)),
 };
 for (const button of document.querySelectorAll("[data-action]")) {
   button.addEventListener("click", actions[button.dataset.action]);
 }
 
-/** What a key means: an action, or a digit that says what the drawing is. */
-function keyed(event) {
+/** Return the action of a key, or undefined. */
+function actionOf(event) {
   if (event.target.matches("select, [type=range]")) return undefined;
   const key = event.key.toLowerCase();
-  const command = event.ctrlKey || event.metaKey;
-  if (command && key === "z") return event.shiftKey ? actions.redo : actions.undo;
-  if (command && key === "y") return actions.redo;
-  if (command || event.altKey) return undefined;
+  const isCommand = event.ctrlKey || event.metaKey;
+  if (isCommand && key === "z") return event.shiftKey ? actions.redo : actions.undo;
+  if (isCommand && key === "y") return actions.redo;
+  if (isCommand || event.altKey) return undefined;
   if (key === "escape" || key === "delete") return actions.clear;
-  const isDigit = /^[0-9]$/.test(key) && find("#keys").checked;
-  // Held down, it would say the same of each digit of a number.
-  return isDigit ? () => event.repeat || correct(key) : undefined;
+  const isDigit = /^[0-9]$/.test(key) && find("#digit-keys").checked;
+  // A held key must not label all digits of a number.
+  return isDigit ? () => event.repeat || correction.labelDigit(key) : undefined;
 }
 
 document.addEventListener("keydown", (event) => {
-  const act = keyed(event);
-  if (!act) return;
+  const action = actionOf(event);
+  if (!action) return;
   event.preventDefault();
-  act();
+  action();
 });
 
-// The server, and what the visitor wants kept
+// Saved preferences, under the keys that visitors' browsers already hold
 
-addEventListener("storage", (event) => outbox.heed(event));
-addEventListener("online", () => reader.retry());
-// One page at a time sends what pages before it could not.
-navigator.locks.request("outbox", () => {
-  outbox.load();
-  reader.send();
-  return new Promise(() => {});
-});
-
-// What the visitor has switched off stays so. Who speaks to the computer can do without the keys.
-for (const choice of ["keep", "keys"]) {
-  find(`#${choice}`).checked = storage("localStorage").getItem(choice) !== "no";
-  find(`#${choice}`).addEventListener("change", ({ target }) => {
-    if (choice === "keep" && !target.checked) {
-      // What waits to be kept waits no more.
-      outbox.withdraw();
-      showTrouble();
-    }
+for (const [id, key] of [["save", "keep"], ["digit-keys", "keys"]]) {
+  const checkbox = find(`#${id}`);
+  checkbox.checked = storage("localStorage").getItem(key) !== "no";
+  checkbox.addEventListener("change", () => {
     try {
-      storage("localStorage").setItem(choice, target.checked ? "yes" : "no");
+      storage("localStorage").setItem(key, checkbox.checked ? "yes" : "no");
     } catch {
-      // Forbidden, or full: it holds for this page.
+      // Full or forbidden storage: the choice holds for this page only.
     }
   });
 }
+find("#save").addEventListener("change", ({ target }) => {
+  if (target.checked) return;
+  outbox.discardSaves();
+  session.showStatus();
+});
+
+// Waiting changes
+
+addEventListener("storage", (event) => outbox.onStorage(event));
+addEventListener("online", () => session.retry());
+// Only one page at a time sends the changes of earlier pages.
+navigator.locks.request("outbox", () => {
+  outbox.load();
+  session.sendChanges();
+  return new Promise(() => {});
+});
 
 showVisit();
-showSaid();

@@ -1,25 +1,27 @@
-"""A real Chromium on the real site."""
+"""Fixtures for tests in Chromium against the live server."""
 
 import os
+import time
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import expect, sync_playwright
+from prometheus_client import REGISTRY
 
 from recognizer.models import Drawing
 from tools.browser import chromium
 
-# Playwright runs an event loop in this thread; Django must not mind using the database beside it.
+# Playwright runs an event loop in this thread, in which Django refuses database access by default.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def deployed_static_files(static_files):
-    """Let WhiteNoise serve the collected files, as it does when deployed, not the live server."""
+    """Serve the collected files with WhiteNoise, as in production, not with the live server."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("django.contrib.staticfiles.handlers.StaticFilesHandler", lambda site: site)
+        patch.setattr("django.contrib.staticfiles.handlers.StaticFilesHandler", lambda app: app)
         yield
 
 
@@ -27,7 +29,7 @@ def deployed_static_files(static_files):
 def browser():
     with sync_playwright() as playwright:
         path = chromium.find(playwright)
-        assert path, "There is no Chromium: run `make browser`."
+        assert path, "Chromium not found: run `make browser`."
         browser = playwright.chromium.launch(executable_path=path, args=list(chromium.ARGUMENTS))
         yield browser
         browser.close()
@@ -35,7 +37,7 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, live_server):
-    """Open the page in a new context; whatever the browser complains of fails the test."""
+    """Open a page in a new browser context; fail the test on errors in the browser's console."""
     complaints, contexts = [], []
 
     def open_new(path="/", **options):
@@ -51,12 +53,17 @@ def open_page(browser, live_server):
     yield open_new
     for context in contexts:
         context.close()
+    # A request that outlives its page must not write into the next test's database.
+    for _ in range(600):
+        if not REGISTRY.get_sample_value("digits_requests_in_progress"):
+            break
+        time.sleep(0.05)
     assert complaints == []
 
 
 @pytest.fixture
 def open_admin(open_page, live_server, admin_user):
-    """Open a page of the admin as somebody who is signed in."""
+    """Open an admin page as a signed-in user."""
 
     def open_as(path, user=admin_user, **options):
         client = Client()
@@ -77,9 +84,18 @@ def page(open_page):
     return open_page(viewport={"width": 1280, "height": 800})
 
 
-def expect_kept(page, count):
-    """Wait until the server has so many drawings."""
-    for _ in range(100):
+def wait_until(page, condition):
+    """Wait until a function returns true; the page keeps running."""
+    for _ in range(600):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    assert condition()
+
+
+def expect_saved(page, count):
+    """Wait until the database has this number of drawings."""
+    for _ in range(600):
         if Drawing.objects.count() == count:
             return
         page.wait_for_timeout(50)

@@ -1,4 +1,4 @@
-"""For everyone: axe-core's rules, the keyboard, narrow screens; and what the page weighs."""
+"""Accessibility of the page, and size and layout shifts of its first load."""
 
 import re
 
@@ -10,13 +10,13 @@ from tools.browser.pen import draw, expect_state, violations
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = [[[60, 60], [60, 220]], [[120, 60], [121, 220]], [[200, 60], [202, 220]]]
-# Of the first load, compressed, fonts and pictures included.
-MOST_BYTES, MOST_REQUESTS = 60_000, 20
+# Limits of the first load, compressed.
+MAX_BYTES, MAX_REQUESTS = 60_000, 20
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_axe_finds_nothing_in_any_state(open_page, scheme, width):
+def test_page_in_every_state_has_no_axe_violations(open_page, scheme, width):
     page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert violations(page) == {}
     draw(page, [[[140, 140]]])
@@ -26,19 +26,19 @@ def test_axe_finds_nothing_in_any_state(open_page, scheme, width):
     draw(page, NUMBER)
     expect(page.locator("#reading button")).to_have_count(3)
     page.keyboard.press("1")
-    expect(page.locator("#asked")).to_contain_text("You say")
+    expect(page.locator("#label-status")).to_contain_text("Your label")
     assert violations(page) == {}
 
 
 @pytest.mark.parametrize("options", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}])
-def test_it_works_for_those_who_set_their_own_colors_or_no_motion(open_page, options):
+def test_page_with_forced_colors_or_reduced_motion_shows_prediction(open_page, options):
     page = open_page(viewport={"width": 390, "height": 844}, **options)
     draw(page)
     expect(page.locator("#reading")).to_have_text("7")
     assert violations(page) == {}
 
 
-def test_all_that_can_be_clicked_is_large_enough_to_hit(page):
+def test_every_target_is_at_least_24_pixels_large(page):
     draw(page, NUMBER)
     expect(page.locator("#reading button")).to_have_count(3)
     for target in page.locator("button:visible, label:visible, summary:visible").all():
@@ -46,7 +46,7 @@ def test_all_that_can_be_clicked_is_large_enough_to_hit(page):
         assert min(box["width"], box["height"]) >= 24, target.inner_text()
 
 
-def test_every_control_is_reached_by_tab_and_shows_that_it_is(page):
+def test_tab_reaches_every_control_with_visible_focus(page):
     draw(page)
     expect_state(page, "read")
     page.locator("#pad").focus()
@@ -55,9 +55,10 @@ def test_every_control_is_reached_by_tab_and_shows_that_it_is(page):
         page.keyboard.press("Tab")
         focused = page.evaluate(
             """() => {
-                const one = document.activeElement, shown = [one, one.closest("label") ?? one];
-                return one === document.body ? null : [one.outerHTML.slice(0, 60),
-                    shown.some((each) => getComputedStyle(each).outlineStyle !== "none")];
+                const element = document.activeElement;
+                const outlined = [element, element.closest("label") ?? element];
+                return element === document.body ? null : [element.outerHTML.slice(0, 60),
+                    outlined.some((each) => getComputedStyle(each).outlineStyle !== "none")];
             }"""
         )
         if focused is None:
@@ -68,32 +69,33 @@ def test_every_control_is_reached_by_tab_and_shows_that_it_is(page):
     assert len(reached) >= controls.count()
 
 
-def test_the_reading_is_told_once_a_stroke(page):
-    told = page.locator("#spoken")
+def test_prediction_is_announced_after_the_stroke_only(page):
+    announcement = page.locator("#announcement")
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + 250, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 252, box["y"] + 400, steps=20)
     expect(page.locator("#reading")).to_have_text("1")
-    assert told.inner_text() == ""
+    assert announcement.inner_text() == ""
     page.mouse.up()
-    expect(told).to_have_text(re.compile("^1, .* sure$"))
+    expect(announcement).to_have_text(re.compile("^1, .* confidence$"))
 
 
-def test_the_first_load_is_light(open_page):
+def test_first_load_stays_within_limits(open_page):
     page = open_page("/health/live")
     loaded = []
     page.on("response", lambda response: loaded.append(response))
     page.goto("/", wait_until="networkidle")
-    sizes = [sum(one.request.sizes()[k] for k in ("responseBodySize", "responseHeadersSize"))
-             for one in loaded]  # fmt: skip
-    styles = [one for one in loaded if one.request.resource_type == "stylesheet"]
-    assert len(loaded) <= MOST_REQUESTS
+    requests = [response.request for response in loaded]
+    sizes = [request.sizes() for request in requests]
+    size = sum(each["responseBodySize"] + each["responseHeadersSize"] for each in sizes)
+    styles = [request for request in requests if request.resource_type == "stylesheet"]
+    assert len(loaded) <= MAX_REQUESTS
     assert len(styles) == 1
-    assert 5_000 < sum(sizes) <= MOST_BYTES
+    assert 5_000 < size <= MAX_BYTES
 
 
-def test_nothing_shifts_from_the_first_stroke_to_the_last_correction(page):
+def test_drawing_and_labeling_shift_no_layout(page):
     page.evaluate(
         """() => {
             window.shifts = [];

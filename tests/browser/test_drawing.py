@@ -1,4 +1,4 @@
-"""Ink that feels right: every kind of pointer, the keyboard, and what goes wrong in mid-stroke."""
+"""Drawing with mouse, pen, finger and keyboard, and interrupted strokes."""
 
 from itertools import pairwise
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_kept
+from tests.browser.conftest import expect_saved
 from tools.browser.pen import draw, expect_state, ink_of
 from tools.samples import SEVEN
 
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Hand:
-    """Pens and fingers, which Playwright itself does not have: through Chromium's own protocol."""
+    """Pen and touch events, which Playwright lacks, through the Chrome DevTools Protocol."""
 
     def __init__(self, page):
         self.session = page.context.new_cdp_session(page)
         self.box = page.locator("#pad").bounding_box()
 
     def at(self, x, y):
-        """A place on a pad of 280 pixels, on the page."""
+        """Convert a position on a pad of 280 pixels to page coordinates."""
         scale = self.box["width"] / 280
         return {"x": self.box["x"] + x * scale, "y": self.box["y"] + y * scale}
 
@@ -43,11 +43,11 @@ def tablet(open_page):
 
 
 def strokes_of(page):
-    """The drawing on the pad, as the strip has it."""
+    """Return the strokes of the newest drawing of the visit."""
     return page.evaluate("JSON.parse(sessionStorage.visit ?? '[]').at(-1)?.strokes ?? []")
 
 
-def test_a_pen_draws_with_pressure_which_does_not_travel(tablet):
+def test_pen_pressure_is_shown_but_not_sent(tablet):
     hand = Hand(tablet)
     points = [point[:2] for point in SEVEN[0]]
     hand.pen("mousePressed", *points[0], force=0.2)
@@ -58,11 +58,11 @@ def test_a_pen_draws_with_pressure_which_does_not_travel(tablet):
     pressures = [point[3] for point in strokes_of(tablet)[0]]
     assert pressures[0] == pytest.approx(0.2)
     assert max(pressures) > 0.5
-    expect_kept(tablet, 1)
+    expect_saved(tablet, 1)
     assert all(len(point) == 3 for point in Drawing.objects.get().strokes[0])
 
 
-def test_the_hand_that_rests_while_a_pen_draws_leaves_no_ink(tablet):
+def test_palm_next_to_a_pen_draws_nothing(tablet):
     hand = Hand(tablet)
     hand.touch("touchStart", (250, 250))
     hand.touch("touchMove", (250, 240))
@@ -75,13 +75,13 @@ def test_the_hand_that_rests_while_a_pen_draws_leaves_no_ink(tablet):
     hand.touch("touchStart", (240, 250))
     hand.touch("touchEnd")
     expect(tablet.locator("#reading")).to_have_text("1")
-    expect_kept(tablet, 1)
+    expect_saved(tablet, 1)
     (stroke,) = Drawing.objects.get().strokes
     side = hand.box["width"]
     assert all(x < side / 2 for x, *_ in stroke)
 
 
-def test_a_second_finger_draws_nothing(tablet):
+def test_second_finger_draws_nothing(tablet):
     hand = Hand(tablet)
     hand.touch("touchStart", (100, 60))
     hand.touch("touchMove", (100, 120))
@@ -89,12 +89,12 @@ def test_a_second_finger_draws_nothing(tablet):
     hand.touch("touchMove", (101, 240), (220, 240))
     hand.touch("touchEnd")
     expect(tablet.locator("#reading")).to_have_text("1")
-    expect_kept(tablet, 1)
+    expect_saved(tablet, 1)
     assert len(Drawing.objects.get().strokes) == 1
 
 
 @pytest.mark.parametrize("end", ["touchCancel", "blur"])
-def test_a_stroke_that_is_interrupted_is_kept_as_far_as_it_came(tablet, end):
+def test_interrupted_stroke_keeps_its_points(tablet, end):
     hand = Hand(tablet)
     hand.touch("touchStart", (140, 40))
     hand.touch("touchMove", (140, 150))
@@ -105,11 +105,11 @@ def test_a_stroke_that_is_interrupted_is_kept_as_far_as_it_came(tablet, end):
     else:
         hand.touch(end)
     expect(tablet.locator("#reading")).to_have_text("1")
-    expect_kept(tablet, 1)
+    expect_saved(tablet, 1)
     assert len(strokes_of(tablet)[0]) == 3
 
 
-def test_a_pad_that_changes_in_mid_stroke_keeps_the_stroke(page):
+def test_pad_resized_during_a_stroke_keeps_the_stroke(page):
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     page.mouse.down()
@@ -120,12 +120,12 @@ def test_a_pad_that_changes_in_mid_stroke_keeps_the_stroke(page):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40)
     page.mouse.up()
     expect(page.locator("#reading")).to_have_text("1")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     (stroke,) = strokes_of(page)
     assert all(x == pytest.approx(box["width"] / 2, abs=3) for x, *_ in stroke)
 
 
-def test_undone_in_mid_stroke_the_pen_draws_no_more(page):
+def test_undo_during_a_stroke_ends_the_stroke(page):
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 60)
     page.mouse.down()
@@ -138,7 +138,7 @@ def test_undone_in_mid_stroke_the_pen_draws_no_more(page):
 
 
 @pytest.mark.parametrize("ratio", [1, 1.5, 2, 3])
-def test_ink_is_crisp_at_any_device_pixel_ratio(open_page, ratio):
+def test_canvas_has_one_pixel_per_device_pixel(open_page, ratio):
     page = open_page(viewport={"width": 600, "height": 800}, device_scale_factor=ratio)
     draw(page)
     expect(page.locator("#reading")).to_have_text("7")
@@ -147,7 +147,7 @@ def test_ink_is_crisp_at_any_device_pixel_ratio(open_page, ratio):
     assert pixels == pytest.approx(side * ratio, abs=1)
 
 
-def test_the_keyboard_alone_draws_reads_and_corrects(page):
+def test_keyboard_alone_draws_and_labels(page):
     page.keyboard.press("Tab")
     expect(page.locator("#pad")).to_be_focused()
     for _ in range(9):
@@ -157,21 +157,21 @@ def test_the_keyboard_alone_draws_reads_and_corrects(page):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Space")
     expect(page.locator("#reading")).to_have_text("1")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     page.keyboard.press("1")
-    expect(page.locator("#asked")).to_have_text("You say: 1.")
+    expect(page.locator("#label-status")).to_have_text("Your label: 1.")
     page.keyboard.press("Escape")
     expect_state(page, "empty")
 
 
-def test_two_arrows_at_once_draw_diagonally_and_shift_leaps(page):
+def test_two_arrows_draw_diagonally_and_shift_enlarges_steps(page):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.keyboard.down("ArrowRight")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.up("ArrowRight")
     page.keyboard.press("Space")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     points = [(x, y) for x, y, _ in strokes_of(page)[0]]
     steps = {
         (round(28 * (x - a) / 544), round(28 * (y - b) / 544))
@@ -180,17 +180,17 @@ def test_two_arrows_at_once_draw_diagonally_and_shift_leaps(page):
     assert steps == {(1, 0), (4, 4)}
 
 
-def test_leaving_the_pad_lifts_the_pen_of_the_keyboard(page):
+def test_leaving_the_pad_lifts_the_keyboard_pen(page):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Tab")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     assert ink_of(page, "#pad") > 0
 
 
-def test_a_stroke_of_a_minute_is_kept(page):
-    """As many points as a mouse gives in a minute, in one stroke."""
+def test_stroke_of_a_minute_is_saved(page):
+    """A mouse sends about 7500 events per minute."""
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + 50, box["y"] + 50)
     page.mouse.down()
@@ -204,17 +204,17 @@ def test_a_stroke_of_a_minute_is_kept(page):
         }"""
     )
     page.mouse.up()
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     (stroke,) = Drawing.objects.get().strokes
     assert 2000 < len(stroke) <= 4001
     assert stroke[-1][1] == pytest.approx(50 + 7499 / 20, abs=1)
 
 
-def test_the_pen_of_the_keyboard_draws_on_after_escape(page):
+def test_keyboard_pen_draws_after_escape(page):
     page.keyboard.press("Tab")
     for key in ("Space", "Shift+ArrowDown", "Escape", "Space", "Shift+ArrowDown"):
         page.keyboard.press(key)
     expect(page.locator("#reading")).to_have_text("1")
     page.keyboard.press("Space")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     assert len(strokes_of(page)) == 1

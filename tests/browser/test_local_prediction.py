@@ -1,10 +1,10 @@
-"""Between two answers of the server, the page reads by itself."""
+"""Predictions in the page during a stroke and without a connection."""
 
 import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_kept
+from tests.browser.conftest import expect_saved
 from tools.browser.pen import draw, expect_state, offline, press
 from tools.samples import SEVEN
 
@@ -15,84 +15,87 @@ HALF_A_SEVEN = [[x / 2, y, t] for x, y, t in SEVEN[0]]
 
 
 @pytest.fixture
-def reading(page):
-    """A page that has read a drawing, and so has fetched the net by now; the pad is clear."""
+def page_with_model(page):
+    """Return a page that has fetched the model, with a clear pad."""
     with page.expect_response("**/api/v1/model.onnx"):
         draw(page)
     expect_state(page, "read")
-    # What comes next in the queue of requests is behind the net.
+    # The next request waits until the model is fetched.
     page.click("[data-action=clear]")
     draw(page, ONE)
     expect_state(page, "read")
-    expect_kept(page, 2)
+    expect_saved(page, 2)
     page.click("[data-action=clear]")
     return page
 
 
-def test_a_new_page_fetches_no_net(page):
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_unfinished_first_stroke_fetches_no_model(page):
+    urls = []
+    page.on("request", lambda request: urls.append(request.url))
     press(page)
     expect(page.locator("#reading")).to_have_text("7")
-    assert not any("model.onnx" in url or "/lenet" in url for url in asked)
+    assert not any("model.onnx" in url or "/lenet" in url for url in urls)
 
 
-def test_it_reads_while_the_server_says_nothing(reading):
-    reading.route("**/api/v1/predict*", lambda route: None)
-    press(reading)
-    expect(reading.locator("#reading")).to_have_text("7")
-    expect_state(reading, "drawing")
-    expect(reading.locator("#confidence")).to_contain_text("sure")
+def test_stroke_is_predicted_without_a_response(page_with_model):
+    page_with_model.route("**/api/v1/predict*", lambda route: None)
+    press(page_with_model)
+    expect(page_with_model.locator("#reading")).to_have_text("7")
+    expect_state(page_with_model, "drawing")
+    expect(page_with_model.locator("#confidence")).to_contain_text("confidence")
 
 
-def test_it_shows_what_the_server_shows(reading):
+def test_local_prediction_equals_the_server_prediction(page_with_model):
     shown = "[...document.querySelectorAll('#probabilities tr')].map(row => row.innerText).join()"
     seen = "document.querySelector('#seen').toDataURL()"
-    press(reading)
-    expect(reading.locator("#reading")).to_have_text("7")
-    expect_state(reading, "drawing")
-    here = reading.evaluate(f"[{shown}, {seen}]")
-    reading.mouse.up()
-    expect_state(reading, "read")
-    assert reading.evaluate(f"[{shown}, {seen}]") == here
+    press(page_with_model)
+    expect(page_with_model.locator("#reading")).to_have_text("7")
+    expect_state(page_with_model, "drawing")
+    here = page_with_model.evaluate(f"[{shown}, {seen}]")
+    page_with_model.mouse.up()
+    expect_state(page_with_model, "read")
+    assert page_with_model.evaluate(f"[{shown}, {seen}]") == here
 
 
-def test_a_late_answer_to_less_ink_is_not_shown(reading):
-    """Of a second stroke the server says first that it is the same digit."""
-    draw(reading)
-    expect_state(reading, "read")
-    with reading.expect_response("**/api/v1/predict*"):
-        press(reading, [[[110, 165]]])
+def test_late_response_for_fewer_points_is_not_shown(page_with_model):
+    draw(page_with_model)
+    expect_state(page_with_model, "read")
+    with page_with_model.expect_response("**/api/v1/predict*"):
+        press(page_with_model, [[[110, 165]]])
     late = []
-    reading.route("**/api/v1/predict*", lambda route: late.append(route))
-    box = reading.locator("#pad").bounding_box()
+    page_with_model.route("**/api/v1/predict*", lambda route: late.append(route))
+    box = page_with_model.locator("#pad").bounding_box()
     for x in (150, 200, 260):
-        reading.mouse.move(box["x"] + x * box["width"] / 280, box["y"] + 165 * box["height"] / 280)
-        reading.wait_for_timeout(50)
-    shown = reading.locator("#confidence").inner_text()
-    seen = reading.evaluate("document.querySelector('#seen').toDataURL()")
+        page_with_model.mouse.move(
+            box["x"] + x * box["width"] / 280, box["y"] + 165 * box["height"] / 280
+        )
+        page_with_model.wait_for_timeout(50)
+    shown = page_with_model.locator("#confidence").inner_text()
+    seen = page_with_model.evaluate("document.querySelector('#seen').toDataURL()")
     assert len(late) == 1
-    with reading.expect_response("**/api/v1/predict*"):
+    with page_with_model.expect_response("**/api/v1/predict*"):
         late[0].continue_()
-    reading.wait_for_timeout(200)
-    assert reading.locator("#confidence").inner_text() == shown
-    assert reading.evaluate("document.querySelector('#seen').toDataURL()") == seen
+    page_with_model.wait_for_timeout(200)
+    assert page_with_model.locator("#confidence").inner_text() == shown
+    assert page_with_model.evaluate("document.querySelector('#seen').toDataURL()") == seen
 
 
-def test_where_a_number_has_its_digits_says_the_server(reading):
-    press(reading, [HALF_A_SEVEN, [[220, 60, 0], [220, 260, 0]]])
-    expect(reading.locator("#reading")).to_have_text("71")
-    expect_state(reading, "drawing")
+def test_number_is_segmented_by_the_server(page_with_model):
+    press(page_with_model, [HALF_A_SEVEN, [[220, 60, 0], [220, 260, 0]]])
+    expect(page_with_model.locator("#reading")).to_have_text("71")
+    expect_state(page_with_model, "drawing")
 
 
-def test_without_a_network_one_stroke_is_still_read(reading):
-    with offline(reading):
-        draw(reading)
-        expect(reading.locator("#reading")).to_have_text("7")
-        expect_state(reading, "offline")
-        expect(reading.locator("#badge")).to_have_text("No connection. Waiting to be sent: 1.")
-    expect_state(reading, "read")
-    expect_kept(reading, 3)
+def test_offline_stroke_is_predicted_and_saved_later(page_with_model):
+    with offline(page_with_model):
+        draw(page_with_model)
+        expect(page_with_model.locator("#reading")).to_have_text("7")
+        expect_state(page_with_model, "offline")
+        expect(page_with_model.locator("#badge")).to_have_text(
+            "No connection. Waiting to be sent: 1."
+        )
+    expect_state(page_with_model, "read")
+    expect_saved(page_with_model, 3)
     assert list(Drawing.objects.order_by("created_at").values_list("text", flat=True)) == [
         "7",
         "1",
@@ -100,12 +103,12 @@ def test_without_a_network_one_stroke_is_still_read(reading):
     ]
 
 
-def test_a_server_without_a_model_file_does_no_harm(page):
+def test_unavailable_model_file_leaves_server_predictions(page):
     page.route("**/api/v1/model.onnx", lambda route: route.fulfill(status=503))
     for count in (1, 2):
         draw(page)
         expect(page.locator("#reading")).to_have_text("7")
-        expect_kept(page, count)
+        expect_saved(page, count)
         page.click("[data-action=clear]")
     assert all("503" in complaint for complaint in page.complaints)
     page.complaints.clear()

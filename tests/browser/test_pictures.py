@@ -1,4 +1,4 @@
-"""Pictures on the page: chosen, dropped, pasted; dark or light; and what is none."""
+"""Pictures on the page: chosen, dropped, pasted, invalid."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from ml.preprocessing.strokes import rasterize
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_kept
+from tests.browser.conftest import expect_saved
 from tools.browser.pen import draw, expect_state, ink_of
 from tools.samples import SEVEN
 
@@ -26,60 +26,60 @@ def png(picture, **options):
     return file.getvalue()
 
 
-def choose(page, content, name="7.png", type="image/png"):
+def choose_file(page, content, name="7.png", type="image/png"):
     page.set_input_files("#picture", {"name": name, "mimeType": type, "buffer": content})
 
 
-GIVE = """([how, content, type]) => {
+SEND_FILE = """([how, content, type]) => {
     const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
     const data = new DataTransfer();
     data.items.add(new File([bytes], "file", { type }));
     const event = how === "paste"
         ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true })
         : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
-    document.querySelector(".paper").dispatchEvent(event);
+    document.querySelector(".pad").dispatchEvent(event);
 }"""
 
 
 @pytest.mark.parametrize("picture", [LIGHT, DARK], ids=["light on dark", "dark on light"])
-def test_a_chosen_picture_is_shown_read_and_kept(page, picture):
-    choose(page, png(picture))
+def test_chosen_picture_is_shown_predicted_and_saved(page, picture):
+    choose_file(page, png(picture))
     expect(page.locator("#reading")).to_have_text("7")
     expect_state(page, "read")
     assert ink_of(page, "#seen") > 20
     assert ink_of(page, "#pad") > 0
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     drawing = Drawing.objects.get()
     assert (drawing.text, drawing.strokes, drawing.source) == ("7", None, "page")
     page.keyboard.press("7")
-    expect(page.locator("#asked")).to_have_text("You say: 7.")
+    expect(page.locator("#label-status")).to_have_text("Your label: 7.")
 
 
 @pytest.mark.parametrize("how", ["paste", "drop"])
-def test_a_picture_is_pasted_or_dropped(page, how):
-    page.evaluate(GIVE, [how, base64.b64encode(png(DARK)).decode(), "image/png"])
+def test_pasted_or_dropped_picture_is_predicted(page, how):
+    page.evaluate(SEND_FILE, [how, base64.b64encode(png(DARK)).decode(), "image/png"])
     expect(page.locator("#reading")).to_have_text("7")
 
 
-def test_a_number_in_a_picture_gets_a_box_a_digit(page):
+def test_number_in_a_picture_is_segmented(page):
     wide = Image.new("L", (560, 280), 255)
     wide.paste(DARK, (0, 0))
     wide.paste(DARK, (280, 0))
-    choose(page, png(wide))
+    choose_file(page, png(wide))
     expect(page.locator("#reading")).to_have_text("77")
     expect(page.locator("#reading button")).to_have_count(2)
 
 
-def test_a_photo_is_made_small_and_turned_as_it_was_taken(page):
+def test_photo_is_scaled_down_and_rotated_without_metadata(page):
     rng = np.random.default_rng(0)
     photo = DARK.resize((1500, 1500)).convert("RGB")
     noisy = np.asarray(photo) * 0.8 + rng.normal(20, 4, (1500, 1500, 3))
     photo = Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).rotate(90)
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn it clockwise to look at it
+    exif[0x0112] = 6  # orientation: rotate 90° clockwise
     file = io.BytesIO()
     photo.save(file, "JPEG", exif=exif)
-    choose(page, file.getvalue(), "photo.jpg", "image/jpeg")
+    choose_file(page, file.getvalue(), "photo.jpg", "image/jpeg")
     expect(page.locator("#reading")).to_have_text("7")
     source = page.evaluate("JSON.parse(sessionStorage.visit)[0].picture.source")
     sent = base64.b64decode(source.partition(",")[2])
@@ -88,16 +88,16 @@ def test_a_photo_is_made_small_and_turned_as_it_was_taken(page):
     assert b"Exif" not in sent
 
 
-def test_what_is_no_picture_is_said_and_costs_nothing(page):
+def test_invalid_picture_shows_an_error_and_keeps_the_drawing(page):
     draw(page)
     expect(page.locator("#reading")).to_have_text("7")
-    choose(page, b"rubbish")
-    expect(page.locator("#badge")).to_have_text("This is no picture that your browser can open.")
+    choose_file(page, b"invalid")
+    expect(page.locator("#badge")).to_have_text("Your browser cannot open this file as a picture.")
     expect(page.locator("#reading")).to_have_text("7")
 
 
-def test_ink_on_a_picture_goes_on_a_new_sheet_and_undo_brings_the_picture_back(page):
-    choose(page, png(DARK))
+def test_stroke_on_a_picture_begins_a_drawing_and_undo_restores_the_picture(page):
+    choose_file(page, png(DARK))
     expect(page.locator("#reading")).to_have_text("7")
     draw(page, [[[140, 40], [141, 240]]])
     expect(page.locator("#reading")).to_have_text("1")
@@ -105,10 +105,10 @@ def test_ink_on_a_picture_goes_on_a_new_sheet_and_undo_brings_the_picture_back(p
     expect_state(page, "empty")
     page.keyboard.press("Control+z")
     expect(page.locator("#reading")).to_have_text("7")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
 
 
-def test_a_picture_of_nothing_says_nothing(page):
-    choose(page, png(Image.new("L", (200, 200), 255)))
-    expect(page.locator("#badge")).to_have_text("No ink was found in the picture.")
+def test_blank_picture_shows_a_message(page):
+    choose_file(page, png(Image.new("L", (200, 200), 255)))
+    expect(page.locator("#badge")).to_have_text("No ink found in the picture.")
     assert not Drawing.objects.exists()

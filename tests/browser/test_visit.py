@@ -1,4 +1,4 @@
-"""The drawings of a visit: opened again, taken home, forgotten; and what waits for the network."""
+"""The drawings of a visit: reopened, downloaded, deleted, replayed, sent later."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from ml.preprocessing import pictures
 from ml.recognition import predict_picture, predict_strokes
 from ml.training import stroke_files
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_kept
+from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, ink_of, offline
 from tools.samples import SEVEN
 
@@ -22,13 +22,13 @@ ONE = [[[140, 40], [141, 240]]]
 
 @pytest.fixture
 def visit(page):
-    """A page on which a seven and then a one were drawn; the one is on the pad."""
+    """Return a page with a saved seven and a saved one; the one is on the pad."""
     draw(page)
     expect(page.locator("#reading")).to_have_text("7")
     page.click("[data-action=clear]")
     draw(page, ONE)
     expect(page.locator("#reading")).to_have_text("1")
-    expect_kept(page, 2)
+    expect_saved(page, 2)
     return page
 
 
@@ -43,25 +43,25 @@ def download(page, action, path):
     return path / waiting.value.suggested_filename
 
 
-def test_the_strip_has_the_drawings_with_what_was_read(visit):
+def test_strip_shows_drawings_with_predictions(visit):
     expect(items(visit)).to_have_text(["7", "1"])
     expect(items(visit).nth(1)).to_have_attribute("aria-current", "true")
     assert all(ink_of(visit, f"#strip li:nth-child({i}) canvas") > 0 for i in (1, 2))
 
 
-def test_a_drawing_is_opened_again_and_stays_one_row(visit):
+def test_reopened_drawing_is_not_saved_again(visit):
     visit.keyboard.press("1")
     items(visit).first.click()
     expect(visit.locator("#reading")).to_have_text("7")
     expect(items(visit).first).to_have_attribute("aria-current", "true")
     items(visit).nth(1).click()
-    expect(visit.locator("#asked")).to_have_text("You say: 1.")
+    expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
     visit.keyboard.press("Control+z")
     expect(visit.locator("#reading")).to_have_text("7")
     assert Drawing.objects.count() == 2
 
 
-def test_the_visit_outlives_a_reload(visit):
+def test_reload_keeps_the_visit(visit):
     visit.reload()
     expect(items(visit)).to_have_text(["7", "1"])
     expect_state(visit, "empty")
@@ -70,21 +70,21 @@ def test_the_visit_outlives_a_reload(visit):
     assert Drawing.objects.count() == 2
 
 
-def test_what_is_forgotten_is_gone_here_and_on_the_server(visit):
-    visit.click("[data-action=forget]")
+def test_delete_removes_drawings_from_page_and_server(visit):
+    visit.click("[data-action=delete]")
     expect_state(visit, "empty")
     expect(items(visit)).to_have_text(["7"])
-    expect_kept(visit, 1)
+    expect_saved(visit, 1)
     assert Drawing.objects.get().text == "7"
     visit.keyboard.press("Control+z")
     expect(visit.locator("#reading")).to_have_text("7")
-    visit.click("[data-action=forget-all]")
+    visit.click("[data-action=delete-all]")
     expect(items(visit)).to_have_count(0)
-    expect_kept(visit, 0)
+    expect_saved(visit, 0)
     assert visit.evaluate("sessionStorage.visit") == "[]"
 
 
-def test_a_drawing_is_taken_home_as_png_svg_and_json(visit, tmp_path, shipped):
+def test_drawing_is_downloaded_as_png_svg_and_json(visit, tmp_path, shipped):
     png = download(visit, "png", tmp_path)
     assert png.name == "1.png"
     assert predict_picture(shipped, pictures.open_picture(png.read_bytes())).text == "1"
@@ -94,13 +94,13 @@ def test_a_drawing_is_taken_home_as_png_svg_and_json(visit, tmp_path, shipped):
     assert len(re.findall("<path", svg)) == 1
     visit.keyboard.press("1")
     saved = download(visit, "json", tmp_path)
-    (written,) = stroke_files.read_digits(saved)
-    assert written.label == 1
-    assert predict_strokes(shipped, written.strokes).text == "1"
+    (sample,) = stroke_files.read_digits(saved)
+    assert sample.label == 1
+    assert predict_strokes(shipped, sample.strokes).text == "1"
 
 
-def test_drawings_made_without_a_network_are_sent_after_a_reload_each_once(page):
-    # The page itself still loads; only the API is out of reach.
+def test_offline_drawings_are_sent_once_after_a_reload(page):
+    # The page loads; only the API is unreachable.
     page.route("**/api/**", lambda route: route.abort())
     draw(page)
     expect_state(page, "offline")
@@ -112,7 +112,7 @@ def test_drawings_made_without_a_network_are_sent_after_a_reload_each_once(page)
     assert not Drawing.objects.exists()
     page.unroute("**/api/**")
     page.reload()
-    expect_kept(page, 2)
+    expect_saved(page, 2)
     expect(items(page)).to_have_text(["7", "1"])
     page.reload()
     page.wait_for_timeout(300)
@@ -122,7 +122,7 @@ def test_drawings_made_without_a_network_are_sent_after_a_reload_each_once(page)
     page.complaints.clear()
 
 
-def test_a_second_page_sends_what_a_closed_one_could_not(page, live_server):
+def test_second_page_sends_changes_of_a_closed_page(page, live_server):
     page.route("**/api/**", lambda route: route.abort())
     draw(page)
     expect_state(page, "offline")
@@ -131,11 +131,11 @@ def test_a_second_page_sends_what_a_closed_one_could_not(page, live_server):
     other.wait_for_timeout(300)
     assert not Drawing.objects.exists()
     page.close()
-    expect_kept(other, 1)
+    expect_saved(other, 1)
     page.complaints.clear()
 
 
-def test_a_failing_server_is_said_and_asked_again(page):
+def test_failing_server_shows_a_message_and_is_retried(page):
     broken = {"status": 503, "content_type": "application/json", "body": json.dumps({})}
     page.route("**/api/**", lambda route: route.fulfill(**broken))
     draw(page, SEVEN)
@@ -143,33 +143,22 @@ def test_a_failing_server_is_said_and_asked_again(page):
     page.unroute("**/api/**")
     expect(page.locator("#reading")).to_have_text("7")
     expect(page.locator("#badge")).to_have_text("")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     assert all("503" in text for text in page.complaints)
     page.complaints.clear()
 
 
-def test_a_drawing_is_replayed_and_the_pad_is_whole_again(visit):
+def test_replay_ends_with_the_complete_drawing(visit):
     visit.click("[data-action=clear]")
     draw(visit, pause=150)
-    whole = ink_of(visit, "#pad")
+    complete = ink_of(visit, "#pad")
     visit.click("[data-action=replay]")
-    visit.wait_for_function(
-        """whole => {
-            const pad = document.querySelector("#pad");
-            const data = pad.getContext("2d").getImageData(0, 0, pad.width, pad.height).data;
-            return data.filter((v, i) => i % 4 === 3 && v > 0).length < whole;
-        }""",
-        arg=whole,
-    )
-    for _ in range(100):
-        if ink_of(visit, "#pad") == whole:
-            break
-        visit.wait_for_timeout(50)
-    assert ink_of(visit, "#pad") == whole
+    wait_until(visit, lambda: ink_of(visit, "#pad") < complete)
+    wait_until(visit, lambda: ink_of(visit, "#pad") == complete)
     assert visit.locator("#reading").inner_text() == "7"
 
 
-def test_ink_ends_a_replay(visit):
+def test_new_stroke_ends_a_replay(visit):
     visit.click("[data-action=replay]")
     draw(visit, [[[40, 40], [240, 40]]])
     expect_state(visit, "read")
@@ -177,17 +166,17 @@ def test_ink_ends_a_replay(visit):
     assert len(visit.evaluate("JSON.parse(sessionStorage.visit).at(-1).strokes")) == 2
 
 
-def test_what_was_sent_before_the_visitor_said_no_is_forgotten_too(page):
+def test_drawing_saved_before_opting_out_is_deleted(page):
     draw(page)
-    expect_kept(page, 1)
-    page.uncheck("#keep")
+    expect_saved(page, 1)
+    page.uncheck("#save")
     draw(page, [[[20, 20], [30, 20]]])
     expect_state(page, "read")
-    page.click("[data-action=forget]")
-    expect_kept(page, 0)
+    page.click("[data-action=delete]")
+    expect_saved(page, 0)
 
 
-def test_ink_is_shown_though_a_replay_goes_on(visit):
+def test_new_stroke_is_visible_during_a_replay(visit):
     draw(visit, [[[20, 20], [40, 30], [60, 20], [80, 30], [100, 20]]], pause=200)
     visit.click("[data-action=replay]")
     draw(visit, [[[20, 250], [260, 250]]])
@@ -198,61 +187,56 @@ def test_ink_is_shown_though_a_replay_goes_on(visit):
     assert visit.evaluate(f"{corner}.getImageData({place}).data[3]") > 0
 
 
-def test_after_another_size_what_was_said_still_holds(visit):
+def test_resized_drawing_keeps_its_label(visit):
     visit.keyboard.press("1")
-    expect(visit.locator("#asked")).to_have_text("You say: 1.")
+    expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
     visit.set_viewport_size({"width": 390, "height": 844})
     visit.wait_for_timeout(200)
     visit.click("[data-action=clear]")
     visit.keyboard.press("Control+z")
     expect(visit.locator("#reading")).to_have_text("1")
-    expect(visit.locator("#asked")).to_have_text("You say: 1.")
+    expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
     visit.wait_for_timeout(300)
     assert Drawing.objects.order_by("created_at").last().visitor_label == "1"
 
 
-def test_the_strip_follows_light_and_dark(visit):
+def test_strip_follows_the_color_scheme(visit):
     color = "document.querySelector('#strip canvas').getContext('2d').strokeStyle"
     light = visit.evaluate(color)
     visit.emulate_media(color_scheme="dark")
-    # Playwright's own way to wait would evaluate a string, which the page's policy forbids.
-    for _ in range(100):
-        if visit.evaluate(color) != light:
-            return
-        visit.wait_for_timeout(50)
-    assert visit.evaluate(color) != light
+    wait_until(visit, lambda: visit.evaluate(color) != light)
 
 
-def test_what_cannot_be_kept_is_read_all_the_same(page):
+def test_drawing_that_cannot_be_saved_is_predicted(page):
     broken = {"status": 503, "content_type": "application/json", "body": json.dumps({})}
     page.route("**/api/v1/drawings/*", lambda route: route.fulfill(**broken))
     draw(page, SEVEN)
     expect(page.locator("#badge")).to_have_text("The server is busy. Waiting to be sent: 1.")
     expect(page.locator("#reading")).to_have_text("7")
     page.unroute("**/api/v1/drawings/*")
-    expect_kept(page, 1)
+    expect_saved(page, 1)
     page.complaints.clear()
 
 
-def test_whoever_wants_nothing_kept_has_nothing_sent_later(page):
+def test_opting_out_discards_waiting_drawings(page):
     with offline(page):
         draw(page, SEVEN)
         expect(page.locator("#badge")).to_contain_text("Waiting to be sent: 1")
-        page.locator("#keep").uncheck()
+        page.locator("#save").uncheck()
         expect(page.locator("#badge")).to_have_text("No connection.")
     expect(page.locator("#reading")).to_have_text("7")
     page.wait_for_timeout(500)
     assert not Drawing.objects.exists()
 
 
-def test_what_was_said_goes_with_what_it_was_said_of(page):
+def test_clear_removes_the_announcement(page):
     draw(page, SEVEN)
-    expect(page.locator("#spoken")).to_contain_text("7")
+    expect(page.locator("#announcement")).to_contain_text("7")
     page.click("[data-action=clear]")
-    expect(page.locator("#spoken")).to_have_text("")
+    expect(page.locator("#announcement")).to_have_text("")
 
 
-def test_large_text_and_low_windows_leave_room_to_draw(page):
+def test_large_text_and_low_windows_leave_room_for_the_pad(page):
     page.set_viewport_size({"width": 341, "height": 162})
     assert page.locator("#pad").bounding_box()["width"] >= 190
     page.set_viewport_size({"width": 390, "height": 844})

@@ -3,10 +3,10 @@ import { beforeEach, test } from "node:test";
 
 import { Drawing } from "../../static/js/draw/drawing.js";
 
-let drawing, ids;
+let drawing;
 
 beforeEach(() => {
-  ids = 0;
+  let ids = 0;
   drawing = new Drawing(() => `id-${++ids}`);
 });
 
@@ -22,18 +22,18 @@ test("a new drawing is empty and has an id", () => {
   assert.deepEqual(drawing.toJSON(), []);
 });
 
-test("strokes are points with times since the first", () => {
+test("times count from the first point", () => {
   stroke([10, 20], [30.26, 40.04]);
   drawing.begin(5, 5, 1500);
   assert.deepEqual(drawing.toJSON(), [[[10, 20, 0], [30.3, 40, 10]], [[5, 5, 500]]]);
 });
 
-test("points that hardly moved are not kept", () => {
+test("extend drops points within half a pixel", () => {
   stroke([10, 10], [10.2, 10.3], [11, 10]);
   assert.deepEqual(drawing.toJSON(), [[[10, 10, 0], [11, 10, 20]]]);
 });
 
-test("undo and redo go back and forth", () => {
+test("undo and redo remove and restore strokes", () => {
   stroke([1, 1], [9, 9]);
   stroke([2, 2], [8, 8]);
   const both = drawing.toJSON();
@@ -48,14 +48,14 @@ test("undo and redo go back and forth", () => {
   assert.equal(drawing.canRedo, false);
 });
 
-test("a new stroke ends what could be redone", () => {
+test("a new stroke clears the redo history", () => {
   stroke([1, 1], [9, 9]);
   drawing.undo();
   stroke([2, 2], [8, 8]);
   assert.equal(drawing.canRedo, false);
 });
 
-test("clearing opens a sheet with another id, and undo brings the old one back", () => {
+test("clear begins a drawing with another id, and undo restores the old one", () => {
   stroke([1, 1], [9, 9]);
   const before = drawing.toJSON();
   drawing.clear();
@@ -66,14 +66,14 @@ test("clearing opens a sheet with another id, and undo brings the old one back",
   assert.equal(drawing.id, "id-1");
 });
 
-test("undoing a stroke leaves what was sent before untouched", () => {
+test("a new stroke does not modify the earlier array of strokes", () => {
   stroke([1, 1], [9, 9]);
-  const sent = drawing.strokes;
+  const before = drawing.strokes;
   stroke([2, 2], [8, 8]);
-  assert.equal(sent.length, 1);
+  assert.equal(before.length, 1);
 });
 
-test("only what takes ink away or brings it back makes answers stale", () => {
+test("undo, redo and clear increment the generation, strokes do not", () => {
   stroke([1, 1], [9, 9]);
   assert.equal(drawing.generation, 0);
   drawing.undo();
@@ -82,7 +82,7 @@ test("only what takes ink away or brings it back makes answers stale", () => {
   assert.equal(drawing.generation, 3);
 });
 
-test("clearing, undoing and redoing nothing changes nothing", () => {
+test("clear, undo and redo of an empty drawing change nothing", () => {
   let changes = 0;
   drawing.addEventListener("change", () => changes++);
   drawing.clear();
@@ -92,7 +92,7 @@ test("clearing, undoing and redoing nothing changes nothing", () => {
   assert.equal(drawing.id, "id-1");
 });
 
-test("a pad of another size scales what was drawn, undone and to come", () => {
+test("scale includes the undo and redo history", () => {
   stroke([10, 10], [20, 30]);
   stroke([5, 5], [6, 6]);
   drawing.undo();
@@ -102,22 +102,22 @@ test("a pad of another size scales what was drawn, undone and to come", () => {
   assert.deepEqual(drawing.toJSON()[1][0].slice(0, 2), [10, 10]);
 });
 
-test("a renewed drawing keeps its ink", () => {
+test("renewId keeps the strokes", () => {
   stroke([1, 1], [9, 9]);
   const before = drawing.toJSON();
-  drawing.renew();
+  drawing.renewId();
   assert.equal(drawing.id, "id-2");
   assert.deepEqual(drawing.toJSON(), before);
 });
 
-test("pressure is kept with the points but does not travel", () => {
+test("toJSON omits the pressure", () => {
   drawing.begin(1, 1, 0, 0.4);
   drawing.extend(9, 9, 8, 0.6);
   assert.deepEqual(drawing.strokes, [[[1, 1, 0, 0.4], [9, 9, 8, 0.6]]]);
   assert.deepEqual(drawing.toJSON(), [[[1, 1, 0], [9, 9, 8]]]);
 });
 
-test("a long scribble travels with fewer points, from its first to its last", () => {
+test("toJSON thins long strokes but keeps the first and last point", () => {
   drawing.begin(0, 0, 0);
   for (let i = 1; i < 60_000; i++) drawing.extend(i % 500, i / 200 + (i % 2), i);
   const [points] = drawing.toJSON();
@@ -125,32 +125,32 @@ test("a long scribble travels with fewer points, from its first to its last", ()
   assert.deepEqual([points[0][2], points.at(-1)[2]], [0, 59_999]);
 });
 
-test("a stroke that was undone while it was drawn is not lengthened", () => {
+test("extend after undo adds nothing", () => {
   drawing.begin(1, 1, 0);
   drawing.undo();
   drawing.extend(9, 9, 8);
   assert.equal(drawing.isEmpty, true);
 });
 
-test("an abandoned stroke leaves no trace and no way back", () => {
+test("cancelStroke removes the stroke and its undo step", () => {
   stroke([1, 1], [9, 9]);
   const before = drawing.toJSON();
   drawing.begin(5, 5, 2000);
-  drawing.abandon();
+  drawing.cancelStroke();
   assert.deepEqual(drawing.toJSON(), before);
   drawing.undo();
   assert.equal(drawing.isEmpty, true);
 });
 
-test("time goes on where a sheet that is opened again was left", () => {
+test("a stroke on a reopened drawing continues its time", () => {
   drawing.open({ id: "old", strokes: [[[1, 1, 0], [9, 9, 400]]] });
   drawing.begin(5, 5, 90_000);
   assert.equal(drawing.toJSON()[1][0][2], 700);
 });
 
-test("a picture lies on a sheet of its own, and ink goes on the next", () => {
+test("a picture is a drawing of its own, and a stroke begins the next drawing", () => {
   stroke([1, 1], [9, 9]);
-  drawing.lay({ source: "data:", width: 2, height: 1 });
+  drawing.openPicture({ source: "data:", width: 2, height: 1 });
   const { id } = drawing;
   assert.deepEqual([drawing.isEmpty, drawing.strokes, drawing.picture.width], [false, [], 2]);
   stroke([3, 3], [4, 4]);
@@ -162,14 +162,14 @@ test("a picture lies on a sheet of its own, and ink goes on the next", () => {
   assert.equal(drawing.id, id);
 });
 
-test("a forgotten sheet cannot be turned back to", () => {
+test("delete removes a drawing from the history and the current drawing", () => {
   stroke([1, 1], [9, 9]);
   const { id } = drawing;
   drawing.clear();
-  drawing.forget([id]);
+  drawing.delete([id]);
   drawing.undo();
   assert.equal(drawing.isEmpty, true);
   stroke([2, 2], [8, 8]);
-  drawing.forget([drawing.id]);
+  drawing.delete([drawing.id]);
   assert.equal(drawing.isEmpty, true);
 });

@@ -5,7 +5,7 @@ import { toJSON, toSVG } from "../../static/js/draw/export.js";
 
 const drawing = { id: "a", strokes: [[[10, 20, 0], [30.26, 40, 9]], [[5, 5, 50]]], side: 220, text: "4" };
 
-test("an SVG has a path a stroke, and the pen of the pad", () => {
+test("toSVG writes one path per stroke with the width of the pad's pen", () => {
   const svg = toSVG(drawing);
   assert.match(svg, /viewBox="0 0 220 220"/);
   assert.match(svg, /stroke-width="10"/);
@@ -15,10 +15,11 @@ test("an SVG has a path a stroke, and the pen of the pad", () => {
   ]);
 });
 
-for (const [said, label] of [["7", "7"], ["?", "?"], [undefined, ""]]) {
-  test(`JSON Lines have the strokes and, as the label, what the visitor says: ${said}`, () => {
-    const line = toJSON({ ...drawing, said });
-    assert.deepEqual(JSON.parse(line), { drawing: "a", strokes: drawing.strokes, reading: "4", label });
+for (const [label, written] of [["7", "7"], [undefined, ""]]) {
+  test(`toJSON writes strokes and the visitor's label: ${label}`, () => {
+    const line = toJSON({ ...drawing, label });
+    const { strokes } = drawing;
+    assert.deepEqual(JSON.parse(line), { drawing: "a", strokes, reading: "4", label: written });
     assert.ok(line.endsWith("\n"));
   });
 }

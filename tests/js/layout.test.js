@@ -1,32 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { extent, LAYERS, nameOf, neighbor, PLAN, unitAt, unitNear } from "../../static/js/explain/layout.js";
+import {
+  extent, layerName, LAYERS, layerShape, LAYOUT, neighbor, unitAt, unitName, unitPosition,
+} from "../../static/js/explain/layout.js";
 
 const SIZES = { input: 784, maps1: 864, maps2: 256, dense1: 120, dense2: 84, logits: 10 };
 
-test("every unit has a place of its own within its layer, and is found there", () => {
+test("every unit has its own position within its layer", () => {
   for (const name of LAYERS) {
-    const [layer, { width, height }] = [PLAN[name], extent(PLAN[name])];
-    assert.equal(layer.tiles * layer.side ** 2, SIZES[name]);
+    const [layer, { width, height }] = [LAYOUT[name], extent(LAYOUT[name])];
+    assert.equal(layer.maps * layer.side ** 2, SIZES[name]);
     for (let unit = 0; unit < SIZES[name]; unit++) {
-      const { x, y } = unitAt(layer, unit);
+      const { x, y } = unitPosition(layer, unit);
       assert.ok(x >= 0 && y >= 0 && x + 1 <= width && y + 1 <= height);
-      assert.equal(unitNear(layer, x + 0.5, y + 0.5), unit);
+      assert.equal(unitAt(layer, x + 0.5, y + 0.5), unit);
     }
   }
 });
 
-test("points outside and in gaps fall to a unit", () => {
+test("unitAt returns a unit for points outside and in gaps", () => {
   for (const name of LAYERS) {
-    assert.equal(unitNear(PLAN[name], -5, -5), 0);
-    assert.equal(unitNear(PLAN[name], 999, 999), SIZES[name] - 1);
+    assert.equal(unitAt(LAYOUT[name], -5, -5), 0);
+    assert.equal(unitAt(LAYOUT[name], 999, 999), SIZES[name] - 1);
   }
-  assert.equal(unitNear(PLAN.maps1, 13, 0), 11);
+  assert.equal(unitAt(LAYOUT.maps1, 13, 0), 11);
 });
 
-test("arrow keys walk over the gaps from map to map and stop at the edges", () => {
-  const { maps1, dense1, logits } = PLAN;
+test("neighbor crosses the gaps between maps and stops at the edges", () => {
+  const { maps1, dense1, logits } = LAYOUT;
   assert.equal(neighbor(maps1, 11, 1, 0), 144);
   assert.equal(neighbor(maps1, 144, -1, 0), 11);
   assert.equal(neighbor(maps1, 132, 0, 1), 288);
@@ -36,9 +38,18 @@ test("arrow keys walk over the gaps from map to map and stop at the edges", () =
   assert.equal(neighbor(logits, 3, 1, 1), 4);
 });
 
-test("units are named as people count", () => {
-  assert.equal(nameOf(PLAN.input, 29), "pixel in row 2, column 2");
-  assert.equal(nameOf(PLAN.maps1, 144), "map 2 of 6, row 1, column 1");
-  assert.equal(nameOf(PLAN.dense1, 16), "unit 17 of 120");
-  assert.equal(nameOf(PLAN.logits, 3), "digit 3");
+test("layers have names and shapes", () => {
+  assert.deepEqual(LAYERS.map((name) => layerName(LAYOUT[name])), [
+    "28 × 28 pixels", "6 maps", "16 maps", "120 units", "84 units", "10 digits",
+  ]);
+  assert.deepEqual(LAYERS.map((name) => layerShape(LAYOUT[name])), [
+    "28 × 28", "6 × 12 × 12", "16 × 4 × 4", "120", "84", "10",
+  ]);
+});
+
+test("unitName counts from one, except for digits", () => {
+  assert.equal(unitName(LAYOUT.input, 29), "pixel in row 2, column 2");
+  assert.equal(unitName(LAYOUT.maps1, 144), "map 2 of 6, row 1, column 1");
+  assert.equal(unitName(LAYOUT.dense1, 16), "unit 17 of 120");
+  assert.equal(unitName(LAYOUT.logits, 3), "digit 3");
 });

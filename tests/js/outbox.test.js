@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Outbox } from "../../static/js/visit/outbox.js";
+import { DELETION, Outbox } from "../../static/js/visit/outbox.js";
 
-/** As browsers have it: keys are its own properties. */
+/** Like a browser's storage, whose keys are its own properties. */
 class Storage {
   getItem(key) {
     return this[key] ?? null;
@@ -23,8 +23,8 @@ beforeEach(() => {
   outbox = new Outbox(storage);
 });
 
-test("the drawing goes before its label", () => {
-  outbox.keep("a", { strokes: [] });
+test("next returns the drawing before its label", () => {
+  outbox.save("a", { strokes: [] });
   outbox.label("a", "7");
   const first = outbox.next();
   assert.deepEqual(first, { id: "a", part: "body", value: { strokes: [] } });
@@ -32,81 +32,89 @@ test("the drawing goes before its label", () => {
   assert.deepEqual(outbox.next(), { id: "a", part: "label", value: "7" });
 });
 
-test("other ink takes the label with it", () => {
+test("save discards the label of the earlier body", () => {
   outbox.label("a", "7");
-  outbox.keep("a", { strokes: [] });
+  outbox.save("a", { strokes: [] });
   assert.equal(outbox.next().part, "body");
   outbox.settle(outbox.next());
   assert.equal(outbox.size, 0);
 });
 
-test("to forget is all that is left to do", () => {
-  outbox.keep("a", { strokes: [] });
-  outbox.forget("a");
+test("delete discards the body", () => {
+  outbox.save("a", { strokes: [] });
+  outbox.delete("a");
+  assert.deepEqual(outbox.next(), { id: "a", part: DELETION, value: true });
   outbox.settle(outbox.next());
   assert.equal(outbox.size, 0);
 });
 
-test("what was wished otherwise while it was sent is sent again", () => {
-  outbox.keep("a", { strokes: [1] });
+test("settle keeps a part that changed during the request", () => {
+  outbox.save("a", { strokes: [1] });
   const sent = outbox.next();
-  outbox.keep("a", { strokes: [2] });
+  outbox.save("a", { strokes: [2] });
   outbox.settle(sent);
   assert.deepEqual(outbox.next().value, { strokes: [2] });
 });
 
-test("it outlives the page", () => {
-  outbox.keep("a", { strokes: [1] });
+test("load restores the changes of a closed page", () => {
+  outbox.save("a", { strokes: [1] });
   outbox.label("a", null);
-  outbox.keep("b", { strokes: [2] });
-  const after = new Outbox(storage);
-  after.load();
-  assert.equal(after.size, 2);
-  while (after.next()) after.settle(after.next());
+  outbox.save("b", { strokes: [2] });
+  const reopened = new Outbox(storage);
+  reopened.load();
+  assert.equal(reopened.size, 2);
+  while (reopened.next()) reopened.settle(reopened.next());
   assert.deepEqual(Object.keys(storage), []);
 });
 
-test("what this page wished since counts, not what the storage had", () => {
-  outbox.keep("a", { strokes: [1] });
-  const after = new Outbox(storage);
-  after.forget("a");
-  after.load();
-  assert.equal(after.next().part, "forget");
+test("load restores a deletion stored by an earlier release", () => {
+  storage["outbox:a"] = '{"forget":true}';
+  outbox.load();
+  assert.equal(outbox.next().part, DELETION);
 });
 
-test("a storage that is full or broken costs nothing but the second life", () => {
+test("load keeps a newer change of this page", () => {
+  outbox.save("a", { strokes: [1] });
+  const reopened = new Outbox(storage);
+  reopened.delete("a");
+  reopened.load();
+  assert.equal(reopened.next().part, DELETION);
+});
+
+test("a full or corrupt storage does not affect changes of this page", () => {
   storage.setItem = () => {
     throw new DOMException("full", "QuotaExceededError");
   };
-  outbox.keep("a", { strokes: [1] });
+  outbox.save("a", { strokes: [1] });
   assert.equal(outbox.size, 1);
-  storage["outbox:b"] = "{rubbish";
+  storage["outbox:b"] = "{invalid";
   outbox.load();
   assert.equal(outbox.size, 1);
 });
 
-test("whoever wants nothing kept any more has nothing sent but what is to be forgotten", () => {
-  outbox.keep("a", { strokes: [] });
+test("discardSaves keeps deletions only", () => {
+  outbox.save("a", { strokes: [] });
   outbox.label("b", "7");
-  outbox.forget("c");
-  outbox.withdraw();
-  assert.deepEqual(outbox.next(), { id: "c", part: "forget", value: true });
+  outbox.delete("c");
+  outbox.discardSaves();
+  assert.deepEqual(outbox.next(), { id: "c", part: DELETION, value: true });
   assert.equal(outbox.size, 1);
   assert.deepEqual(Object.keys(storage), ["outbox:c"]);
 });
 
-test("what another page forgets is not sent from here", () => {
-  outbox.keep("a", { strokes: [] });
-  outbox.heed({ key: "outbox:a", newValue: JSON.stringify({ forget: true }) });
-  outbox.heed({ key: "outbox:b", newValue: JSON.stringify({ forget: true }) });
-  outbox.heed({ key: null, newValue: null });
-  assert.deepEqual(outbox.next(), { id: "a", part: "forget", value: true });
+test("onStorage adopts a deletion of another page", () => {
+  const newValue = JSON.stringify({ [DELETION]: true });
+  outbox.save("a", { strokes: [] });
+  outbox.onStorage({ key: "outbox:a", newValue });
+  outbox.onStorage({ key: "outbox:b", newValue });
+  outbox.onStorage({ key: null, newValue: null });
+  assert.deepEqual(outbox.next(), { id: "a", part: DELETION, value: true });
   assert.equal(outbox.size, 1);
 });
 
-test("a drawing that the server has trouble with lets the others go first", () => {
-  outbox.keep("a", { strokes: [] });
-  outbox.keep("b", { strokes: [] });
+test("defer moves a drawing behind the others", () => {
+  outbox.save("a", { strokes: [] });
+  outbox.save("b", { strokes: [] });
   outbox.defer("a");
   assert.equal(outbox.next().id, "b");
   assert.equal(outbox.size, 2);

@@ -3,51 +3,55 @@ import { test } from "node:test";
 
 import { Visit } from "../../static/js/visit/visit.js";
 
-function storage() {
-  const items = {};
+function createStorage(items = {}) {
   return { getItem: (key) => items[key] ?? null, setItem: (key, value) => (items[key] = value) };
 }
 
-test("drawings are filed in the order they were made, and brought up to date in place", () => {
-  const visit = new Visit(storage());
-  visit.file({ id: "a", strokes: [] });
-  visit.file({ id: "b", strokes: [] });
-  visit.file({ id: "a", text: "7" });
+test("put appends new drawings and updates existing ones in place", () => {
+  const visit = new Visit(createStorage());
+  visit.put({ id: "a", strokes: [] });
+  visit.put({ id: "b", strokes: [] });
+  visit.put({ id: "a", text: "7" });
   assert.deepEqual(visit.drawings, [{ id: "a", strokes: [], text: "7" }, { id: "b", strokes: [] }]);
 });
 
-test("a visit outlives a reload, what was forgotten does not", () => {
-  const kept = storage();
-  const visit = new Visit(kept);
-  visit.file({ id: "a" });
-  visit.file({ id: "b" });
-  visit.forget(["a"]);
-  assert.deepEqual(new Visit(kept).drawings, [{ id: "b" }]);
+test("a reload restores the drawings that were not deleted", () => {
+  const storage = createStorage();
+  const visit = new Visit(storage);
+  visit.put({ id: "a" });
+  visit.put({ id: "b" });
+  visit.delete(["a"]);
+  assert.deepEqual(new Visit(storage).drawings, [{ id: "b" }]);
 });
 
-for (const broken of [
-  { getItem: () => "{rubbish" },
-  { getItem: () => null },
-]) {
-  test(`a storage that gives ${broken.getItem()} and takes nothing does no harm`, () => {
-    const visit = new Visit(broken);
-    visit.file({ id: "a" });
+test("drawings stored by an earlier release get the current field names", () => {
+  const stored = JSON.stringify([{ id: "a", keep: true, said: "7" }, { id: "b", keep: false }]);
+  assert.deepEqual(new Visit(createStorage({ visit: stored })).drawings, [
+    { id: "a", save: true, label: "7" },
+    { id: "b", save: false },
+  ]);
+});
+
+for (const stored of ["{invalid", null]) {
+  test(`a storage that contains ${stored} and refuses writes does not affect the visit`, () => {
+    const visit = new Visit({ getItem: () => stored });
+    visit.put({ id: "a" });
     assert.equal(visit.drawings.length, 1);
   });
 }
 
-test("where the storage is full, nothing that was forgotten stays in it", () => {
-  const kept = storage();
-  const setItem = kept.setItem;
-  kept.setItem = (key, value) => {
+test("a full storage keeps no deleted drawing", () => {
+  const storage = createStorage();
+  const { setItem } = storage;
+  storage.setItem = (key, value) => {
     if (value.length > 100) throw new Error("full");
     setItem(key, value);
   };
-  const visit = new Visit(kept);
-  visit.file({ id: "a" });
-  visit.file({ id: "large", picture: { source: "x".repeat(200) } });
-  visit.forget(["a"]);
-  visit.file({ id: "b" });
-  assert.deepEqual(new Visit(kept).drawings, [{ id: "b" }]);
+  const visit = new Visit(storage);
+  visit.put({ id: "a" });
+  visit.put({ id: "large", picture: { source: "x".repeat(200) } });
+  visit.delete(["a"]);
+  visit.put({ id: "b" });
+  assert.deepEqual(new Visit(storage).drawings, [{ id: "b" }]);
   assert.equal(visit.drawings.length, 2);
 });

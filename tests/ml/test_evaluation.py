@@ -1,4 +1,4 @@
-"""The figures of a model: intervals, calibration, comparison, robustness, and their pictures."""
+"""Metrics of a model: intervals, calibration, paired test, robustness, plots."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from ml.training import data
 from ml.training.train import Epoch
 
 
-def evaluation(labels, answers, confidence=0.9):
+def evaluation(labels, predictions, confidence=0.9):
     probabilities = np.full((len(labels), 10), (1 - confidence) / 9, dtype=np.float32)
-    probabilities[np.arange(len(labels)), answers] = confidence
+    probabilities[np.arange(len(labels)), predictions] = confidence
     return metrics.Evaluation(np.array(labels), probabilities, (Verdict.DIGIT,) * len(labels))
 
 
-def test_counts_right_and_wrong_by_class():
+def test_evaluation_counts_errors_by_class():
     one = evaluation([0, 0, 1, 1], [0, 1, 1, 1])
     assert (one.errors, one.total, one.accuracy) == (1, 4, 0.75)
     zero, first, *_ = one.by_class()
@@ -26,72 +26,71 @@ def test_counts_right_and_wrong_by_class():
     assert (mistake.index, mistake.label, mistake.first) == (1, 0, 1)
 
 
-def test_intervals_are_wilsons():
+def test_wilson_gives_the_published_intervals():
     # Newcombe, "Two-sided confidence intervals for the single proportion" (1998), table I.
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
     assert wilson(0, 0) == (0, 1)
 
 
-def test_calibration_error_is_the_gap_of_confidence_and_accuracy():
-    honest = evaluation([0] * 10, [0] * 9 + [1], confidence=0.9)
-    assert honest.calibration_error == pytest.approx(0, abs=1e-6)
-    sure = evaluation([0] * 10, [0] * 5 + [1] * 5, confidence=0.9)
-    assert sure.calibration_error == pytest.approx(0.4)
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    calibrated = evaluation([0] * 10, [0] * 9 + [1], confidence=0.9)
+    assert calibrated.calibration_error == pytest.approx(0, abs=1e-6)
+    overconfident = evaluation([0] * 10, [0] * 5 + [1] * 5, confidence=0.9)
+    assert overconfident.calibration_error == pytest.approx(0.4)
 
 
-def test_error_rates_take_the_surest_first():
-    labels, answers = [0, 0, 0, 0], [0, 0, 1, 0]
-    probabilities = evaluation(labels, answers).probabilities
+def test_error_rates_are_ordered_by_confidence():
+    labels = [0, 0, 0, 0]
+    probabilities = evaluation(labels, [0, 0, 1, 0]).probabilities
     probabilities[2, 1] = 0.4
     one = metrics.Evaluation(np.array(labels), probabilities, ())
     assert one.error_rates().tolist() == [0, 0, 0, 0.25]
 
 
-def test_compares_two_models_by_mcnemars_test():
+def test_mcnemar_test_counts_the_differences_of_two_models():
     labels = [0] * 20
     first = evaluation(labels, [0] * 18 + [1] * 2)
     second = evaluation(labels, [0] * 10 + [1] * 10)
-    comparison = metrics.mcnemar_test(first, second)
-    assert (comparison.only_first_right, comparison.only_second_right) == (8, 0)
-    assert comparison.p_value == pytest.approx(2 / 2**8)
+    result = metrics.mcnemar_test(first, second)
+    assert (result.only_first_right, result.only_second_right) == (8, 0)
+    assert result.p_value == pytest.approx(2 / 2**8)
     assert metrics.mcnemar_test(first, first).p_value == 1
 
 
 @pytest.mark.parametrize("pen", robustness.PENS)
 @pytest.mark.parametrize("ink", robustness.INKS)
-def test_canvases_hold_the_digit_where_and_as_large_as_asked(pen, ink):
+def test_draw_canvas_places_a_digit_of_the_given_size(pen, ink):
     seven = data.mnist(train=False).images[0].numpy()
     for size in robustness.SIZES:
-        canvas = np.asarray(robustness.draw(seven, size, "corner", pen, ink)).astype(int)
-        paper = 0 if ink == "light on dark" else 255
-        rows, columns = np.nonzero(np.abs(canvas - paper) > 60)
+        canvas = np.asarray(robustness.draw_canvas(seven, size, "corner", pen, ink)).astype(int)
+        background = 0 if ink == "light on dark" else 255
+        rows, columns = np.nonzero(np.abs(canvas - background) > 60)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(280 * size, abs=5)
         assert min(rows) < 5
         assert min(columns) < 5
 
 
-def test_size_place_and_ink_do_not_matter_to_pictures(shipped):
+def test_robustness_errors_are_independent_of_size_place_and_ink(shipped):
     test = data.mnist(train=False)
-    some = data.LabeledImages(test.images[:1_000:20], test.labels[:1_000:20])
-    cells = list(robustness.measure(shipped, some))
+    cells = list(robustness.measure(shipped, test.subset(slice(0, 1_000, 20))))
     assert len(cells) == robustness.CELLS
     for pen in robustness.PENS:
         errors = [cell.errors for cell in cells if cell.pen == pen]
         assert max(errors) - min(errors) <= 2
 
 
-def test_separation_is_perfect_where_nothing_overlaps():
-    apart = evaluate._separation(np.linspace(0, 0.4, 50), np.linspace(0.5, 1, 50))
+def test_separation_metrics_without_overlap_reject_every_non_digit():
+    apart = evaluate.separation_metrics(np.linspace(0, 0.4, 50), np.linspace(0.5, 1, 50))
     assert apart["auroc"] == 1
     assert set(apart["refused"].values()) == {1.0}
-    same = evaluate._separation(np.arange(100.0), np.arange(100.0))
+    same = evaluate.separation_metrics(np.arange(100.0), np.arange(100.0))
     assert same["auroc"] == pytest.approx(0.5, abs=0.01)
 
 
-def test_every_figure_is_drawn(tmp_path, shipped):
-    test = data.mnist(train=False).part(slice(500))
-    one = evaluate.evaluate_images(shipped, test)
+def test_plots_are_saved_as_png(tmp_path, shipped):
+    test = data.mnist(train=False).subset(slice(500))
+    evaluated = evaluate.evaluate_images(shipped, test)
     epochs = [Epoch(n, 1 / n, 1 / n, 50 - n, 0.001, 9.0) for n in (1, 2, 3)]
     cells = [
         {"size": 0.3, "place": place, "pen": "thin", "ink": "dark on light", "errors": 1, "of": 9}
@@ -99,9 +98,9 @@ def test_every_figure_is_drawn(tmp_path, shipped):
     ]
     for figure in (
         plots.curves(epochs),
-        plots.confusion(one.confusion),
-        plots.reliability(one.bins()),
-        plots.coverage(one.error_rates()),
+        plots.confusion(evaluated.confusion),
+        plots.reliability(evaluated.calibration_bins()),
+        plots.coverage(evaluated.error_rates()),
         plots.robustness(cells),
         plots.digits(test.images[:12].numpy(), ["7"] * 12),
     ):

@@ -1,4 +1,4 @@
-"""The notebook: it runs, and it ships as it ran in full."""
+"""The training notebook runs, and its stored outputs are from a complete run."""
 
 import nbformat
 import pytest
@@ -14,13 +14,13 @@ def notebook():
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
-def test_it_runs(notebook, monkeypatch):
+def test_notebook_runs(notebook, monkeypatch):
     monkeypatch.setenv("QUICK", "1")
     NotebookClient(notebook, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
     assert "errors of 10,000" in printed(notebook)
 
 
-def test_it_ships_as_it_ran_in_full(notebook):
+def test_notebook_stores_the_outputs_of_a_complete_run(notebook):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert "55000 to train" in printed(notebook)

@@ -14,7 +14,7 @@ from ml.training import data
 
 @pytest.fixture(scope="module")
 def digits():
-    return data.mnist(train=True).part(slice(-5_000, None))
+    return data.mnist(train=True).subset(slice(-5_000, None))
 
 
 def ink(levels):
@@ -68,7 +68,7 @@ def test_segment_picture_cuts_touching_digits_if_the_model_prefers_two(predict, 
 
 
 def test_predict_picture_of_numbers(shipped, digits):
-    numbers = list(synthetic_numbers.pictures(digits, 40, seed=3))
+    numbers = list(synthetic_numbers.generate_pictures(digits, 40, seed=3))
     correct = sum(predict_picture(shipped, picture).text == text for picture, text in numbers)
     assert correct >= 34
 
@@ -80,7 +80,7 @@ def test_predict_picture_of_a_one_close_to_another_digit(shipped, digits):
     correct = 0
     for grid, label in zip(digits.images[:100], digits.labels, strict=False):
         pair = [grid.numpy(), ones[rng.integers(len(ones))].numpy()]
-        picture = synthetic_numbers.compose_picture(pair, rng, gaps=(0.05, 0.2))
+        picture = synthetic_numbers.join_grids(pair, rng, gaps=(0.05, 0.2))
         correct += predict_picture(shipped, picture).text == f"{label}1"
     assert correct >= 95
 

@@ -138,7 +138,7 @@ def test_extract_ink_of_photographed_blank_paper_is_none():
 @pytest.fixture(scope="module")
 def digits():
     """Every fifth MNIST test digit: images uint8[2000, 28, 28] and labels."""
-    images, labels = data.mnist(train=False).part(slice(None, None, 5))
+    images, labels = data.mnist(train=False).subset(slice(None, None, 5))
     return images.numpy(), labels.numpy()
 
 

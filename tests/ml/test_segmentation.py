@@ -64,7 +64,7 @@ def hershey():
 
 
 def compose(text, seed=0, **layout):
-    return synthetic_numbers.compose(
+    return synthetic_numbers.join_strokes(
         [hershey()[digit] for digit in text], np.random.default_rng(seed), **layout
     )
 
@@ -224,9 +224,9 @@ def test_synthetic_numbers_are_reproducible_and_by_one_writer():
         for writer in ("low", "high")
         if (int(digit) >= 5) == (writer == "high")
     ]
-    made = list(synthetic_numbers.written(digits, 30, seed=4))
-    assert made == list(synthetic_numbers.written(digits, 30, seed=4))
-    assert made != list(synthetic_numbers.written(digits, 30, seed=5))
+    made = list(synthetic_numbers.generate_strokes(digits, 30, seed=4))
+    assert made == list(synthetic_numbers.generate_strokes(digits, 30, seed=4))
+    assert made != list(synthetic_numbers.generate_strokes(digits, 30, seed=5))
     assert {len(number.text) for number in made} == {2, 3, 4, 5}
     for number in made:
         assert len({digit >= "5" for digit in number.text}) == 1

@@ -1,6 +1,8 @@
+"""Stroke files and the split of their writers."""
+
 import gzip
 import json
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -29,7 +31,7 @@ UNIPEN = """
 """
 
 
-def test_reads_unipen_and_turns_its_y_downwards(tmp_path):
+def test_read_digits_unipen_flips_y(tmp_path):
     file = tmp_path / "digits.unp"
     file.write_text(UNIPEN)
     four, one = stroke_files.read_digits(file)
@@ -38,13 +40,13 @@ def test_reads_unipen_and_turns_its_y_downwards(tmp_path):
     assert (one.label, one.writer, one.strokes) == (1, "7", [[[1, -2], [-3, -4]]])
 
 
-def test_reads_gzip(tmp_path):
+def test_read_digits_reads_gzip(tmp_path):
     file = tmp_path / "digits.gz"
     file.write_bytes(gzip.compress(UNIPEN.encode()))
     assert len(stroke_files.read_digits(file)) == 2
 
 
-def test_reads_json_lines_and_leaves_out_what_is_no_digit(tmp_path):
+def test_read_digits_json_lines_skips_non_digits(tmp_path):
     file = tmp_path / "digits.jsonl"
     records = [{"strokes": [[[1, 2, 0]]], "label": label, "writer": "ana"} for label in ("7", "?")]
     file.write_text("\n".join(map(json.dumps, records)))
@@ -53,47 +55,50 @@ def test_reads_json_lines_and_leaves_out_what_is_no_digit(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "hello", '{"label": "7"}', '{"strokes"', '.SEGMENT "x"'])
-def test_says_which_file_holds_no_strokes(tmp_path, content):
+def test_read_digits_other_content_raises_value_error_with_the_path(tmp_path, content):
     file = tmp_path / "letter.txt"
     file.write_text(content)
     with pytest.raises(ValueError, match=r"letter\.txt"):
         stroke_files.read_digits(file)
 
 
-def test_every_writer_is_held_out_in_one_fold_and_never_on_both_sides():
+def test_split_writers_holds_out_each_writer_in_one_fold():
     digits = [stroke_files.StrokeSample([], 0, str(n % 12)) for n in range(120)]
-    every = []
+    all_held_out = []
     for fold in range(data.FOLDS):
-        kept, held_out = data.split_writers(digits, fold)
-        writers = {d.writer for d in held_out}
-        assert len(kept) == 120 - 10 * len(writers)
-        assert not {d.writer for d in kept} & writers
-        every += writers
-    assert sorted(every) == sorted({d.writer for d in digits})
+        training, held_out = data.split_writers(digits, fold)
+        writers = {sample.writer for sample in held_out}
+        assert len(training) == 120 - 10 * len(writers)
+        assert not {sample.writer for sample in training} & writers
+        all_held_out += writers
+    assert sorted(all_held_out) == sorted({sample.writer for sample in digits})
 
 
-def test_the_one_writer_of_a_file_is_trained_on():
-    kept, held_out = data.split_writers([stroke_files.StrokeSample([], 0, "me")])
-    assert (len(kept), held_out) == (1, [])
+def test_split_writers_single_writer_is_in_training():
+    training, held_out = data.split_writers([stroke_files.StrokeSample([], 0, "me")])
+    assert (len(training), held_out) == (1, [])
 
 
-def test_of_drawings_from_the_log_those_are_held_out_that_always_are():
-    names = [str(uuid4()) for _ in range(50)]
+def test_split_writers_splits_drawings_the_same_way_in_every_fold():
+    names = [str(UUID(int=number)) for number in range(50)]
     digits = [stroke_files.StrokeSample([], 0, name) for name in names]
     for fold in range(data.FOLDS):
         _, held_out = data.split_writers(digits, fold)
-        assert {one.writer for one in held_out} == {n for n in names if is_held_out(n)}
+        assert {sample.writer for sample in held_out} == set(filter(is_held_out, names))
 
 
-def test_what_is_no_digit_with_ink_is_left_out(tmp_path):
+def test_read_samples_skips_unknown_labels_and_empty_strokes(tmp_path):
     file = tmp_path / "digits.jsonl"
     lines = [{"label": label, "strokes": SEVEN} for label in ("7", "42", "²", "?")]
     lines.append({"label": "1", "strokes": []})
     file.write_text("\n".join(map(json.dumps, lines)))
-    assert [digit.label for digit in stroke_files.read_samples(file)] == [7, stroke_files.NON_DIGIT]
+    assert [sample.label for sample in stroke_files.read_samples(file)] == [
+        7,
+        stroke_files.NON_DIGIT,
+    ]
 
 
-def test_a_file_that_was_cut_off_is_named(tmp_path):
+def test_read_digits_truncated_gzip_raises_value_error(tmp_path):
     file = tmp_path / "cut.jsonl.gz"
     file.write_bytes(gzip.compress(json.dumps({"label": "7", "strokes": SEVEN}).encode())[:-9])
     with pytest.raises(ValueError, match="cut"):

@@ -1,4 +1,4 @@
-"""manage.py train, evaluate and predict."""
+"""manage.py train, evaluate, predict and errors of all commands."""
 
 import io
 import json
@@ -21,27 +21,65 @@ from tools.samples import ROOT, SEVEN, SHIPPED
 
 
 @pytest.fixture
-def little_data(monkeypatch):
-    """Train on a fraction of the data: what is tested here is the command."""
+def small_datasets(monkeypatch):
+    """Train on 1,000 images and a twentieth of the outliers."""
+    monkeypatch.setattr(
+        data, "split", lambda mnist: (mnist.subset(slice(1_000)), mnist.subset(slice(-500, None)))
+    )
+    generate = outliers.generate_grids
+    monkeypatch.setattr(
+        outliers, "generate_grids", lambda kinds, n, seed: generate(kinds, n // 20, seed)
+    )
 
-    def load_sets(stroke_file, fold):
-        mnist = data.mnist(train=True)
-        return train.Datasets(mnist.part(slice(1_000)), mnist.part(slice(-500, None)))
 
-    monkeypatch.setattr(pipeline, "_load_sets", load_sets)
-    draw = outliers.draw
-    monkeypatch.setattr(outliers, "draw", lambda kinds, n, seed: draw(kinds, n // 20, seed))
+@pytest.fixture
+def small_evaluation(monkeypatch):
+    """Measure on few drawings."""
+    monkeypatch.setattr(evaluation, "ROBUSTNESS_DIGITS", 2)
+    monkeypatch.setattr(evaluation, "NON_DIGITS", 24)
+    monkeypatch.setattr(evaluation, "NUMBERS", 5)
+
+
+@pytest.fixture
+def no_training(small_datasets, monkeypatch):
+    """Return the shipped model as the result of every training."""
+    monkeypatch.setattr(train.Trainer, "epochs", lambda self, on_step: iter(()))
+    monkeypatch.setattr(pipeline, "finish", lambda trainer: SHIPPED.read_bytes())
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Interrupt trainings after their first epoch."""
+    complete = train.Trainer.epochs
+
+    def epochs(self, on_step):
+        yield next(complete(self, on_step))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train.Trainer, "epochs", epochs)
+
+
+@pytest.fixture
+def labeled(put, db):
+    """Twenty ones, each slightly different, labeled 7."""
+    for number in range(20):
+        put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
+    Digit.objects.update(label="7")
 
 
 def call(*arguments):
     out = io.StringIO()
-    call_command(*arguments, stdout=out, stderr=out)
+    call_command(*map(str, arguments), stdout=out, stderr=out)
     return out.getvalue()
 
 
-def test_train_writes_a_model_with_its_figures(tmp_path, little_data):
+def unavailable(*arguments):
+    raise OperationalError("no such host")
+
+
+def test_train_writes_a_model_with_its_metrics(tmp_path, small_datasets):
     output = tmp_path / "new" / "lenet.onnx"
-    printed = call("train", "--epochs", "1", "--seed", "3", "--output", str(output))
+    printed = call("train", "--epochs", 1, "--seed", 3, "--output", output)
     classifier = Classifier(output.read_bytes())
     assert classifier.facts["training"]["recipe"]["seed"] == 3
     assert f"Model {classifier.version} written" in printed
@@ -50,18 +88,11 @@ def test_train_writes_a_model_with_its_figures(tmp_path, little_data):
     assert sorted(output.parent.iterdir()) == [output, output.with_suffix(".png")]
 
 
-@pytest.fixture
-def already_trained(little_data, monkeypatch):
-    """Training that ends with the shipped model, at once."""
-    monkeypatch.setattr(train.Trainer, "epochs", lambda self, on_step: iter(()))
-    monkeypatch.setattr(pipeline, "finish", lambda trainer: SHIPPED.read_bytes())
-
-
 @pytest.mark.django_db
-def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained, few):
+def test_train_register_stores_a_measured_candidate(tmp_path, no_training, small_evaluation):
     output = tmp_path / "lenet.onnx"
     output.with_suffix(".checkpoint").touch()
-    printed = call("train", "--register", "--output", str(output))
+    printed = call("train", "--register", "--output", output)
     assert Measurement.objects.get().metrics["robustness"]
     candidate = ModelVersion.objects.get()
     assert candidate.load().content == output.read_bytes()
@@ -69,35 +100,23 @@ def test_train_stores_a_candidate_where_it_is_asked_to(tmp_path, already_trained
     assert f"manage.py models promote {candidate}" in printed
 
 
-def test_train_keeps_its_file_where_the_database_is_gone(tmp_path, already_trained, monkeypatch):
-    def gone(content):
-        raise OperationalError("no such host")
-
-    monkeypatch.setattr(registry, "register", gone)
+def test_train_register_without_database_keeps_the_model_file(tmp_path, no_training, monkeypatch):
+    monkeypatch.setattr(registry, "register", unavailable)
     output = tmp_path / "lenet.onnx"
     output.with_suffix(".checkpoint").touch()
-    with pytest.raises(CommandError, match=r"no such host\. Later: manage\.py models import"):
-        call("train", "--register", "--output", str(output))
+    with pytest.raises(CommandError, match=r"no such host\. Register it later: manage\.py models"):
+        call("train", "--register", "--output", output)
     assert Classifier(output.read_bytes())
 
 
-@pytest.fixture
-def reviewed(put, db):
-    """Twenty ones, each drawn a little otherwise and labeled 7."""
-    for number in range(20):
-        put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
-    Digit.objects.update(label="7")
-
-
-def test_train_learns_from_what_was_reviewed_and_measures_what_was_held_out(
-    tmp_path, little_data, reviewed
+def test_train_labeled_digits_of_database_and_folder_give_the_same_model(
+    tmp_path, small_datasets, labeled
 ):
-    outputs = [tmp_path / "database.onnx", tmp_path / "files.onnx"]
+    outputs = [tmp_path / "database.onnx", tmp_path / "folder.onnx"]
     digits = tmp_path / "digits"
-    call("export_dataset", "--format", "png", str(digits))
-    sources = (["--with-labeled"], ["--data", str(digits)])
-    for output, source in zip(outputs, sources, strict=True):
-        printed = call("train", "--epochs", "1", *source, "--output", str(output))
+    call("export_dataset", "--format", "png", digits)
+    for output, source in zip(outputs, (["--with-labeled"], ["--data", digits]), strict=True):
+        printed = call("train", "--epochs", 1, *source, "--output", output)
         facts = Classifier(output.read_bytes()).facts
         held_out = facts["metrics"]["held_out_reviewed"]["of"]
         assert facts["training"]["reviewed_images"] == 20 - held_out
@@ -107,33 +126,30 @@ def test_train_learns_from_what_was_reviewed_and_measures_what_was_held_out(
     assert graphs[0] == graphs[1]
 
 
-def test_train_learns_to_refuse_what_reviewers_call_no_digit(
-    tmp_path, already_trained, reviewed, monkeypatch
-):
-    """As outliers, never as digits; and not those that are held out, from wherever they come."""
+def test_train_uses_labeled_non_digits_as_outliers(tmp_path, no_training, labeled, monkeypatch):
     Digit.objects.filter(pk__in=Digit.objects.order_by("pk")[:12]).update(label="?")
-    call("export_dataset", "--format", "csv", str(tmp_path / "digits"))
+    call("export_dataset", "--format", "csv", tmp_path / "digits")
     trainers = []
     monkeypatch.setattr(
         pipeline, "finish", lambda trainer: trainers.append(trainer) or SHIPPED.read_bytes()
     )
-    for source in (["--with-labeled"], ["--data", str(tmp_path / "digits")]):
+    for source in (["--with-labeled"], ["--data", tmp_path / "digits"]):
         (tmp_path / "a.checkpoint").touch()
-        printed = call("train", "--epochs", "1", *source, "--output", str(tmp_path / "a.onnx"))
-        sets = trainers[-1].sets
-        refused, held_out = sets.non_digits.images, sets.held_out_non_digits.images
-        assert len(refused) + len(held_out) == 12
-        assert set(sets.reviewed.labels.tolist()) == {7}
-        assert f"{len(refused)} that are no digit ({len(held_out)} more held out)" in printed
-        outliers = {image.numpy().tobytes() for image in trainers[-1]._outliers}
-        assert outliers >= {image.numpy().tobytes() for image in refused}
-        assert not outliers & {image.numpy().tobytes() for image in held_out}
+        printed = call("train", "--epochs", 1, *source, "--output", tmp_path / "a.onnx")
+        datasets = trainers[-1].datasets
+        training, held_out = datasets.non_digits.images, datasets.held_out_non_digits.images
+        assert len(training) + len(held_out) == 12
+        assert set(datasets.labeled.labels.tolist()) == {7}
+        assert f"{len(training)} labeled non-digits ({len(held_out)} more held out)" in printed
+        used = {image.numpy().tobytes() for image in trainers[-1]._outliers}
+        assert used >= {image.numpy().tobytes() for image in training}
+        assert not used & {image.numpy().tobytes() for image in held_out}
 
 
-def test_train_measures_whether_held_out_non_digits_are_refused(tmp_path, little_data, reviewed):
+def test_train_measures_the_rejection_of_held_out_non_digits(tmp_path, small_datasets, labeled):
     Digit.objects.update(label="?")
     output = tmp_path / "lenet.onnx"
-    printed = call("train", "--epochs", "1", "--with-labeled", "--output", str(output))
+    printed = call("train", "--epochs", 1, "--with-labeled", "--output", output)
     facts = Classifier(output.read_bytes()).facts
     held_out = facts["metrics"]["held_out_non_digits"]["of"]
     assert 0 < held_out == 20 - facts["training"]["reviewed_non_digits"]
@@ -142,82 +158,65 @@ def test_train_measures_whether_held_out_non_digits_are_refused(tmp_path, little
     assert "held_out_non_digits:" in printed
 
 
-def test_train_needs_something_that_was_reviewed(tmp_path, db):
-    with pytest.raises(CommandError, match="Nothing is labeled yet"):
-        call("train", "--with-labeled", "--output", str(tmp_path / "lenet.onnx"))
+def test_train_with_labeled_without_labels_is_an_error(tmp_path, db):
+    with pytest.raises(CommandError, match="No digit has a reviewer label"):
+        call("train", "--with-labeled", "--output", tmp_path / "lenet.onnx")
 
 
-def test_without_a_database_the_commands_say_so(tmp_path, monkeypatch):
-    def gone(*arguments):
-        raise OperationalError("no such host")
-
-    monkeypatch.setattr(dataset_export, "labeled", gone)
-    monkeypatch.setattr(registry, "find", gone)
+def test_commands_without_database_are_errors(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset_export, "labeled", unavailable)
+    monkeypatch.setattr(registry, "find", unavailable)
     with pytest.raises(CommandError, match="no such host"):
-        call("train", "--with-labeled", "--output", str(tmp_path / "lenet.onnx"))
+        call("train", "--with-labeled", "--output", tmp_path / "lenet.onnx")
     with pytest.raises(CommandError, match="database cannot be used: no such host"):
         call("models", "show", "any")
 
 
-def test_train_goes_on_with_what_was_labeled_when_it_began(
-    tmp_path, little_data, reviewed, monkeypatch
-):
-    def epochs(self, on_step):
-        yield next(train_on(self, on_step))
-        raise KeyboardInterrupt
-
-    train_on = train.Trainer.epochs
-    monkeypatch.setattr(train.Trainer, "epochs", epochs)
+def test_train_resume_uses_the_labels_of_the_start(tmp_path, small_datasets, labeled, interrupt):
     output = tmp_path / "lenet.onnx"
-    with pytest.raises(CommandError, match="1 of 2 epochs are kept"):
-        call("train", "--epochs", "2", "--with-labeled", "--output", str(output))
+    with pytest.raises(CommandError, match="Interrupted after 1 of 2 epochs"):
+        call("train", "--epochs", 2, "--with-labeled", "--output", output)
     Digit.objects.update(label="1")
-    with pytest.raises(CommandError, match="leave out --with-labeled"):
-        call("train", "--resume", "--with-labeled", "--output", str(output))
+    with pytest.raises(CommandError, match="Omit --with-labeled"):
+        call("train", "--resume", "--with-labeled", "--output", output)
     trainer, _ = pipeline.resume(output.with_suffix(".checkpoint"))
-    assert set(trainer.sets.reviewed.labels.tolist()) == {7}
-    assert set(trainer.sets.held_out_reviewed.labels.tolist()) == {7}
+    assert set(trainer.datasets.labeled.labels.tolist()) == {7}
+    assert set(trainer.datasets.held_out_labeled.labels.tolist()) == {7}
 
 
-def test_train_goes_on_after_an_interruption(tmp_path, little_data, monkeypatch):
-    output = tmp_path / "lenet.onnx"
-    whole = ["train", "--epochs", "2", "--output"]
-    call(*whole, str(tmp_path / "whole.onnx"))
-
-    def epochs(self, on_step):
-        yield next(train_on(self, on_step))
-        raise KeyboardInterrupt
-
-    train_on = train.Trainer.epochs
-    with monkeypatch.context() as interrupting:
-        interrupting.setattr(train.Trainer, "epochs", epochs)
-        with pytest.raises(CommandError, match="1 of 2 epochs are kept"):
-            call(*whole, str(output))
+def test_train_resume_gives_the_model_of_an_uninterrupted_training(
+    tmp_path, small_datasets, request, monkeypatch
+):
+    output, complete = tmp_path / "lenet.onnx", tmp_path / "complete.onnx"
+    call("train", "--epochs", 2, "--output", complete)
+    epochs = train.Trainer.epochs
+    request.getfixturevalue("interrupt")
+    with pytest.raises(CommandError, match="Interrupted after 1 of 2 epochs"):
+        call("train", "--epochs", 2, "--output", output)
     assert not output.exists()
-    with pytest.raises(CommandError, match="leave out --epochs"):
-        call(*whole, str(output), "--resume")
-    call("train", "--resume", "--output", str(output))
-    graphs = [onnx.load(path).graph for path in (output, tmp_path / "whole.onnx")]
+    monkeypatch.setattr(train.Trainer, "epochs", epochs)
+    call("train", "--resume", "--output", output)
+    graphs = [onnx.load(path).graph for path in (output, complete)]
     assert graphs[0] == graphs[1]
-    with pytest.raises(CommandError, match="nothing to resume"):
-        call("train", "--resume", "--output", str(output))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--epochs", "0"], "at least 1"),
+        (["--epochs", 0], "Use at least 1"),
         (["--strokes", "/no/such/file"], "No such file"),
-        (["--strokes", str(ROOT / "README.md")], "not a file of pen strokes|no digits"),
+        (["--strokes", ROOT / "README.md"], "not a stroke file|no labeled digits"),
+        (["--resume"], "There is no checkpoint"),
+        (["--resume", "--epochs", 2], "Omit --epochs"),
     ],
 )
-def test_train_says_what_is_wrong_before_it_trains(tmp_path, arguments, message):
+def test_train_invalid_option_is_an_error_before_training(tmp_path, arguments, message):
     with pytest.raises(CommandError, match=message):
-        call("train", *arguments, "--output", str(tmp_path / "lenet.onnx"))
+        call("train", *arguments, "--output", tmp_path / "lenet.onnx")
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_without_the_training_requirements_one_sentence_says_what_to_install(command):
+def test_command_without_training_dependencies_names_the_requirements(command):
     code = (
         "import sys; sys.modules['torch'] = None\n"
         f"sys.argv = ['manage.py', '{command}']\n"
@@ -229,77 +228,70 @@ def test_without_the_training_requirements_one_sentence_says_what_to_install(com
     )  # fmt: skip
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert line.endswith("pip install -r requirements-train.txt")
+    assert line.endswith("torch is not installed. Run: pip install -r requirements-train.txt")
 
 
-@pytest.fixture
-def few(monkeypatch):
-    """Measure on few drawings: what is tested here is the command."""
-    monkeypatch.setattr(evaluation, "ROBUSTNESS_DIGITS", 2)
-    monkeypatch.setattr(evaluation, "NON_DIGITS", 24)
-    monkeypatch.setattr(evaluation, "NUMBERS", 5)
-
-
-def test_evaluate_writes_a_page_and_json(tmp_path, shipped, few):
-    page = tmp_path / "new" / "report.html"
-    printed = call("evaluate", str(SHIPPED), "--report", str(page))
+def test_evaluate_writes_html_and_json(tmp_path, shipped, small_evaluation):
+    report = tmp_path / "new" / "report.html"
+    printed = call("evaluate", SHIPPED, "--report", report)
     errors = shipped.facts["metrics"]["mnist_test"]["errors"]
     assert f"{errors} errors of 10000" in printed
-    figures = json.loads(page.with_suffix(".json").read_text())
-    assert figures["errors"] == len(figures["mistakes"]) == errors
-    assert len(figures["robustness"]) == 72
-    assert "strokes" not in figures
-    html = page.read_text()
+    metrics = json.loads(report.with_suffix(".json").read_text())
+    assert metrics["errors"] == len(metrics["mistakes"]) == errors
+    assert len(metrics["robustness"]) == 72
+    assert "strokes" not in metrics
+    html = report.read_text()
     assert html.count('alt="28x28 input"') == errors
     assert html.count("<svg") == 4
 
 
-def test_evaluate_sets_two_models_side_by_side(tmp_path, few):
-    page = tmp_path / "report.html"
-    printed = call("evaluate", str(SHIPPED), "--against", str(SHIPPED), "--report", str(page))
-    assert "only the first is right on 0, only the second on 0" in printed
-    assert json.loads(page.with_suffix(".json").read_text())["against"]["p_value"] == 1
+def test_evaluate_against_prints_the_paired_test(tmp_path, small_evaluation):
+    report = tmp_path / "report.html"
+    printed = call("evaluate", SHIPPED, "--against", SHIPPED, "--report", report)
+    assert "only the first model correct: 0, only the second: 0" in printed
+    assert json.loads(report.with_suffix(".json").read_text())["against"]["p_value"] == 1
 
 
-def test_evaluate_measures_strokes_of_writers_that_were_held_out(tmp_path, shipped, few):
+def test_evaluate_strokes_skips_the_writers_of_the_training(tmp_path, shipped, small_evaluation):
     unseen = shipped.facts["training"]["held_out_writers"][0]
     records = [
-        {"strokes": SEVEN, "label": "7", "writer": writer} for writer in (unseen, "trained on")
+        {"strokes": SEVEN, "label": "7", "writer": writer} for writer in (unseen, "in training")
     ]
-    file = tmp_path / "drawings.jsonl"
-    file.write_text("\n".join(map(json.dumps, records)))
-    page = tmp_path / "report.html"
-    call("evaluate", str(SHIPPED), "--strokes", str(file), "--report", str(page))
-    figures = json.loads(page.with_suffix(".json").read_text())
-    assert (figures["strokes"]["drawings"], figures["strokes"]["errors"]) == (1, 0)
-    assert figures["strokes"]["writers"] == [unseen]
-    assert figures["numbers"]["numbers"] == 5
-    file.write_text(json.dumps(records[1]))
-    with pytest.raises(CommandError, match="none is named among those"):
-        call("evaluate", str(SHIPPED), "--strokes", str(file), "--report", str(page))
+    strokes, report = tmp_path / "drawings.jsonl", tmp_path / "report.html"
+    strokes.write_text("\n".join(map(json.dumps, records)))
+    call("evaluate", SHIPPED, "--strokes", strokes, "--report", report)
+    metrics = json.loads(report.with_suffix(".json").read_text())
+    assert (metrics["strokes"]["drawings"], metrics["strokes"]["errors"]) == (1, 0)
+    assert metrics["strokes"]["writers"] == [unseen]
+    assert metrics["numbers"]["numbers"] == 5
+    strokes.write_text(json.dumps(records[1]))
+    with pytest.raises(CommandError, match="no samples of the writers excluded from training"):
+        call("evaluate", SHIPPED, "--strokes", strokes, "--report", report)
 
 
-def test_a_card_has_the_figures_of_mnist(tmp_path):
-    with pytest.raises(CommandError, match="leave out --dataset"):
-        call("evaluate", "--dataset", "usps", "--card", str(tmp_path / "card.md"))
+def test_evaluate_card_with_another_dataset_is_an_error(tmp_path):
+    with pytest.raises(CommandError, match="Omit --dataset"):
+        call("evaluate", "--dataset", "usps", "--card", tmp_path / "card.md")
 
 
-def test_evaluate_brings_a_model_card_up_to_date(tmp_path, shipped, few):
+def test_evaluate_card_replaces_the_metrics(tmp_path, shipped, small_evaluation):
+    documented = (ROOT / "docs" / "model-card.md").read_text()
+    before, rest = documented.split(evaluate.BEGIN)
+    after = rest.split(evaluate.END)[1]
     card = tmp_path / "card.md"
-    card.write_text(f"before\n{evaluate.BEGIN}\nold\n{evaluate.END}\nafter\n")
-    where = ["--report", str(tmp_path / "report.html"), "--card", str(card)]
-    call("evaluate", str(SHIPPED), *where)
+    card.write_text(f"{before}{evaluate.BEGIN}\nold\n{evaluate.END}{after}")
+    options = ["--report", tmp_path / "report.html", "--card", card]
+    call("evaluate", SHIPPED, *options)
     text = card.read_text()
-    assert text.startswith("before")
-    assert text.endswith("after\n")
-    assert "old" not in text
-    assert shipped.version in text
-    card.write_text("no marks")
-    with pytest.raises(CommandError, match="no place for figures"):
-        call("evaluate", str(SHIPPED), *where)
+    assert text.startswith(f"{before}{evaluate.BEGIN}\nModel `{shipped.version}`")
+    assert text.endswith(f"{evaluate.END}{after}")
+    assert "\nold\n" not in text
+    card.write_text("no markers")
+    with pytest.raises(CommandError, match="no place for metrics"):
+        call("evaluate", SHIPPED, *options)
 
 
-def test_evaluate_reads_other_sets_and_says_when_they_cannot_be_had(tmp_path, monkeypatch, few):
+def test_evaluate_dataset_downloads_test_images(tmp_path, monkeypatch, small_evaluation):
     torchvision = data.import_torchvision()
     mnist = data.mnist(train=False)
 
@@ -310,40 +302,45 @@ def test_evaluate_reads_other_sets_and_says_when_they_cannot_be_had(tmp_path, mo
             self.targets = mnist.labels[:20].tolist()
 
     monkeypatch.setattr(torchvision.datasets, "USPS", USPS)
-    where = ["--report", str(tmp_path / "report.html")]
-    assert "errors of 20" in call("evaluate", str(SHIPPED), "--dataset", "usps", *where)
-    figures = json.loads((tmp_path / "report.json").read_text())
-    assert figures["dataset"] == "usps"
-    assert figures["errors"] <= 2
+    options = ["--dataset", "usps", "--report", tmp_path / "report.html"]
+    assert "errors of 20" in call("evaluate", SHIPPED, *options)
+    metrics = json.loads((tmp_path / "report.json").read_text())
+    assert metrics["dataset"] == "usps"
+    assert metrics["errors"] <= 2
 
     def offline(*arguments, **options):
         raise RuntimeError("Error downloading")
 
     monkeypatch.setattr(torchvision.datasets, "USPS", offline)
-    with pytest.raises(CommandError, match="nothing to measure on: Error downloading"):
-        call("evaluate", str(SHIPPED), "--dataset", "usps", *where)
+    with pytest.raises(CommandError, match="test data cannot be loaded: Error downloading"):
+        call("evaluate", SHIPPED, *options)
 
 
-def test_evaluate_refuses_what_is_no_model(tmp_path):
-    with pytest.raises(CommandError, match="cannot be used"):
-        call("evaluate", str(ROOT / "README.md"))
+def test_evaluate_invalid_model_is_an_error():
+    with pytest.raises(CommandError, match=r"README\.md cannot be used"):
+        call("evaluate", ROOT / "README.md")
 
 
-def test_predict_reads_files_and_says_which_it_cannot_read(tmp_path, png):
+def test_predict_prints_predictions_and_counts_unreadable_files(tmp_path, png):
     good, bad = tmp_path / "7.png", tmp_path / "bad.png"
     good.write_bytes(png)
     bad.write_bytes(b"not a picture")
-    assert f"{good}: 7 (digit" in call("predict", str(good))
+    assert f"{good}: 7 (digit" in call("predict", good)
     with pytest.raises(CommandError, match="1 of 2 files"):
-        call("predict", str(good), str(bad))
+        call("predict", good, bad)
 
 
 @pytest.mark.parametrize(
-    ("command", "option", "file"),
-    [("train", "--output", "lenet.png"), ("train", "--output", "lenet.checkpoint"),
-     ("evaluate", "--report", "report.json")],
-)  # fmt: skip
-def test_a_result_is_not_replaced_by_what_goes_beside_it(tmp_path, command, option, file):
-    with pytest.raises(CommandError, match="beside it"):
-        call_command(command, option, tmp_path / file)
+    ("command", "option", "file", "message"),
+    [
+        ("train", "--output", "lenet.png", r"Use the suffix \.onnx"),
+        ("train", "--output", "lenet.checkpoint", r"Use the suffix \.onnx"),
+        ("evaluate", "--report", "report.json", r"Use the suffix \.html"),
+    ],
+)
+def test_output_with_the_suffix_of_another_output_is_an_error(
+    tmp_path, command, option, file, message
+):
+    with pytest.raises(CommandError, match=message):
+        call(command, option, tmp_path / file)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""manage.py export_dataset DIR: what reviewers have labeled, as files for training."""
+"""manage.py export_dataset DIR: write digits with reviewer labels to a dataset folder."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,35 +9,34 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from recognizer import dataset_export
 from recognizer.models import Digit
 
-EVERY = 1_000  # digits, between two signs of life
+# Digits between two updates of the progress.
+PROGRESS_STEP = 1_000
 
 
 class Command(BaseCommand):
-    help = "Write the labeled digits to a folder: as MNIST's files, CSV, pictures or strokes."
+    help = "Write labeled digits to a dataset folder: MNIST's format, CSV, PNG or strokes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--format", choices=dataset_export.FORMATS, default="idx", help="default: %(default)s"
         )
-        parser.add_argument("folder", type=Path, metavar="DIR", help="new, or empty")
+        parser.add_argument("folder", type=Path, metavar="DIR", help="new or empty folder")
 
     def handle(self, *args: Any, format: str, folder: Path, **options: Any) -> None:
         digits = dataset_export.labeled()
         total = digits.count()
+
+        def show_progress(digits: Iterable[Digit]) -> Iterator[Digit]:
+            for number, digit in enumerate(digits, start=1):
+                if number % PROGRESS_STEP == 0 and self.stderr.isatty():
+                    self.stderr.write(f"\r{number:,} of {total:,}", ending="")
+                yield digit
+
         try:
             if folder.exists() and any(folder.iterdir()):
-                raise CommandError(f"{folder} is not empty.")
-            written = dataset_export.write(
-                digits, format, folder, lambda it: self._shown(it, total)
-            )
+                raise CommandError(f"{folder} is not empty. Name a new or empty folder.")
+            written = dataset_export.write(digits, format, folder, show_progress)
         except OSError as error:
             raise CommandError(f"{folder} cannot be written: {error}") from error
-        left_out = f"; {total - written:,} do not fit the format" if total > written else ""
-        self.stdout.write(self.style.SUCCESS(f"{written:,} digits written to {folder}{left_out}."))
-
-    def _shown(self, digits: Iterable[Digit], total: int) -> Iterator[Digit]:
-        """The same digits, with a count of them on a terminal."""
-        for number, digit in enumerate(digits, start=1):
-            if number % EVERY == 0 and self.stderr.isatty():
-                self.stderr.write(f"\r{number:,} of {total:,}", ending="")
-            yield digit
+        skipped = f"; {total - written:,} do not fit the format" if total > written else ""
+        self.stdout.write(self.style.SUCCESS(f"{written:,} digits written to {folder}{skipped}."))

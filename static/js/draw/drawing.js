@@ -1,44 +1,44 @@
 /**
- * A drawing as data: strokes of points [x, y, t, pressure?], with a way back and forth.
+ * A drawing as data: strokes of points [x, y, t, pressure?] or one picture, with undo and redo.
  *
- * Every sheet (what lies between two clears) has a UUID of its own, and strokes or a picture.
- * Listeners hear "change" whenever there is other ink than before.
+ * Each drawing (everything between two clears) has its own UUID. Dispatches "change" after every
+ * change of its content.
  */
 
-// More points than these say nothing more on 28x28; a minute of scribbling has them.
-const MOST_POINTS = 4000;
-// Milliseconds between what was drawn before and what is drawn on a sheet that was turned back to.
-const PAUSE = 300;
+// More points do not change a 28x28 grid; a minute of continuous drawing reaches this number.
+const MAX_POINTS = 4000;
+// Milliseconds between the last stroke of a reopened drawing and the next stroke.
+const RESUME_GAP = 300;
 
 export class Drawing extends EventTarget {
   #past = [];
   #future = [];
-  #sheet;
+  #current;
   #newId;
   #penDown = false;
-  // When the first point was drawn; null until it is drawn on again.
-  #started = null;
+  // Clock time of t = 0; null until the first stroke after a clear, undo or open.
+  #startTime = null;
 
-  /** @param {() => string} newId makes the UUID of each sheet. */
+  /** @param {() => string} newId returns the UUID of a new drawing. */
   constructor(newId = () => crypto.randomUUID()) {
     super();
     this.#newId = newId;
-    this.#sheet = this.#blank();
-    /** Counts what takes ink away or brings it back: answers from before are stale. */
+    this.#current = this.#blank();
+    /** Number of changes that removed or restored content; each makes earlier predictions stale. */
     this.generation = 0;
   }
 
   get id() {
-    return this.#sheet.id;
+    return this.#current.id;
   }
 
   get strokes() {
-    return this.#sheet.strokes;
+    return this.#current.strokes;
   }
 
-  /** The picture laid on the sheet instead of strokes, or null. */
+  /** The picture { source, width, height } that replaces strokes, or null. */
   get picture() {
-    return this.#sheet.picture;
+    return this.#current.picture;
   }
 
   get isEmpty() {
@@ -53,92 +53,92 @@ export class Drawing extends EventTarget {
     return this.#future.length > 0;
   }
 
-  /** Begin a stroke at a point of time (milliseconds on any clock). On a picture: on a new sheet. */
+  /** Begin a stroke at a time in milliseconds. A picture is replaced by a new drawing. */
   begin(x, y, time, pressure) {
     if (this.picture) this.clear();
     this.#remember();
     this.#penDown = true;
-    this.#started ??= this.isEmpty ? time : time - this.strokes.at(-1).at(-1)[2] - PAUSE;
-    const stroke = [point(x, y, time - this.#started, pressure)];
-    this.#sheet = { ...this.#sheet, strokes: [...this.strokes, stroke] };
+    this.#startTime ??= this.isEmpty ? time : time - this.strokes.at(-1).at(-1)[2] - RESUME_GAP;
+    const stroke = [point(x, y, time - this.#startTime, pressure)];
+    this.#current = { ...this.#current, strokes: [...this.strokes, stroke] };
     this.#changed();
   }
 
-  /** Lengthen the last stroke; a point that hardly moved says nothing new. */
+  /** Append a point to the last stroke, unless it is within half a pixel of the previous point. */
   extend(x, y, time, pressure) {
-    // Undone or cleared while the pen was down.
+    // Undo or clear ended the stroke while the pen was down.
     if (!this.#penDown) return;
     const stroke = this.strokes.at(-1);
     const [lastX, lastY] = stroke.at(-1);
     if (Math.abs(x - lastX) < 0.5 && Math.abs(y - lastY) < 0.5) return;
-    stroke.push(point(x, y, time - this.#started, pressure));
+    stroke.push(point(x, y, time - this.#startTime, pressure));
     this.#changed();
   }
 
-  /** The stroke being drawn was none: a palm that came down before the pen. */
-  abandon() {
-    this.#turnTo(this.#past.pop());
+  /** Remove the stroke in progress without a redo: a palm touched the pad before the pen. */
+  cancelStroke() {
+    this.#replace(this.#past.pop());
   }
 
-  /** Turn to another sheet, { id, strokes, picture? }; undo turns back. */
+  /** Show another drawing { id, strokes, picture? }; undo returns to the previous one. */
   open({ id, strokes, picture = null }) {
     if (id === this.id) return;
     this.#remember();
-    this.#turnTo({ id, strokes, picture });
+    this.#replace({ id, strokes, picture });
+  }
+
+  /** Open a picture { source, width, height } as a new drawing. */
+  openPicture(picture) {
+    this.open({ ...this.#blank(), picture });
   }
 
   clear() {
     if (this.isEmpty) return;
     this.#remember();
-    this.#turnTo(this.#blank());
-  }
-
-  /** Lay a picture { source, width, height } on a sheet of its own. */
-  lay(picture) {
-    this.open({ ...this.#blank(), picture });
+    this.#replace(this.#blank());
   }
 
   undo() {
     if (!this.canUndo) return;
-    this.#future.push(this.#sheet);
-    this.#turnTo(this.#past.pop());
+    this.#future.push(this.#current);
+    this.#replace(this.#past.pop());
   }
 
   redo() {
     if (!this.canRedo) return;
-    this.#past.push(this.#sheet);
-    this.#turnTo(this.#future.pop());
+    this.#past.push(this.#current);
+    this.#replace(this.#future.pop());
   }
 
-  /** Tear up sheets, wherever they lie: there is no way back to them. */
-  forget(ids) {
-    const stays = (sheet) => !ids.includes(sheet.id);
-    this.#past = this.#past.filter(stays);
-    this.#future = this.#future.filter(stays);
-    if (!stays(this.#sheet)) this.#turnTo(this.#blank());
+  /** Delete drawings by id, in the undo and redo history too. */
+  delete(ids) {
+    const remains = ({ id }) => !ids.includes(id);
+    this.#past = this.#past.filter(remains);
+    this.#future = this.#future.filter(remains);
+    if (!remains(this.#current)) this.#replace(this.#blank());
   }
 
-  /** Go on under another UUID: the one before can no longer be written to. */
-  renew() {
-    this.#sheet = { ...this.#sheet, id: this.#newId() };
+  /** Continue under a new UUID: the server no longer accepts changes under the old one. */
+  renewId() {
+    this.#current = { ...this.#current, id: this.#newId() };
   }
 
-  /** Follow a pad that changed its size. */
+  /** Scale all coordinates after the pad changed its size. */
   scale(ratio) {
-    const scaled = (sheet) => ({ ...sheet, strokes: scale(sheet.strokes, ratio) });
+    const scaled = (content) => ({ ...content, strokes: scaleStrokes(content.strokes, ratio) });
     this.#past = this.#past.map(scaled);
     this.#future = this.#future.map(scaled);
-    this.#sheet = scaled(this.#sheet);
+    this.#current = scaled(this.#current);
     this.#changed();
   }
 
-  /** The strokes as they travel: tenths of a pixel, whole milliseconds since the first point. */
+  /** Return the strokes for the API: [x, y, t] in tenths of a pixel and whole milliseconds. */
   toJSON() {
-    const every = Math.ceil(this.strokes.flat().length / MOST_POINTS);
+    const every = Math.ceil(this.strokes.flat().length / MAX_POINTS);
     const tenth = (value) => Math.round(value * 10) / 10;
-    const travels = (_, i, stroke) => i % every === 0 || i === stroke.length - 1;
+    const isSent = (_, i, stroke) => i % every === 0 || i === stroke.length - 1;
     return this.strokes.map((stroke) =>
-      stroke.filter(travels).map(([x, y, t]) => [tenth(x), tenth(y), t]),
+      stroke.filter(isSent).map(([x, y, t]) => [tenth(x), tenth(y), t]),
     );
   }
 
@@ -147,14 +147,14 @@ export class Drawing extends EventTarget {
   }
 
   #remember() {
-    this.#past.push(this.#sheet);
+    this.#past.push(this.#current);
     this.#future = [];
   }
 
-  #turnTo(sheet) {
-    this.#sheet = sheet;
+  #replace(content) {
+    this.#current = content;
     this.#penDown = false;
-    this.#started = null;
+    this.#startTime = null;
     this.generation += 1;
     this.#changed();
   }
@@ -164,13 +164,13 @@ export class Drawing extends EventTarget {
   }
 }
 
-/** Strokes drawn on a pad that many times as large. */
-export function scale(strokes, ratio) {
+/** Multiply the coordinates of all strokes by a ratio. */
+export function scaleStrokes(strokes, ratio) {
   return strokes.map((stroke) => stroke.map(([x, y, ...rest]) => [x * ratio, y * ratio, ...rest]));
 }
 
-/** Where there is no pressure (mouse, finger), a point has three numbers. */
+/** Points of a mouse or finger have no pressure. */
 function point(x, y, time, pressure) {
-  const at = [x, y, Math.round(time)];
-  return pressure === undefined ? at : [...at, pressure];
+  const values = [x, y, Math.round(time)];
+  return pressure === undefined ? values : [...values, pressure];
 }

@@ -1,68 +1,75 @@
-/** Drawing with the keyboard: arrows move the pen over the grid, space lowers and lifts it. */
+/** Drawing with the keyboard: arrows move the pen in steps, space lowers and lifts it. */
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const GRID = 28;
-const LEAP = 4;
+import { CURSOR_STEPS } from "./pad.js";
+
+export const ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+const SHIFT_FACTOR = 4;
 
 /**
- * Take ink from the keyboard while the pad has the focus. Two arrows at once go diagonally; with
- * Shift the pen leaps.
+ * Draw with the keyboard while the pad has the focus. Two arrows at once move diagonally; Shift
+ * makes larger steps.
  * @param {import("./pad.js").Pad} pad
- * @param {{onInk: (time: number) => void, onPenUp: (time: number) => void}} heard as for pointers.
+ * @param {{onDraw: (time: number) => void, onPenUp: (time: number) => void}} listeners as for
+ *   `handlePointers`
  */
-export function takeKeys(pad, { onInk, onPenUp }) {
+export function handleKeys(pad, { onDraw, onPenUp }) {
   const { canvas, drawing } = pad;
-  const held = new Set();
-  // The generation in which the pen was lowered: what takes ink away lifts it too.
-  let lowered = null;
-  const isDown = () => lowered === drawing.generation;
+  const heldArrows = new Set();
+  // The generation in which the pen was lowered: undo and clear lift the pen.
+  let penGeneration = null;
+  const isPenDown = () => penGeneration === drawing.generation;
 
-  function lower(time) {
+  function lowerPen(time) {
     drawing.begin(...pad.cursor, time);
-    lowered = drawing.generation;
-    onInk(time);
+    penGeneration = drawing.generation;
+    onDraw(time);
   }
 
-  function lift(time) {
-    if (!isDown()) return;
-    lowered = null;
+  function liftPen(time) {
+    if (!isPenDown()) return;
+    penGeneration = null;
     onPenUp(time);
   }
 
   function move(step, time) {
-    const [dx, dy] = [...held].reduce(([x, y], key) => [x + ARROWS[key][0], y + ARROWS[key][1]], [0, 0]);
     const within = (value) => Math.min(Math.max(value, 0), pad.side);
-    const [x, y] = pad.cursor;
-    pad.cursor = [within(x + dx * step), within(y + dy * step)];
-    if (!isDown()) return pad.repaint();
+    let [x, y] = pad.cursor;
+    for (const key of heldArrows) [x, y] = [x + ARROWS[key][0] * step, y + ARROWS[key][1] * step];
+    pad.cursor = [within(x), within(y)];
+    if (!isPenDown()) return pad.repaint();
     drawing.extend(...pad.cursor, time);
-    onInk(time);
+    onDraw(time);
   }
 
-  function keydown(event) {
+  function onKeyDown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isArrow = event.key in ARROWS;
     if (!isArrow && event.key !== " ") return;
     event.preventDefault();
     pad.cursor ??= [pad.side / 2, pad.side / 2];
     if (isArrow) {
-      held.add(event.key);
-      move((pad.side / GRID) * (event.shiftKey ? LEAP : 1), event.timeStamp);
+      heldArrows.add(event.key);
+      move((pad.side / CURSOR_STEPS) * (event.shiftKey ? SHIFT_FACTOR : 1), event.timeStamp);
     } else if (!event.repeat) {
-      if (isDown()) lift(event.timeStamp);
-      else lower(event.timeStamp);
+      if (isPenDown()) liftPen(event.timeStamp);
+      else lowerPen(event.timeStamp);
     }
   }
 
   function leave(event) {
-    held.clear();
-    lift(event.timeStamp);
+    heldArrows.clear();
+    liftPen(event.timeStamp);
     pad.cursor = null;
     pad.repaint();
   }
 
-  canvas.addEventListener("keydown", keydown);
-  canvas.addEventListener("keyup", (event) => held.delete(event.key));
+  canvas.addEventListener("keydown", onKeyDown);
+  canvas.addEventListener("keyup", (event) => heldArrows.delete(event.key));
   canvas.addEventListener("blur", leave);
   canvas.addEventListener("pointerdown", leave);
   canvas.addEventListener("focus", () => {

@@ -1,75 +1,76 @@
-/** The pad: a canvas that shows a drawing, and takes ink from mouse, finger and pen. */
+/** The pad: a canvas that shows a drawing and takes strokes from mouse, finger and pen. */
 
-import { decoded, paintPicture, paintStrokes, placed } from "./paint.js";
+import { loadImage, paintPicture, paintStrokes, placePicture } from "./paint.js";
 
-// A finger that comes this soon (milliseconds) after a pen was near is the hand that holds it.
-const PALM = 1000;
-// A canvas larger than this, on a page zoomed in far, costs more than its sharpness is worth.
-const MOST_PIXELS = 2400;
+// A touch within this time (milliseconds) of a pen event is the palm.
+const PALM_TIMEOUT = 1000;
+// Limits the cost of the canvas on pages that are zoomed in.
+const MAX_PIXELS = 2400;
+/** Steps of the keyboard's pen across the pad. */
+export const CURSOR_STEPS = 28;
 
 /**
- * Let a canvas show a drawing, whatever its size becomes.
+ * The view of a drawing on a canvas of any size.
  * @param {HTMLCanvasElement} canvas
  * @param {import("./drawing.js").Drawing} drawing
  */
 export class Pad {
-  /** Points that the pen will probably reach next: shown, but no ink. */
-  ahead = [];
-  /** The strokes to show instead of the drawing's own while it is replayed, or null. */
+  /** Points that the browser predicts for the stroke in progress: painted, not stored. */
+  predicted = [];
+  /** Strokes to show instead of the drawing's own during a replay, or null. */
   replayed = null;
-  /** Boxes [x, y, width, height] around digits, and which one is looked at. */
-  boxes = [];
-  chosen = 0;
-  /** Where the keyboard's pen is, [x, y], or null. */
+  /** Position [x, y] of the keyboard's pen, or null. */
   cursor = null;
 
-  #scheduled = false;
+  #boxes = [];
+  #selectedBox = 0;
+  #isScheduled = false;
   #image = null;
-  #width;
+  #side;
 
   constructor(canvas, drawing) {
     Object.assign(this, { canvas, drawing });
-    this.#width = canvas.clientWidth;
+    this.#side = canvas.clientWidth;
     drawing.addEventListener("change", () => this.repaint());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     new ResizeObserver(() => this.#resize()).observe(canvas);
     this.#watchZoom();
   }
 
-  /** Its width and height; the browser would have to lay out the page to say it. */
+  /** Width and height in CSS pixels; cached, because reading clientWidth forces a layout. */
   get side() {
-    return this.#width;
+    return this.#side;
   }
 
-  /** Paint with the next frame. */
+  /** Paint in the next frame. */
   repaint() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     requestAnimationFrame(() => {
-      this.#scheduled = false;
+      this.#isScheduled = false;
       this.#paint();
     });
   }
 
-  /** Boxes as the server gives them; of a picture, in its own pixels. */
-  frame(boxes, chosen) {
-    this.boxes = boxes.map((box) => this.#onPad(box));
-    this.chosen = chosen;
+  /** Show boxes [x, y, width, height] around digits; those of a picture are in its own pixels. */
+  showBoxes(boxes, selected) {
+    this.#boxes = boxes.map((box) => this.#onPad(box));
+    this.#selectedBox = selected;
     this.repaint();
   }
 
   #onPad(box) {
     if (!this.drawing.picture) return box;
-    const { scale, x, y } = placed(this.drawing.picture, this.side);
+    const { scale, x, y } = placePicture(this.drawing.picture, this.side);
     return [x + box[0] * scale, y + box[1] * scale, box[2] * scale, box[3] * scale];
   }
 
   #resize() {
     const width = this.canvas.clientWidth;
-    const ratio = width / this.#width;
+    const ratio = width / this.#side;
     if (ratio > 0 && ratio !== 1) {
-      this.#width = width;
-      this.boxes = this.boxes.map((box) => box.map((length) => length * ratio));
+      this.#side = width;
+      this.#boxes = this.#boxes.map((box) => box.map((length) => length * ratio));
       this.cursor &&= this.cursor.map((length) => length * ratio);
       this.drawing.scale(ratio);
     }
@@ -78,16 +79,16 @@ export class Pad {
 
   #watchZoom() {
     const zoom = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
-    const changed = () => {
+    const onChange = () => {
       this.repaint();
       this.#watchZoom();
     };
-    zoom.addEventListener("change", changed, { once: true });
+    zoom.addEventListener("change", onChange, { once: true });
   }
 
   #paint() {
     const { canvas, drawing, side } = this;
-    const pixels = Math.min(Math.round(side * devicePixelRatio), MOST_PIXELS);
+    const pixels = Math.min(Math.round(side * devicePixelRatio), MAX_PIXELS);
     if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
     const context = canvas.getContext("2d");
     context.setTransform(pixels / side, 0, 0, pixels / side, 0, 0);
@@ -95,16 +96,16 @@ export class Pad {
     const style = getComputedStyle(canvas);
     context.strokeStyle = style.color;
     if (drawing.picture) this.#paintPicture(context);
-    paintStrokes(context, this.#shown(), side);
+    paintStrokes(context, this.#visibleStrokes(), side);
     this.#paintBoxes(context, style);
-    if (this.cursor) paintCursor(context, this.cursor, side / 28, style.accentColor);
+    if (this.cursor) paintCursor(context, this.cursor, side / CURSOR_STEPS, style.accentColor);
   }
 
-  #shown() {
+  #visibleStrokes() {
     if (this.replayed) return this.replayed;
     const { strokes } = this.drawing;
-    if (this.ahead.length === 0 || strokes.length === 0) return strokes;
-    return [...strokes.slice(0, -1), [...strokes.at(-1), ...this.ahead]];
+    if (this.predicted.length === 0 || strokes.length === 0) return strokes;
+    return [...strokes.slice(0, -1), [...strokes.at(-1), ...this.predicted]];
   }
 
   #paintPicture(context) {
@@ -113,19 +114,20 @@ export class Pad {
       paintPicture(context, picture, this.#image, this.side);
       return;
     }
-    decoded(picture).then((image) => {
+    loadImage(picture).then((image) => {
       this.#image = image;
       this.repaint();
     });
   }
 
-  /** A thin frame a digit, where there is more to tell apart than one. */
+  /** Paint one frame per digit; a single drawn digit needs none. */
   #paintBoxes(context, style) {
-    if (this.boxes.length < 2 && !this.drawing.picture) return;
+    if (this.#boxes.length < 2 && !this.drawing.picture) return;
     const margin = this.drawing.picture ? 4 : this.side / 30;
-    this.boxes.forEach(([x, y, width, height], i) => {
-      context.lineWidth = i === this.chosen ? 2 : 1;
-      context.strokeStyle = i === this.chosen ? style.accentColor : style.borderTopColor;
+    this.#boxes.forEach(([x, y, width, height], i) => {
+      const isSelected = i === this.#selectedBox;
+      context.lineWidth = isSelected ? 2 : 1;
+      context.strokeStyle = isSelected ? style.accentColor : style.borderTopColor;
       context.strokeRect(x - margin, y - margin, width + 2 * margin, height + 2 * margin);
     });
   }
@@ -143,80 +145,80 @@ function paintCursor(context, [x, y], size, color) {
 }
 
 /**
- * Take ink from pointers: one at a time, a pen before a finger.
+ * Draw with pointers: one at a time, a pen before a finger.
  * @param {Pad} pad
- * @param {{onInk: (time: number) => void, onPenUp: (time: number) => void}} heard is told the time of
- *   each pointer event that drew, and of the one that ended a stroke, as performance.now() counts.
+ * @param {{onDraw: (time: number) => void, onPenUp: (time: number) => void}} listeners receive the
+ *   time of each pointer event that drew and of the event that ended the stroke, on the clock of
+ *   performance.now()
  */
-export function takePointers(pad, { onInk, onPenUp }) {
+export function handlePointers(pad, { onDraw, onPenUp }) {
   const { canvas, drawing } = pad;
   let pointer = null;
-  let penSeen = -Infinity;
-  // Where the pad is in the window while a stroke is drawn; forgotten when it may have moved.
+  let lastPenTime = -Infinity;
+  // Upper left corner of the pad in the window; null when it may have moved.
   let corner = null;
 
-  function position(event) {
+  function pointOf(event) {
     corner ??= canvas.getBoundingClientRect();
-    const { left, top } = corner;
-    const at = [event.clientX - left, event.clientY - top, event.timeStamp];
-    return event.pointerType === "pen" ? [...at, event.pressure] : at;
+    const point = [event.clientX - corner.left, event.clientY - corner.top, event.timeStamp];
+    return event.pointerType === "pen" ? [...point, event.pressure] : point;
   }
 
-  function down(event) {
+  function onDown(event) {
     if (event.button > 0) return;
     const isPen = event.pointerType === "pen";
     if (isPen && pointer?.type === "touch") {
       pointer = null;
-      drawing.abandon();
+      drawing.cancelStroke();
     }
-    const isPalm = event.pointerType === "touch" && event.timeStamp - penSeen < PALM;
+    const isPalm = event.pointerType === "touch" && event.timeStamp - lastPenTime < PALM_TIMEOUT;
     if (pointer || isPalm) return;
-    if (isPen) penSeen = event.timeStamp;
+    if (isPen) lastPenTime = event.timeStamp;
     pointer = { id: event.pointerId, type: event.pointerType };
     corner = null;
     canvas.setPointerCapture(event.pointerId);
-    drawing.begin(...position(event));
-    onInk(event.timeStamp);
+    drawing.begin(...pointOf(event));
+    onDraw(event.timeStamp);
   }
 
-  function move(event) {
-    if (event.pointerType === "pen") penSeen = event.timeStamp;
+  function onMove(event) {
+    if (event.pointerType === "pen") lastPenTime = event.timeStamp;
     if (event.pointerId !== pointer?.id) return;
-    // Some browsers have no coalesced or predicted events, or none for this one.
+    // Some browsers have no coalesced events, or none for this event.
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const one of events.length ? events : [event]) drawing.extend(...position(one));
-    onInk(event.timeStamp);
+    for (const each of events.length ? events : [event]) drawing.extend(...pointOf(each));
+    onDraw(event.timeStamp);
   }
 
-  function look(event) {
+  function onPredict(event) {
     if (event.pointerId !== pointer?.id) return;
-    pad.ahead = (event.getPredictedEvents?.() ?? []).map(position);
+    pad.predicted = (event.getPredictedEvents?.() ?? []).map(pointOf);
   }
 
-  function up(event) {
+  function onUp(event) {
     if (!pointer || (event.pointerId ?? pointer.id) !== pointer.id) return;
     pointer = null;
-    pad.ahead = [];
+    pad.predicted = [];
     pad.repaint();
     onPenUp(event.timeStamp);
   }
 
-  canvas.addEventListener("pointerdown", down);
-  canvas.addEventListener("pointermove", look);
-  // As soon as the pointer moved, where a browser tells; elsewhere with the next frame.
-  canvas.addEventListener("onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove", move);
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-    canvas.addEventListener(end, up);
+  canvas.addEventListener("pointerdown", onDown);
+  canvas.addEventListener("pointermove", onPredict);
+  // pointerrawupdate fires at once; pointermove waits for the next frame.
+  canvas.addEventListener("onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove", onMove);
+  for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    canvas.addEventListener(type, onUp);
   }
-  addEventListener("blur", up);
-  for (const moved of ["scroll", "resize"]) {
-    addEventListener(moved, () => (corner = null), { capture: true, passive: true });
+  addEventListener("blur", onUp);
+  for (const type of ["scroll", "resize"]) {
+    addEventListener(type, () => (corner = null), { capture: true, passive: true });
   }
-  // The focus is for those who draw with the keyboard; it leaves what had it, though.
+  // A click must not show the keyboard's pen, but must take the focus from other controls.
   canvas.addEventListener("mousedown", (event) => {
     event.preventDefault();
     document.activeElement.blur();
   });
-  // iPadOS would take the pen's strokes for handwriting to put into text fields (Scribble).
+  // Without this, iPadOS (Scribble) takes pen strokes for handwriting into text fields.
   canvas.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
 }

@@ -1,29 +1,29 @@
-/** How strokes look on paper: on the pad, on the strip, in a file. */
+/** Painting of strokes and pictures, shared by the pad, the strip and the export. */
 
-// The pen's width as a share of the pad's; pressure makes it between half and one and a half of that.
-export const PEN = 1 / 22;
+/** Width of the pen as a fraction of the pad's side; pressure scales it from 0.5 to 1.5. */
+export const PEN_WIDTH = 1 / 22;
 
-/** Paint strokes made on a pad of a side onto a context scaled to it, in its own color. */
+/** Paint strokes in the context's stroke color; the context is scaled to the pad's side. */
 export function paintStrokes(context, strokes, side) {
   context.lineCap = context.lineJoin = "round";
   for (const stroke of strokes) {
-    for (const [width, points] of runs(stroke)) {
-      context.lineWidth = side * PEN * width;
-      trace(context, points);
+    for (const [width, points] of segments(stroke)) {
+      context.lineWidth = side * PEN_WIDTH * width;
+      smoothPath(context, points);
       context.stroke();
     }
   }
 }
 
-/** One run of a constant width where there is no pressure, else one for each pair of points. */
-function runs(stroke) {
+/** Return [width, points] pairs: one without pressure, otherwise one per pair of points. */
+function segments(stroke) {
   if (stroke[0].length < 4) return [[1, stroke]];
   if (stroke.length === 1) return [[0.5 + stroke[0][3], stroke]];
   return stroke.slice(1).map((point, i) => [0.5 + (stroke[i][3] + point[3]) / 2, [stroke[i], point]]);
 }
 
-/** Through the middles between points: rounder than the corners of the points themselves. */
-function trace(context, points) {
+/** Trace quadratic curves through the midpoints, which are rounder than lines between the points. */
+function smoothPath(context, points) {
   const [[x, y], ...rest] = points;
   context.beginPath();
   context.moveTo(x, y);
@@ -34,14 +34,14 @@ function trace(context, points) {
   context.lineTo(...points.at(-1).slice(0, 2));
 }
 
-/** Where a picture lies on a pad: as large as fits, in the middle. */
-export function placed({ width, height }, side) {
+/** Return scale and corner of a picture that is centered on a pad and as large as possible. */
+export function placePicture({ width, height }, side) {
   const scale = side / Math.max(width, height);
   return { scale, x: (side - width * scale) / 2, y: (side - height * scale) / 2 };
 }
 
-/** A picture { source, width, height } as an element that can be painted, once it is decoded. */
-export async function decoded({ source }) {
+/** Decode a picture { source, width, height } into an image element. */
+export async function loadImage({ source }) {
   const image = new Image();
   image.src = source;
   await image.decode();
@@ -49,6 +49,6 @@ export async function decoded({ source }) {
 }
 
 export function paintPicture(context, picture, image, side) {
-  const { scale, x, y } = placed(picture, side);
+  const { scale, x, y } = placePicture(picture, side);
   context.drawImage(image, x, y, picture.width * scale, picture.height * scale);
 }

@@ -1,52 +1,52 @@
-/** Pictures: chosen, dropped or pasted, and made small before they leave the page. */
+/** Pictures from the file dialog, drag and drop, and the clipboard, reduced before they are sent. */
 
-// Larger pictures say no more about their digits. Small ones stay as they are, to the pixel.
-const LONGEST = 1024;
+// Longer sides are scaled down to this; smaller pictures keep every pixel.
+const MAX_SIDE = 1024;
 
 /**
- * Take pictures from an input, from the clipboard, and dropped onto an element.
- * @param {{input: HTMLInputElement, target: HTMLElement, onPicture: Function, onRefused: Function}} of
- *   onPicture({ source, width, height }) is told each picture, as a data URL; onRefused() that a
- *   file is none.
+ * Accept pictures from an input, from the clipboard, and dropped onto an element.
+ * @param {{input: HTMLInputElement, target: HTMLElement, onPicture: Function, onInvalid: Function}} options
+ *   onPicture({ source, width, height }) receives each picture as a data URL; onInvalid() is called
+ *   for a file that is not a picture
  */
-export function takePictures({ input, target, onPicture, onRefused }) {
+export function handlePictures({ input, target, onPicture, onInvalid }) {
   let newest = null;
 
-  async function take(files) {
+  async function accept(files) {
     const file = [...files].find(({ type }) => type.startsWith("image/"));
-    if (!file) return files.length > 0 && onRefused();
+    if (!file) return files.length > 0 && onInvalid();
     newest = file;
     const picture = await shrink(file).catch(() => null);
-    // Another was chosen while this one was decoded.
+    // A newer file was chosen while this one was decoded.
     if (newest !== file) return;
     if (picture) onPicture(picture);
-    else onRefused();
+    else onInvalid();
   }
 
   input.addEventListener("change", async () => {
-    await take(input.files);
-    // The same file may be chosen again.
+    await accept(input.files);
+    // Otherwise choosing the same file again fires no event.
     input.value = "";
   });
-  addEventListener("paste", (event) => take(event.clipboardData.files));
+  addEventListener("paste", (event) => accept(event.clipboardData.files));
   target.addEventListener("dragover", (event) => event.preventDefault());
   target.addEventListener("drop", (event) => {
     event.preventDefault();
-    take(event.dataTransfer.files);
+    accept(event.dataTransfer.files);
   });
 }
 
-/** A picture as its maker meant it to be turned, without all else its file may tell (the place). */
+/** Scale a picture down and encode it again: applies the EXIF orientation, drops other metadata. */
 async function shrink(file) {
   const bitmap = await createImageBitmap(file);
-  const scale = Math.min(LONGEST / Math.max(bitmap.width, bitmap.height), 1);
+  const scale = Math.min(MAX_SIDE / Math.max(bitmap.width, bitmap.height), 1);
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(Math.round(bitmap.width * scale), 1);
   canvas.height = Math.max(Math.round(bitmap.height * scale), 1);
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  // A photo as JPEG, for it is large; anything else as it is. JPEG would blacken what can be seen through.
+  // JPEG makes large photos small, but turns transparent pixels black.
   const isPhoto = scale < 1 && file.type !== "image/png" && isOpaque(context);
   const type = isPhoto ? "image/jpeg" : "image/png";
   return { source: canvas.toDataURL(type, 0.92), width: canvas.width, height: canvas.height };

@@ -1,32 +1,31 @@
-/** A drawing once more, as it was drawn. */
+/** Replay of a drawing at the speed at which it was drawn. */
 
-import { duration, moments, until } from "./timeline.js";
+import { duration, moments, strokesUntil } from "./timeline.js";
 
-// Where motion is not wanted, it is shown in so many steps, milliseconds apart.
-const STEPS = 6;
-const STEP = 600;
+// With reduced motion, the replay has this many still frames, milliseconds apart.
+const STILL_FRAMES = 6;
+const STILL_INTERVAL = 600;
 
 /**
- * Show strokes as they came about.
- * @param {(strokes: number[][][] | null, moment: number | null) => boolean} show is told the strokes
- *   at each moment of ink time, and null at the end; answers whether to go on
+ * @param {(strokes: number[][][] | null, moment: number | null) => boolean} show receives the
+ *   strokes at each moment (drawing time), null and null at the end; returns whether to continue
  */
 export function replay(strokes, show) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return stepThrough(strokes, show);
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return replayStills(strokes, show);
   const end = duration(strokes);
   const start = performance.now();
   requestAnimationFrame(function frame(now) {
     const moment = Math.max(now - start, 0);
     if (moment >= end) show(null, null);
-    else if (show(until(strokes, moment), moment)) requestAnimationFrame(frame);
+    else if (show(strokesUntil(strokes, moment), moment)) requestAnimationFrame(frame);
   });
 }
 
-function stepThrough(strokes, show) {
-  const [, ...stops] = moments(strokes, STEPS);
-  (function step() {
-    const moment = stops.shift();
-    if (stops.length === 0) show(null, null);
-    else if (show(until(strokes, moment), moment)) setTimeout(step, STEP);
+function replayStills(strokes, show) {
+  const [, ...remaining] = moments(strokes, STILL_FRAMES);
+  (function next() {
+    const moment = remaining.shift();
+    if (remaining.length === 0) show(null, null);
+    else if (show(strokesUntil(strokes, moment), moment)) setTimeout(next, STILL_INTERVAL);
   })();
 }

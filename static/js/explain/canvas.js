@@ -1,15 +1,15 @@
-/** Hairlines and squares on canvases, in the colors of the style sheet and the pixels of the screen. */
+/** Canvas helpers: painting in the units of a figure, with the page's colors at screen resolution. */
 
-const NAMES = ["ink", "sheet", "quiet", "line", "accent", "against"];
+const COLORS = ["ink", "surface", "quiet", "line", "accent", "negative"];
 
-/** The colors that hold where an element stands. */
+/** Return the page's colors, which depend on the color scheme. */
 export function colorsOf(element) {
   const style = getComputedStyle(element);
-  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  return Object.fromEntries(COLORS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
-/** Give a canvas one pixel for each that the screen has there. */
-export function sharpen(canvas) {
+/** Give a canvas the resolution of the screen. */
+export function setResolution(canvas) {
   const pixels = (length) => Math.max(Math.round(length * devicePixelRatio), 1);
   const [width, height] = [pixels(canvas.clientWidth), pixels(canvas.clientHeight)];
   if (canvas.width !== width) canvas.width = width;
@@ -17,51 +17,53 @@ export function sharpen(canvas) {
 }
 
 /**
- * A canvas to draw on in units of one's own, clean unless what is there is to be kept.
- * @param {number} width how many units the canvas is wide
- * @param {number} height how many units must fit, where rounding leaves the canvas a little low
+ * A painter on a canvas whose lengths are in units of the figure.
+ * @param {number} width of the canvas in units
+ * @param {number} height in units that must fit, although rounding may make the canvas too low
+ * @param {{clear: boolean}} options clear the canvas first, the default
  */
-export class Sheet {
-  constructor(canvas, width, height = 0, { keep = false } = {}) {
+export class Painter {
+  constructor(canvas, width, height = 0, { clear = true } = {}) {
     this.context = canvas.getContext("2d");
-    if (!keep) this.context.clearRect(0, 0, canvas.width, canvas.height);
+    if (clear) this.context.clearRect(0, 0, canvas.width, canvas.height);
     this.scale = Math.min(canvas.width / width, canvas.height / height);
   }
 
-  /** Fill a rectangle, its edges on whole pixels, so that neighbors meet without a seam. */
+  /** Fill a rectangle with its edges on whole pixels, so that neighbors leave no seam. */
   fill(color, opacity, x, y, width = 1, height = width) {
-    const [left, top] = [this.#at(x), this.#at(y)];
+    const [left, top] = [this.#pixel(x), this.#pixel(y)];
     this.context.globalAlpha = opacity;
-    // To set a color is to parse it, and most units have that of the one before.
+    // Setting fillStyle parses the color, which is slow for thousands of equal units.
     if (color !== this.color) this.context.fillStyle = this.color = color;
-    this.context.fillRect(left, top, this.#at(x + width) - left, this.#at(y + height) - top);
+    this.context.fillRect(left, top, this.#pixel(x + width) - left, this.#pixel(y + height) - top);
   }
 
-  /** A hairline around a rectangle, some hairlines wide. */
-  frame(color, x, y, width, height = width, hairlines = 1) {
-    const line = Math.max(Math.round(devicePixelRatio), 1) * hairlines;
-    const [left, top] = [this.#at(x) + line / 2, this.#at(y) + line / 2];
+  /** Paint a frame inside a rectangle; its line width is in CSS pixels. */
+  frame(color, x, y, width, height = width, lineWidth = 1) {
+    const line = Math.max(Math.round(devicePixelRatio), 1) * lineWidth;
+    const [left, top] = [this.#pixel(x), this.#pixel(y)];
     this.context.globalAlpha = 1;
     this.context.strokeStyle = color;
     this.context.lineWidth = line;
     this.context.strokeRect(
-      left,
-      top,
-      this.#at(x + width) - this.#at(x) - line,
-      this.#at(y + height) - this.#at(y) - line,
+      left + line / 2,
+      top + line / 2,
+      this.#pixel(x + width) - left - line,
+      this.#pixel(y + height) - top - line,
     );
   }
 
-  /** A frame that can be seen on paper and on ink. */
-  mark(colors, x, y, width, height = width) {
-    this.frame(colors.sheet, x, y, width, height, 3);
-    this.frame(colors.ink, x, y, width, height, 2);
+  /** Paint a frame that is visible on light and dark units. */
+  highlight(colors, x, y, side) {
+    this.frame(colors.surface, x, y, side, side, 3);
+    this.frame(colors.ink, x, y, side, side, 2);
   }
 
-  /** A curve between two points that leaves and arrives level. */
-  link(color, opacity, [fromX, fromY], [toX, toY]) {
-    const scaled = [fromX, fromY, (fromX + toX) / 2, fromY, (fromX + toX) / 2, toY, toX, toY];
-    const [startX, startY, ...rest] = scaled.map((length) => length * this.scale);
+  /** Paint a curve with horizontal ends between two points. */
+  curve(color, opacity, [fromX, fromY], [toX, toY]) {
+    const middle = (fromX + toX) / 2;
+    const lengths = [fromX, fromY, middle, fromY, middle, toY, toX, toY];
+    const [startX, startY, ...rest] = lengths.map((length) => length * this.scale);
     this.context.globalAlpha = opacity;
     this.context.strokeStyle = color;
     this.context.lineWidth = Math.max(devicePixelRatio, 1);
@@ -71,18 +73,18 @@ export class Sheet {
     this.context.stroke();
   }
 
-  /** Fill between two lines, each of heights at the same places. */
-  area(color, opacity, places, above, below) {
+  /** Fill the area between two lines, given by their y at the same x. */
+  area(color, opacity, xs, upper, lower) {
     const { context, scale } = this;
     context.globalAlpha = opacity;
     context.fillStyle = this.color = color;
     context.beginPath();
-    places.forEach((x, i) => context.lineTo(x * scale, above[i] * scale));
-    for (let i = places.length - 1; i >= 0; i--) context.lineTo(places[i] * scale, below[i] * scale);
+    xs.forEach((x, i) => context.lineTo(x * scale, upper[i] * scale));
+    for (let i = xs.length - 1; i >= 0; i--) context.lineTo(xs[i] * scale, lower[i] * scale);
     context.fill();
   }
 
-  /** Text whose middle is at a height; `size` is its height in units. */
+  /** Paint vertically centered text of a size in units. */
   text(text, color, size, x, y, align = "left") {
     this.context.font = `${size * this.scale}px system-ui, sans-serif`;
     this.context.textAlign = align;
@@ -92,13 +94,13 @@ export class Sheet {
     this.context.fillText(text, x * this.scale, y * this.scale);
   }
 
-  #at(length) {
+  #pixel(length) {
     return Math.round(length * this.scale);
   }
 }
 
-/** Make an element; what is no property of it is an attribute. */
-export function make(tag, properties = {}, ...children) {
+/** Create an element; names that are not DOM properties become attributes. */
+export function createElement(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (name in element) element[name] = value;
@@ -109,15 +111,15 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
- * Work through a generator, a few milliseconds a frame; returns what stops it.
- * @param {(result: any) => void} done is told what the generator returns
+ * Run a generator for a few milliseconds per frame; return a function that cancels it.
+ * @param {(result: any) => void} onDone receives the generator's return value
  */
-export function spread(work, done, budget = 4) {
+export function runInFrames(generator, onDone, budget = 4) {
   let frame = requestAnimationFrame(function slice() {
     const end = performance.now() + budget;
-    let step = work.next();
-    while (!step.done && performance.now() < end) step = work.next();
-    if (step.done) return done(step.value);
+    let step = generator.next();
+    while (!step.done && performance.now() < end) step = generator.next();
+    if (step.done) return onDone(step.value);
     frame = requestAnimationFrame(slice);
   });
   return () => cancelAnimationFrame(frame);

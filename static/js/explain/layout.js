@@ -1,78 +1,85 @@
 /**
- * Where the units of each layer stand in the drawing of the network. A layer is tiles in rows
- * (`across` beside one another); a tile is a square of units, one map or a single unit. Lengths are in
- * units: the side of one unit is 1, and tiles are `gap` apart. The answers have room for figures.
+ * Positions of the units in the figure of the network. A layer is a grid of maps; a map is a square
+ * of units. The side of a unit is 1 and maps are `gap` apart.
  */
 
-export const PLAN = {
-  input: { name: "28 × 28 pixels", caption: "28 × 28", unit: "pixel", ...grid(1, 28, 1, 0) },
-  maps1: { name: "6 maps", caption: "6 maps", unit: "map", ...grid(6, 12, 2, 2) },
-  maps2: { name: "16 maps", caption: "16 maps", unit: "map", ...grid(16, 4, 4, 1) },
-  dense1: { name: "120 units", caption: "120", unit: "unit", ...grid(120, 1, 5, 0.25) },
-  dense2: { name: "84 units", caption: "84", unit: "unit", ...grid(84, 1, 4, 0.25) },
-  logits: { name: "10 answers", caption: "10", unit: "digit", ...grid(10, 1, 1, 0.25), room: 5 },
+import { SHAPES } from "../recognize/lenet.js";
+
+/** Layout of each layer; `columns` counts maps and `room` is the width for percentages. */
+export const LAYOUT = {
+  input: { ...SHAPES.input, columns: 1, gap: 0, noun: "pixel" },
+  maps1: { ...SHAPES.maps1, columns: 2, gap: 2, noun: "map" },
+  maps2: { ...SHAPES.maps2, columns: 4, gap: 1, noun: "map" },
+  dense1: { ...SHAPES.dense1, columns: 5, gap: 0.25, noun: "unit" },
+  dense2: { ...SHAPES.dense2, columns: 4, gap: 0.25, noun: "unit" },
+  logits: { ...SHAPES.logits, columns: 1, gap: 0.25, noun: "digit", room: 5 },
 };
 
-function grid(tiles, side, across, gap) {
-  return { tiles, side, across, gap };
+export const LAYERS = Object.keys(LAYOUT);
+
+/** Return the width and height of a layer. */
+export function extent({ maps, side, columns, gap, room = 0 }) {
+  const span = (count) => count * side + (count - 1) * gap;
+  return { width: span(columns) + room, height: span(Math.ceil(maps / columns)) };
 }
 
-export const LAYERS = Object.keys(PLAN);
-
-/** Width and height of a layer. */
-export function extent({ tiles, side, across, gap, room = 0 }) {
-  const along = (count) => count * side + (count - 1) * gap;
-  return { width: along(across) + room, height: along(Math.ceil(tiles / across)) };
-}
-
-/** The upper left corner of a tile. */
-export function tileAt({ side, across, gap }, tile) {
+/** Return the upper left corner of a map. */
+export function mapPosition({ side, columns, gap }, map) {
   const pitch = side + gap;
-  return { x: (tile % across) * pitch, y: Math.floor(tile / across) * pitch };
+  return { x: (map % columns) * pitch, y: Math.floor(map / columns) * pitch };
 }
 
-/** The upper left corner of a unit. */
-export function unitAt(layer, unit) {
+/** Return the upper left corner of a unit. */
+export function unitPosition(layer, unit) {
   const area = layer.side * layer.side;
-  const corner = tileAt(layer, Math.floor(unit / area));
+  const corner = mapPosition(layer, Math.floor(unit / area));
   const [row, column] = [Math.floor((unit % area) / layer.side), unit % layer.side];
   return { x: corner.x + column, y: corner.y + row };
 }
 
-/** The unit at a point; of one in a gap, the unit before it. */
-export function unitNear(layer, x, y) {
-  const rows = Math.ceil(layer.tiles / layer.across);
-  return unitOf(layer, lineAt(layer, x, layer.across), lineAt(layer, y, rows));
+/** Return the unit at a point; a gap belongs to the unit before it. */
+export function unitAt(layer, x, y) {
+  const rows = Math.ceil(layer.maps / layer.columns);
+  return unitIndex(layer, lineAt(layer, x, layer.columns), lineAt(layer, y, rows));
 }
 
-/** The unit that lies some columns and rows away, stopping at the edges. */
+/** Return the unit some columns and rows away, stopping at the edges of the layer. */
 export function neighbor(layer, unit, columns, rows) {
-  const { x, y } = unitAt(layer, unit);
-  const height = Math.ceil(layer.tiles / layer.across);
-  const column = stay(lineAt(layer, x, layer.across) + columns, layer.across * layer.side);
-  const row = stay(lineAt(layer, y, height) + rows, height * layer.side);
-  return unitOf(layer, column, row);
+  const { x, y } = unitPosition(layer, unit);
+  const mapRows = Math.ceil(layer.maps / layer.columns);
+  const column = clampIndex(lineAt(layer, x, layer.columns) + columns, layer.columns * layer.side);
+  const row = clampIndex(lineAt(layer, y, mapRows) + rows, mapRows * layer.side);
+  return unitIndex(layer, column, row);
 }
 
-/** What a unit is called. */
-export function nameOf(layer, unit) {
-  const { unit: noun, tiles, side } = layer;
-  const [tile, place] = [Math.floor(unit / side ** 2), unit % side ** 2];
+/** Return the name of a layer, such as "6 maps". */
+export function layerName({ maps, side, noun }) {
+  return noun === "pixel" ? `${side} × ${side} pixels` : `${maps} ${noun}s`;
+}
+
+/** Return the shape of a layer without lengths of 1, such as "6 × 12 × 12". */
+export function layerShape({ maps, side }) {
+  return [maps, side, side].filter((length) => length > 1).join(" × ");
+}
+
+/** Return the name of a unit, such as "map 2 of 6, row 1, column 1"; numbers start at 1. */
+export function unitName({ noun, maps, side }, unit) {
+  const [map, position] = [Math.floor(unit / side ** 2), unit % side ** 2];
   if (noun === "digit") return `digit ${unit}`;
-  if (side === 1) return `unit ${unit + 1} of ${tiles}`;
-  const at = `row ${Math.floor(place / side) + 1}, column ${(place % side) + 1}`;
-  return tiles === 1 ? `${noun} in ${at}` : `${noun} ${tile + 1} of ${tiles}, ${at}`;
+  if (side === 1) return `unit ${unit + 1} of ${maps}`;
+  const place = `row ${Math.floor(position / side) + 1}, column ${(position % side) + 1}`;
+  return maps === 1 ? `${noun} in ${place}` : `${noun} ${map + 1} of ${maps}, ${place}`;
 }
 
-const stay = (value, count) => Math.min(Math.max(value, 0), count - 1);
+const clampIndex = (index, count) => Math.min(Math.max(index, 0), count - 1);
 
-/** Which line of units, gaps not counted, a length falls into. */
-function lineAt({ side, gap }, length, tiles) {
-  const tile = stay(Math.floor(length / (side + gap)), tiles);
-  return tile * side + stay(Math.floor(length - tile * (side + gap)), side);
+/** Return the column or row of units, gaps not counted, at a coordinate. */
+function lineAt({ side, gap }, coordinate, mapCount) {
+  const map = clampIndex(Math.floor(coordinate / (side + gap)), mapCount);
+  return map * side + clampIndex(Math.floor(coordinate - map * (side + gap)), side);
 }
 
-function unitOf({ tiles, side, across }, column, row) {
-  const tile = Math.floor(row / side) * across + Math.floor(column / side);
-  return Math.min(tile, tiles - 1) * side * side + (row % side) * side + (column % side);
+function unitIndex({ maps, side, columns }, column, row) {
+  const map = Math.floor(row / side) * columns + Math.floor(column / side);
+  return Math.min(map, maps - 1) * side * side + (row % side) * side + (column % side);
 }

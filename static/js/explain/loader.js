@@ -1,38 +1,38 @@
-/** The network, unfolded: its panel and the model are fetched when they are first asked for. */
-export class Thinking {
+/** Loads the network panel and the model when the panel is opened for the first time. */
+export class ExplainerLoader {
   #details;
   #options;
   #panel = null;
-  // The version for which it was fetched anew.
-  #asked = null;
+  // The model version for which the panel was last fetched again.
+  #requestedVersion = null;
 
   /**
-   * @param {HTMLDetailsElement} details what unfolds; its div becomes the panel.
-   * @param {{model: string, onMoment: Function, digit: (moment: number | null) => {version?: string}}} options
-   *   the address of the model, and onMoment, as think/panel.js has them; digit gives what its show
-   *   takes, with the version of the model that read it.
+   * @param {HTMLDetailsElement} details whose div becomes the panel
+   * @param {{modelUrl: string, onMoment: Function, getInput: (moment: number | null) => object}} options
+   *   modelUrl and onMoment as for `attachPanel`; getInput returns the argument of the panel's show
+   *   with the `version` of the model that predicted it
    */
   constructor(details, options) {
     [this.#details, this.#options] = [details, options];
-    details.addEventListener("toggle", () => this.#toggled());
+    details.addEventListener("toggle", () => this.#onToggle());
   }
 
-  /** Show how the network comes to its answer on the digit that is looked at. */
+  /** Show the layers for the selected digit, at a moment of a replay. */
   async show(moment = null) {
     if (!this.#details.open) return;
     this.#panel ??= this.#fetch();
     let panel = await this.#panel;
-    const { version } = this.#options.digit(moment);
-    if (panel && version && version !== panel.version && version !== this.#asked) {
-      // Another model serves by now. Once: what read in the page may be older than it.
-      this.#asked = version;
+    const { version } = this.#options.getInput(moment);
+    if (panel && version && version !== panel.version && version !== this.#requestedVersion) {
+      // The server has promoted another model. Only once: local predictions may use an older one.
+      this.#requestedVersion = version;
       this.#panel = this.#fetch();
       panel = await this.#panel;
     }
-    panel?.show(this.#options.digit(moment));
+    panel?.show(this.#options.getInput(moment));
   }
 
-  /** The panel; null, after it has said so itself, where it cannot be had. */
+  /** Return the panel, or null after it has shown its error. */
   async #fetch() {
     try {
       const { attachPanel } = await import("./panel.js");
@@ -42,10 +42,10 @@ export class Thinking {
     }
   }
 
-  async #toggled() {
-    // After trouble, once more each time it is opened.
-    const before = this.#panel;
-    if (this.#details.open && !(await before) && this.#panel === before) this.#panel = null;
+  async #onToggle() {
+    // Opening the panel again retries a failed fetch.
+    const panel = this.#panel;
+    if (this.#details.open && !(await panel) && this.#panel === panel) this.#panel = null;
     this.show();
   }
 }

@@ -1,142 +1,143 @@
-/** The network as a picture: each layer on a canvas of its own, what runs between them on another. */
+/** The figure of the network: one canvas per layer and one for the lines between layers. */
 
-import { field } from "../recognize/lenet.js";
-import { colorsOf, sharpen, Sheet } from "./canvas.js";
-import { extent, LAYERS, PLAN, tileAt, unitAt } from "./layout.js";
-import { indexOfMost, strongest, trace } from "./influence.js";
-import { share } from "../recognize/result_view.js";
+import { receptiveField } from "../recognize/lenet.js";
+import { formatProbability } from "../recognize/result_view.js";
+import { colorsOf, Painter, setResolution } from "./canvas.js";
+import { argmax, strongest, tracePrediction } from "./influence.js";
+import { extent, LAYERS, LAYOUT, mapPosition, unitPosition } from "./layout.js";
 
-// How many of the strongest feeds of a unit are drawn as lines.
-const LINKS = 12;
-// Figures stay legible, in CSS pixels, however narrow the drawing is.
-const SMALLEST = 11;
-// What marks a unit stands off it by so much, in CSS pixels.
-const OFF = 2;
+// Contributions of the selected unit that are painted as lines.
+const MAX_LINES = 12;
+// CSS pixels.
+const MIN_FONT_SIZE = 11;
+const HIGHLIGHT_MARGIN = 2;
 
-export class Picture {
+export class NetworkCanvas {
   #canvases;
-  #links;
+  #lines;
   #network;
-  #places = {};
+  #positions = {};
 
   /**
-   * @param {Record<string, HTMLCanvasElement>} canvases by the names of their layers
-   * @param {HTMLCanvasElement} links covers all of them
+   * @param {import("../recognize/lenet.js").LeNet} network
+   * @param {Record<string, HTMLCanvasElement>} canvases by layer
+   * @param {HTMLCanvasElement} lines covers all layers
    */
-  constructor(network, canvases, links) {
+  constructor(network, canvases, lines) {
     this.#network = network;
     this.#canvases = canvases;
-    this.#links = links;
+    this.#lines = lines;
   }
 
-  /** Follow the size of the page. Asked for rarely, for it makes the browser lay out. */
+  /** Measure the canvases; called rarely, because it forces a layout. */
   resize() {
     for (const name of LAYERS) {
-      sharpen(this.#canvases[name]);
+      setResolution(this.#canvases[name]);
       const { offsetLeft: left, offsetTop: top, clientWidth } = this.#canvases[name];
-      this.#places[name] = { left, top, scale: clientWidth / extent(PLAN[name]).width };
+      this.#positions[name] = { left, top, scale: clientWidth / extent(LAYOUT[name]).width };
     }
-    sharpen(this.#links);
+    setResolution(this.#lines);
   }
 
-  /** CSS pixels a unit of a layer. */
+  /** Return the CSS pixels per unit of a layer. */
   scaleOf(name) {
-    return this.#places[name].scale;
+    return this.#positions[name].scale;
   }
 
   /**
-   * Paint what a network computed, or with no layers its empty frame.
-   * @param {{layers: object | null, grid: Uint8Array | null, chosen: [string, number] | null}} shown
+   * Paint the layers, or their empty frames.
+   * @param {{layers: object | null, grid: Uint8Array | null, selected: [string, number] | null}} state
    */
-  paint({ layers, grid, chosen }) {
-    const colors = colorsOf(this.#links);
-    const unit = layers && chosen;
-    const feeds = unit && unit[0] !== "input" ? this.#network.feeds(layers, ...unit) : null;
-    // The answers are filled with their figures.
+  paint({ layers, grid, selected }) {
+    const colors = colorsOf(this.#lines);
+    const unit = layers && selected;
+    const incoming = unit && unit[0] !== "input" ? this.#network.contributions(layers, ...unit) : null;
+    // The logits are shown as probabilities.
     const values = layers && { ...layers, input: grid, logits: null };
     for (const name of LAYERS) {
-      this.#paintLayer(name, colors, values?.[name], feeds?.from === name && feeds.contributions);
+      const contributions = incoming?.from === name ? incoming.contributions : null;
+      this.#paintLayer(name, colors, values?.[name], contributions);
     }
-    this.#paintFigures(colors, layers?.probabilities);
-    const sheet = new Sheet(this.#links, this.#links.width / devicePixelRatio);
-    if (feeds) this.#linkFeeds(sheet, colors, unit, feeds);
-    else if (layers && !unit) this.#linkTrace(sheet, colors, layers);
-    if (unit) this.#mark(sheet, colors, unit, field(layers, ...unit));
+    this.#paintProbabilities(colors, layers?.probabilities);
+    const painter = new Painter(this.#lines, this.#lines.width / devicePixelRatio);
+    if (incoming) this.#paintContributions(painter, colors, unit, incoming);
+    else if (layers && !unit) this.#paintTrace(painter, colors, layers);
+    if (unit) this.#highlight(painter, colors, unit, receptiveField(layers, ...unit));
   }
 
   #paintLayer(name, colors, values, contributions) {
-    const layer = PLAN[name];
+    const layer = LAYOUT[name];
     const { width, height } = extent(layer);
-    const sheet = new Sheet(this.#canvases[name], width, height);
-    for (let tile = 0; tile < layer.tiles; tile++) {
-      const { x, y } = tileAt(layer, tile);
-      sheet.frame(colors.line, x, y, layer.side);
+    const painter = new Painter(this.#canvases[name], width, height);
+    for (let map = 0; map < layer.maps; map++) {
+      const { x, y } = mapPosition(layer, map);
+      painter.frame(colors.line, x, y, layer.side);
     }
     if (!values) return;
-    const ink = () => colors.ink;
-    fillUnits(sheet, layer, values, contributions ? 0.25 : 1, ink);
-    const side = (value) => (value > 0 ? colors.accent : colors.against);
-    if (contributions) fillUnits(sheet, layer, contributions, 1, side);
+    fillUnits(painter, layer, values, contributions ? 0.25 : 1, () => colors.ink);
+    const signColor = (value) => (value > 0 ? colors.accent : colors.negative);
+    if (contributions) fillUnits(painter, layer, contributions, 1, signColor);
   }
 
-  /** The ten answers in figures, the likeliest in the accent. */
-  #paintFigures(colors, probabilities) {
-    const { width, height } = extent(PLAN.logits);
-    const sheet = new Sheet(this.#canvases.logits, width, height, { keep: true });
-    const size = Math.max(0.7, SMALLEST / this.scaleOf("logits"));
-    const best = probabilities ? indexOfMost(probabilities) : -1;
-    for (let digit = 0; digit < 10; digit++) {
-      const { y } = unitAt(PLAN.logits, digit);
-      const strong = digit === best ? colors.accent : colors.ink;
-      sheet.text(String(digit), strong, size, 1.4, y + 0.5);
+  #paintProbabilities(colors, probabilities) {
+    const { width, height } = extent(LAYOUT.logits);
+    const painter = new Painter(this.#canvases.logits, width, height, { clear: false });
+    const size = Math.max(0.7, MIN_FONT_SIZE / this.scaleOf("logits"));
+    const predicted = probabilities ? argmax(probabilities) : -1;
+    for (let digit = 0; digit < LAYOUT.logits.maps; digit++) {
+      const { y } = unitPosition(LAYOUT.logits, digit);
+      const color = digit === predicted ? colors.accent : colors.ink;
+      painter.text(String(digit), color, size, 1.4, y + 0.5);
       if (!probabilities) continue;
-      sheet.fill(strong, probabilities[digit], 0, y);
-      const quiet = digit === best ? colors.accent : colors.quiet;
-      sheet.text(share(probabilities[digit]), quiet, size, width, y + 0.5, "right");
+      painter.fill(color, probabilities[digit], 0, y);
+      const textColor = digit === predicted ? colors.accent : colors.quiet;
+      painter.text(formatProbability(probabilities[digit]), textColor, size, width, y + 0.5, "right");
     }
   }
 
-  #linkFeeds(sheet, colors, unit, { from, contributions }) {
+  #paintContributions(painter, colors, unit, { from, contributions }) {
     const strengths = contributions.map(Math.abs);
-    const sources = strongest(strengths, LINKS);
+    const sources = strongest(strengths, MAX_LINES);
     for (const source of sources) {
-      const color = contributions[source] > 0 ? colors.accent : colors.against;
+      const color = contributions[source] > 0 ? colors.accent : colors.negative;
       const opacity = strengths[source] / strengths[sources[0]];
-      sheet.link(color, opacity, this.#middleOf(from, source), this.#middleOf(...unit));
+      painter.curve(color, opacity, this.#centerOf(from, source), this.#centerOf(...unit));
     }
   }
 
-  #linkTrace(sheet, colors, layers) {
-    for (const { from, to, weight } of trace(this.#network, layers)) {
-      sheet.link(colors.ink, 0.35 * weight, this.#middleOf(...from), this.#middleOf(...to));
+  #paintTrace(painter, colors, layers) {
+    for (const { from, to, weight } of tracePrediction(this.#network, layers)) {
+      painter.curve(colors.ink, 0.35 * weight, this.#centerOf(...from), this.#centerOf(...to));
     }
   }
 
-  /** Outline a unit, and in the input what it looks at. */
-  #mark(sheet, colors, [name, unit], { x, y, side }) {
-    this.#outline(sheet, colors, name, unitAt(PLAN[name], unit), 1);
-    if (name !== "input" && side < PLAN.input.side) this.#outline(sheet, colors, "input", { x, y }, side);
+  /** Highlight a unit and its receptive field. */
+  #highlight(painter, colors, [name, unit], field) {
+    this.#highlightSquare(painter, colors, name, unitPosition(LAYOUT[name], unit), 1);
+    const isPart = name !== "input" && field.side < LAYOUT.input.side;
+    if (isPart) this.#highlightSquare(painter, colors, "input", field, field.side);
   }
 
-  #outline(sheet, colors, name, { x, y }, side) {
-    const { left, top, scale } = this.#places[name];
-    sheet.mark(colors, left + x * scale - OFF, top + y * scale - OFF, side * scale + 2 * OFF);
+  #highlightSquare(painter, colors, name, { x, y }, side) {
+    const { left, top, scale } = this.#positions[name];
+    const margin = HIGHLIGHT_MARGIN;
+    painter.highlight(colors, left + x * scale - margin, top + y * scale - margin, side * scale + 2 * margin);
   }
 
-  /** The middle of a unit, in CSS pixels from the corner of the picture. */
-  #middleOf(name, unit) {
-    const { x, y } = unitAt(PLAN[name], unit);
-    const { left, top, scale } = this.#places[name];
+  /** Return the center of a unit in CSS pixels. */
+  #centerOf(name, unit) {
+    const { x, y } = unitPosition(LAYOUT[name], unit);
+    const { left, top, scale } = this.#positions[name];
     return [left + (x + 0.5) * scale, top + (y + 0.5) * scale];
   }
 }
 
-/** Fill units by their share of the strongest. */
-function fillUnits(sheet, layer, values, opacity, colorOf) {
-  const most = Math.max(...values.map(Math.abs)) || 1;
+/** Fill units with an opacity proportional to their absolute value. */
+function fillUnits(painter, layer, values, opacity, colorOf) {
+  const largest = Math.max(...values.map(Math.abs)) || 1;
   values.forEach((value, unit) => {
     if (value === 0) return;
-    const { x, y } = unitAt(layer, unit);
-    sheet.fill(colorOf(value), (opacity * Math.abs(value)) / most, x, y);
+    const { x, y } = unitPosition(layer, unit);
+    painter.fill(colorOf(value), (opacity * Math.abs(value)) / largest, x, y);
   });
 }

@@ -1,146 +1,155 @@
 /**
- * The network as a drawing that reads from left to right. Every layer is one control: the pointer or
- * the arrow keys go through its units and show what feeds each.
+ * The network from left to right. Every layer is a slider: pointer or arrow keys select a unit and
+ * show its contributions.
  */
 
-import { make } from "./canvas.js";
-import { Picture } from "./network_canvas.js";
-import { extent, LAYERS, neighbor, PLAN, unitNear } from "./layout.js";
-import { indexOfMost } from "./influence.js";
-import { describe } from "./wording.js";
+import { ARROWS } from "../draw/keyboard.js";
+import { createElement } from "./canvas.js";
+import { argmax } from "./influence.js";
+import { extent, layerName, LAYERS, layerShape, LAYOUT, neighbor, unitAt } from "./layout.js";
+import { NetworkCanvas } from "./network_canvas.js";
+import { describeUnit } from "./wording.js";
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const EMPTY = "Nothing drawn";
 
 /**
  * @param {HTMLElement} root
- * @param {import("../recognize/lenet.js").Network} network
- * @param {(text: string | null) => void} onChoose is told what there is to say of the chosen unit
+ * @param {import("../recognize/lenet.js").LeNet} network
+ * @param {(text: string | null) => void} onSelect receives the description of the selected unit
  */
-export function attachUnfolded(root, network, onChoose) {
-  const canvases = Object.fromEntries(LAYERS.map((name) => [name, control(name)]));
-  const links = make("canvas", { className: "links", "aria-hidden": "true" });
-  const picture = new Picture(network, canvases, links);
-  const cursors = Object.fromEntries(LAYERS.map((name) => [name, 0]));
-  // The layers that the pointer is over, that has the focus, and that got it by a press.
-  let [pointed, focused, pressed] = [null, null, null];
-  let shown = { layers: null, grid: null };
-  const [input, maps1, ...rest] = LAYERS.map((name) => figure(name, canvases[name]));
-  const turn = make("div", { className: "turn" });
-  root.append(make("h2", {}, "What does it make of it?"), input, maps1, turn, ...rest, links);
+export function attachNetwork(root, network, onSelect) {
+  const canvases = Object.fromEntries(LAYERS.map((name) => [name, createControl(name)]));
+  const lines = createElement("canvas", { className: "lines", "aria-hidden": "true" });
+  const view = new NetworkCanvas(network, canvases, lines);
+  const units = Object.fromEntries(LAYERS.map((name) => [name, 0]));
+  // Layers under the pointer, with the focus, and with a focus that came from a press.
+  let [hovered, focused, pressed] = [null, null, null];
+  let state = { layers: null, grid: null };
+  const [input, maps1, ...rest] = LAYERS.map((name) => createFigure(name, canvases[name]));
+  const rowBreak = createElement("div", { className: "row-break" });
+  root.append(createElement("h2", {}, "Layers"), input, maps1, rowBreak, ...rest, lines);
 
   function paint() {
-    picture.paint({ ...shown, chosen: chosen() });
+    view.paint({ ...state, selected: selected() });
   }
 
-  /** The chosen unit as [layer, unit]; null when there is none. */
-  function chosen() {
-    const name = pointed ?? focused;
-    return name && [name, cursors[name]];
+  /** Return the selected unit as [layer, index], or null. */
+  function selected() {
+    const name = hovered ?? focused;
+    return name && [name, units[name]];
   }
 
-  function choose() {
+  function update() {
     paint();
     for (const name of LAYERS) {
-      canvases[name].setAttribute("aria-valuenow", cursors[name] + 1);
-      canvases[name].setAttribute("aria-valuetext", text(name, cursors[name]) ?? "nothing drawn");
+      canvases[name].setAttribute("aria-valuenow", units[name] + 1);
+      canvases[name].setAttribute("aria-valuetext", describe(name, units[name]) ?? EMPTY);
     }
-    onChoose(chosen() && text(...chosen()));
+    onSelect(selected() && describe(...selected()));
   }
 
-  function text(name, unit) {
-    return shown.layers && describe(network, shown, name, unit);
+  function describe(name, unit) {
+    return state.layers && describeUnit(network, state, name, unit);
   }
 
-  function pointAt(name, { offsetX, offsetY }) {
-    const scale = picture.scaleOf(name);
-    cursors[name] = unitNear(PLAN[name], offsetX / scale, offsetY / scale);
-    pointed = name;
-    choose();
+  function hover(name, { offsetX, offsetY }) {
+    const scale = view.scaleOf(name);
+    units[name] = unitAt(LAYOUT[name], offsetX / scale, offsetY / scale);
+    hovered = name;
+    update();
   }
 
   function leave() {
-    pointed = null;
-    choose();
+    hovered = null;
+    update();
   }
 
   function focus(name) {
     focused = name;
-    if (pressed !== name && shown.layers) cursors[name] = indexOfMost(shown.layers[name]);
-    choose();
+    if (pressed !== name && state.layers) units[name] = argmax(state.layers[name]);
+    update();
   }
 
   function blur() {
     focused = pressed = null;
-    choose();
+    update();
   }
 
-  function press(name, event) {
+  function onKeyDown(name, event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const unit = unitByKey(PLAN[name], cursors[name], event.key);
+    const unit = unitByKey(LAYOUT[name], units[name], event.key);
     if (unit === null && event.key !== "Escape") return;
     event.preventDefault();
-    cursors[name] = unit ?? cursors[name];
-    [pointed, focused] = [null, unit === null ? null : name];
-    choose();
+    units[name] = unit ?? units[name];
+    [hovered, focused] = [null, unit === null ? null : name];
+    update();
   }
 
-  function control(name) {
-    const { tiles, side } = PLAN[name];
-    const range = { "aria-valuemin": 1, "aria-valuemax": tiles * side ** 2, "aria-valuenow": 1 };
-    const said = { role: "slider", "aria-label": PLAN[name].name, "aria-valuetext": "nothing drawn" };
-    const canvas = make("canvas", { tabIndex: 0, "data-layer": name, ...range, ...said });
-    const heard = {
+  function createControl(name) {
+    const { maps, side } = LAYOUT[name];
+    const canvas = createElement("canvas", {
+      tabIndex: 0,
+      role: "slider",
+      "data-layer": name,
+      "aria-label": layerName(LAYOUT[name]),
+      "aria-valuemin": 1,
+      "aria-valuemax": maps * side ** 2,
+      "aria-valuenow": 1,
+      "aria-valuetext": EMPTY,
+    });
+    const listeners = {
       pointerdown: (event) => {
         pressed = name;
-        pointAt(name, event);
+        hover(name, event);
       },
-      pointermove: (event) => pointAt(name, event),
+      pointermove: (event) => hover(name, event),
       pointerleave: leave,
       pointercancel: leave,
       focus: () => focus(name),
       blur,
-      keydown: (event) => press(name, event),
+      keydown: (event) => onKeyDown(name, event),
     };
-    for (const [type, listener] of Object.entries(heard)) canvas.addEventListener(type, listener);
+    for (const [type, listener] of Object.entries(listeners)) canvas.addEventListener(type, listener);
     return canvas;
   }
 
   return {
-    /** Show layers, or with null that nothing is drawn. */
+    /** Show layers; null shows empty frames. */
     show(layers, grid) {
-      shown = { layers, grid };
+      state = { layers, grid };
       canvases.logits.dataset.probabilities = layers ? [...layers.probabilities].join(" ") : "";
       paint();
     },
 
-    /** Say what is shown: to be called when it changes no more. */
-    settle: choose,
+    /** Update the descriptions too: called once the drawing is at rest. */
+    update,
 
     resize() {
-      picture.resize();
+      view.resize();
       paint();
     },
   };
 }
 
-function figure(name, canvas) {
-  const caption = make("figcaption", { "aria-hidden": "true" }, PLAN[name].caption);
-  const made = make("figure", {}, canvas, caption);
-  const { width, height } = extent(PLAN[name]);
-  // As wide as its share of the row, so that all layers of a row are of one height.
-  made.style.setProperty("--ratio", width / height);
-  return made;
+function createFigure(name, canvas) {
+  const caption = createElement("figcaption", { "aria-hidden": "true" }, layerShape(LAYOUT[name]));
+  const figure = createElement("figure", {}, canvas, caption);
+  const { width, height } = extent(LAYOUT[name]);
+  // Widths in proportion to this ratio give all layers of a row the same height.
+  figure.style.setProperty("--ratio", width / height);
+  return figure;
 }
 
-/** Where a key leads from a unit; null where it leads nowhere. */
+/** Return the unit that a key selects, or null. */
 function unitByKey(layer, unit, key) {
-  const tile = layer.side ** 2;
-  const last = layer.tiles * tile - 1;
-  const to = {
+  if (key in ARROWS) return neighbor(layer, unit, ...ARROWS[key]);
+  const area = layer.side ** 2;
+  const last = layer.maps * area - 1;
+  const units = {
     Home: 0,
     End: last,
-    PageUp: unit < tile ? unit : unit - tile,
-    PageDown: unit + tile > last ? unit : unit + tile,
+    PageUp: unit < area ? unit : unit - area,
+    PageDown: unit + area > last ? unit : unit + area,
   };
-  return key in ARROWS ? neighbor(layer, unit, ...ARROWS[key]) : (to[key] ?? null);
+  return units[key] ?? null;
 }

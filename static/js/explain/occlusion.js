@@ -1,111 +1,116 @@
-/** Why this digit and not that: the drawing, colored by what hiding each place would change. */
+/** Comparison of two digits: the drawing, colored by the effect of occluding each pixel. */
 
+import { logitDifference } from "../recognize/lenet.js";
 import { SIZE } from "../recognize/rasterize.js";
-import { difference } from "../recognize/lenet.js";
-import { colorsOf, make, sharpen, Sheet, spread } from "./canvas.js";
-import { inkGrid } from "./preprocessing_steps.js";
+import { colorsOf, createElement, Painter, runInFrames, setResolution } from "./canvas.js";
+import { paintGrid } from "./preprocessing_steps.js";
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit));
+// Shown while nothing is drawn: a pair that is often confused.
+const DEFAULT_PAIR = [3, 8];
 
 /**
  * @param {HTMLElement} root
- * @param {import("../recognize/lenet.js").Network} network
+ * @param {import("../recognize/lenet.js").LeNet} network
  */
-export function attachRivals(root, network) {
-  const [first, second] = ["The digit", "The other digit"].map(chooser);
-  const canvas = make("canvas", { role: "img" });
-  const legend = make("p");
-  // The pair that somebody chose; without one, the likeliest two are shown.
-  let pair = null;
-  let stop = () => {};
+export function attachOcclusion(root, network) {
+  const [first, second] = ["First digit", "Second digit"].map(createSelect);
+  const canvas = createElement("canvas", { role: "img" });
+  const legend = createElement("p");
+  // The pair selected by the visitor; null shows the two most probable digits.
+  let selectedPair = null;
+  let cancel = () => {};
   let [grid, logits, changes] = [null, null, null];
-  root.append(make("h2", {}, "Why ", first, " and not ", second, "?"), canvas, legend);
+  root.append(createElement("h2", {}, "Why ", first, " and not ", second, "?"), canvas, legend);
 
-  function chooser(label) {
-    const select = make("select", { "aria-label": label });
-    select.append(...DIGITS.map((digit) => make("option", { value: digit }, digit)));
-    select.addEventListener("change", () => choose(select));
+  function createSelect(label) {
+    const select = createElement("select", { "aria-label": label });
+    select.append(...DIGITS.map((digit) => createElement("option", { value: digit }, digit)));
+    select.addEventListener("change", () => onSelect(select));
     return select;
   }
 
-  /** A digit against itself says nothing: the other of the two gives way. */
-  function choose(select) {
+  /** Keep the two digits different by changing the other one. */
+  function onSelect(select) {
     const other = select === first ? second : first;
     if (other.value === select.value) other.value = DIGITS.find((digit) => digit !== select.value);
-    pair = [first, second].map(({ value }) => Number(value));
+    selectedPair = pair();
     paint();
   }
 
-  function paint() {
-    const [colors, sheet] = [colorsOf(root), new Sheet(canvas, SIZE)];
-    if (!grid) return write([]);
-    inkGrid(sheet, grid, colors.ink, changes ? 0.3 : 1);
-    if (!changes) return;
-    const [a, b] = [first, second].map(({ value }) => Number(value));
-    const map = difference(changes, a, b);
-    color(sheet, map, colors);
-    write(inWords(map, a, b, logits[a] - logits[b]));
+  function pair() {
+    return [Number(first.value), Number(second.value)];
   }
 
-  function write(lines) {
+  function paint() {
+    const [colors, painter] = [colorsOf(root), new Painter(canvas, SIZE)];
+    if (!grid) return showLegend([]);
+    paintGrid(painter, grid, colors.ink, changes ? 0.3 : 1);
+    if (!changes) return;
+    const [a, b] = pair();
+    const differences = logitDifference(changes, a, b);
+    paintDifferences(painter, differences, colors);
+    showLegend(describe(differences, a, b, logits[a] - logits[b]));
+  }
+
+  function showLegend(lines) {
     legend.replaceChildren(...lines);
-    canvas.setAttribute("aria-label", legend.textContent || "Nothing is drawn");
+    canvas.setAttribute("aria-label", legend.textContent || "Nothing drawn");
   }
 
   return {
-    /** Show a grid and its layers, with the map to come; with null, that nothing is drawn. */
+    /** Show a grid now and its occlusion later; null shows an empty canvas. */
     show(newGrid, layers) {
-      stop();
+      cancel();
       if (newGrid && grid && newGrid.every((level, i) => level === grid[i])) return;
       [grid, logits, changes] = [newGrid?.slice(), layers?.logits.slice(), null];
-      if (!grid) pair = null;
-      const [a, b] = pair ?? likeliest(logits ?? []);
-      [first.value, second.value] = [String(a), String(b)];
+      if (!grid) selectedPair = null;
+      [first.value, second.value] = selectedPair ?? (logits ? twoLargest(logits) : DEFAULT_PAIR);
       if (!grid) return paint();
-      stop = spread(network.occlusion(grid), (found) => {
-        changes = found;
+      cancel = runInFrames(network.occlusion(grid), (result) => {
+        changes = result;
         paint();
       });
     },
 
-    /** Give way to the pen: whatever is not done is done later. */
+    /** Stop computing while the visitor draws. */
     pause() {
-      stop();
+      cancel();
       if (!changes) grid = null;
     },
 
     resize() {
-      sharpen(canvas);
+      setResolution(canvas);
       paint();
     },
   };
 }
 
-/** In the accent where hiding the ink weakens the first digit, in the other color where it helps. */
-function color(sheet, map, colors) {
-  const most = Math.max(...map.map(Math.abs)) || 1;
-  map.forEach((change, i) => {
-    const ink = change < 0 ? colors.accent : colors.against;
-    sheet.fill(ink, 0.9 * (Math.abs(change) / most), i % SIZE, Math.floor(i / SIZE));
+/** Paint where occlusion weakens the first digit (accent) and where it strengthens it (negative). */
+function paintDifferences(painter, differences, colors) {
+  const largest = Math.max(...differences.map(Math.abs)) || 1;
+  differences.forEach((difference, i) => {
+    const color = difference < 0 ? colors.accent : colors.negative;
+    const opacity = 0.9 * (Math.abs(difference) / largest);
+    painter.fill(color, opacity, i % SIZE, Math.floor(i / SIZE));
   });
 }
 
-function likeliest(logits) {
-  const ranked = [...logits.keys()].sort((a, b) => logits[b] - logits[a]);
-  return ranked.length ? ranked : [3, 8];
+function twoLargest(logits) {
+  return [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, 2);
 }
 
-function inWords(map, a, b, lead) {
-  const [worst, best] = [lead + Math.min(...map), lead + Math.max(...map)];
-  const swatch = (side) => make("span", { className: `swatch ${side}` });
+function describe(differences, a, b, lead) {
+  const [smallest, largest] = [lead + Math.min(...differences), lead + Math.max(...differences)];
+  const line = (...content) => createElement("span", {}, ...content);
+  const swatch = (sign) => createElement("span", { className: `swatch ${sign}` });
   return [
-    make("span", {}, `${standing(a, b, lead)} (in logits).`),
-    make("span", {}, swatch("for"), ` speaks for ${a}: with paper over it, ${standing(a, b, worst)}.`),
-    make("span", {}, swatch("against"), ` speaks for ${b}: with paper over it, ${standing(a, b, best)}.`),
+    line(`${describeLead(a, b, lead)} (in logits).`),
+    line(swatch("positive"), ` supports ${a}: without it, ${describeLead(a, b, smallest)}.`),
+    line(swatch("negative"), ` supports ${b}: without it, ${describeLead(a, b, largest)}.`),
   ];
 }
 
-/** Who leads and by how much, in logits. */
-function standing(a, b, lead) {
+function describeLead(a, b, lead) {
   return `${lead < 0 ? b : a} leads by ${Math.abs(lead).toFixed(1)}`;
 }

@@ -1,158 +1,148 @@
-/** The panel in which people see the network think: it runs in the page, on the model that serves. */
+/** The network panel: shows in the page how the serving model predicts the selected digit. */
 
-import { draw } from "../recognize/rasterize.js";
-import { fetchNetwork } from "../recognize/lenet.js";
-import { make } from "./canvas.js";
+import { strokesUntil } from "../draw/timeline.js";
+import { fetchLeNet } from "../recognize/lenet.js";
+import { rasterize } from "../recognize/rasterize.js";
+import { formatProbability } from "../recognize/result_view.js";
+import { createElement } from "./canvas.js";
+import { argmax } from "./influence.js";
+import { attachNetwork } from "./network_view.js";
+import { attachOcclusion } from "./occlusion.js";
+import { attachPreprocessing } from "./preprocessing_steps.js";
 import { attachRibbon } from "./ribbon.js";
-import { attachRivals } from "./occlusion.js";
-import { attachSteps } from "./preprocessing_steps.js";
-import { until } from "../draw/timeline.js";
-import { indexOfMost } from "./influence.js";
-import { attachUnfolded } from "./network_view.js";
-import { share } from "../recognize/result_view.js";
 
-// What takes longer than a frame waits until the pen has rested so long (milliseconds).
-const REST = 150;
-const SWITCH = "Switch steps off to see what they are good for.";
-const EMPTY = "Draw a digit, and this is where you see it think.";
-const HINT = "Point at a unit, or go through a layer with the arrow keys, to see what feeds it.";
+// Milliseconds without changes before slow computations and announcements start.
+const REST_DELAY = 150;
+const STEPS_HINT = "Switch steps off to see their effect.";
+const EMPTY = "Draw a digit to see its way through the network.";
+const UNIT_HINT = "Point at a unit, or move through a layer with the arrow keys, to see its contributions.";
 
 /**
- * Fill an element with the panel. Rejects when the model cannot be had, after saying so there.
+ * Fill an element with the panel. Rejects if the model cannot be fetched, after showing the error.
  * @param {HTMLElement} root
- * @param {{model: string, onMoment?: (moment: number | null, strokes: number[][][] | null) => void}} of
- *   the address of the model file; onMoment is told when another moment of the drawing is looked at,
- *   in milliseconds of ink time, and the strokes as they were then; null and null at its end.
- * @returns {Promise<{version: string, show: (shown: {strokes?: number[][][], pad?: number, grid?: Uint8Array,
- *   moment?: number | null}) => void}>} show takes the strokes of one digit and the side of their
- *   pad, both in CSS pixels, or the 784 levels of a picture; it may be called as often as one likes.
+ * @param {{modelUrl: string, onMoment: (strokes: number[][][] | null) => void}} options onMoment
+ *   receives the strokes at the moment selected on the slider, null at the end
+ * @returns {Promise<{version: string, show: (input: {strokes?: number[][][], side?: number,
+ *   grid?: Uint8Array, moment?: number | null}) => void}>} show takes the strokes of one digit and
+ *   the side of their pad in CSS pixels, or the 784 levels of a picture; cheap to call often
  */
-export async function attachPanel(root, { model, onMoment = () => {} }) {
-  const network = await open(root, model);
-  return attach(root, network, onMoment);
-}
-
-async function open(root, model) {
-  root.replaceChildren(make("p", { className: "quiet" }, "Fetching the network…"));
+export async function attachPanel(root, { modelUrl, onMoment }) {
+  root.replaceChildren(createElement("p", { className: "quiet" }, "Loading the network…"));
   try {
-    return await fetchNetwork(model);
+    return createPanel(root, await fetchLeNet(modelUrl), onMoment);
   } catch (error) {
-    const sorry = `The network could not be fetched. ${error.message} Open this again to try again.`;
-    root.replaceChildren(make("p", { className: "quiet" }, sorry));
+    const message = `The network could not be loaded. ${error.message} Close and open this panel to retry.`;
+    root.replaceChildren(createElement("p", { className: "quiet" }, message));
     throw error;
   }
 }
 
-function attach(root, network, onMoment) {
-  const part = (className) => make("section", { className });
-  const [how, net, why, when] = ["steps", "network", "rivals", "moments"].map(part);
-  const said = make("p", { className: "said", role: "status" });
-  root.replaceChildren(how, net, said, why, when);
+function createPanel(root, network, onMoment) {
+  const [stepsRoot, layersRoot, occlusionRoot, ribbonRoot] = ["steps", "layers", "occlusion", "ribbon"].map(
+    (className) => createElement("section", { className }),
+  );
+  const description = createElement("p", { className: "description", role: "status" });
+  root.replaceChildren(stepsRoot, layersRoot, description, occlusionRoot, ribbonRoot);
 
-  let shown = { strokes: [], pad: 1, grid: null, moment: null };
-  let [layers, levels, chosenText, rest] = [null, null, null, 0];
-  const steps = attachSteps(how, schedule);
-  const unfolded = attachUnfolded(net, network, say);
-  const rivals = attachRivals(why, network);
-  const probabilities = (grid) => network.run(grid).probabilities;
-  const ribbon = attachRibbon(when, (strokes) => probabilities(steps.draw(strokes, shown.pad)), goTo);
-
-  function goTo(moment) {
-    shown.moment = moment;
-    onMoment(moment, moment === null ? null : until(shown.strokes, moment));
-    schedule();
-  }
+  let input = { strokes: [], side: 1, grid: null, moment: null };
+  let [layers, levels, unitText, restTimer] = [null, null, null, 0];
+  const predict = (grid) => network.run(grid).probabilities;
+  const steps = attachPreprocessing(stepsRoot, schedule);
+  const networkView = attachNetwork(layersRoot, network, describe);
+  const occlusion = attachOcclusion(occlusionRoot, network);
+  const ribbon = attachRibbon(
+    ribbonRoot,
+    (strokes) => predict(steps.rasterize(strokes, input.side)),
+    (moment) => {
+      input.moment = moment;
+      onMoment(moment === null ? null : visibleStrokes());
+      schedule();
+    },
+  );
 
   let frame = 0;
   function schedule() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      const start = performance.now();
       update();
-      performance.measure("think", { start, end: performance.now() });
     });
   }
 
   function update() {
-    pause();
-    const strokes = visibleStrokes();
-    levels = shown.grid ?? steps.show(strokes, shown.pad);
-    layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
-    unfolded.show(layers, levels);
-    compare(strokes);
-    ribbon.follow(shown.strokes, shown.moment);
-    if (!layers) rivals.show(null);
-    rest = setTimeout(settle, REST);
-  }
-
-  /** The strokes at the moment that is looked at. */
-  function visibleStrokes() {
-    return shown.moment === null ? shown.strokes : until(shown.strokes, shown.moment);
-  }
-
-  function pause() {
-    clearTimeout(rest);
-    rivals.pause();
+    clearTimeout(restTimer);
+    occlusion.pause();
     ribbon.pause();
+    const strokes = visibleStrokes();
+    levels = input.grid ?? steps.show(strokes, input.side);
+    layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
+    networkView.show(layers, levels);
+    compareSteps(strokes);
+    ribbon.follow(input.strokes, input.moment);
+    if (!layers) occlusion.show(null);
+    restTimer = setTimeout(onRest, REST_DELAY);
   }
 
-  /** The pen rests: what takes longer, and what is said aloud. */
-  function settle() {
-    unfolded.settle();
-    rivals.show(layers && levels, layers);
-    const { strokes, pad } = shown;
-    ribbon.show(strokes, JSON.stringify([strokes, pad, steps.chosen]));
+  function visibleStrokes() {
+    return input.moment === null ? input.strokes : strokesUntil(input.strokes, input.moment);
   }
 
-  /** What leaving steps out does to the reading. */
-  function compare(strokes) {
-    const now = layers ? `It reads ${reading(layers.probabilities)}` : "";
-    if (!layers || steps.whole) return steps.say(`${now}${now && ". "}${SWITCH}`);
-    steps.say(`${now}; with every step, ${reading(probabilities(draw(strokes)))}.`);
+  function onRest() {
+    networkView.update();
+    occlusion.show(layers && levels, layers);
+    const { strokes, side } = input;
+    ribbon.show(strokes, JSON.stringify([strokes, side, steps.selected]));
   }
 
-  function say(text = chosenText) {
-    chosenText = text;
-    const now = layers ? (text ?? HINT) : EMPTY;
-    if (said.textContent !== now) said.textContent = now;
+  /** Compare the prediction with the one that all steps give. */
+  function compareSteps(strokes) {
+    const current = layers ? `Prediction: ${describePrediction(layers.probabilities)}` : "";
+    if (!layers || steps.isComplete) return steps.describe(`${current}${current && ". "}${STEPS_HINT}`);
+    const complete = describePrediction(predict(rasterize(strokes)));
+    steps.describe(`${current}; with all steps: ${complete}.`);
+  }
+
+  function describe(text = unitText) {
+    unitText = text;
+    const shown = layers ? (text ?? UNIT_HINT) : EMPTY;
+    if (description.textContent !== shown) description.textContent = shown;
   }
 
   let width = 0;
-  function follow() {
+  function onResize() {
     if (root.clientWidth !== width) resize();
     width = root.clientWidth;
   }
 
   function resize() {
-    for (const one of [steps, unfolded, rivals, ribbon]) one.resize();
+    for (const part of [steps, networkView, occlusion, ribbon]) part.resize();
     schedule();
   }
 
-  new ResizeObserver(follow).observe(root);
+  new ResizeObserver(onResize).observe(root);
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", resize);
   }
   root.addEventListener("keydown", (event) => {
-    // Elsewhere on the page it clears the drawing; here it leaves a unit, or a list of digits.
+    // On the page, Escape clears the drawing; here it leaves a unit or a list of digits.
     if (event.key === "Escape") event.stopPropagation();
   });
-  say();
-  follow();
+  describe();
+  onResize();
 
   return {
-    version: network.facts.version,
-    show({ strokes = [], pad = 1, grid = null, moment = null }) {
-      shown = { strokes: strokes ?? [], pad, grid, moment };
-      const comesBack = how.hidden && grid === null;
-      how.hidden = when.hidden = grid !== null;
-      // Hidden, it had no size to follow.
-      if (comesBack) resize();
+    version: network.version,
+    show({ strokes = [], side = 1, grid = null, moment = null }) {
+      input = { strokes, side, grid, moment };
+      const isShownAgain = stepsRoot.hidden && grid === null;
+      stepsRoot.hidden = ribbonRoot.hidden = grid !== null;
+      // Hidden canvases have no size.
+      if (isShownAgain) resize();
       else schedule();
     },
   };
 }
 
-function reading(probabilities) {
-  const best = indexOfMost(probabilities);
-  return `${best} (${share(probabilities[best])})`;
+function describePrediction(probabilities) {
+  const digit = argmax(probabilities);
+  return `${digit} (${formatProbability(probabilities[digit])})`;
 }

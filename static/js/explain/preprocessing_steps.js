@@ -1,97 +1,94 @@
-/** How the 28x28 came about: four small pictures, and switches that leave steps out. */
+/** Preprocessing: the grid after each step, with switches that leave steps out. */
 
-import { drawBySteps, SIZE, STEPS } from "../recognize/rasterize.js";
-import { colorsOf, make, sharpen, Sheet } from "./canvas.js";
+import { rasterizeWithSteps, SIZE, STEPS } from "../recognize/rasterize.js";
+import { colorsOf, createElement, Painter, setResolution } from "./canvas.js";
 
-const PICTURES = [
+const STAGES = [
   { caption: "Raw" },
-  { step: "box", caption: "Ink box" },
+  { step: "box", caption: "Bounding box" },
   { step: "fit", caption: "20-pixel fit" },
   { step: "mass", caption: "Center of mass" },
 ];
-const NONE = Object.fromEntries(Object.keys(STEPS).map((step) => [step, false]));
+// The middle of rasterize.js's CENTER, 14.5, less half the width of the cross.
+const [CROSS, CROSS_WIDTH] = [14.4, 0.2];
 
 /**
  * @param {HTMLElement} root
- * @param {() => void} onSwitch is told when a step was switched on or off
+ * @param {() => void} onSwitch is called when a step is switched on or off
  */
-export function attachSteps(root, onSwitch) {
+export function attachPreprocessing(root, onSwitch) {
   const switches = {};
-  root.append(make("h2", {}, "What does it see?"));
-  const canvases = PICTURES.map(({ step, caption }) => {
-    const canvas = make("canvas", { role: "img", "aria-label": caption });
-    root.append(make("figure", {}, canvas, step ? label(step, caption) : captionOf(caption)));
+  root.append(createElement("h2", {}, "Preprocessing"));
+  const canvases = STAGES.map(({ step, caption }) => {
+    const canvas = createElement("canvas", { role: "img", "aria-label": caption });
+    const label = step ? createSwitch(step, caption) : createElement("span", {}, caption);
+    root.append(createElement("figure", {}, canvas, createElement("figcaption", {}, label)));
     return canvas;
   });
-  const said = make("p", { className: "quiet" });
-  root.append(said);
+  const description = createElement("p", { className: "quiet" });
+  root.append(description);
 
-  function label(step, caption) {
-    switches[step] = make("input", { type: "checkbox", checked: true, name: step });
+  function createSwitch(step, caption) {
+    switches[step] = createElement("input", { type: "checkbox", checked: true, name: step });
     switches[step].addEventListener("change", onSwitch);
-    return make("figcaption", {}, make("label", {}, switches[step], ` ${caption}`));
+    return createElement("label", {}, switches[step], ` ${caption}`);
   }
 
-  function captionOf(caption) {
-    return make("figcaption", {}, make("span", {}, caption));
-  }
-
-  /** The first steps, as many as said, of those that are switched on. */
-  function chosen(count = 3) {
-    const on = Object.keys(STEPS).slice(0, count).filter((step) => switches[step].checked);
-    return { ...NONE, ...Object.fromEntries(on.map((step) => [step, true])) };
+  /** Return the switched-on steps among the first `count`. */
+  function selectedSteps(count) {
+    const entries = Object.keys(STEPS).map((step, i) => [step, i < count && switches[step].checked]);
+    return Object.fromEntries(entries);
   }
 
   return {
-    /** The steps that are switched on. */
-    get chosen() {
-      return chosen();
+    /** The switched-on steps. */
+    get selected() {
+      return selectedSteps(STAGES.length);
     },
 
-    /** Whether every step is switched on. */
-    get whole() {
+    get isComplete() {
       return Object.values(switches).every(({ checked }) => checked);
     },
 
-    /** Draw with the steps that are switched on: 784 levels. */
-    draw: (strokes, pad) => drawBySteps(strokes, pad, chosen()),
+    /** Rasterize with the switched-on steps. */
+    rasterize: (strokes, side) => rasterizeWithSteps(strokes, side, selectedSteps(STAGES.length)),
 
-    /** Show what each step makes of the strokes; returns what the last makes, the net's input. */
-    show(strokes, pad) {
+    /** Show the grid after each step; return the last one, the model's input. */
+    show(strokes, side) {
       const colors = colorsOf(root);
-      const grids = canvases.map((_, i) => drawBySteps(strokes, pad, chosen(i)));
-      grids.forEach((grid, i) => paint(canvases[i], grid, colors, PICTURES[i].step === "mass"));
+      const grids = canvases.map((_, i) => rasterizeWithSteps(strokes, side, selectedSteps(i)));
+      grids.forEach((grid, i) => paintStage(canvases[i], grid, colors, STAGES[i].step));
       return grids.at(-1);
     },
 
-    resize: () => canvases.forEach(sharpen),
+    resize: () => canvases.forEach(setResolution),
 
-    say(text) {
-      if (said.textContent !== text) said.textContent = text;
+    describe(text) {
+      if (description.textContent !== text) description.textContent = text;
     },
   };
 }
 
-/** A picture with its ink box, or with the cross that the ink is to balance on. */
-function paint(canvas, grid, colors, balanced) {
-  const sheet = new Sheet(canvas, SIZE);
-  inkGrid(sheet, grid, colors.ink);
-  const box = inkBox(grid);
+/** Paint a grid with its bounding box, the last one with a cross at the center of mass. */
+function paintStage(canvas, grid, colors, step) {
+  const painter = new Painter(canvas, SIZE);
+  paintGrid(painter, grid, colors.ink);
+  const box = boundingBox(grid);
   if (!box) return;
-  if (!balanced) return sheet.frame(colors.accent, ...box);
-  sheet.fill(colors.accent, 1, 14.4, 0, 0.2, SIZE);
-  sheet.fill(colors.accent, 1, 0, 14.4, SIZE, 0.2);
+  if (step !== "mass") return painter.frame(colors.accent, ...box);
+  painter.fill(colors.accent, 1, CROSS, 0, CROSS_WIDTH, SIZE);
+  painter.fill(colors.accent, 1, 0, CROSS, SIZE, CROSS_WIDTH);
 }
 
-/** Ink 784 levels. */
-export function inkGrid(sheet, grid, color, opacity = 1) {
+/** Paint 784 levels. */
+export function paintGrid(painter, grid, color, opacity = 1) {
   grid.forEach((level, i) => {
-    if (level > 0) sheet.fill(color, (opacity * level) / 255, i % SIZE, Math.floor(i / SIZE));
+    if (level > 0) painter.fill(color, (opacity * level) / 255, i % SIZE, Math.floor(i / SIZE));
   });
 }
 
-/** Around all ink: [x, y, width, height]; null where there is none. */
-function inkBox(grid) {
+/** Return the bounding box [x, y, width, height] of all ink; null for a blank grid. */
+function boundingBox(grid) {
   let [left, top, right, bottom] = [SIZE, SIZE, -1, -1];
   grid.forEach((level, i) => {
     if (level === 0) return;

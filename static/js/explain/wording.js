@@ -1,31 +1,30 @@
-/** Numbers and units of the network in words. */
+/** Numbers and units of the network as text. */
 
-import { share } from "../recognize/result_view.js";
-import { nameOf, PLAN } from "./layout.js";
+import { formatProbability } from "../recognize/result_view.js";
+import { LAYOUT, unitName } from "./layout.js";
 
-/** A number with two decimals and a true minus. */
-export const number = (value) => value.toFixed(2).replace("-", "−");
+/** Format a number with two decimals and a minus sign. */
+export const formatNumber = (value) => value.toFixed(2).replace("-", "−");
 
-export const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(1)} s`;
+export const formatSeconds = (milliseconds) => `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** A unit, its value, and what feeds it most for and against: one sentence or two. */
-export function describe(network, { layers, grid }, name, unit) {
-  const what = capital(nameOf(PLAN[name], unit));
-  if (name === "input") return `${what}: ${grid[unit]} of 255.`;
-  const { from, contributions } = network.feeds(layers, name, unit);
-  const value = number(layers[name][unit]);
-  const said = name === "logits" ? `${share(layers.probabilities[unit])}, logit ${value}` : value;
-  return `${what}: ${said}. ${sources(PLAN[from], contributions)}`;
+/** Describe a unit, its value and its largest contributions. */
+export function describeUnit(network, { layers, grid }, name, unit) {
+  const title = capitalize(unitName(LAYOUT[name], unit));
+  if (name === "input") return `${title}: ${grid[unit]} of 255.`;
+  const { from, contributions } = network.contributions(layers, name, unit);
+  const value = formatNumber(layers[name][unit]);
+  const probability = name === "logits" ? `${formatProbability(layers.probabilities[unit])}, logit ` : "";
+  return `${title}: ${probability}${value}. ${describeContributions(LAYOUT[from], contributions)}`;
 }
 
-function sources(layer, contributions) {
-  const [most, least] = [Math.max(...contributions), Math.min(...contributions)];
-  const source = (value) => nameOf(layer, contributions.indexOf(value));
-  const words = [
-    most > 0 && `fed most by ${source(most)} (+${number(most)})`,
-    least < 0 && `held back most by ${source(least)} (${number(least)})`,
-  ];
-  return `${capital(words.filter(Boolean).join("; ") || "nothing feeds it")}.`;
+function describeContributions(layer, contributions) {
+  const [largest, smallest] = [Math.max(...contributions), Math.min(...contributions)];
+  const source = (value) => unitName(layer, contributions.indexOf(value));
+  const parts = [];
+  if (largest > 0) parts.push(`${source(largest)} (+${formatNumber(largest)})`);
+  if (smallest < 0) parts.push(`${source(smallest)} (${formatNumber(smallest)})`);
+  return parts.length ? `Strongest contributions: ${parts.join("; ")}.` : "No contributions.";
 }
 
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const capitalize = (text) => text[0].toUpperCase() + text.slice(1);

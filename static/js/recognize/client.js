@@ -1,110 +1,112 @@
 /**
- * The conversation with the server: at most one request in flight, the newest drawing first.
+ * Requests to the server: at most one in flight, the newest drawing first.
  *
- * A job is { id, body, keep, … } with a body of { strokes } or { picture }. Its answer goes to
- * onReading together with the job. Jobs that are not to be kept give way to newer ones; what is to
- * be kept, labeled or forgotten waits in the outbox and is tried again while there is trouble.
+ * A job is { id, body, save, … } with a body of { strokes } or { picture }. A newer job replaces an
+ * unsent one. Drawings to save, labels and deletions wait in the outbox and are retried.
  */
 
-// A server that takes longer is called slow; one that takes this long is given up.
-const SLOW = 2_000;
-const TOO_LONG = 10_000;
-// Seconds that a server may ask to be left alone.
-const MOST_PATIENCE = 60;
-// What browsers send even if the page is closed meanwhile.
-const KEEPALIVE_BYTES = 60_000;
+import { DELETION } from "../visit/outbox.js";
 
-export class Reader {
+// Milliseconds until a response counts as slow, and until the request is aborted.
+const SLOW_AFTER = 2_000;
+const REQUEST_TIMEOUT = 10_000;
+// Seconds. The delay doubles with each failure; Retry-After may extend it.
+const MAX_BACKOFF = 15;
+const MAX_RETRY_AFTER = 60;
+// Browsers limit the body of requests that outlive the page to 64 KiB.
+const MAX_KEEPALIVE_BYTES = 60_000;
+
+export class PredictionClient {
   #newest = null;
-  #busy = false;
+  #isBusy = false;
   #failures = 0;
   #timer = null;
-  #comeAgain = 0; // seconds, as the server says
-  #errand = null;
+  #retryAfter = 0;
+  #idleTask = null;
 
   /**
-   * @param {{fetch: typeof fetch, outbox: import("../visit/outbox.js").Outbox, onReading: Function,
-   *   onTrouble: Function, onRefused: Function}} of
-   *   onReading(answer, job) is told each answer, onTrouble("offline"|"busy"|"slow"|null, job) how the
-   *   server is, and of which job it was not heard,
-   *   onRefused(job, status, detail) that it will never take a job.
+   * @param {{fetch: typeof fetch, outbox: import("../visit/outbox.js").Outbox, onPrediction: Function,
+   *   onStatus: Function, onRejected: Function}} options
+   *   onPrediction(prediction, job) receives each prediction; onStatus("offline"|"busy"|"slow"|null,
+   *   job) the state of the server and the failed job; onRejected(job, status, detail) a job that the
+   *   server will never accept
    */
-  constructor({ fetch, outbox, onReading, onTrouble, onRefused }) {
-    Object.assign(this, { fetch, outbox, onReading, onTrouble, onRefused });
+  constructor({ fetch, outbox, onPrediction, onStatus, onRejected }) {
+    Object.assign(this, { fetch, outbox, onPrediction, onStatus, onRejected });
   }
 
-  /** Have a drawing read, and kept if it says so. */
-  read(job) {
-    if (job.keep) this.outbox.keep(job.id, job.body);
+  /** Request a prediction; `job.save` also saves the drawing. */
+  predict(job) {
+    if (job.save) this.outbox.save(job.id, job.body);
     this.#newest = job;
     this.send();
   }
 
-  /** Send what waits, unless that is tried again soon. */
+  /** Send the next request, unless a retry is scheduled. */
   send() {
     if (this.#failures === 0) this.#next();
   }
 
-  /** Do what else asks the server, once nothing waits to be sent; what comes meanwhile waits. */
-  aside(errand) {
-    this.#errand = errand;
+  /** Run an asynchronous task once nothing is waiting; requests wait until it ends. */
+  whenIdle(task) {
+    this.#idleTask = task;
     this.send();
   }
 
-  /** Try again now: the network is said to be back. */
+  /** Retry now: the browser reports that it is online. */
   retry() {
     clearTimeout(this.#timer);
     this.#next();
   }
 
   async #next() {
-    if (this.#busy) return;
-    const job = this.#fresh() ?? waiting(this.outbox.next());
-    if (!job) return this.#runErrand();
+    if (this.#isBusy) return;
+    const job = this.#newestJob() ?? outboxJob(this.outbox.next());
+    if (!job) return this.#runIdleTask();
     this.#newest = null;
-    this.#busy = true;
+    this.#isBusy = true;
     let status;
     try {
       status = await this.#send(job);
     } finally {
-      this.#busy = false;
+      this.#isBusy = false;
     }
-    if (isTrouble(status)) this.#wait(job, status);
+    if (isFailure(status)) this.#scheduleRetry(job, status);
     else this.#next();
   }
 
-  /** The newest drawing; only to be read, where the visitor wants it kept no more. */
-  #fresh() {
+  /** The newest job, without saving if the outbox no longer contains its body. */
+  #newestJob() {
     const job = this.#newest;
-    const isWanted = !job?.keep || this.outbox.wants(job.id, job.body);
-    return isWanted ? job : { ...job, keep: false };
+    const isCurrent = !job?.save || this.outbox.contains(job.id, job.body);
+    return isCurrent ? job : { ...job, save: false };
   }
 
-  async #runErrand() {
-    if (!this.#errand) return;
-    const errand = this.#errand;
-    this.#errand = null;
-    this.#busy = true;
+  async #runIdleTask() {
+    if (!this.#idleTask) return;
+    const task = this.#idleTask;
+    this.#idleTask = null;
+    this.#isBusy = true;
     try {
-      await errand();
+      await task();
     } finally {
-      this.#busy = false;
+      this.#isBusy = false;
     }
     this.#next();
   }
 
-  /** Send a job; returns the status of the answer, 0 when there was none. */
+  /** Send a job; return the HTTP status, 0 without a complete response. */
   async #send(job) {
-    this.#comeAgain = 0;
-    const slow = setTimeout(() => this.#failures || this.onTrouble("slow"), SLOW);
+    this.#retryAfter = 0;
+    const slow = setTimeout(() => this.#failures || this.onStatus("slow"), SLOW_AFTER);
     try {
       const response = await this.fetch(...request(job));
-      this.#comeAgain = Number(response.headers.get("Retry-After")) || 0;
-      const answer = response.status === 204 ? null : await response.json();
-      if (!isTrouble(response.status)) this.#settle(job, response, answer);
+      this.#retryAfter = Number(response.headers.get("Retry-After")) || 0;
+      const result = response.status === 204 ? null : await response.json();
+      if (!isFailure(response.status)) this.#settle(job, response, result);
       return response.status;
     } catch (error) {
-      // What fetch and json() throw when there is no (whole) answer; anything else is our mistake.
+      // fetch and json() throw these without a complete response; other errors are bugs.
       if (!(error instanceof TypeError || error instanceof SyntaxError || isTimeout(error))) throw error;
       return 0;
     } finally {
@@ -112,78 +114,74 @@ export class Reader {
     }
   }
 
-  #settle(job, response, answer) {
-    const part = partOf(job);
-    if (part) this.outbox.settle(part);
+  #settle(job, response, result) {
+    const { id, body, save, change } = job;
+    const sent = save ? { id, part: "body", value: body } : change;
+    if (sent) this.outbox.settle(sent);
     this.#failures = 0;
-    this.onTrouble(null);
-    if (!response.ok) this.onRefused(job, response.status, answer?.detail);
-    else if (job.body) this.onReading(answer, job);
+    this.onStatus(null);
+    if (!response.ok) this.onRejected(job, response.status, result?.detail);
+    else if (body) this.onPrediction(result, job);
   }
 
-  #wait(job, status) {
-    this.#newest ??= again(job, status, this.outbox);
+  #scheduleRetry(job, status) {
+    this.#newest ??= retryJob(job, status, this.outbox);
     if (status >= 500) this.outbox.defer(job.id);
     this.#failures += 1;
-    this.onTrouble(status ? "busy" : "offline", job);
-    const asked = Math.min(this.#comeAgain, MOST_PATIENCE);
-    const seconds = Math.max(Math.min(2 ** (this.#failures - 1), 15), asked);
+    this.onStatus(status ? "busy" : "offline", job);
+    const backoff = Math.min(2 ** (this.#failures - 1), MAX_BACKOFF);
+    const seconds = Math.max(backoff, Math.min(this.#retryAfter, MAX_RETRY_AFTER));
     this.#timer = setTimeout(() => this.#next(), seconds * 1000);
   }
 }
 
-// Some versions of Chromium call it an AbortError.
+// Some versions of Chromium raise an AbortError on a timeout.
 const isTimeout = ({ name }) => name === "TimeoutError" || name === "AbortError";
-const isTrouble = (status) => status === 0 || status === 429 || status >= 500;
+const isFailure = (status) => status === 0 || status === 429 || status >= 500;
 
-/** What to do instead of a job that failed: the same, or only read what cannot be kept now; or null. */
-function again(job, status, outbox) {
-  const { id, body, keep, waited } = job;
-  // What came from the outbox waits there; what was forgotten is not sent again.
-  if (!body || waited || (keep && !outbox.wants(id, body))) return null;
-  return keep && status ? { ...job, keep: false } : job;
+/** Return the job to try after a failure, without saving if the server failed; or null. */
+function retryJob(job, status, outbox) {
+  const { id, body, save, isFromOutbox } = job;
+  // The outbox repeats its own jobs; a deleted drawing must not be sent again.
+  if (!body || isFromOutbox || (save && !outbox.contains(id, body))) return null;
+  return save && status ? { ...job, save: false } : job;
 }
 
-/** A part of the outbox as a job; one with a body is a drawing to keep. */
-function waiting(part) {
-  if (!part) return null;
-  const { id, value } = part;
-  return part.part === "body" ? { id, body: value, keep: true, waited: true } : { id, part };
+function outboxJob(change) {
+  if (!change) return null;
+  const { id, part, value } = change;
+  return part === "body" ? { id, body: value, save: true, isFromOutbox: true } : { id, change };
 }
 
-/** What of the outbox a job settles. */
-function partOf({ id, body, keep, part }) {
-  return keep ? { id, part: "body", value: body } : part;
-}
-
-function request({ id, body, keep, part }) {
+/** Return the arguments of fetch for a job. */
+function request({ id, body, save, change }) {
   const drawing = `/api/v1/drawings/${id}`;
-  const read = `${keep ? drawing : "/api/v1/predict"}?images=true`;
-  if (body) return [read, options(keep ? "PUT" : "POST", body)];
-  if (part.part === "forget") return [drawing, options("DELETE")];
-  if (part.value === "") return [`${drawing}/label`, options("DELETE")];
-  return [`${drawing}/label`, options("PUT", { text: part.value })];
+  if (body && save) return [`${drawing}?images=true`, options("PUT", body)];
+  if (body) return ["/api/v1/predict?images=true", options("POST", body)];
+  if (change.part === DELETION) return [drawing, options("DELETE")];
+  if (change.value === "") return [`${drawing}/label`, options("DELETE")];
+  return [`${drawing}/label`, options("PUT", { text: change.value })];
 }
 
 function options(method, body) {
-  const always = { method, credentials: "omit", signal: AbortSignal.timeout(TOO_LONG) };
-  if (!body) return { ...always, keepalive: true };
-  if (body.picture) return { ...always, body: form(body.picture) };
+  const common = { method, credentials: "omit", signal: AbortSignal.timeout(REQUEST_TIMEOUT) };
+  if (!body) return { ...common, keepalive: true };
+  if (body.picture) return { ...common, body: pictureForm(body.picture) };
   const text = JSON.stringify(body);
   return {
-    ...always,
+    ...common,
     headers: { "Content-Type": "application/json" },
     body: text,
-    // A kept drawing goes out even if the page is closed now.
-    keepalive: method === "PUT" && text.length < KEEPALIVE_BYTES,
+    // Saving continues after the page is closed.
+    keepalive: method === "PUT" && text.length < MAX_KEEPALIVE_BYTES,
   };
 }
 
-/** A picture, which waits as a data URL, as a form sends a file. */
-function form(url) {
+/** Convert a data URL to a form with one file. */
+function pictureForm(url) {
   const [, type, base64] = url.match(/^data:([^;]+);base64,(.*)$/);
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const data = new FormData();
-  data.append("image", new Blob([bytes], { type }), "picture");
-  return data;
+  const form = new FormData();
+  form.append("image", new Blob([bytes], { type }), "picture");
+  return form;
 }

@@ -1,32 +1,32 @@
-/** One digit as the server reads it, read in the page by the net that serves. No DOM here. */
+/** Prediction of a single digit in the page, with the serving model. No DOM: also runs in Node. */
 
-import { draw } from "./rasterize.js";
-import { fetchNetwork } from "./lenet.js";
+import { fetchLeNet } from "./lenet.js";
+import { rasterize } from "./rasterize.js";
 
-export class Net {
+export class DigitModel {
   #network;
+  // Reused by every run.
   #layers;
 
-  /** @param {import("./lenet.js").Network} network */
+  /** @param {import("./lenet.js").LeNet} network */
   constructor(network) {
     this.#network = network;
-    this.#layers = network.run(draw([]));
+    this.#layers = network.run(rasterize([]));
   }
 
-  /** The version of the model. */
   get version() {
-    return this.#network.facts.version;
+    return this.#network.version;
   }
 
   /**
-   * Read strokes as one digit.
-   * @returns an answer as the API gives it, but with the image as 784 levels and without a box
+   * Predict strokes as one digit.
+   * @returns a prediction as in the API, with the image as Uint8Array[784] and without a box
    */
-  read(strokes) {
-    const image = draw(strokes);
+  predict(strokes) {
+    const image = rasterize(strokes);
     const probabilities = [...this.#network.run(image, this.#layers).probabilities];
     const confidence = Math.max(...probabilities);
-    const verdict = judge(probabilities, this.#network.facts.thresholds);
+    const verdict = verdictOf(probabilities, this.#network.thresholds);
     const digit = verdict === "not a digit" ? null : probabilities.indexOf(confidence);
     return {
       text: digit === null ? "?" : String(digit),
@@ -36,14 +36,14 @@ export class Net {
   }
 }
 
-/** Two likely rivals make an unsure digit; many unlikely ones make none. */
-export function judge(probabilities, { digit, sure }) {
+/** Return the verdict of the two largest probabilities; the server uses the same rule. */
+export function verdictOf(probabilities, { digit, sure }) {
   const [first, second] = [...probabilities].sort((a, b) => b - a);
   if (first + second < digit) return "not a digit";
   return first >= sure ? "digit" : "unsure";
 }
 
-/** Fetch the net that serves. Raises an Error where it cannot be had. */
-export async function fetchNet(url) {
-  return new Net(await fetchNetwork(url));
+/** Fetch the serving model. Throws an Error if it is unavailable or not a LeNet. */
+export async function fetchDigitModel(url) {
+  return new DigitModel(await fetchLeNet(url));
 }

@@ -1,66 +1,70 @@
 /**
- * The network in the page: reads the weights out of the model file that serves, and computes every
- * layer as the server does. No DOM here: Node runs it too, and tests hold it to ONNX Runtime.
+ * The LeNet in the page: reads the weights from the serving model's ONNX file and computes every
+ * layer as the server does. No DOM: also runs in Node, where tests compare it with ONNX Runtime.
  *
- * The layers and their names are those of ml/classifier.py, each flat, row by row: maps1 [6, 12, 12],
- * maps2 [16, 4, 4], dense1 [120], dense2 [84], logits [10], probabilities [10]; before them input
- * [28, 28], the normalized pixels.
+ * Each layer is a flat Float64Array, map by map and row by row, named as in ml/classifier.py;
+ * `input` holds the normalized pixels.
  */
 
+import { readMetadata, readTensors } from "./onnx.js";
 import { SIZE } from "./rasterize.js";
 
 const KERNEL = 5;
-const MASK = 5;
-const FLOAT = 1;
-// Milliseconds after which fetching the model is given up.
-const TOO_LONG = 10_000;
-// Numbers of the fields in onnx.proto.
-const MODEL = { graph: 7, metadata: 14 };
-const ENTRY = { key: 1, value: 2 };
-const GRAPH = { initializer: 5 };
-const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 };
+const OCCLUSION_SIZE = 5;
+const DOWNLOAD_TIMEOUT = 10_000; // milliseconds
 
+/** Maps of each layer and their side; a unit of a dense layer is a map of side 1. */
+export const SHAPES = {
+  input: { maps: 1, side: SIZE },
+  maps1: { maps: 6, side: 12 },
+  maps2: { maps: 16, side: 4 },
+  dense1: { maps: 120, side: 1 },
+  dense2: { maps: 84, side: 1 },
+  logits: { maps: 10, side: 1 },
+};
 const CONVOLUTIONS = {
-  maps1: { tensor: "net.features.0", from: "input", depth: 1, side: 28, count: 6 },
-  maps2: { tensor: "net.features.3", from: "maps1", depth: 6, side: 12, count: 16 },
+  maps1: { tensor: "net.features.0", from: "input" },
+  maps2: { tensor: "net.features.3", from: "maps1" },
 };
 const DENSE = {
-  dense1: { tensor: "net.classifier.0", from: "maps2", depth: 256, count: 120 },
-  dense2: { tensor: "net.classifier.2", from: "dense1", depth: 120, count: 84 },
-  logits: { tensor: "net.classifier.4", from: "dense2", depth: 84, count: 10 },
+  dense1: { tensor: "net.classifier.0", from: "maps2" },
+  dense2: { tensor: "net.classifier.2", from: "dense1" },
+  logits: { tensor: "net.classifier.4", from: "dense2" },
 };
+const DIGITS = SHAPES.logits.maps;
 
-/** A LeNet whose weights come from an ONNX file. */
-export class Network {
+/** A LeNet with the weights of an ONNX file. */
+export class LeNet {
   #convolutions;
   #dense;
   #mean;
   #deviation;
   #temperature;
 
-  /** @param {Uint8Array} file Raises an Error that names the tensor it cannot find. */
+  /** @param {Uint8Array} file; throws an Error that names a missing or misshapen tensor */
   constructor(file) {
     const tensors = readTensors(file);
-    const kernels = ({ count, depth }) => [count, depth, KERNEL, KERNEL];
-    const matrix = ({ count, depth }) => [count, depth];
-    this.#convolutions = withWeights(CONVOLUTIONS, tensors, kernels);
-    this.#dense = withWeights(DENSE, tensors, matrix);
-    // What divides by one is left out of the file by its exporter.
+    const kernelShape = ({ maps, from }) => [maps, SHAPES[from].maps, KERNEL, KERNEL];
+    const matrixShape = ({ maps, from }) => [maps, sizeOf(from)];
+    this.#convolutions = withWeights(CONVOLUTIONS, tensors, kernelShape);
+    this.#dense = withWeights(DENSE, tensors, matrixShape);
+    // The exporter omits constants that have no effect.
     this.#mean = scalar(tensors, "mean", 0);
     this.#deviation = scalar(tensors, "deviation", 1);
     this.#temperature = scalar(tensors, "temperature", 1);
     const { version, facts } = readMetadata(file);
-    /** What the file says of itself: its version, and the thresholds of the verdicts. */
-    this.facts = { version, thresholds: JSON.parse(facts).thresholds };
+    this.version = version;
+    /** Thresholds of the verdicts, { digit, sure }. */
+    this.thresholds = JSON.parse(facts).thresholds;
   }
 
   /**
-   * Every layer for one picture.
+   * Compute every layer.
    * @param {Uint8Array} grid 784 levels, 0 is paper and 255 is ink
-   * @param {object} layers those of an earlier run, to be written over
+   * @param {object} layers of an earlier run, to be overwritten
    */
   run(grid, layers = emptyLayers()) {
-    for (let i = 0; i < grid.length; i++) layers.input[i] = this.#normalized(grid[i]);
+    grid.forEach((level, i) => (layers.input[i] = (level / 255 - this.#mean) / this.#deviation));
     for (const name in this.#convolutions) convolve(this.#convolutions[name], layers, name);
     for (const name in this.#dense) {
       multiply(this.#dense[name], layers, name);
@@ -71,135 +75,134 @@ export class Network {
   }
 
   /**
-   * What feeds a unit: weight times activation of every unit of the layer before, through a pool
-   * from the position that won. Together with the bias they make what the ReLU then takes.
+   * Return weight times activation for every unit of the previous layer, for a pooled unit at the
+   * position of the maximum. Contributions and bias add up to the input of the ReLU.
    * @returns {{from: string, contributions: Float64Array, bias: number}}
    */
-  feeds(layers, name, unit) {
-    if (name in CONVOLUTIONS) return this.#feedsOfMap(layers, name, unit);
-    const { from, depth, weights, bias } = this.#dense[name];
-    const row = weights.subarray(unit * depth, (unit + 1) * depth);
-    const contributions = Float64Array.from(row, (weight, i) => weight * layers[from][i]);
+  contributions(layers, name, unit) {
+    if (name in CONVOLUTIONS) return this.#kernelContributions(layers, name, unit);
+    const { from, weights, bias } = this.#dense[name];
+    const input = layers[from];
+    const row = weights.subarray(unit * input.length, (unit + 1) * input.length);
+    const contributions = Float64Array.from(row, (weight, i) => weight * input[i]);
     return { from, contributions, bias: bias[unit] };
   }
 
-  #feedsOfMap(layers, name, unit) {
-    const { from, depth, side, count, weights, bias } = this.#convolutions[name];
-    const map = Math.floor(unit / (layers[name].length / count));
-    const { x, y } = winner(layers, name, unit);
-    const contributions = new Float64Array(depth * side * side);
-    for (let i = 0; i < depth * KERNEL * KERNEL; i++) {
-      const [channel, row, column] = unfold(i, KERNEL);
-      const at = (channel * side + y + row) * side + x + column;
-      contributions[at] = weights[map * depth * KERNEL * KERNEL + i] * layers[from][at];
+  #kernelContributions(layers, name, unit) {
+    const { from, weights, bias } = this.#convolutions[name];
+    const { maps: channels, side } = SHAPES[from];
+    const map = Math.floor(unit / SHAPES[name].side ** 2);
+    const { x, y } = poolMaximum(layers, name, unit);
+    const contributions = new Float64Array(sizeOf(from));
+    for (let i = 0; i < channels * KERNEL * KERNEL; i++) {
+      const [channel, row] = [Math.floor(i / KERNEL ** 2), Math.floor(i / KERNEL) % KERNEL];
+      const at = (channel * side + y + row) * side + x + (i % KERNEL);
+      contributions[at] = weights[map * channels * KERNEL ** 2 + i] * layers[from][at];
     }
     return { from, contributions, bias: bias[map] };
   }
 
   /**
-   * For each pixel, the change of all logits when a patch of paper covers it there; where it touches no
-   * ink, nothing changes. One pixel a step, so that a page can spread the work over frames. Returns
-   * the changes, Float64Array[784 * 10]; see `difference`.
+   * Compute the change of all logits when a square of paper is centered on each pixel. Yields after
+   * each run, so that a page can spread the work over frames. Returns Float64Array[784 * 10], zero
+   * where the square covers no ink; see `logitDifference`.
    */
-  *occlusion(grid, size = MASK) {
-    const before = this.run(grid).logits;
-    const changes = new Float64Array(SIZE * SIZE * before.length);
+  *occlusion(grid) {
+    const { logits: original } = this.run(grid);
+    const changes = new Float64Array(grid.length * DIGITS);
     const layers = emptyLayers();
     for (let pixel = 0; pixel < grid.length; pixel++) {
-      const masked = cover(grid, pixel, size);
-      if (!masked) continue;
-      const { logits } = this.run(masked, layers);
-      logits.forEach((logit, i) => (changes[pixel * logits.length + i] = logit - before[i]));
+      const occluded = occlude(grid, pixel);
+      if (!occluded) continue;
+      const { logits } = this.run(occluded, layers);
+      logits.forEach((logit, i) => (changes[pixel * DIGITS + i] = logit - original[i]));
       yield;
     }
     return changes;
   }
-
-  #normalized(level) {
-    return (level / 255 - this.#mean) / this.#deviation;
-  }
 }
 
-/** Fetch the model at an address. Raises an Error where it cannot be had, or is not this net. */
-export async function fetchNetwork(url) {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TOO_LONG) });
-  if (!response.ok) throw new Error(`The server answered ${response.status}.`);
-  return new Network(new Uint8Array(await response.arrayBuffer()));
+/** Fetch a model file. Throws an Error if it is unavailable or not a LeNet. */
+export async function fetchLeNet(url) {
+  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT) });
+  if (!response.ok) throw new Error(`The server answered with status ${response.status}.`);
+  return new LeNet(new Uint8Array(await response.arrayBuffer()));
 }
 
-/** Of the changes of all logits that an occlusion gives, those of a minus b: Float64Array[784]. */
-export function difference(changes, a, b) {
-  return Float64Array.from({ length: SIZE * SIZE }, (_, i) => changes[i * 10 + a] - changes[i * 10 + b]);
+/** From the result of `occlusion`, return the changes of logit a minus logit b: Float64Array[784]. */
+export function logitDifference(changes, a, b) {
+  return Float64Array.from(
+    { length: changes.length / DIGITS },
+    (_, i) => changes[i * DIGITS + a] - changes[i * DIGITS + b],
+  );
 }
 
-/** The square of input pixels that a unit of a layer looks at, through the pools' winners. */
-export function field(layers, name, unit) {
+/** Return the square of input pixels on which a unit's value depends, given the pooling maxima. */
+export function receptiveField(layers, name, unit) {
   if (name === "input") return { x: unit % SIZE, y: Math.floor(unit / SIZE), side: 1 };
   if (!(name in CONVOLUTIONS)) return { x: 0, y: 0, side: SIZE };
-  const { x, y } = winner(layers, name, unit);
+  const { x, y } = poolMaximum(layers, name, unit);
   if (name === "maps1") return { x, y, side: KERNEL };
-  // Five units of maps1 at every second pixel, each of which looks at a pool of two and five around.
+  // KERNEL units of maps1, two pixels apart; each depends on 2x2 kernels.
   return { x: 2 * x, y: 2 * y, side: 2 * KERNEL + KERNEL - 1 };
 }
 
-function emptyLayers() {
-  const floats = (length) => new Float64Array(length);
-  return {
-    input: floats(SIZE * SIZE),
-    maps1: floats(6 * 12 * 12),
-    maps2: floats(16 * 4 * 4),
-    dense1: floats(120),
-    dense2: floats(84),
-    logits: floats(10),
-    probabilities: floats(10),
-    winners: { maps1: new Uint16Array(6 * 12 * 12), maps2: new Uint16Array(16 * 4 * 4) },
-  };
+function sizeOf(name) {
+  return SHAPES[name].maps * SHAPES[name].side ** 2;
 }
 
-/** Convolution, the larger of two by two, ReLU: each map of a layer, and where its pools' winners are. */
-function convolve({ from, depth, side, count, weights, bias }, layers, name) {
-  const wide = side - KERNEL + 1;
-  const plane = new Float64Array(wide * wide);
-  for (let map = 0; map < count; map++) {
+function emptyLayers() {
+  const layers = { probabilities: new Float64Array(DIGITS), maxima: {} };
+  for (const name in SHAPES) layers[name] = new Float64Array(sizeOf(name));
+  for (const name in CONVOLUTIONS) layers.maxima[name] = new Uint16Array(sizeOf(name));
+  return layers;
+}
+
+/** Convolution, 2x2 max pooling and ReLU; also stores the positions of the pooling maxima. */
+function convolve({ from, maps, weights, bias }, layers, name) {
+  const { maps: channels, side } = SHAPES[from];
+  const planeSide = side - KERNEL + 1;
+  const plane = new Float64Array(planeSide * planeSide);
+  for (let map = 0; map < maps; map++) {
     plane.fill(bias[map]);
-    for (let i = 0; i < depth * KERNEL; i++) {
+    for (let i = 0; i < channels * KERNEL; i++) {
       const start = (Math.floor(i / KERNEL) * side + (i % KERNEL)) * side;
-      const taps = (map * depth * KERNEL + i) * KERNEL;
-      addRow(plane, wide, layers[from], start, side, weights, taps);
+      const kernelRow = (map * channels * KERNEL + i) * KERNEL;
+      addKernelRow(plane, planeSide, layers[from], start, side, weights, kernelRow);
     }
-    pool(plane, wide, layers, name, map);
+    pool(plane, planeSide, layers, name, map);
   }
 }
 
-/** Add what one row of a kernel sees: its five taps at once, for this is where the time goes. */
-function addRow(plane, wide, input, start, side, weights, taps) {
-  const [a, b, c, d, e] = weights.subarray(taps, taps + KERNEL);
-  for (let row = 0; row < wide; row++) {
-    for (let to = row * wide, at = start + row * side; to < (row + 1) * wide; to++, at++) {
+/** Add one row of a kernel to a plane. The inner loop is unrolled: most time is spent here. */
+function addKernelRow(plane, planeSide, input, start, side, weights, kernelRow) {
+  const [a, b, c, d, e] = weights.subarray(kernelRow, kernelRow + KERNEL);
+  for (let row = 0; row < planeSide; row++) {
+    for (let to = row * planeSide, at = start + row * side; to < (row + 1) * planeSide; to++, at++) {
       plane[to] +=
         a * input[at] + b * input[at + 1] + c * input[at + 2] + d * input[at + 3] + e * input[at + 4];
     }
   }
 }
 
-function pool(plane, wide, layers, name, map) {
-  const half = wide / 2;
-  for (let i = 0; i < half * half; i++) {
-    const corner = 2 * Math.floor(i / half) * wide + 2 * (i % half);
+function pool(plane, planeSide, layers, name, map) {
+  const side = planeSide / 2;
+  for (let i = 0; i < side * side; i++) {
+    const corner = 2 * Math.floor(i / side) * planeSide + 2 * (i % side);
     let best = corner;
     if (plane[corner + 1] > plane[best]) best = corner + 1;
-    if (plane[corner + wide] > plane[best]) best = corner + wide;
-    if (plane[corner + wide + 1] > plane[best]) best = corner + wide + 1;
-    layers.winners[name][map * half * half + i] = best;
-    layers[name][map * half * half + i] = Math.max(plane[best], 0);
+    if (plane[corner + planeSide] > plane[best]) best = corner + planeSide;
+    if (plane[corner + planeSide + 1] > plane[best]) best = corner + planeSide + 1;
+    layers.maxima[name][map * side * side + i] = best;
+    layers[name][map * side * side + i] = Math.max(plane[best], 0);
   }
 }
 
-function multiply({ from, depth, count, weights, bias }, layers, name) {
+function multiply({ from, maps, weights, bias }, layers, name) {
   const input = layers[from];
-  for (let unit = 0; unit < count; unit++) {
+  for (let unit = 0; unit < maps; unit++) {
     let sum = bias[unit];
-    for (let i = 0; i < depth; i++) sum += weights[unit * depth + i] * input[i];
+    for (let i = 0; i < input.length; i++) sum += weights[unit * input.length + i] * input[i];
     layers[name][unit] = sum;
   }
 }
@@ -209,42 +212,40 @@ function rectify(values) {
 }
 
 function softmax(logits, temperature, probabilities) {
-  const most = Math.max(...logits);
-  logits.forEach((logit, i) => (probabilities[i] = Math.exp((logit - most) / temperature)));
+  const largest = Math.max(...logits);
+  logits.forEach((logit, i) => (probabilities[i] = Math.exp((logit - largest) / temperature)));
   const sum = probabilities.reduce((total, value) => total + value);
   logits.forEach((_, i) => (probabilities[i] /= sum));
 }
 
-/** Where in the convolved plane the value of a pooled unit came from: the corner of its kernel. */
-function winner(layers, name, unit) {
-  const wide = CONVOLUTIONS[name].side - KERNEL + 1;
-  const at = layers.winners[name][unit];
-  return { x: at % wide, y: Math.floor(at / wide) };
+/** Return the position in the convolved plane from which a pooled unit's value comes. */
+function poolMaximum(layers, name, unit) {
+  const planeSide = 2 * SHAPES[name].side;
+  const at = layers.maxima[name][unit];
+  return { x: at % planeSide, y: Math.floor(at / planeSide) };
 }
 
-/** A place in a stack of squares: [square, row, column]. */
-function unfold(i, side) {
-  return [Math.floor(i / (side * side)), Math.floor(i / side) % side, i % side];
-}
-
-/** The grid with a patch of paper over a pixel; null where the patch touches no ink. */
-function cover(grid, pixel, size) {
-  const masked = grid.slice();
-  const [top, left] = [Math.floor(pixel / SIZE), pixel % SIZE].map((at) => at - (size >> 1));
-  let ink = 0;
-  for (let row = Math.max(top, 0); row < Math.min(top + size, SIZE); row++) {
-    const [from, to] = [Math.max(left, 0), Math.min(left + size, SIZE)].map((at) => row * SIZE + at);
-    ink += grid.subarray(from, to).reduce((sum, level) => sum + level, 0);
-    masked.fill(0, from, to);
+/** Return the grid with a square of paper centered on a pixel; null if the square covers no ink. */
+function occlude(grid, pixel) {
+  const occluded = grid.slice();
+  const edges = [Math.floor(pixel / SIZE), pixel % SIZE].map((at) => at - (OCCLUSION_SIZE >> 1));
+  const [top, left] = edges.map((edge) => Math.max(edge, 0));
+  const [bottom, right] = edges.map((edge) => Math.min(edge + OCCLUSION_SIZE, SIZE));
+  let hasInk = false;
+  for (let row = top; row < bottom; row++) {
+    const [from, to] = [row * SIZE + left, row * SIZE + right];
+    hasInk ||= grid.subarray(from, to).some((level) => level > 0);
+    occluded.fill(0, from, to);
   }
-  return ink > 0 ? masked : null;
+  return hasInk ? occluded : null;
 }
 
 function withWeights(layers, tensors, shapeOf) {
-  const entries = Object.entries(layers).map(([name, layer]) => {
-    const weights = tensor(tensors, `${layer.tensor}.weight`, shapeOf(layer));
-    const bias = tensor(tensors, `${layer.tensor}.bias`, [layer.count]);
-    return [name, { ...layer, weights, bias }];
+  const entries = Object.entries(layers).map(([name, { tensor: prefix, from }]) => {
+    const { maps } = SHAPES[name];
+    const weights = tensor(tensors, `${prefix}.weight`, shapeOf({ maps, from }));
+    const bias = tensor(tensors, `${prefix}.bias`, [maps]);
+    return [name, { from, maps, weights, bias }];
   });
   return Object.fromEntries(entries);
 }
@@ -259,71 +260,6 @@ function tensor(tensors, name, shape) {
   return found.values;
 }
 
-function scalar(tensors, name, otherwise) {
-  return tensors.has(name) ? tensor(tensors, name, [])[0] : otherwise;
-}
-
-/** The texts that an ONNX file holds beside its graph, by key. */
-function readMetadata(file) {
-  const text = (entry, field) => new TextDecoder().decode(fieldsOf(entry, field)[0]);
-  const entries = fieldsOf(file, MODEL.metadata);
-  return Object.fromEntries(entries.map((entry) => [text(entry, ENTRY.key), text(entry, ENTRY.value)]));
-}
-
-/** The float tensors of an ONNX file by name: Map of {shape, values}. */
-function readTensors(file) {
-  const tensors = new Map();
-  for (const graph of fieldsOf(file, MODEL.graph)) {
-    for (const content of fieldsOf(graph, GRAPH.initializer)) {
-      const [type] = fieldsOf(content, TENSOR.dataType);
-      if (type !== FLOAT) continue;
-      const [name] = fieldsOf(content, TENSOR.name);
-      const [raw] = fieldsOf(content, TENSOR.rawData);
-      const shape = fieldsOf(content, TENSOR.dims).flatMap(integers);
-      tensors.set(new TextDecoder().decode(name), { shape, values: floats(raw) });
-    }
-  }
-  return tensors;
-}
-
-/** Float64, so that no arithmetic has to convert; copied, for raw bytes need not be aligned. */
-function floats(raw = new Uint8Array()) {
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  return Float64Array.from({ length: raw.length >> 2 }, (_, i) => view.getFloat32(4 * i, true));
-}
-
-/** A repeated number stands as one field each, or packed into the bytes of a single one. */
-function integers(value) {
-  if (typeof value === "number") return [value];
-  const numbers = [];
-  for (let at = 0, number; at < value.length; numbers.push(number)) [number, at] = varint(value, at);
-  return numbers;
-}
-
-/** All values of one field of a protobuf message: numbers, or the bytes of what has a length. */
-function fieldsOf(message, wanted) {
-  const values = [];
-  for (let at = 0, key; at < message.length; ) {
-    [key, at] = varint(message, at);
-    const [value, next] = readValue(message, at, key & 7);
-    if (key >>> 3 === wanted) values.push(value);
-    at = next;
-  }
-  return values;
-}
-
-function readValue(message, at, wireType) {
-  if (wireType === 0) return varint(message, at);
-  if (wireType === 1) return [null, at + 8];
-  if (wireType === 5) return [null, at + 4];
-  if (wireType !== 2) throw new Error("This is no model file.");
-  const [length, start] = varint(message, at);
-  return [message.subarray(start, start + length), start + length];
-}
-
-/** Seven bits a byte, the lowest first; multiplied, for shifting ends at 32 bits. */
-function varint(bytes, at) {
-  let [value, scale] = [0, 1];
-  for (; bytes[at] & 128; at++, scale *= 128) value += (bytes[at] & 127) * scale;
-  return [value + (bytes[at] ?? 0) * scale, at + 1];
+function scalar(tensors, name, fallback) {
+  return tensors.has(name) ? tensor(tensors, name, [])[0] : fallback;
 }

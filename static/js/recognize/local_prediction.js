@@ -1,70 +1,72 @@
 /**
- * A glance at the drawing: where it is sure to be one digit, the page reads it itself, in the frame
- * of the ink, while the server's answer is on its way. What a drawing is once the pen lifts, where a
- * number has its digits, and all that is kept, says the server. No DOM here.
+ * Predictions in the page while the server's prediction is on its way. Only drawings that are
+ * certainly one digit are predicted here: segmentation and saved predictions are left to the server.
+ * No DOM: also runs in Node.
  */
 
-// Milliseconds between two glances: some mice send a thousand events a second.
-const PAUSE = 4;
+// Milliseconds between two predictions: some mice send a thousand events per second.
+const MIN_INTERVAL = 4;
 
-export class Glance {
-  #fetchNet;
-  #net = null;
-  // The version that could not be had, which is not asked for again.
-  #missing = null;
-  // When something was read here, and the newest that was: its ink, and the text.
-  #time = -Infinity;
-  #seen = null;
-  // The last drawing that the server called one digit, and of how many strokes it was then.
-  #lone = null;
+export class LocalPredictor {
+  #fetchModel;
+  #model = null;
+  // The model version that could not be fetched; it is not requested again.
+  #unavailableVersion = null;
+  #lastTime = -Infinity;
+  // The newest local prediction: { generation, newestTime, text }.
+  #latest = null;
+  // The last drawing that the server segmented into one digit: { generation, strokeCount }.
+  #singleDigit = null;
 
-  /** @param {() => Promise<import("./digit_model.js").Net>} fetchNet fetches the net that serves. */
-  constructor(fetchNet) {
-    this.#fetchNet = fetchNet;
+  /** @param {() => Promise<import("./digit_model.js").DigitModel>} fetchModel fetches the serving model */
+  constructor(fetchModel) {
+    this.#fetchModel = fetchModel;
   }
 
   /**
-   * Read strokes at a time, in milliseconds.
-   * @returns an answer as the API gives it; undefined where it was read here a moment ago; or null:
-   *   there is no net yet, or it may be or become a number.
+   * Predict strokes at a time in milliseconds.
+   * @returns a prediction as in the API; undefined if the last one is newer than MIN_INTERVAL; null
+   *   without a model, or if the drawing may be a number
    */
-  read({ generation }, strokes, time = performance.now()) {
-    if (!this.#net || !this.#isLone(generation, strokes.length)) return null;
-    if (time - this.#time < PAUSE && this.#seen?.generation === generation) return undefined;
-    const read = this.#net.read(strokes);
-    this.#time = time;
-    // The next digit of a number begins as a speck of the one before.
-    if (strokes.length > 1 && read.text === "?") return null;
-    this.#seen = { generation, ink: newest(strokes), text: read.text };
-    return read;
+  predict({ generation }, strokes, time = performance.now()) {
+    if (!this.#model || !this.#isSingleDigit(generation, strokes.length)) return null;
+    const isRecent = time - this.#lastTime < MIN_INTERVAL;
+    if (isRecent && this.#latest?.generation === generation) return undefined;
+    const prediction = this.#model.predict(strokes);
+    this.#lastTime = time;
+    // The next digit of a number begins as a dot that spoils the digit before it.
+    if (strokes.length > 1 && prediction.text === "?") return null;
+    this.#latest = { generation, newestTime: newestTime(strokes), text: prediction.text };
+    return prediction;
   }
 
   /**
-   * Take note of an answer of the server.
-   * @returns {"old" | "known" | "new"} old: more ink was read here since, or the same in mid-stroke;
-   *   known: this text was read here from the same ink, and now the stroke is whole.
+   * Compare the server's prediction with the local one.
+   * @returns {"stale" | "known" | "new"} stale: made from fewer points than the local prediction, or
+   *   from the same points during a stroke; known: the same text from the same, completed stroke
    */
-  heed({ text, digits }, { generation, body, penUp }) {
-    const isOne = digits.length === 1;
-    this.#lone = isOne ? { generation, count: body.strokes?.length } : null;
-    if (!isOne || body.picture || this.#seen?.generation !== generation) return "new";
-    const ahead = this.#seen.ink - newest(body.strokes);
-    if (ahead > 0 || (ahead === 0 && !penUp)) return "old";
-    return ahead === 0 && text === this.#seen.text ? "known" : "new";
+  compare({ text, digits }, { generation, body, penUp }) {
+    const isSingle = digits.length === 1;
+    this.#singleDigit = isSingle ? { generation, strokeCount: body.strokes?.length } : null;
+    if (!isSingle || body.picture || this.#latest?.generation !== generation) return "new";
+    const lead = this.#latest.newestTime - newestTime(body.strokes);
+    if (lead > 0 || (lead === 0 && !penUp)) return "stale";
+    return lead === 0 && text === this.#latest.text ? "known" : "new";
   }
 
-  /** Have the net of that version, or none where it cannot be had: the server's answers do without. */
-  async follow(version) {
-    if (version === this.#net?.version || version === this.#missing) return;
-    this.#net = await this.#fetchNet().catch(() => null);
-    this.#missing = this.#net ? null : version;
+  /** Fetch the model of a version; without one, only the server predicts. */
+  async load(version) {
+    if (version === this.#model?.version || version === this.#unavailableVersion) return;
+    this.#model = await this.#fetchModel().catch(() => null);
+    this.#unavailableVersion = this.#model ? null : version;
   }
 
-  /** One stroke is one digit; of more than one the server has to say it. */
-  #isLone(generation, count) {
-    return count === 1 || (this.#lone?.generation === generation && this.#lone.count === count);
+  #isSingleDigit(generation, strokeCount) {
+    if (strokeCount === 1) return true;
+    const known = this.#singleDigit;
+    return known?.generation === generation && known.strokeCount === strokeCount;
   }
 }
 
-/** When the newest point was drawn, in milliseconds of ink time. */
-const newest = (strokes) => strokes.at(-1).at(-1)[2];
+/** Time of the newest point, in milliseconds since the first. */
+const newestTime = (strokes) => strokes.at(-1).at(-1)[2];

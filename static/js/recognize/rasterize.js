@@ -1,6 +1,7 @@
 /**
- * Pen strokes drawn straight onto the 28x28 grid that MNIST uses: ml/preprocessing/strokes.py once more, operation by
- * operation, so that both agree on every byte. tests/rasterization_vectors.json holds both to it.
+ * Rasterization of strokes onto MNIST's 28x28 grid: the same operations in the same order as
+ * ml/preprocessing/strokes.py, so that both produce the same bytes. tests/rasterization_vectors.json
+ * verifies both.
  */
 
 export const SIZE = 28;
@@ -13,39 +14,39 @@ const WINDOW = 4;
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** What draw does to the ink, in this order. */
+/** All steps, in the order in which they are applied. */
 export const STEPS = { box: true, fit: true, mass: true };
 
 /**
- * Draw strokes of points [x, y, …] (pixels, y downwards) onto the grid.
- * @returns {Uint8Array} 784 levels, row by row; 0 is paper and 255 is ink.
+ * Rasterize strokes of points [x, y, …] in pixels, y pointing down.
+ * @returns {Uint8Array} 784 levels, row by row; 0 is paper and 255 is ink
  */
-export function draw(strokes) {
-  return drawBySteps(strokes, SIZE, STEPS);
+export function rasterize(strokes) {
+  return rasterizeWithSteps(strokes, SIZE, STEPS);
 }
 
 /**
- * Draw strokes as `draw` does, but with steps left out: without `fit` the whole pad shrinks to the
- * grid; without `mass` the middle of the ink box is put on the grid's; without `box` as well, it
- * stays where it stood on the pad.
- * @param {number} pad the side of the pad, in the pixels of the strokes
+ * Rasterize strokes with some steps left out. `box` centers the bounding box, `fit` scales it to 20
+ * pixels instead of scaling the whole pad to the grid, `mass` centers the center of mass instead of
+ * the bounding box.
+ * @param {number} side side of the pad, in the pixels of the strokes
  * @param {{box: boolean, fit: boolean, mass: boolean}} steps
  */
-export function drawBySteps(strokes, pad, steps) {
+export function rasterizeWithSteps(strokes, side, steps) {
   const lines = strokes.flatMap(toLines);
   const levels = new Float64Array(SIZE * SIZE);
-  for (const piece of fit(lines, pad, steps).flatMap(cut)) inkPiece(levels, piece);
+  for (const piece of fit(lines, side, steps).flatMap(split)) inkPiece(levels, piece);
   return Uint8Array.from(levels, (level) => Math.floor(level * 255 + 0.5));
 }
 
-/** The lines [x0, y0, x1, y1] between neighboring points; a single point is a line of no length. */
+/** Return the lines [x0, y0, x1, y1] between points; a single point is a line of zero length. */
 function toLines(points) {
   if (points.length === 1) return [[points[0][0], points[0][1], points[0][0], points[0][1]]];
   return points.slice(1).map(([x, y], i) => [points[i][0], points[i][1], x, y]);
 }
 
-/** Scale and move lines so that the ink fills the box and balances on the center, or by fewer steps. */
-function fit(lines, pad, steps) {
+/** Scale and translate lines onto the grid. */
+function fit(lines, side, steps) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const [x0, y0, x1, y1] of lines) {
     left = Math.min(left, x0, x1);
@@ -53,7 +54,7 @@ function fit(lines, pad, steps) {
     right = Math.max(right, x0, x1);
     bottom = Math.max(bottom, y0, y1);
   }
-  const scale = steps.fit ? fillingScale(Math.max(right - left, bottom - top)) : SIZE / pad;
+  const scale = steps.fit ? fitScale(Math.max(right - left, bottom - top)) : SIZE / side;
   const [midX, midY] = [(left + right) / 2, (top + bottom) / 2];
   const scaled = lines.map(([x0, y0, x1, y1]) => [
     (x0 - midX) * scale,
@@ -61,25 +62,21 @@ function fit(lines, pad, steps) {
     (x1 - midX) * scale,
     (y1 - midY) * scale,
   ]);
-  const [x, y] = steps.mass ? balance(scaled) : [midX, midY].map((c) => place(c, pad, steps));
+  const [x, y] = boxCenter(scaled, [midX, midY], side, steps);
   return scaled.map(([x0, y0, x1, y1]) => [x0 + x, y0 + y, x1 + x, y1 + y]);
 }
 
-function fillingScale(side) {
-  return side > TAP ? (BOX - 2 * PEN_RADIUS) / side : 0;
+function fitScale(longerSide) {
+  return longerSide > TAP ? (BOX - 2 * PEN_RADIUS) / longerSide : 0;
 }
 
-/** Where the middle of the ink box has to be for the ink to balance on the center. */
-function balance(lines) {
-  return centerOfMass(lines).map((c) => clamp(CENTER - c, BOX / 2, SIZE - BOX / 2));
+/** Return the position of the center of the bounding box on the grid. */
+function boxCenter(lines, middle, side, { box, mass }) {
+  if (mass) return centerOfMass(lines).map((c) => clamp(CENTER - c, BOX / 2, SIZE - BOX / 2));
+  return middle.map((c) => (box ? SIZE / 2 : (c * SIZE) / side));
 }
 
-/** Where the middle of the ink box is without balance. */
-function place(middle, pad, { box }) {
-  return box ? SIZE / 2 : (middle * SIZE) / pad;
-}
-
-/** The center of mass of lines, each weighing its length. */
+/** Return the center of mass of lines, weighted by length. */
 function centerOfMass(lines) {
   let [mass, x, y] = [0, 0, 0];
   for (const line of lines) {
@@ -96,8 +93,8 @@ function length([x0, y0, x1, y1]) {
   return Math.sqrt(dx * dx + dy * dy);
 }
 
-/** Cut a line into equal pieces of at most one pixel. */
-function cut(line) {
+/** Split a line into equal pieces of at most one pixel. */
+function split(line) {
   const [x0, y0, x1, y1] = line;
   const [dx, dy] = [x1 - x0, y1 - y0];
   const count = Math.max(Math.ceil(length(line)), 1);
@@ -107,7 +104,7 @@ function cut(line) {
   });
 }
 
-/** Ink the pixels whose centers are within reach of a piece, unless darker already. */
+/** Raise the levels of pixels near a piece to one minus their distance from the pen's disk. */
 function inkPiece(levels, [x0, y0, x1, y1]) {
   const [dx, dy] = [x1 - x0, y1 - y0];
   const square = dx * dx + dy * dy || 1;

@@ -1,6 +1,5 @@
-/** What the page says: the reading, the ten bars, the 28x28 the net sees. */
+/** The displayed prediction: text, confidence, probabilities and the 28x28 input. */
 
-const SIZE = 28;
 const percent = new Intl.NumberFormat("en", {
   style: "percent",
   minimumFractionDigits: 1,
@@ -8,26 +7,24 @@ const percent = new Intl.NumberFormat("en", {
 });
 const find = (selector) => document.querySelector(selector);
 
-/** A probability in words; the net is never wholly certain, whatever rounding says. */
-export const share = (probability) => percent.format(Math.min(probability, 0.999));
+/** Format a probability; rounding never shows 100%. */
+export const formatProbability = (probability) => percent.format(Math.min(probability, 0.999));
 
-/** Show an answer of the API and, of a number, look at one of its digits. */
-export function showAnswer({ text, digits }, chosen) {
-  if (digits.length === 0) return showNothing("drawing");
-  showReading(text, chosen);
-  find("#confidence").textContent = describe(digits[chosen]);
-  showBars(digits[chosen]);
-  showSeen(digits[chosen].image);
+/** Show a prediction of the API and the details of one of its digits. */
+export function showPrediction({ text, digits }, selected) {
+  if (digits.length === 0) return showNoPrediction("drawing");
+  showText(text, selected);
+  find("#confidence").textContent = describeDigit(digits[selected]);
+  showProbabilities(digits[selected]);
+  showInput(digits[selected].image);
   setState(digits.every((digit) => digit.verdict === "digit") ? "read" : "unsure");
 }
 
-/** Show that nothing is drawn, or not enough to be read yet. */
-export function showNothing(state = "empty") {
-  find("#reading").textContent = "";
-  find("#confidence").textContent = "";
-  find("#spoken").textContent = "";
-  showBars(null);
-  showSeen(null);
+/** Show an empty prediction. */
+export function showNoPrediction(state) {
+  for (const id of ["#reading", "#confidence", "#announcement"]) find(id).textContent = "";
+  showProbabilities(null);
+  showInput(null);
   setState(state);
 }
 
@@ -36,85 +33,86 @@ export function setState(state) {
   document.body.dataset.state = state;
 }
 
-/** Say in the corner of the pad how things stand with the server. */
+/** Show a message in the corner of the pad; a changed message is announced. */
 export function showBadge(text) {
   if (find("#badge").textContent !== text) find("#badge").textContent = text;
 }
 
-/** Tell those who cannot see the page what was read; once a stroke, not while it is drawn. */
-export function speak({ text, digits }) {
-  find("#spoken").textContent = text && [text, ...digits.map(describe)].join(", ");
+/** Announce a prediction to screen readers: once per stroke, not during it. */
+export function announce({ text, digits }) {
+  find("#announcement").textContent = text && [text, ...digits.map(describeDigit)].join(", ");
 }
 
-/** Of a number, the digit to look at first. */
-export function leastSure({ digits }) {
+/** Return the index of the digit with the lowest confidence. */
+export function leastConfident({ digits }) {
   const confidences = digits.map((digit) => digit.confidence);
   return Math.max(confidences.indexOf(Math.min(...confidences)), 0);
 }
 
-/** One digit is text; those of a number are buttons, to look at each. */
-function showReading(text, chosen) {
-  const reading = find("#reading");
-  if (text.length === 1) return (reading.textContent = text);
-  while (reading.children.length > text.length) reading.lastChild.remove();
-  if (reading.children.length === 0) reading.textContent = "";
-  while (reading.children.length < text.length) reading.append(document.createElement("button"));
-  [...reading.children].forEach((button, i) => {
+/** Show one digit as text, those of a number as buttons that select a digit. */
+function showText(text, selected) {
+  const output = find("#reading");
+  if (text.length === 1) return (output.textContent = text);
+  while (output.children.length > text.length) output.lastChild.remove();
+  if (output.children.length === 0) output.textContent = "";
+  while (output.children.length < text.length) output.append(document.createElement("button"));
+  [...output.children].forEach((button, i) => {
     button.type = "button";
     button.textContent = text[i];
-    button.setAttribute("aria-pressed", i === chosen);
+    button.setAttribute("aria-pressed", i === selected);
   });
 }
 
-/** The 784 levels of an input: the server sends them as Base64. */
-export function levels(image) {
+/** Return the 784 levels of an input; the server sends them as Base64. */
+export function levelsOf(image) {
   if (image instanceof Uint8Array) return image;
   return Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
 }
 
-/** Show the net's input in the page's ink on the page's paper. */
-export function showSeen(image) {
+/** Show the model's input in the colors of the page. */
+export function showInput(image) {
   const canvas = find("#seen");
+  const { width, height } = canvas;
   const context = canvas.getContext("2d");
-  const pixels = context.createImageData(SIZE, SIZE);
-  if (image) levels(image).forEach((level, i) => (pixels.data[4 * i + 3] = level));
+  const pixels = context.createImageData(width, height);
+  if (image) levelsOf(image).forEach((level, i) => (pixels.data[4 * i + 3] = level));
   context.putImageData(pixels, 0, 0);
-  // The levels are opacity so far; this gives them their color.
+  // The levels are the opacity; source-in adds the text color.
   context.globalCompositeOperation = "source-in";
   context.fillStyle = getComputedStyle(canvas).color;
-  context.fillRect(0, 0, SIZE, SIZE);
+  context.fillRect(0, 0, width, height);
   context.globalCompositeOperation = "source-over";
 }
 
-function describe({ verdict, confidence, probabilities }) {
+function describeDigit({ verdict, confidence, probabilities }) {
   if (verdict === "not a digit") return "not a digit";
-  if (verdict === "digit") return `${share(confidence)} sure`;
+  if (verdict === "digit") return `${formatProbability(confidence)} confidence`;
   const [first, second] = rank(probabilities);
   return (
-    `${first} or ${second}? ${share(probabilities[first])}` +
-    ` against ${share(probabilities[second])}`
+    `${first} or ${second}? ${formatProbability(probabilities[first])}` +
+    ` against ${formatProbability(probabilities[second])}`
   );
 }
 
-/** The digits, likeliest first. */
+/** Return the digits by descending probability. */
 function rank(probabilities) {
   return [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
 }
 
-function showBars(digit) {
-  const accented = digit ? accents(digit) : [];
+function showProbabilities(digit) {
+  const accented = digit ? accentedDigits(digit) : [];
   for (const row of document.querySelectorAll("#probabilities [data-digit]")) {
     const number = Number(row.dataset.digit);
     const probability = digit ? digit.probabilities[number] : 0;
     row.dataset.probability = probability;
     row.classList.toggle("accent", accented.includes(number));
-    row.querySelector(".bar").style.setProperty("--share", probability);
-    row.querySelector(".number").textContent = digit ? share(probability) : "";
+    row.querySelector(".bar").style.setProperty("--probability", probability);
+    row.querySelector(".number").textContent = digit ? formatProbability(probability) : "";
   }
 }
 
-/** The winner; both rivals when unsure; none when it is no digit. */
-function accents({ verdict, probabilities }) {
+/** Return the predicted digit, with its rival if unsure, or nothing for a non-digit. */
+function accentedDigits({ verdict, probabilities }) {
   const count = { digit: 1, unsure: 2, "not a digit": 0 }[verdict];
   return rank(probabilities).slice(0, count);
 }

@@ -1,53 +1,103 @@
 /**
- * Right or wrong? What the visitor says a drawing is: a character a digit, "?" for one that is none;
- * undefined where nothing was said.
+ * The visitor's label for the drawing on the pad: one character per digit, "?" for a non-digit,
+ * undefined without a label.
  */
 
-/** What is said after the digit at a position was corrected. */
-export function corrected(said, position, character) {
-  return said.slice(0, position) + character + said.slice(position + 1);
+const find = (selector) => document.querySelector(selector);
+
+/** Replace the character of one digit. */
+export function replaceDigit(label, position, character) {
+  return label.slice(0, position) + character + label.slice(position + 1);
 }
 
 /**
- * What is said as a label of the API: digits, null for no digit at all, "" to take back what was
- * said before. Undefined while a number has a part that is none.
+ * Convert a label for the API: digits, null for "not a digit", "" to remove the label. Undefined for
+ * a number with a non-digit, which the API does not accept.
  */
-export function toLabel(said) {
-  if (said === undefined) return "";
-  if (/^\?+$/.test(said)) return null;
-  return said.includes("?") ? undefined : said;
+export function toApiLabel(label) {
+  if (label === undefined) return "";
+  if (/^\?+$/.test(label)) return null;
+  return label.includes("?") ? undefined : label;
 }
 
-/** Show what may be said of the reading of a drawing, and what was. */
-export function showCorrection({ id, text, said, canSay, chosen }) {
-  const asked = document.querySelector("#asked");
-  const question = canSay ? sentence(text, said) : refusal(text);
-  // The same again would be read aloud again.
-  if (asked.textContent !== question) asked.textContent = question;
-  for (const button of document.querySelectorAll("[data-say]")) {
-    button.disabled = !canSay || (button.dataset.say === "yes" && text.includes("?"));
+export class Correction {
+  #drawing;
+  #visit;
+  #outbox;
+  #session;
+
+  /** Connect the label buttons and the rows of probabilities. */
+  constructor({ drawing, visit, outbox, session }) {
+    [this.#drawing, this.#visit, this.#outbox, this.#session] = [drawing, visit, outbox, session];
+    const actions = {
+      confirm: () => this.#setLabel(session.prediction.text),
+      "not-a-digit": () => this.labelDigit("?"),
+      undo: () => this.#setLabel(undefined),
+    };
+    for (const button of document.querySelectorAll("[data-label-action]")) {
+      button.addEventListener("click", actions[button.dataset.labelAction]);
+    }
+    for (const row of document.querySelectorAll("#probabilities [data-digit]")) {
+      row.addEventListener("click", () => this.labelDigit(row.dataset.digit));
+    }
+    session.addEventListener("change", () => this.show());
+    this.show();
   }
-  const [yes, nothing] = ["yes", "nothing"].map((say) => document.querySelector(`[data-say=${say}]`));
-  const [shown, hidden] = said === undefined ? [yes, nothing] : [nothing, yes];
+
+  /** Label the selected digit and select the next one of a number. */
+  labelDigit(character) {
+    const entry = this.#visit.find(this.#drawing.id);
+    const { prediction, selected } = this.#session;
+    if (!prediction?.text || !entry?.save) return;
+    this.#setLabel(replaceDigit(entry.label ?? prediction.text, selected, character));
+    this.#session.select((selected + 1) % prediction.digits.length);
+  }
+
+  #setLabel(label) {
+    const { id } = this.#drawing;
+    this.#visit.put({ id, label });
+    const apiLabel = toApiLabel(label);
+    // A label that the API does not accept removes the previous one.
+    this.#outbox.label(id, apiLabel === undefined ? "" : apiLabel);
+    this.#session.sendChanges();
+    this.show();
+  }
+
+  show() {
+    const { id } = this.#drawing;
+    const entry = this.#visit.find(id);
+    const label = entry?.label;
+    const text = (entry && this.#session.prediction?.text) ?? "";
+    const canLabel = Boolean(text && entry.save);
+    const status = canLabel ? labelStatus(text, label) : text && "Only saved drawings can be labeled.";
+    // Setting the same text again would announce it again.
+    if (find("#label-status").textContent !== status) find("#label-status").textContent = status;
+    for (const button of document.querySelectorAll("[data-label-action]")) {
+      const isConfirm = button.dataset.labelAction === "confirm";
+      button.disabled = !canLabel || (isConfirm && text.includes("?"));
+    }
+    swapButtons(label === undefined);
+    find("#details-link").hidden = label === undefined;
+    find("#details-link").href = `/drawings/${id}`;
+    for (const button of document.querySelectorAll("[data-label]")) {
+      button.disabled = !canLabel;
+      button.setAttribute("aria-pressed", label?.[this.#session.selected] === button.dataset.label);
+    }
+  }
+}
+
+/** Show either "Correct" or "Undo label" and keep the focus on the visible one. */
+function swapButtons(isUnlabeled) {
+  const [confirm, undo] = ["confirm", "undo"].map((action) => find(`[data-label-action=${action}]`));
+  const [shown, hidden] = isUnlabeled ? [confirm, undo] : [undo, confirm];
   const hadFocus = document.activeElement === hidden;
   [shown.hidden, hidden.hidden] = [false, true];
   if (hadFocus) shown.focus();
-  const follow = document.querySelector("#follow");
-  follow.hidden = said === undefined;
-  follow.href = `/drawings/${id}`;
-  for (const button of document.querySelectorAll("[data-label]")) {
-    button.disabled = !canSay;
-    button.setAttribute("aria-pressed", said?.[chosen] === button.dataset.label);
-  }
 }
 
-function refusal(text) {
-  return text && "Only kept drawings can be corrected.";
-}
-
-function sentence(text, said) {
-  if (said === undefined) return `Right? Or tap what ${text.length > 1 ? "each digit" : "it"} was.`;
-  const label = toLabel(said);
-  if (label === undefined) return `You say: ${said}. What is the “?”`;
-  return `You say: ${label ?? "not a digit"}.`;
+function labelStatus(text, label) {
+  if (label === undefined) return `Correct? If not, choose the right digit${text.length > 1 ? "s" : ""}.`;
+  const apiLabel = toApiLabel(label);
+  if (apiLabel === undefined) return `Your label: ${label}. Choose a digit for “?”.`;
+  return `Your label: ${apiLabel ?? "not a digit"}.`;
 }

@@ -1,114 +1,115 @@
 /**
- * What the server does not have yet, drawing by drawing: its body, its label, or that it is to be
- * forgotten. Kept in the browser's storage too, so that it outlives the page.
- *
- * Only the last wish for each part of a drawing counts, and parts go out in this order.
+ * Changes that the server has not confirmed: per drawing its body, its label or its deletion. Stored
+ * in the browser as well, so that they survive a closed page. A newer change replaces an older one.
  */
-const PARTS = ["forget", "body", "label"];
+
+/** Stored in visitors' browsers: another name would lose the deletions that wait there. */
+export const DELETION = "forget";
+// The parts of a change in the order in which they are sent.
+const PARTS = [DELETION, "body", "label"];
 const PREFIX = "outbox:";
 
 export class Outbox {
-  #wishes = new Map();
+  #changes = new Map();
   #storage;
 
-  /** @param {Storage} storage such as localStorage. */
+  /** @param {Storage} storage such as localStorage */
   constructor(storage) {
     this.#storage = storage;
   }
 
-  /** Have a drawing kept: { strokes } or { picture }. A label for what was there before goes. */
-  keep(id, body) {
-    this.#wish(id, { body });
+  /** Save a drawing, { strokes } or { picture }; discards a pending label of its earlier body. */
+  save(id, body) {
+    this.#set(id, { body });
   }
 
-  /** Say what a drawing is: "7", null for no digit, "" to take it back. */
+  /** Label a drawing: "7", null for "not a digit", "" to remove the label. */
   label(id, label) {
-    this.#wish(id, { ...this.#wishes.get(id), label });
+    this.#set(id, { ...this.#changes.get(id), label });
   }
 
-  forget(id) {
-    this.#wish(id, { forget: true });
+  delete(id) {
+    this.#set(id, { [DELETION]: true });
   }
 
-  /** Whether this very body still is to be kept: what was forgotten or redrawn meanwhile is not. */
-  wants(id, body) {
-    return this.#wishes.get(id)?.body === body;
+  /** Return whether this body is still to be saved: not deleted or replaced since. */
+  contains(id, body) {
+    return this.#changes.get(id)?.body === body;
   }
 
-  /** Nothing more is to be kept: what waits is not sent any more, but what is to be forgotten is. */
-  withdraw() {
-    for (const [id, { forget }] of [...this.#wishes]) {
-      if (forget) this.forget(id);
-      else this.drop(id);
+  /** Discard everything but deletions: the visitor no longer wants drawings to be saved. */
+  discardSaves() {
+    for (const [id, change] of [...this.#changes]) {
+      if (change[DELETION]) this.delete(id);
+      else this.#remove(id);
     }
   }
 
-  /** Another one first: the server has trouble with this one. */
+  /** Move a drawing to the end: the server failed on it. */
   defer(id) {
-    const wish = this.#wishes.get(id);
-    if (!wish) return;
-    this.#wishes.delete(id);
-    this.#wishes.set(id, wish);
+    const change = this.#changes.get(id);
+    if (!change) return;
+    this.#changes.delete(id);
+    this.#changes.set(id, change);
   }
 
-  /** Another page of ours has stored a wish: what was forgotten there must not be sent from here. */
-  heed({ key, newValue }) {
+  /** Adopt deletions of another page from its "storage" event. */
+  onStorage({ key, newValue }) {
     const id = key?.startsWith(PREFIX) && key.slice(PREFIX.length);
-    if (!id || !newValue || !this.#wishes.has(id)) return;
-    this.#attempt(() => {
-      const wish = JSON.parse(newValue);
-      if (wish.forget) this.#wishes.set(id, wish);
+    if (!id || !newValue || !this.#changes.has(id)) return;
+    ignoreStorageErrors(() => {
+      const change = JSON.parse(newValue);
+      if (change[DELETION]) this.#changes.set(id, change);
     });
   }
 
-  /** The part to send next, { id, part, value }, or undefined. */
+  /** Return the next part to send, { id, part, value }, or undefined. */
   next() {
-    const [id, wish] = this.#wishes.entries().next().value ?? [];
-    if (!wish) return undefined;
-    const part = PARTS.find((name) => name in wish);
-    return { id, part, value: wish[part] };
+    const [id, change] = this.#changes.entries().next().value ?? [];
+    if (!change) return undefined;
+    const part = PARTS.find((name) => name in change);
+    return { id, part, value: change[part] };
   }
 
-  /** A part was taken, or never will be; one that was wished otherwise meanwhile stays. */
+  /** Remove a part that was accepted or rejected, unless it has changed since. */
   settle({ id, part, value }) {
-    const { [part]: current, ...rest } = this.#wishes.get(id) ?? {};
+    const { [part]: current, ...rest } = this.#changes.get(id) ?? {};
     if (current !== value) return;
-    if (Object.keys(rest).length > 0) this.#wish(id, rest);
-    else this.drop(id);
-  }
-
-  /** Nothing more is wished for a drawing. */
-  drop(id) {
-    this.#wishes.delete(id);
-    this.#attempt(() => this.#storage.removeItem(PREFIX + id));
+    if (Object.keys(rest).length > 0) this.#set(id, rest);
+    else this.#remove(id);
   }
 
   get size() {
-    return this.#wishes.size;
+    return this.#changes.size;
   }
 
-  /** Take over what an earlier page left in the storage. */
+  /** Load the changes that earlier pages stored. */
   load() {
-    this.#attempt(() => {
+    ignoreStorageErrors(() => {
       for (const key of Object.keys(this.#storage)) {
         const id = key.slice(PREFIX.length);
-        if (!key.startsWith(PREFIX) || this.#wishes.has(id)) continue;
-        this.#wishes.set(id, JSON.parse(this.#storage.getItem(key)));
+        if (!key.startsWith(PREFIX) || this.#changes.has(id)) continue;
+        this.#changes.set(id, JSON.parse(this.#storage.getItem(key)));
       }
     });
   }
 
-  #wish(id, wish) {
-    this.#wishes.set(id, wish);
-    this.#attempt(() => this.#storage.setItem(PREFIX + id, JSON.stringify(wish)));
+  #set(id, change) {
+    this.#changes.set(id, change);
+    ignoreStorageErrors(() => this.#storage.setItem(PREFIX + id, JSON.stringify(change)));
   }
 
-  /** A storage that is full or forbidden costs the wishes their second life, not their first. */
-  #attempt(work) {
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof DOMException || error instanceof SyntaxError)) throw error;
-    }
+  #remove(id) {
+    this.#changes.delete(id);
+    ignoreStorageErrors(() => this.#storage.removeItem(PREFIX + id));
+  }
+}
+
+/** A full, forbidden or corrupt storage must not stop changes of this page. */
+function ignoreStorageErrors(action) {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof DOMException || error instanceof SyntaxError)) throw error;
   }
 }

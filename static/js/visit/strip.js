@@ -1,50 +1,50 @@
-/** The strip: the drawings of this visit as small pictures, to open again. */
+/** The strip: thumbnails of this visit's drawings, which open them again. */
 
-import { decoded, paintPicture, paintStrokes } from "../draw/paint.js";
+import { loadImage, paintPicture, paintStrokes } from "../draw/paint.js";
 
-const SIDE = 56;
-// The strokes and the color on each canvas: what is there already is not painted again.
+const THUMBNAIL_SIDE = 56; // CSS pixels
+// Strokes and color painted on each canvas; an unchanged canvas is not painted again.
 const painted = new WeakMap();
 
-/** Show the drawings of a visit, oldest first; the one on the pad is marked. */
-export function showStrip(list, drawings, current, open) {
+/** Show the drawings of a visit, oldest first, and mark the current one. */
+export function showStrip(list, drawings, currentId, onOpen) {
   const { color } = getComputedStyle(list);
   while (list.children.length > drawings.length) list.lastChild.remove();
-  while (list.children.length < drawings.length) list.append(item());
+  while (list.children.length < drawings.length) list.append(createItem());
   drawings.forEach((drawing, i) => {
     const button = list.children[i].firstChild;
-    button.onclick = () => open(drawing);
-    button.setAttribute("aria-label", `Drawing ${i + 1}${drawing.text ? `, read as ${drawing.text}` : ""}`);
-    if (drawing.id === current) button.setAttribute("aria-current", "true");
-    else button.removeAttribute("aria-current");
-    paint(button.firstChild, drawing, color);
-    // The same text again would be laid out again, for each drawing of a long visit.
     const text = drawing.text ?? "";
+    button.onclick = () => onOpen(drawing);
+    button.setAttribute("aria-label", `Drawing ${i + 1}${text && `, prediction ${text}`}`);
+    if (drawing.id === currentId) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+    paintThumbnail(button.firstChild, drawing, color);
+    // Setting the same text again would force a layout.
     if (button.lastChild.textContent !== text) button.lastChild.textContent = text;
   });
-  const marked = list.querySelector("[aria-current]");
-  // Along the strip alone: the page itself stays where it is.
-  if (marked) list.scrollLeft = marked.offsetLeft - list.clientWidth / 2;
+  const current = list.querySelector("[aria-current]");
+  // scrollIntoView would scroll the page as well.
+  if (current) list.scrollLeft = current.offsetLeft - list.clientWidth / 2;
 }
 
-function item() {
-  const li = document.createElement("li");
+function createItem() {
+  const item = document.createElement("li");
   const button = document.createElement("button");
   button.type = "button";
   button.append(document.createElement("canvas"), document.createElement("span"));
-  li.append(button);
-  return li;
+  item.append(button);
+  return item;
 }
 
-async function paint(canvas, { strokes, picture, side }, color) {
+async function paintThumbnail(canvas, { strokes, picture, side }, color) {
   const before = painted.get(canvas);
   if (before?.strokes === strokes && before.color === color) return;
   painted.set(canvas, { strokes, color });
-  const pixels = Math.round(SIDE * devicePixelRatio);
+  const pixels = Math.round(THUMBNAIL_SIDE * devicePixelRatio);
   canvas.width = canvas.height = pixels;
   const context = canvas.getContext("2d");
   context.scale(pixels / side, pixels / side);
   context.strokeStyle = color;
-  if (picture) paintPicture(context, picture, await decoded(picture), side);
+  if (picture) paintPicture(context, picture, await loadImage(picture), side);
   else paintStrokes(context, strokes, side);
 }

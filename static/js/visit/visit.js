@@ -1,6 +1,7 @@
 /**
- * The drawings of this visit, oldest first: { id, strokes, side, picture, keep, text?, said? }, strokes
- * in the pixels of a pad of that side. Kept for as long as the tab is open, over reloads too.
+ * The drawings of this visit, oldest first: { id, strokes, side, picture, save, sent, text?, label? }.
+ * `side` is the pad's side in the pixels of the strokes; `sent` is true once the server may have the
+ * drawing. Stored until the tab is closed. Dispatches "change".
  */
 const KEY = "visit";
 
@@ -8,14 +9,14 @@ export class Visit extends EventTarget {
   #drawings = [];
   #storage;
 
-  /** @param {Storage} storage such as sessionStorage. */
+  /** @param {Storage} storage such as sessionStorage */
   constructor(storage) {
     super();
     this.#storage = storage;
     try {
-      this.#drawings = JSON.parse(storage.getItem(KEY)) ?? [];
+      this.#drawings = (JSON.parse(storage.getItem(KEY)) ?? []).map(renameFields);
     } catch {
-      // A storage that is forbidden or holds something else: a visit without a past.
+      // Forbidden or corrupt storage: begin an empty visit.
     }
   }
 
@@ -27,17 +28,24 @@ export class Visit extends EventTarget {
     return this.#drawings.find((drawing) => drawing.id === id);
   }
 
-  /** File a drawing, or what became of it. */
-  file(drawing) {
-    const old = this.find(drawing.id);
-    if (old) Object.assign(old, drawing);
+  /** Add a drawing, or update some of its fields. */
+  put(drawing) {
+    const existing = this.find(drawing.id);
+    if (existing) Object.assign(existing, drawing);
     else this.#drawings.push(drawing);
     this.#changed();
   }
 
-  forget(ids) {
+  delete(ids) {
     this.#drawings = this.#drawings.filter(({ id }) => !ids.includes(id));
     this.#changed();
+  }
+
+  #changed() {
+    // A full storage takes the drawings without pictures, or none: deleted ones must not remain.
+    const withoutPictures = this.#drawings.filter(({ picture }) => !picture);
+    [this.#drawings, withoutPictures, []].some((drawings) => this.#store(drawings));
+    this.dispatchEvent(new Event("change"));
   }
 
   #store(drawings) {
@@ -45,15 +53,14 @@ export class Visit extends EventTarget {
       this.#storage.setItem(KEY, JSON.stringify(drawings));
       return true;
     } catch {
-      // Full or forbidden: this page still has them.
       return false;
     }
   }
+}
 
-  #changed() {
-    // Where the storage is full, without pictures, or none: what was forgotten must not come back.
-    const fewer = this.#drawings.filter(({ picture }) => !picture);
-    [this.#drawings, fewer, []].some((drawings) => this.#store(drawings));
-    this.dispatchEvent(new Event("change"));
-  }
+/** Rename the fields of earlier releases, which open tabs may still have stored. */
+function renameFields({ keep, said, ...drawing }) {
+  const save = keep === undefined ? {} : { save: keep };
+  const label = said === undefined ? {} : { label: said };
+  return { ...save, ...label, ...drawing };
 }

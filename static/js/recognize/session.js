@@ -1,0 +1,226 @@
+/**
+ * The recognition of the drawing on the pad: predicts it during a stroke, predicts and saves it after
+ * each stroke, and shows the prediction and the state of the server. Dispatches "change" whenever
+ * the displayed prediction changes.
+ */
+
+import { PredictionClient } from "./client.js";
+import { LocalPredictor } from "./local_prediction.js";
+import {
+  announce,
+  leastConfident,
+  setState,
+  showBadge,
+  showNoPrediction,
+  showPrediction,
+} from "./result_view.js";
+
+export const MODEL_URL = "/api/v1/model.onnx";
+
+export class Session extends EventTarget {
+  /** The displayed prediction, or null, and the index of its selected digit. */
+  prediction = null;
+  selected = 0;
+
+  #drawing;
+  #pad;
+  #visit;
+  #outbox;
+  #isSaving;
+  #client;
+  #local = new LocalPredictor(async () => (await import("./digit_model.js")).fetchDigitModel(MODEL_URL));
+  // "offline" | "busy" | "slow" | null
+  #serverStatus = null;
+
+  /** @param {{isSaving: () => boolean}} options with drawing, pad, visit and outbox */
+  constructor({ drawing, pad, visit, outbox, isSaving }) {
+    super();
+    [this.#drawing, this.#pad, this.#visit, this.#outbox] = [drawing, pad, visit, outbox];
+    this.#isSaving = isSaving;
+    this.#client = new PredictionClient({
+      fetch: (...request) => fetch(...request),
+      outbox,
+      onPrediction: (prediction, job) => this.#onPrediction(prediction, job),
+      onStatus: (status, job) => this.#onStatus(status, job),
+      onRejected: (job, status, detail) => this.#onRejected(job, status, detail),
+    });
+  }
+
+  /** Predict the stroke in progress. */
+  predictStroke(time) {
+    // Undo or a picture ended the stroke while the pen was down.
+    if (this.#drawing.isEmpty || this.#drawing.picture) return;
+    this.showStatus();
+    if (document.body.dataset.state !== "offline") setState("drawing");
+    this.#predict({ save: false, penUp: false, time });
+  }
+
+  /** Predict a finished stroke or a picture, and save the drawing if the visitor agrees. */
+  complete(time) {
+    if (this.#drawing.isEmpty) return;
+    const save = this.#isSaving();
+    const { id, strokes, picture } = this.#drawing;
+    const sent = save || this.#visit.find(id)?.sent;
+    this.#visit.put({ id, strokes, picture, side: this.#pad.side, save, sent, label: undefined });
+    this.#predict({ save, penUp: true, time });
+    this.showStatus();
+  }
+
+  /** Predict again after undo, redo, clear or open; delete a saved drawing that is empty now. */
+  revise(time) {
+    this.showStatus();
+    this.#showNone(this.#drawing.isEmpty ? "empty" : "drawing");
+    const { id, isEmpty, picture, strokes } = this.#drawing;
+    const entry = this.#visit.find(id);
+    if (isEmpty && entry) {
+      this.#visit.delete([id]);
+      // Saving an empty drawing deletes it.
+      if (entry.sent) this.#predict({ save: true, penUp: true, time });
+    } else if (entry && haveSameTimes(entry.strokes, strokes)) {
+      this.#predict({ save: false, penUp: true, time });
+    } else if (!isEmpty && !picture) {
+      this.complete(time);
+    }
+  }
+
+  /** Show the details of another digit. */
+  select(index) {
+    this.#show(this.prediction, index);
+  }
+
+  /** Send the changes in the outbox. */
+  sendChanges() {
+    this.#client.send();
+    if (this.#serverStatus) this.showStatus();
+  }
+
+  /** Retry failed requests now. */
+  retry() {
+    this.#client.retry();
+  }
+
+  /** Show the state of the server and the number of waiting drawings. */
+  showStatus() {
+    const waiting = this.#outbox.size > 0 ? ` Waiting to be sent: ${this.#outbox.size}.` : "";
+    const messages = {
+      offline: `No connection.${waiting}`,
+      busy: `The server is busy.${waiting}`,
+      slow: "The server is slow.",
+    };
+    showBadge(messages[this.#serverStatus] ?? "");
+  }
+
+  /** Return the box of a digit: on the pad, which may have been resized; of a picture, in its pixels. */
+  boxOf({ box }) {
+    if (this.#drawing.picture) return box;
+    return box?.map((length) => (length * this.#pad.side) / this.prediction.side);
+  }
+
+  #predict({ save, penUp, time }) {
+    const { id, generation, picture } = this.#drawing;
+    const strokes = this.#drawing.toJSON();
+    const body = picture ? { picture: picture.source } : { strokes };
+    const isPredicted = (!penUp || this.#isOffline) && this.#predictLocally(strokes, time);
+    if (this.#isOffline && !isPredicted) this.#showNone("offline");
+    if (isPredicted && penUp && this.prediction) announce(this.prediction);
+    // Several strokes may be a number, which only the server segments.
+    if (isPredicted && !penUp && strokes.length === 1) return;
+    this.#client.predict({ id, body, generation, side: this.#pad.side, save, penUp, time });
+  }
+
+  get #isOffline() {
+    return this.#serverStatus === "offline" || this.#serverStatus === "busy";
+  }
+
+  /** Show a local prediction; return whether these strokes, or almost all of them, have one. */
+  #predictLocally(strokes, time) {
+    const prediction = this.#local.predict(this.#drawing, strokes, time);
+    if (prediction === undefined) return true;
+    if (!prediction) return false;
+    this.#show(prediction, 0);
+    if (time !== undefined) measure("stroke-to-reading", time);
+    setState(this.#isOffline ? "offline" : "drawing");
+    return true;
+  }
+
+  #onPrediction(prediction, job) {
+    if (job.penUp !== false && this.#visit.find(job.id)) {
+      this.#visit.put({ id: job.id, text: prediction.text });
+    }
+    if (job.penUp && !navigator.connection?.saveData) {
+      this.#client.whenIdle(() => this.#local.load(prediction.model));
+    }
+    if (job.generation !== this.#drawing.generation || this.#drawing.isEmpty) return;
+    measure("stroke-to-response", job.time);
+    const comparison = this.#local.compare(prediction, job);
+    if (comparison === "stale") return;
+    const isSameText = prediction.text === this.prediction?.text;
+    this.#show({ ...prediction, side: job.side }, isSameText ? this.selected : leastConfident(prediction));
+    if (this.#drawing.picture && !prediction.text) showBadge("No ink found in the picture.");
+    if (job.penUp) announce(prediction);
+    else setState("drawing");
+    if (comparison === "new") measure("stroke-to-reading", job.time);
+  }
+
+  #onStatus(status, job) {
+    if (!status && !this.#serverStatus) return;
+    this.#serverStatus = status;
+    if (this.#isOffline) this.#showOffline(job);
+    else if (document.body.dataset.state === "offline") this.#showOnline();
+    this.showStatus();
+  }
+
+  /** Remove the displayed prediction if the failed job has more points and cannot be predicted here. */
+  #showOffline({ id, body, generation }) {
+    const isCurrent = body && generation === this.#drawing.generation;
+    if (!isCurrent || this.#predictLocally(this.#drawing.toJSON())) return setState("offline");
+    this.#showNone("offline");
+    if (this.#visit.find(id)) this.#visit.put({ id, text: undefined });
+  }
+
+  #showOnline() {
+    if (this.prediction) this.#show(this.prediction, this.selected);
+    else setState(this.#drawing.isEmpty ? "empty" : "drawing");
+  }
+
+  #onRejected(job, status, detail) {
+    const isCurrent = job.id === this.#drawing.id;
+    // 409: the drawing has been reviewed. Its current strokes become a new drawing.
+    if (status === 409 && isCurrent) {
+      this.#drawing.renewId();
+      this.complete(job.time);
+    } else if (status === 409 && job.body && this.#visit.find(job.id)) {
+      const id = crypto.randomUUID();
+      this.#visit.put({ ...this.#visit.find(job.id), id });
+      this.#visit.delete([job.id]);
+      this.#outbox.save(id, job.body);
+    } else if (isCurrent) {
+      showBadge(`The server rejected the drawing: ${detail ?? `status ${status}`}`);
+    }
+  }
+
+  #show(prediction, selected) {
+    [this.prediction, this.selected] = [prediction, selected];
+    showPrediction(prediction, selected);
+    this.#pad.showBoxes(prediction.digits.map((digit) => this.boxOf(digit)).filter(Boolean), selected);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #showNone(state) {
+    [this.prediction, this.selected] = [null, 0];
+    showNoPrediction(state);
+    this.#pad.showBoxes([], 0);
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** Record the time since a pointer event as a User Timing measure. */
+function measure(name, time) {
+  performance.measure(name, { start: time, end: performance.now() });
+}
+
+/** Compare the times of all points: unlike coordinates, they do not change with the pad's size. */
+function haveSameTimes(one, other) {
+  const times = (strokes) => JSON.stringify(strokes.map((stroke) => stroke.map(([, , t]) => t)));
+  return times(one) === times(other);
+}
