@@ -45,7 +45,7 @@ def predict_again(drawing: Drawing) -> Prediction:
     """How the model of today reads a drawing that was kept. Raises ModelUnavailable."""
     if drawing.strokes is not None:
         return recognition.predict_strokes(current_classifier(), drawing.strokes)
-    kept = drawing.reading().digits
+    kept = drawing.prediction().digits
     return recognition.predict_grids(
         current_classifier(), [(digit.grid, digit.box) for digit in kept]
     )
@@ -67,7 +67,7 @@ def save(id: UUID, drawn: Input, source: Source) -> tuple[Prediction, bool]:
             return reading, False
         drawing, created = Drawing.objects.select_for_update().get_or_create(id=id, defaults=fields)
         if not created:
-            stored = drawing.reading()
+            stored = drawing.prediction()
             # The net of another day may cut the same strokes otherwise.
             if drawing.strokes == strokes and (strokes or _same_input(stored, reading)):
                 return stored, False

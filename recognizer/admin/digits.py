@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import F, Model, Q, QuerySet, Subquery
+from django.db.models import F, Model, Q, QuerySet
 from django.forms import ChoiceField, ModelForm
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
@@ -25,7 +25,7 @@ NO_STROKES = "It was a picture, of which only the input is kept."
 SHOWN_INPUTS = 5
 # Chosen for many digits, it takes their labels away.
 NO_LABEL = "none"
-BANDS = {"0": "below 50 %", "50": "50 to 90 %", "90": "90 % and more"}
+BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
 
 
 class ConfidenceBand(admin.SimpleListFilter):
@@ -33,10 +33,13 @@ class ConfidenceBand(admin.SimpleListFilter):
     parameter_name = "confidence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(BANDS.items())
+        return [("0", "below 50%"), ("50", "50% to 90%"), ("90", "90% or more")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        return queryset.filter(band=self.value()) if self.value() in BANDS else queryset
+        if self.value() not in BANDS:
+            return queryset
+        low, high = BANDS[self.value()]
+        return queryset.filter(confidence__gte=low, confidence__lt=high)
 
 
 class Review(admin.SimpleListFilter):
@@ -62,20 +65,6 @@ class Review(admin.SimpleListFilter):
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
         return queryset
-
-
-class DigitModel(ModelFilter):
-    """Models come one after the other, which PostgreSQL does not know.
-
-    It would look for a third of all digits among the newest, and walk through all others.
-    """
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        if not self.value():
-            return queryset
-        from_here = Digit.objects.filter(model__gte=self.value()).order_by("model", "-pk")
-        newest = from_here.values("pk")[:1]
-        return queryset.filter(model=self.value(), pk__lte=Subquery(newest))
 
 
 class DigitForm(ModelForm):
@@ -115,13 +104,14 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     list_display = ("input", "text", "percent", "verdict", "visitor_says", "label", "drawn")
     list_display_links = ("input", "text")
     list_select_related = ("drawing",)
+    read_keys_first = True
     list_filter = (
         Review,
         "text",
         ConfidenceBand,
         "verdict",
         "label",
-        DigitModel,
+        ModelFilter,
         ("predicted_at", admin.DateFieldListFilter),
     )
     sortable_by = ("percent", "drawn")

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from recognizer import drawings, statistics
+from recognizer import drawings
 from recognizer.models import Drawing
 
 BATCH = 1_000
@@ -36,7 +36,6 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"{count:,} drawings are older than {days} days.")
             return
-        statistics.keep_days()
         while ids := list(old.values_list("pk", flat=True)[:BATCH]):
             drawings.delete(Drawing.objects.filter(pk__in=ids))
         self.stdout.write(self.style.SUCCESS(f"{count:,} drawings deleted."))
