@@ -81,6 +81,7 @@ class Drawing(models.Model):
         return Prediction(tuple(digit.prediction() for digit in digits), self.model)
 
 
+# The columns of the admin list's filters, besides confidence.
 FILTER_COLUMNS = ("text", "verdict", "label", "model", "has_visitor_label", "predicted_at")
 
 
@@ -195,8 +196,8 @@ class RepeatReview(models.Model):
 class ModelStatus(models.TextChoices):
     CANDIDATE = "candidate", "candidate"
     SERVING = "serving", "serving"
-    RETIRED = "retired", "served until another was promoted"
-    WITHDRAWN = "withdrawn", "served until it was rolled back"
+    RETIRED = "retired", "retired"
+    WITHDRAWN = "withdrawn", "rolled back"
 
 
 class ModelVersion(models.Model):

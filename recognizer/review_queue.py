@@ -15,7 +15,7 @@ from recognizer.models import Digit, Drawing, RepeatReview
 
 # Whoever takes longer may find that somebody else has been given the digit meanwhile.
 LEASE = timedelta(minutes=3)
-# Digits that other reviewers may have leased at a time.
+# Other reviewers lease fewer digits at a time.
 MAX_LEASED = 500
 # One digit in so many is shown again.
 REPEAT_EVERY = 20
@@ -57,15 +57,11 @@ def take(
     """
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(leased_to=reviewer)
-    # Indexes hold the columns of filters and orders, but not the leases.
-    next_ids = (
-        digits.filter(*_behind(order, after)).order_by(*ORDERS[order]).values_list("pk", flat=True)
-    )
-    found = digits.filter(free, pk__in=list(next_ids[: count + MAX_LEASED])).order_by(
-        *ORDERS[order]
-    )
+    ordered = digits.filter(*_behind(order, after)).order_by(*ORDERS[order])
+    # An index holds the columns of the filters and the order, but not the leases.
+    ids = list(ordered.values_list("pk", flat=True)[: count + MAX_LEASED])
     with transaction.atomic():
-        locked = found.select_for_update(skip_locked=True, of=("self",))
+        locked = ordered.filter(free, pk__in=ids).select_for_update(skip_locked=True, of=("self",))
         taken = list(locked.select_related("drawing", "labeled_by")[:count])
         Digit.objects.filter(pk__in=[digit.pk for digit in taken]).update(
             leased_to=reviewer, leased_until=now + LEASE

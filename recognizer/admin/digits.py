@@ -36,9 +36,10 @@ class ConfidenceBand(admin.SimpleListFilter):
         return [("0", "below 50%"), ("50", "50% to 90%"), ("90", "90% or more")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        if self.value() not in BANDS:
+        band = self.value()
+        if band not in BANDS:
             return queryset
-        low, high = BANDS[self.value()]
+        low, high = BANDS[band]
         return queryset.filter(confidence__gte=low, confidence__lt=high)
 
 

@@ -86,6 +86,21 @@ class Migration(migrations.Migration):
                 verbose_name="visitor label",
             ),
         ),
+        migrations.AlterField(
+            "modelversion",
+            "status",
+            models.CharField(
+                choices=[
+                    ("candidate", "candidate"),
+                    ("serving", "serving"),
+                    ("retired", "retired"),
+                    ("withdrawn", "rolled back"),
+                ],
+                default="candidate",
+                editable=False,
+                max_length=9,
+            ),
+        ),
         migrations.RenameField("measurement", "figures", "metrics"),
         migrations.RenameModel("SecondLook", "RepeatReview"),
         migrations.RemoveConstraint("repeatreview", "one_second_look"),
