@@ -134,7 +134,7 @@ class Digit(models.Model):
             models.Index(fields=["id", "confidence", *FILTER_COLUMNS], name="digit_by_id"),
             models.Index(fields=["confidence", "id", *FILTER_COLUMNS], name="digit_by_confidence"),
             # Statistics: daily counts, then labeled digits.
-            models.Index(fields=["predicted_at", "verdict"], name="digit_by_day"),
+            models.Index(fields=["predicted_at", "verdict", "position"], name="digit_by_day"),
             models.Index(
                 fields=["predicted_at", "label", "text", "confidence", "model"],
                 condition=~models.Q(label=""),

@@ -5,15 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from typing import Any
 
-from django.db.models import Count, DateField, F, Q, QuerySet, Sum
+from django.db.models import Count, DateField, F, Q, Sum
 from django.db.models.functions import Cast, Floor
 from django.utils import timezone
 
 from ml.classifier import Verdict
 from ml.evaluation.metrics import Interval, wilson
-from recognizer.models import Digit, Drawing, Label
+from recognizer.models import Digit, Label
 
 BINS = 10
 
@@ -126,26 +125,26 @@ def first_day(days: int) -> datetime:
 
 
 def by_day(days: int) -> list[DailyCounts]:
-    """Return the counts of the last days, oldest first, in two queries."""
+    """Return the counts of the last days, oldest first, in one query.
+
+    A drawing counts on the day of its newest prediction, so that one index has all columns.
+    """
     start = first_day(days)
-    drawings = _by_day(
-        Drawing.objects.filter(created_at__gte=start), "created_at", drawings=Count("*")
+    # Days are UTC days, as is TIME_ZONE. On SQLite, TruncDate calls Python for every row.
+    rows = (
+        Digit.objects.filter(predicted_at__gte=start)
+        .order_by()
+        .values(date=Cast("predicted_at", DateField()))
+        .annotate(
+            drawings=Count("position", filter=Q(position=0)),
+            digits=Count("*"),
+            unsure=Count("verdict", filter=Q(verdict=Verdict.UNSURE)),
+            not_a_digit=Count("verdict", filter=Q(verdict=Verdict.NOT_A_DIGIT)),
+        )
     )
-    digits = _by_day(
-        Digit.objects.filter(predicted_at__gte=start),
-        "predicted_at",
-        digits=Count("*"),
-        unsure=Count("verdict", filter=Q(verdict=Verdict.UNSURE)),
-        not_a_digit=Count("verdict", filter=Q(verdict=Verdict.NOT_A_DIGIT)),
-    )
+    counts = {row["date"]: DailyCounts(**row) for row in rows}
     dates = [start.date() + timedelta(days=number) for number in range(days)]
-    return [DailyCounts(day, **drawings.get(day, {}), **digits.get(day, {})) for day in dates]
-
-
-def _by_day(rows: QuerySet[Any], field: str, **counts: Count) -> dict[date, dict[str, int]]:
-    # On SQLite, TruncDate calls Python for every row. Days are UTC days, as is TIME_ZONE.
-    days = rows.order_by().values(day=Cast(field, DateField())).annotate(**counts)
-    return {row.pop("day"): row for row in days}
+    return [counts.get(day, DailyCounts(day)) for day in dates]
 
 
 def labeled(days: int) -> LabeledDigitStatistics:

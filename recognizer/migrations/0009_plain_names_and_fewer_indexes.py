@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             "digit",
-            models.Index(fields=["predicted_at", "verdict"], name="digit_by_day"),
+            models.Index(fields=["predicted_at", "verdict", "position"], name="digit_by_day"),
         ),
         migrations.AddIndex(
             "digit",
