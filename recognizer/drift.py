@@ -1,4 +1,4 @@
-"""Drift: whether what is drawn still looks like what the net has learned from."""
+"""Drift: compare recent model inputs with the training data."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,27 +11,26 @@ from ml.evaluation import input_properties
 from ml.preprocessing.strokes import grid_from_bytes
 from recognizer.models import Digit, Drawing
 
-# The newest digits, so many at most: their inputs are read one by one.
 SAMPLE = 1_000
-# Drawings in memory at once: one may have a megabyte of strokes.
+# Drawings in memory at a time: the strokes of one can take a megabyte.
 CHUNK = 10
-# Fewer say nothing.
-FEWEST = 100
-# In standard deviations of the reference. Each of thirty writers of UCI's pendigits-orig.tra, of
-# whose digits the net reads 99 % right, lies within 1.03.
-BOUND = 1.2
+# A smaller sample raises no alarm.
+MIN_DIGITS = 100
+# In standard deviations of the reference. The model reads 99% of the digits of UCI's
+# pendigits-orig.tra; the means of its thirty writers deviate by at most 1.03.
+THRESHOLD = 1.2
 
 NAMES = {
     "ink": "ink, in pixels",
-    "aspect": "width by height",
-    "across": "center, from the left",
-    "down": "center, from the top",
+    "aspect": "aspect ratio",
+    "across": "horizontal center, in pixels",
+    "down": "vertical center, in pixels",
 }
 
 
 @dataclass(frozen=True)
 class Property:
-    """What inputs are like in one respect, and what the reference is like."""
+    """A property of recent inputs beside its reference."""
 
     name: str
     count: int
@@ -40,21 +39,22 @@ class Property:
 
     @property
     def difference(self) -> float:
-        """Of the means, in standard deviations of the reference."""
+        """The difference of the means, in standard deviations of the reference."""
         return (self.found.mean - self.reference.mean) / self.reference.deviation
 
     @property
     def spread(self) -> float:
+        """The ratio of the standard deviations."""
         return self.found.deviation / self.reference.deviation
 
     @property
     def alarms(self) -> bool:
-        return self.count >= FEWEST and abs(self.difference) > BOUND
+        return self.count >= MIN_DIGITS and abs(self.difference) > THRESHOLD
 
 
 @dataclass(frozen=True)
 class Drift:
-    """The newest digits beside the reference."""
+    """The properties of the newest digits."""
 
     count: int
     since: datetime | None
@@ -66,8 +66,9 @@ class Drift:
 
 
 def drift() -> Drift:
+    """Measure the newest SAMPLE digits."""
     newest = Digit.objects.order_by("-pk").only("image", "box", "predicted_at", "drawing_id")
-    # A blank input, which only a program can make, has no width.
+    # A blank grid has no aspect ratio.
     digits = [digit for digit in newest[:SAMPLE] if any(bytes(digit.image))]
     if not digits:
         return Drift(0, None, [])
@@ -75,26 +76,20 @@ def drift() -> Drift:
 
 
 def _properties(digits: list[Digit]) -> Iterator[Property]:
+    moments = input_properties.Moments.of
     images = np.stack([grid_from_bytes(digit.image) for digit in digits])
     for name, values in input_properties.measure(images).items():
-        yield Property(
-            NAMES[name],
-            len(digits),
-            input_properties.MNIST[name],
-            input_properties.Moments.of(values),
-        )
+        yield Property(NAMES[name], len(digits), input_properties.MNIST[name], moments(values))
     counts = np.array(list(_stroke_counts(digits)), dtype=float)
     if len(counts):
-        yield Property(
-            "strokes", len(counts), input_properties.STROKES, input_properties.Moments.of(counts)
-        )
+        yield Property("strokes", len(counts), input_properties.STROKES, moments(counts))
 
 
 def _stroke_counts(digits: list[Digit]) -> Iterator[int]:
-    """How many strokes each has, of those that were drawn with strokes."""
+    """Yield the number of strokes of each digit, except digits from pictures."""
     by_drawing = defaultdict(list)
     for digit in digits:
         by_drawing[digit.drawing_id].append(digit)
-    drawn = Drawing.objects.filter(pk__in=list(by_drawing), strokes__isnull=False)
-    for drawing in drawn.order_by().only("strokes").iterator(CHUNK):
-        yield from (len(digit.strokes_in(drawing)) for digit in by_drawing[drawing.pk])
+    drawings = Drawing.objects.filter(pk__in=list(by_drawing), strokes__isnull=False)
+    for drawing in drawings.order_by().only("strokes").iterator(CHUNK):
+        yield from (len(digit.strokes(drawing)) for digit in by_drawing[drawing.pk])

@@ -1,4 +1,4 @@
-"""The log: every drawing that was kept, and the digits the net saw in it; and the models."""
+"""Database tables: the prediction log, reviews and the model registry."""
 
 import hashlib
 import uuid
@@ -13,12 +13,12 @@ from ml.recognition import DigitPrediction, Prediction
 
 
 class Source(models.TextChoices):
-    PAGE = "page", "the page"
-    API = "api", "a program"
+    PAGE = "page", "page"
+    API = "api", "API"
 
 
 class Label(models.TextChoices):
-    """What a digit really is. In readings and labels alike, ``?`` stands for "not a digit"."""
+    """The characters of predictions and labels; ``?`` is "not a digit"."""
 
     ZERO = "0", "0"
     ONE = "1", "1"
@@ -38,21 +38,21 @@ MAX_TEXT = 64
 
 
 class Drawing(models.Model):
-    """One drawing under the UUID its maker gave it. A picture keeps no strokes."""
+    """A saved drawing. The client chooses its UUID; pictures have no strokes."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.CharField(max_length=8, choices=Source, editable=False)
     strokes = models.JSONField(null=True, editable=False)
-    text = models.CharField("reading", max_length=MAX_TEXT, editable=False)
+    text = models.CharField("prediction", max_length=MAX_TEXT, editable=False)
     model = models.CharField(max_length=MAX_VERSION, editable=False)
     visitor_label = models.CharField(
-        "visitor says",
+        "visitor label",
         max_length=MAX_TEXT,
         blank=True,
         editable=False,
         validators=[RegexValidator(r"^(\?|[0-9]+)$")],
     )
-    created_at = models.DateTimeField("drawn", auto_now_add=True)
+    created_at = models.DateTimeField("created", auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -71,20 +71,24 @@ class Drawing(models.Model):
 
     @property
     def label(self) -> str:
-        """What reviewers say it is, a character a digit; "" until they labeled all of it."""
+        """The reviewer labels in order, one character per digit; "" if any label is missing."""
         labels = list(self.digits.order_by("position").values_list("label", flat=True))
         return "".join(labels) if all(labels) else ""
 
     def prediction(self) -> Prediction:
-        """The reading as it was given when the drawing was kept."""
+        """Return the stored prediction."""
         digits = self.digits.order_by("position")
         return Prediction(tuple(digit.prediction() for digit in digits), self.model)
 
 
-class Digit(models.Model):
-    """One digit of a drawing: exactly what the net saw, what it said, and what a reviewer says."""
+# The columns of the admin list's filters, besides confidence.
+FILTER_COLUMNS = ("text", "verdict", "label", "model", "has_visitor_label", "predicted_at")
 
-    # The constraint below is its index.
+
+class Digit(models.Model):
+    """A digit of a drawing: the model's input, its prediction and the reviewer label."""
+
+    # The unique constraint provides its index.
     drawing = models.ForeignKey(
         Drawing, models.CASCADE, related_name="digits", db_index=False, editable=False
     )
@@ -92,24 +96,13 @@ class Digit(models.Model):
     image = models.BinaryField("28x28 input", max_length=SIZE**2, editable=False)
     box = models.JSONField("ink box", editable=False)
     probabilities = models.JSONField(editable=False)
-    text = models.CharField("reading", max_length=1, choices=Label, editable=False)
+    text = models.CharField("prediction", max_length=1, choices=Label, editable=False)
     confidence = models.FloatField(editable=False)
     verdict = models.CharField(max_length=12, choices=VERDICTS, editable=False)
-    predicted_at = models.DateTimeField("read", auto_now_add=True)
-    # The drawing's, once more: a list of digits is filtered by it in the digits' order.
+    predicted_at = models.DateTimeField("predicted", auto_now_add=True)
+    # Copies of drawing columns: an index cannot span a join.
     model = models.CharField(max_length=MAX_VERSION, default="", editable=False)
-    # Whether the drawing has a visitor's label, for the same reason.
     has_visitor_label = models.BooleanField(default=False, editable=False)
-    # In percent, the least confidence of the band it is in.
-    band = models.GeneratedField(
-        expression=models.Case(
-            models.When(confidence__lt=0.5, then=0),
-            models.When(confidence__lt=0.9, then=50),
-            default=90,
-        ),
-        output_field=models.PositiveSmallIntegerField(),
-        db_persist=True,
-    )
     label = models.CharField(max_length=1, choices=Label, blank=True)
     labeled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -121,7 +114,12 @@ class Digit(models.Model):
     )
     labeled_at = models.DateTimeField(null=True, editable=False)
     leased_to = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        editable=False,
+        related_name="+",
     )
     leased_until = models.DateTimeField(null=True, editable=False)
 
@@ -130,42 +128,38 @@ class Digit(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["drawing", "position"], name="one_digit_a_position"),
         )
+        # New digits are in all indexes without a condition.
         indexes = (
-            models.Index(fields=["confidence"]),
-            models.Index(fields=["label", "confidence"]),
-            # What the log says: digits a day by verdict, and all that is asked of labeled ones.
-            models.Index(fields=["verdict", "predicted_at"]),
+            # Both orders of the admin list and the review queue, with all columns of the filters.
+            models.Index(fields=["id", "confidence", *FILTER_COLUMNS], name="digit_by_id"),
+            models.Index(fields=["confidence", "id", *FILTER_COLUMNS], name="digit_by_confidence"),
+            # Statistics: daily counts, then labeled digits.
+            models.Index(fields=["predicted_at", "verdict", "position"], name="digit_by_day"),
             models.Index(
                 fields=["predicted_at", "label", "text", "confidence", "model"],
                 condition=~models.Q(label=""),
                 name="labeled_digits",
             ),
-            # One for each filter of the admin's list, in its order.
-            models.Index(fields=["label", "-id"]),
-            models.Index(fields=["text", "-id"]),
-            models.Index(fields=["verdict", "-id"]),
-            models.Index(fields=["model", "-id"]),
-            models.Index(fields=["band", "-id"]),
-            models.Index(fields=["-id"], condition=~models.Q(label=""), name="newest_labeled"),
+            # Repeat reviews.
             models.Index(
-                fields=["-id"], condition=models.Q(has_visitor_label=True), name="has_visitor_label"
+                fields=["labeled_by", "labeled_at", "id"],
+                condition=models.Q(labeled_by__isnull=False),
+                name="digit_by_reviewer",
             ),
-            models.Index(fields=["labeled_by", "labeled_at", "id"]),
         )
 
     def __str__(self) -> str:
         return self.text
 
-    def strokes(self) -> Strokes:
-        """Those strokes of the drawing that lie in this digit's box: none is ever cut."""
-        return self.strokes_in(self.drawing)
+    def strokes(self, drawing: Drawing | None = None) -> Strokes:
+        """Return the strokes inside the digit's box; segmentation never splits a stroke.
 
-    def strokes_in(self, drawing: Drawing) -> Strokes:
-        """The same, of its drawing, which this digit does not hold on to."""
+        Pass the drawing to avoid caching it, with its strokes, on the digit.
+        """
         left, top, width, height = self.box
         return [
             stroke
-            for stroke in drawing.strokes or []
+            for stroke in (drawing or self.drawing).strokes or []
             if stroke
             and all(0 <= x - left <= width and 0 <= y - top <= height for x, y, *_ in stroke)
         ]
@@ -181,32 +175,8 @@ class Digit(models.Model):
         )
 
 
-class Day(models.Model):
-    """One day, from midnight on: drawings, and digits by what the net said of them.
-
-    What was drawn then was drawn, whatever is deleted later; so a day that is over stays as it is.
-    """
-
-    start = models.DateTimeField(primary_key=True)
-    drawings = models.PositiveIntegerField()
-    digits = models.PositiveIntegerField()
-    unsure = models.PositiveIntegerField()
-    not_a_digit = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.start:%Y-%m-%d}"
-
-    @property
-    def unsure_share(self) -> float:
-        return self.unsure / max(self.digits, 1)
-
-    @property
-    def not_a_digit_share(self) -> float:
-        return self.not_a_digit / max(self.digits, 1)
-
-
 class RepeatReview(models.Model):
-    """A digit shown again to the reviewer who had labeled it, who does not know."""
+    """A labeled digit shown again, without its label, to measure the reviewer's consistency."""
 
     digit = models.ForeignKey(Digit, models.CASCADE, related_name="repeat_reviews")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -226,12 +196,12 @@ class RepeatReview(models.Model):
 class ModelStatus(models.TextChoices):
     CANDIDATE = "candidate", "candidate"
     SERVING = "serving", "serving"
-    RETIRED = "retired", "served until another was promoted"
-    WITHDRAWN = "withdrawn", "served until it was rolled back"
+    RETIRED = "retired", "retired"
+    WITHDRAWN = "withdrawn", "rolled back"
 
 
 class ModelVersion(models.Model):
-    """An exported model, whole: what it is and how good it is stands in its own metadata."""
+    """A stored model file, including its metadata, and its state."""
 
     content = models.BinaryField("ONNX file", editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, unique=True, editable=False)
@@ -260,22 +230,22 @@ class ModelVersion(models.Model):
 
     @classmethod
     def promoted_sha256(cls) -> str | None:
-        """The SHA-256 of the version that serves; None where none was promoted."""
+        """Return the SHA-256 of the serving model; None if none has been promoted."""
         serving = cls.objects.filter(status=ModelStatus.SERVING).values_list("sha256", flat=True)
         return serving.first()
 
     def load(self) -> Classifier:
-        """The classifier of these bytes. Raises ModelError where they cannot serve."""
+        """Return the file as a classifier. Raises ModelError if it is damaged or unusable."""
         content = bytes(self.content)
         if hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ModelError("its SHA-256 is not the one it was stored with")
+            raise ModelError("the SHA-256 of the stored file differs from the registered one")
         return Classifier(content)
 
 
 class Measurement(models.Model):
-    """What ``ml.report`` measured of a model: more than a request has time for, or a server data.
+    """Metrics of a model file that take too long to compute in a request.
 
-    The model that ships has no row of its own, and no file can change: so it goes by the SHA-256.
+    Keyed by SHA-256, because the shipped model has no row in the registry.
     """
 
     sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)

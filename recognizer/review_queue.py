@@ -14,6 +14,8 @@ from recognizer.models import Digit, Drawing, RepeatReview
 
 # After this time the digit may be leased to another reviewer.
 LEASE = timedelta(minutes=3)
+# Other reviewers hold at most about this many leases at the same time.
+MAX_LEASED = 500
 # One repeat review per this many cards.
 REPEAT_EVERY = 20
 
@@ -55,9 +57,11 @@ def lease(
     """
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(leased_to=reviewer)
-    found = digits.filter(free, *_after(order, after)).order_by(*ORDERS[order])
+    ordered = digits.filter(*_after(order, after)).order_by(*ORDERS[order])
+    # An index has the columns of the filters and the order, but not the leases.
+    ids = list(ordered.values_list("pk", flat=True)[: count + MAX_LEASED])
     with transaction.atomic():
-        locked = found.select_for_update(skip_locked=True, of=("self",))
+        locked = ordered.filter(free, pk__in=ids).select_for_update(skip_locked=True, of=("self",))
         leased = list(locked.select_related("drawing", "labeled_by")[:count])
         Digit.objects.filter(pk__in=[digit.pk for digit in leased]).update(
             leased_to=reviewer, leased_until=now + LEASE

@@ -1,201 +1,162 @@
-"""What the log says of some days: how much was drawn, how it was read, and how rightly."""
+"""Statistics of the prediction log: daily counts, accuracy, confusion matrix, calibration."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum, Value
-from django.db.models.functions import Floor
+from django.db.models import Count, DateField, F, Q, Sum
+from django.db.models.functions import Cast, Floor
 from django.utils import timezone
 
 from ml.classifier import Verdict
 from ml.evaluation.metrics import Interval, wilson
-from recognizer.models import Day, Digit, Drawing, Label
+from recognizer.models import Digit, Label
 
 BINS = 10
-# What was begun before midnight is stored by then.
-SETTLED = timedelta(hours=1)
-# Days in one query: SQLite takes 500 parts.
-COUNTED_AT_ONCE = 90
+
+
+@dataclass(frozen=True)
+class DailyCounts:
+    """Drawings saved and digits predicted on one day."""
+
+    date: date
+    drawings: int = 0
+    digits: int = 0
+    unsure: int = 0
+    not_a_digit: int = 0
+
+    @property
+    def unsure_share(self) -> float:
+        return self.unsure / max(self.digits, 1)
+
+    @property
+    def not_a_digit_share(self) -> float:
+        return self.not_a_digit / max(self.digits, 1)
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often labeled digits were read as what reviewers say they are."""
+    """Correct predictions among labeled digits."""
 
-    right: int
-    of: int
+    correct: int
+    total: int
 
     @property
     def share(self) -> float:
-        return self.right / max(self.of, 1)
+        return self.correct / max(self.total, 1)
 
     @property
     def interval(self) -> Interval:
-        return wilson(self.right, self.of)
+        return wilson(self.correct, self.total)
 
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Labeled readings of about the same confidence: their mean confidence, how many are right."""
+    """Mean confidence and accuracy of labeled digits with similar confidence."""
 
     confidence: float
-    rightness: Accuracy
+    accuracy: Accuracy
 
 
 @dataclass(frozen=True)
 class LabelCount:
-    """Labeled digits with the same model, label, reading and tenth of confidence."""
+    """Labeled digits with the same model, label, prediction and confidence bin."""
 
     model: str
     label: str
     text: str
-    tenth: int
+    bin: int
     count: int
-    confidence: float  # their sum
+    confidence: float  # sum
 
     @property
-    def right(self) -> int:
+    def correct(self) -> int:
         return self.count if self.label == self.text else 0
 
 
 @dataclass(frozen=True)
 class LabeledDigitStatistics:
-    """All digits of a time that reviewers have labeled, in groups."""
+    """Counts of the labeled digits of a period."""
 
-    groups: list[LabelCount]
+    counts: list[LabelCount]
 
     @cached_property
-    def rightness(self) -> Accuracy:
-        return _rightness(self.groups)
+    def accuracy(self) -> Accuracy:
+        return _accuracy(self.counts)
 
     def by_model(self) -> dict[str, Accuracy]:
-        """The models' versions, the newest first."""
-        models = sorted({group.model for group in self.groups}, reverse=True)
+        """Return the accuracy of each model version, newest first."""
+        models = sorted({one.model for one in self.counts}, reverse=True)
         return {
-            model: _rightness(group for group in self.groups if group.model == model)
-            for model in models
+            model: _accuracy(one for one in self.counts if one.model == model) for model in models
         }
 
     def confusion(self) -> Counter[tuple[str, str]]:
-        """How many have a label and were read as something, by the two."""
-        counts: Counter[tuple[str, str]] = Counter()
-        for group in self.groups:
-            counts[group.label, group.text] += group.count
-        return counts
+        """Return the confusion matrix: digits by (label, prediction)."""
+        matrix: Counter[tuple[str, str]] = Counter()
+        for one in self.counts:
+            matrix[one.label, one.text] += one.count
+        return matrix
 
     def bins(self) -> list[CalibrationBin]:
-        """The readings that are a digit in tenths of confidence, where there are any."""
-        read = [group for group in self.groups if group.text != Label.NOT_A_DIGIT]
-        tenths = ([one for one in read if one.tenth == tenth] for tenth in range(BINS))
-        return [_bin(groups) for groups in tenths if groups]
+        """Return the nonempty confidence bins of width 1 / BINS, without non-digits."""
+        digits = [one for one in self.counts if one.text != Label.NOT_A_DIGIT]
+        bins = []
+        for number in range(BINS):
+            counts = [one for one in digits if one.bin == number]
+            if counts:
+                accuracy = _accuracy(counts)
+                confidence = sum(one.confidence for one in counts) / accuracy.total
+                bins.append(CalibrationBin(confidence, accuracy))
+        return bins
 
 
-def _rightness(groups: Iterable[LabelCount]) -> Accuracy:
-    pairs = [(group.right, group.count) for group in groups]
-    return Accuracy(sum(right for right, _ in pairs), sum(count for _, count in pairs))
-
-
-def _bin(groups: list[LabelCount]) -> CalibrationBin:
-    rightness = _rightness(groups)
-    return CalibrationBin(sum(group.confidence for group in groups) / rightness.of, rightness)
+def _accuracy(counts: Iterable[LabelCount]) -> Accuracy:
+    pairs = [(one.correct, one.count) for one in counts]
+    return Accuracy(sum(correct for correct, _ in pairs), sum(count for _, count in pairs))
 
 
 def first_day(days: int) -> datetime:
-    """The beginning of the first of so many days, of which today is the last."""
-    return _midnight(timezone.localdate() - timedelta(days=days - 1))
-
-
-def _midnight(day: date) -> datetime:
+    """Return the midnight that starts a period of this many days ending today."""
+    day = timezone.localdate() - timedelta(days=days - 1)
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def by_day(days: int) -> list[Day]:
-    """The last days, the first of them first. One that is over is counted once, and that is kept.
+def by_day(days: int) -> list[DailyCounts]:
+    """Return the counts of the last days, oldest first, in one query.
 
-    Three queries, and one more where a day was not kept yet.
+    A drawing counts on the day of its newest prediction, so that one index has all columns.
     """
-    return _days(first_day(days), days, timezone.now() - SETTLED)
-
-
-def keep_days() -> None:
-    """Count all days that are over, before what was drawn on them is deleted."""
-    now = timezone.now()
-    first = Drawing.objects.order_by("created_at").values_list("created_at", flat=True).first()
-    midnight = _midnight(timezone.localdate(first)) if first else now
-    while midnight < now:
-        _days(midnight, COUNTED_AT_ONCE, settled=now)
-        midnight += timedelta(days=COUNTED_AT_ONCE)
-
-
-def _days(first: datetime, days: int, settled: datetime) -> list[Day]:
-    """Some days, of which those that were over at a moment are kept."""
-    spans = list(pairwise(_midnight(first.date() + timedelta(days=one)) for one in range(days + 1)))
-    kept = Day.objects.in_bulk([start for start, _ in spans])
-    missing = [(start, end) for start, end in spans if start not in kept]
-    counted = dict(zip(missing, count(missing), strict=True))
-    Day.objects.bulk_create(
-        [day for (_, end), day in counted.items() if end < settled], ignore_conflicts=True
-    )
-    return [kept.get(start) or counted[start, end] for start, end in spans]
-
-
-def count(spans: Sequence[tuple[datetime, datetime]]) -> list[Day]:
-    """What was drawn in some spans of time, in two queries.
-
-    A range of an index is counted for each: to group a million rows by date takes a second.
-    """
-    drawings = _count(
-        (number, "", Drawing.objects.filter(created_at__gte=start, created_at__lt=end))
-        for number, (start, end) in enumerate(spans)
-    )
-    digits = _count(
-        (
-            number,
-            verdict,
-            Digit.objects.filter(verdict=verdict, predicted_at__gte=start, predicted_at__lt=end),
+    start = first_day(days)
+    # Days are UTC days, as is TIME_ZONE. On SQLite, TruncDate calls Python for every row.
+    rows = (
+        Digit.objects.filter(predicted_at__gte=start)
+        .order_by()
+        .values(date=Cast("predicted_at", DateField()))
+        .annotate(
+            drawings=Count("position", filter=Q(position=0)),
+            digits=Count("*"),
+            unsure=Count("verdict", filter=Q(verdict=Verdict.UNSURE)),
+            not_a_digit=Count("verdict", filter=Q(verdict=Verdict.NOT_A_DIGIT)),
         )
-        for number, (start, end) in enumerate(spans)
-        for verdict in Verdict
     )
-    return [
-        Day(
-            start=start,
-            drawings=drawings[number, ""],
-            digits=sum(digits[number, verdict] for verdict in Verdict),
-            unsure=digits[number, Verdict.UNSURE],
-            not_a_digit=digits[number, Verdict.NOT_A_DIGIT],
-        )
-        for number, (start, _) in enumerate(spans)
-    ]
-
-
-def _count(parts: Iterable[tuple[int, str, QuerySet[Any]]]) -> Counter[tuple[int, str]]:
-    """Count each part, all in one query."""
-    counted = [
-        rows.order_by().values(number=Value(number), name=Value(name)).annotate(count=Count("*"))
-        for number, name, rows in parts
-    ]
-    counts: Counter[tuple[int, str]] = Counter()
-    for row in counted[0].union(*counted[1:], all=True):
-        counts[row["number"], row["name"]] = row["count"]
-    return counts
+    counts = {row["date"]: DailyCounts(**row) for row in rows}
+    dates = [start.date() + timedelta(days=number) for number in range(days)]
+    return [counts.get(day, DailyCounts(day)) for day in dates]
 
 
 def labeled(days: int) -> LabeledDigitStatistics:
-    """The labeled digits among those that were read in the last days, in one query."""
-    chosen = Digit.objects.filter(predicted_at__gte=first_day(days)).exclude(label="").order_by()
-    groups = chosen.values("label", "text", "model", tenth=Floor(F("confidence") * BINS)).annotate(
+    """Return the statistics of the labeled digits predicted in the last days, in one query."""
+    digits = Digit.objects.filter(predicted_at__gte=first_day(days)).exclude(label="").order_by()
+    rows = digits.values("model", "label", "text", bin=Floor(F("confidence") * BINS)).annotate(
         count=Count("*"), total=Sum("confidence")
     )
     return LabeledDigitStatistics(
         [
-            LabelCount(row["model"], row["label"], row["text"], min(int(row["tenth"]), BINS - 1),
-                  row["count"], row["total"])
-            for row in groups
+            LabelCount(row["model"], row["label"], row["text"], min(int(row["bin"]), BINS - 1),
+                       row["count"], row["total"])
+            for row in rows
         ]
     )  # fmt: skip

@@ -1,23 +1,29 @@
-"""Fill the log, to see how it does when it is long: python -m tools.many_drawings --count 1000000
+"""Fill a migrated database with drawings and time the admin: python -m tools.many_drawings
 
-The database is that of DATABASE_URL, after `manage.py migrate`. A seed always makes the same.
+DATABASE_URL names the database. `--count 0` only times the pages. For times with a cold cache, drop
+the system's page cache and restart PostgreSQL before that.
 """
 
 import argparse
 import json
+import logging
 import os
 import random
+import statistics
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
+from typing import Any
 
 END = datetime(2026, 11, 23)
 DAYS = 365
-ROWS = 500  # an INSERT
+ROWS_PER_INSERT = 500
+REPEATS = 5
 MODELS = ["2025.12.01-aaaaaaa", "2026.05.01-bbbbbbb", "2026.11.01-ccccccc"]
 TEXTS = "0123456789?"
-# How many are labeled by a reviewer, and of those wrongly read; and labeled by the visitor.
-LABELED, WRONG, SAID = 0.02, 0.03, 0.05
+# Shares of digits with a reviewer label, of wrong predictions among these, and of visitor labels.
+LABELED, WRONG, VISITOR_LABELED = 0.02, 0.03, 0.05
 
 DRAWING = "id, source, strokes, text, model, visitor_label, created_at, updated_at"
 DIGIT = (
@@ -25,9 +31,42 @@ DIGIT = (
     " has_visitor_label, probabilities, text, confidence, verdict, label, labeled_at"
 )
 
+DIGITS = "/admin/recognizer/digit/"
+DRAWINGS = "/admin/recognizer/drawing/"
+REVIEW = f"{DIGITS}review/"
+STATISTICS = f"{DIGITS}statistics/"
+LISTS = {
+    "digits": DIGITS,
+    "digits, last page": f"{DIGITS}?p=200",
+    "digits, predicted 7": f"{DIGITS}?text__exact=7",
+    "digits, unsure": f"{DIGITS}?verdict__exact=unsure",
+    "digits, labeled 3": f"{DIGITS}?label__exact=3",
+    "digits, oldest model": f"{DIGITS}?model={MODELS[0]}",
+    "digits, labeled": f"{DIGITS}?review=done",
+    "digits, not labeled": f"{DIGITS}?review=open",
+    "digits, labeled by the visitor": f"{DIGITS}?review=visitor",
+    "digits, labeled as errors": f"{DIGITS}?review=wrong",
+    "digits, confidence below 50%": f"{DIGITS}?confidence=0",
+    "digits, confidence 50% to 90%": f"{DIGITS}?confidence=50",
+    "digits, confidence 90% or more": f"{DIGITS}?confidence=90",
+    "digits, two filters": f"{DIGITS}?text__exact=3&model={MODELS[0]}",
+    "digits, since September": f"{DIGITS}?predicted_at__gte=2026-09-01 00:00:00%2B00:00",
+    "digits, errors of a model": f"{DIGITS}?review=wrong&model={MODELS[1]}",
+    "digits, least confident first": f"{DIGITS}?o=3",
+    "digits, least confident, not labeled": f"{DIGITS}?review=open&o=3",
+    "digits, search without result": f"{DIGITS}?q=nonsense",
+    "drawings": DRAWINGS,
+    "drawings, last page": f"{DRAWINGS}?p=200",
+    "drawings of the API": f"{DRAWINGS}?source__exact=api",
+    "drawings, oldest model": f"{DRAWINGS}?model={MODELS[0]}",
+    "drawings, search without result": f"{DRAWINGS}?q=nonsense",
+}
+ORDERS = ("least_confident", "most_confident", "newest", "oldest")
+REVIEW_FILTERS = ("", "?text__exact=3", f"?model={MODELS[1]}", "?review=wrong")
 
-def kinds(rng: random.Random) -> Iterator[tuple[str, bytes, str]]:
-    """Strokes, what the net sees and where, of forty drawings of which all others are."""
+
+def samples(rng: random.Random) -> Iterator[tuple[str, bytes, str]]:
+    """Yield the strokes, grid and box of forty drawings."""
     from ml.preprocessing.strokes import bounding_box, rasterize
     from tools.samples import SEVEN
 
@@ -39,22 +78,24 @@ def kinds(rng: random.Random) -> Iterator[tuple[str, bytes, str]]:
 
 
 def drawings(count: int, seed: int, days: float = DAYS) -> Iterator[tuple[tuple, tuple]]:
-    """Rows of so many drawings and of the digit in each, the oldest first, over so many days."""
+    """Yield rows of drawings with one digit each, oldest first, spread over a number of days."""
     rng = random.Random(seed)
-    every = list(kinds(rng))
+    all_samples = list(samples(rng))
     for number in range(count):
-        strokes, image, box = rng.choice(every)
+        strokes, image, box = rng.choice(all_samples)
         id, text = f"{rng.getrandbits(128):032x}", rng.choice(TEXTS)
-        drawn = str(END - timedelta(days=days) * (1 - number / count))
-        said = text if rng.random() < SAID else ""
+        created = str(END - timedelta(days=days) * (1 - number / count))
+        visitor_label = text if rng.random() < VISITOR_LABELED else ""
         model = MODELS[number * len(MODELS) // count]
         source = rng.choice(("page", "page", "api"))
-        drawing = (id, source, strokes, text, model, said, drawn, drawn)
-        yield drawing, (id, 0, image, box, model, drawn, bool(said), *reading(text, drawn, rng))
+        drawing = (id, source, strokes, text, model, visitor_label, created, created)
+        digit = (id, 0, image, box, model, created, bool(visitor_label))
+        yield drawing, (*digit, *prediction(text, created, rng))
 
 
-def reading(text: str, drawn: str, rng: random.Random) -> tuple:
-    confidence = 1 - 0.6 * rng.random() ** 4
+def prediction(text: str, created: str, rng: random.Random) -> tuple:
+    # Real confidences have many ties at 1.
+    confidence = round(1 - 0.6 * rng.random() ** 4, 3)
     rest = (1 - confidence) / 9
     probabilities = f"[{confidence:.6f}{f', {rest:.6f}' * 9}]"
     sure = "digit" if confidence > 0.6 else "unsure"
@@ -62,11 +103,11 @@ def reading(text: str, drawn: str, rng: random.Random) -> tuple:
     if label and rng.random() < WRONG:
         label = rng.choice(TEXTS)
     verdict = "not a digit" if text == "?" else sure
-    return probabilities, text, confidence, verdict, label, drawn if label else None
+    return probabilities, text, confidence, verdict, label, created if label else None
 
 
 def fill(count: int, seed: int = 0, days: float = DAYS) -> None:
-    """Store so many drawings, as quickly as SQL takes them."""
+    """Insert drawings; equal arguments insert equal rows."""
     from django.db import connection, transaction
     from tqdm import tqdm
 
@@ -76,30 +117,70 @@ def fill(count: int, seed: int = 0, days: float = DAYS) -> None:
         transaction.atomic(),
         tqdm(total=count, unit=" drawings", unit_scale=True, disable=count < 10_000) as bar,
     ):
-        while some := list(islice(rows, ROWS)):
+        while chunk := list(islice(rows, ROWS_PER_INSERT)):
             for table, columns, part in (("drawing", DRAWING, 0), ("digit", DIGIT, 1)):
-                row = f"({', '.join(['%s'] * len(some[0][part]))})"
-                values = ", ".join([row] * len(some))
+                row = f"({', '.join(['%s'] * len(chunk[0][part]))})"
+                values = ", ".join([row] * len(chunk))
                 insert = f"INSERT INTO recognizer_{table} ({columns}) VALUES {values}"  # noqa: S608
-                cursor.execute(insert, list(chain.from_iterable(one[part] for one in some)))
-            bar.update(len(some))
+                cursor.execute(insert, list(chain.from_iterable(one[part] for one in chunk)))
+            bar.update(len(chunk))
     if connection.vendor == "postgresql":
-        # It does this by itself, a minute later.
+        # Autovacuum does this a minute later.
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE" if connection.in_atomic_block else "VACUUM ANALYZE")
+
+
+def measure_pages() -> None:
+    """Print a table of page times in milliseconds; each includes the client's own work."""
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    user, _ = User.objects.get_or_create(username="page-times", is_staff=True, is_superuser=True)
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user)
+    print(f"{'page':44}{'first':>9}{'median':>9}{'CPU':>9}")
+    for days in (7, 30, 90):
+        _measure(client, f"statistics, {days} days", f"{STATISTICS}?days={days}")
+    for name, address in {**LISTS, "review": REVIEW}.items():
+        _measure(client, name, address)
+    for order in ORDERS:
+        for filters in REVIEW_FILTERS:
+            body = {"order": order, "after": None, "count": 20}
+            _measure(client, f"review queue, {order} {filters}", f"{REVIEW}next/{filters}", body)
+
+
+def _measure(client: Any, name: str, address: str, body: dict | None = None) -> None:
+    times, cpu = [], []
+    for _ in range(REPEATS):
+        start, start_cpu = time.perf_counter(), time.process_time()
+        if body is None:
+            response = client.get(address)
+        else:
+            response = client.post(address, body, content_type="application/json")
+        times.append(1_000 * (time.perf_counter() - start))
+        cpu.append(1_000 * (time.process_time() - start_cpu))
+        if response.status_code != 200:
+            raise SystemExit(f"{address} answered {response.status_code}.")
+    print(
+        f"{name:44}{times[0]:9.0f}{statistics.median(times):9.0f}{statistics.median(cpu):9.0f}",
+        flush=True,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--days", type=float, default=DAYS, help="over which they spread")
+    parser.add_argument("--days", type=float, default=DAYS, help="period of the drawings")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
+    os.environ.setdefault("DEBUG", "1")
     import django
 
     django.setup()
+    logging.disable()
     fill(options.count, options.seed, options.days)
+    measure_pages()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import F, Model, Q, QuerySet, Subquery
+from django.db.models import F, Model, Q, QuerySet
 from django.forms import ChoiceField, ModelForm
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
@@ -25,7 +25,7 @@ from recognizer.models import Digit, Drawing, Label
 NO_STROKES = "This drawing is a picture; only the 28x28 input is saved."
 # The bulk action's choice that removes labels; the empty value means no choice.
 NO_LABEL = "none"
-BANDS = {"0": "below 50%", "50": "50% to 90%", "90": "90% and above"}
+BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
 
 
 class ConfidenceFilter(admin.SimpleListFilter):
@@ -33,10 +33,14 @@ class ConfidenceFilter(admin.SimpleListFilter):
     parameter_name = "confidence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(BANDS.items())
+        return [("0", "below 50%"), ("50", "50% to 90%"), ("90", "90% or more")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        return queryset.filter(band=self.value()) if self.value() in BANDS else queryset
+        band = self.value()
+        if band not in BANDS:
+            return queryset
+        low, high = BANDS[band]
+        return queryset.filter(confidence__gte=low, confidence__lt=high)
 
 
 class ReviewFilter(admin.SimpleListFilter):
@@ -62,21 +66,6 @@ class ReviewFilter(admin.SimpleListFilter):
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
         return queryset
-
-
-class DigitModelFilter(ModelFilter):
-    """Filter by model version, starting at the newest digit of that version.
-
-    PostgreSQL expects the digits of a version spread evenly over the table and would walk the
-    primary key through all newer ones.
-    """
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
-        if not self.value():
-            return queryset
-        by_model = Digit.objects.filter(model__gte=self.value()).order_by("model", "-pk")
-        newest = by_model.values("pk")[:1]
-        return queryset.filter(model=self.value(), pk__lte=Subquery(newest))
 
 
 class DigitForm(ModelForm):
@@ -125,13 +114,14 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     )  # fmt: skip
     list_display_links = ("input_image", "text")
     list_select_related = ("drawing",)
+    read_keys_first = True
     list_filter = (
         ReviewFilter,
         "text",
         ConfidenceFilter,
         "verdict",
         "label",
-        DigitModelFilter,
+        ModelFilter,
         ("predicted_at", admin.DateFieldListFilter),
     )
     sortable_by = ("confidence_percent", "drawn_at")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, Prefetch, Q, QuerySet
+from django.db.models import Model, Prefetch, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -16,11 +16,24 @@ from recognizer.models import Digit, Drawing
 SHOWN_INPUTS = 5
 
 
+class DrawingModelFilter(ModelFilter):
+    """Filter by model within the period of its drawings.
+
+    PostgreSQL expects the drawings of a model in every period, and would scan the others.
+    """
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Drawing]) -> QuerySet[Drawing]:
+        if not (model := self.value()):
+            return queryset
+        last = Drawing.objects.filter(model__gte=model).order_by("model", "-created_at")
+        return queryset.filter(model=model, created_at__lte=Subquery(last.values("created_at")[:1]))
+
+
 @admin.register(Drawing)
 class DrawingAdmin(LargeTableAdmin):
     list_display = ("inputs", "text", "visitor_label", "source", "model", "created_at")
     list_display_links = ("inputs", "text")
-    list_filter = ("source", ModelFilter, "created_at")
+    list_filter = ("source", DrawingModelFilter, "created_at")
     sortable_by = ("created_at",)
     search_fields = ("id", "model")
     search_help_text = "Complete drawing UUID or model version"

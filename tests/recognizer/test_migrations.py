@@ -1,34 +1,83 @@
-"""A log that has drawings in it is migrated as one that is empty is."""
+"""Migrations of databases with rows."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from recognizer.models import Digit, Drawing
+from recognizer.models import Digit, Drawing, Measurement, RepeatReview
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FIRST = ("recognizer", "0001_initial")
+
+@pytest.fixture
+def migrate():
+    """A function that migrates to a state and returns its models; the newest state returns."""
+
+    def migrate_to(*targets):
+        executor = MigrationExecutor(connection)
+        executor.migrate(targets or executor.loader.graph.leaf_nodes())
+        return MigrationExecutor(connection).loader.project_state(targets).apps
+
+    yield migrate_to
+    migrate_to()
 
 
-def migrate(*targets):
-    executor = MigrationExecutor(connection)
-    executor.migrate(targets or executor.loader.graph.leaf_nodes())
-    return MigrationExecutor(connection).loader.project_state(targets).apps
+def create(apps, visitor_label="7", **digit):
+    drawing = apps.get_model("recognizer", "Drawing").objects.create(
+        source="page", strokes=[[[1, 1, 0]]], text="7", model="m1", visitor_label=visitor_label
+    )
+    return apps.get_model("recognizer", "Digit").objects.create(
+        drawing=drawing, position=0, image=bytes(784), box=[0, 0, 1, 1],
+        probabilities=[0.1] * 10, text="7", confidence=0.6, verdict="unsure", **digit,
+    )  # fmt: skip
 
 
-def test_what_was_kept_before_is_still_there():
-    try:
-        old = migrate(FIRST)
-        drawing = old.get_model("recognizer", "Drawing").objects.create(
-            source="page", strokes=[[[1, 1, 0]]], text="7", model="m1", visitor_label="7"
-        )
-        old.get_model("recognizer", "Digit").objects.create(
-            drawing=drawing, position=0, image=bytes(784), box=[0, 0, 1, 1],
-            probabilities=[0.1] * 10, text="7", confidence=0.6, verdict="unsure",
-        )  # fmt: skip
-    finally:
-        migrate()
-    assert Drawing.objects.get().visitor_label == "7"
-    digit = Digit.objects.get()
-    assert (digit.model, digit.has_visitor_label, digit.band) == ("m1", True, 50)
+def test_migrate_from_0001_copies_the_columns_of_drawings_to_digits(migrate):
+    old = migrate(("recognizer", "0001_initial"))
+    create(old)
+    create(old, visitor_label="")
+    migrate()
+    assert [one.visitor_label for one in Drawing.objects.order_by("digits__pk")] == ["7", ""]
+    digits = Digit.objects.order_by("pk")
+    assert [(one.model, one.has_visitor_label) for one in digits] == [("m1", True), ("m1", False)]
+    assert digits[0].predicted_at == digits[0].drawing.created_at
+
+
+def test_migrate_from_0008_preserves_rows(migrate):
+    reviewer = User.objects.create_user("bo")
+    old = migrate(("recognizer", "0008_lists_by_visitor_and_band"))
+    now = timezone.now()
+    digit = create(
+        old, model="m1", visitor_spoke=True, label="7", labelled_by_id=reviewer.pk,
+        labelled_at=now, leased_to_id=reviewer.pk, leased_until=now,
+    )  # fmt: skip
+    create(old, model="m1")
+    old.get_model("recognizer", "SecondLook").objects.create(
+        digit=digit, reviewer_id=reviewer.pk, first="7", second="1"
+    )
+    old.get_model("recognizer", "Measurement").objects.create(sha256="a", figures={"work": 1})
+    old.get_model("recognizer", "Day").objects.create(
+        start=now, drawings=2, digits=2, unsure=2, not_a_digit=0
+    )
+    migrate()
+    labeled, unlabeled = Digit.objects.order_by("pk")
+    assert (labeled.label, labeled.labeled_by, labeled.labeled_at) == ("7", reviewer, now)
+    assert (labeled.leased_to, labeled.leased_until) == (reviewer, now)
+    assert (labeled.has_visitor_label, unlabeled.has_visitor_label) == (True, False)
+    assert labeled.predicted_at == digit.read_at
+    assert unlabeled.labeled_by is None
+    review = RepeatReview.objects.get()
+    assert (review.digit, review.reviewer, review.first, review.second) == (
+        labeled, reviewer, "7", "1",
+    )  # fmt: skip
+    assert Measurement.objects.get().metrics == {"work": 1}
+
+
+def test_migrate_back_to_0008_preserves_rows(migrate):
+    create(migrate(("recognizer", "0008_lists_by_visitor_and_band")), visitor_spoke=True)
+    migrate()
+    old = migrate(("recognizer", "0008_lists_by_visitor_and_band"))
+    digit = old.get_model("recognizer", "Digit").objects.get()
+    assert (digit.visitor_spoke, digit.band) == (True, 50)
