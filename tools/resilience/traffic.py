@@ -220,7 +220,7 @@ def rate_limit(database_url: str | None, *, short: bool) -> Iterator[Result]:
 
 
 def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
-    """Compare the workers' memory after a fifth of the requests and at the end.
+    """Compare the workers' memory after half of the requests and at the end.
 
     A short trial ends while caches still fill, so it checks only the total.
     """
@@ -240,11 +240,11 @@ def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
         await asyncio.gather(*(client(site, count // 8) for _ in range(8)))
 
     with running_server(None) as server:
-        asyncio.run(load(server.url, count // 5))
+        asyncio.run(load(server.url, count // 2))
         before = server.memory()
-        asyncio.run(load(server.url, count - count // 5))
+        asyncio.run(load(server.url, count - count // 2))
         after = server.memory()
-    growth = (after - before) / (count - count // 5) * 10_000 / MEGABYTE
+    growth = (after - before) / (count - count // 2) * 10_000 / MEGABYTE
     outcome = f"{after / MEGABYTE:.0f} MB, {growth:+.2f} MB per 10,000 requests"
     holds = after <= 256 * MEGABYTE and (short or growth < 1)
     yield Result("memory", f"{count} requests, 2 workers", outcome, holds)
