@@ -25,7 +25,7 @@ check: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
