@@ -23,8 +23,8 @@ MAX_DIGIT_ASPECT = 1.2
 # Grids per model call: bounds the memory of its activations.
 MODEL_BATCH = 256
 
-Input: TypeAlias = Strokes | Image.Image | Grid
-"""Pen strokes, a picture, or one preprocessed digit."""
+DrawingInput: TypeAlias = Strokes | Image.Image
+"""Pen strokes or a picture."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ def predict_grids(classifier: Classifier, digits: Sequence[tuple[Grid, Box]]) ->
     return Prediction(tuple(found), classifier.version)
 
 
-def predict_batch(classifier: Classifier, inputs: Iterable[Input]) -> list[Prediction]:
+def predict_batch(
+    classifier: Classifier, inputs: Iterable[DrawingInput | Grid]
+) -> list[Prediction]:
     """Predict many drawings, pictures or grids, in their order.
 
     ``inputs`` is consumed one by one, so that only one decoded picture is in memory.

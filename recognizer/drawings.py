@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -14,31 +14,29 @@ from django.utils import timezone
 from PIL import Image
 
 from ml import recognition
-from ml.preprocessing.strokes import Grid, Strokes
-from ml.recognition import Prediction
+from ml.preprocessing.strokes import Grid
+from ml.recognition import DrawingInput, Prediction
 from recognizer.models import Digit, Drawing, Source
 from recognizer.serving import current_classifier
 from recognizer.telemetry import metrics
-
-Input: TypeAlias = Strokes | Image.Image
 
 
 class AlreadyReviewed(Exception):
     """The drawing has a reviewer label, so its strokes can no longer change."""
 
 
-def predict(drawn: Input) -> Prediction:
+def predict(drawing_input: DrawingInput) -> Prediction:
     """Predict strokes or a picture without saving it. Raises ModelUnavailable."""
     classifier = current_classifier()
-    if isinstance(drawn, Image.Image):
-        prediction = recognition.predict_picture(classifier, drawn)
+    if isinstance(drawing_input, Image.Image):
+        prediction = recognition.predict_picture(classifier, drawing_input)
     else:
-        prediction = recognition.predict_strokes(classifier, drawn)
+        prediction = recognition.predict_strokes(classifier, drawing_input)
     _count_verdicts(prediction)
     return prediction
 
 
-def predict_batch(inputs: Iterable[Input | Grid]) -> list[Prediction]:
+def predict_batch(inputs: Iterable[DrawingInput | Grid]) -> list[Prediction]:
     """Predict many drawings without saving them. Raises ModelUnavailable."""
     predictions = recognition.predict_batch(current_classifier(), inputs)
     for prediction in predictions:
@@ -55,18 +53,18 @@ def predict_again(drawing: Drawing) -> Prediction:
     return recognition.predict_grids(classifier, [(digit.grid, digit.box) for digit in digits])
 
 
-def save(id: UUID, drawn: Input, source: Source) -> tuple[Prediction, bool]:
+def save(id: UUID, drawing_input: DrawingInput, source: Source) -> tuple[Prediction, bool]:
     """Predict a drawing and save it under its UUID; return whether the UUID was new.
 
     Saving the same drawing again changes nothing and returns the stored prediction. A different
     drawing replaces the stored one; a blank drawing deletes it. Raises ModelUnavailable, and
     AlreadyReviewed if a reviewer has labeled the stored drawing.
     """
-    prediction = predict(drawn)
+    prediction = predict(drawing_input)
     if not prediction.digits:
         _withdraw(id)
         return prediction, False
-    strokes = None if isinstance(drawn, Image.Image) else drawn
+    strokes = None if isinstance(drawing_input, Image.Image) else drawing_input
     fields = {
         "strokes": strokes, "text": prediction.text, "model": prediction.model, "source": source,
     }  # fmt: skip

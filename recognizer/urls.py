@@ -6,7 +6,7 @@ from recognizer.api.routes import api
 
 urlpatterns = [
     path("", views.page, name="page"),
-    path("drawings/<uuid:id>", views.drawing, name="drawing"),
+    path("drawings/<any_uuid:id>", views.drawing, name="drawing"),
     path("favicon.ico", views.favicon),
     path("api/", api.urls),
     path("metrics", views.prometheus),

@@ -1,13 +1,16 @@
 """Fixtures and sample data shared by all tests."""
 
 import io
+import time
 from fcntl import LOCK_EX, flock
+from shutil import rmtree
 from uuid import uuid4
 
 import numpy as np
 import onnx
 import pytest
 from django.conf import settings as site
+from django.contrib.staticfiles.management.commands import collectstatic
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from hypothesis import HealthCheck, settings
@@ -16,9 +19,10 @@ from PIL import Image
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import rasterize
 from ml.training import export
+from mnist_site.storage import HashedStaticFilesStorage
 from recognizer import drawings, registry, serving
 from recognizer.models import Drawing, Source
-from tools.samples import ROOT, SEVEN, SHIPPED
+from tools.samples import SEVEN, SHIPPED
 
 # Without deadlines, tests do not fail on a busy machine.
 settings.register_profile("digits", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -37,14 +41,20 @@ def static_files():
 
     Collecting takes half a minute, so one process does it, and only after a change.
     """
-    sources = [ROOT / "requirements.txt", *(ROOT / "mnist_site").glob("*.py")]
-    sources += (ROOT / "static").rglob("*")
-    manifest = site.STATIC_ROOT / "staticfiles.json"
+    folder = site.STATIC_ROOT
     with (site.VAR / "tests-static.lock").open("w") as lock:
         flock(lock, LOCK_EX)
-        changed = max(source.stat().st_mtime for source in sources)
-        if not manifest.exists() or manifest.stat().st_mtime < changed:
-            call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        if not (folder / "staticfiles.json").exists():
+            partial = folder.with_suffix(".partial")
+            rmtree(partial, ignore_errors=True)
+            command = collectstatic.Command()
+            command.storage = HashedStaticFilesStorage(location=partial)
+            call_command(command, interactive=False, verbosity=0)
+            # Replaces the empty folder in one step.
+            partial.rename(folder)
+        for old in site.VAR.glob("tests-static-*"):
+            if old != folder and old.stat().st_mtime < time.time() - 3600:
+                rmtree(old)
     names, digest = staticfiles_storage.load_manifest()
     staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = names, digest
 

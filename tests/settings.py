@@ -1,5 +1,6 @@
 """The site's settings, adapted for tests."""
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -7,10 +8,14 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "for tests only")
 
 from mnist_site.settings import *  # noqa: F403
-from mnist_site.settings import DATABASES, VAR
+from mnist_site.settings import BASE_DIR, DATABASES, VAR
 
-# All test processes and later runs share collected static files; see the fixture static_files.
-STATIC_ROOT = VAR / "tests-static"
+# Test processes and later runs share collected static files (fixture static_files), in a folder
+# named after their sources: it is complete or empty, and never changes under another process.
+sources = [BASE_DIR / "requirements.txt", *(BASE_DIR / "mnist_site").glob("*.py")]
+sources += sorted((BASE_DIR / "static").rglob("*"))
+versions = [f"{source} {source.stat().st_mtime_ns}" for source in sources]
+STATIC_ROOT = VAR / f"tests-static-{hashlib.sha256(repr(versions).encode()).hexdigest()[:12]}"
 STATIC_ROOT.mkdir(exist_ok=True)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in production: an in-memory database would share one connection between threads.

@@ -103,7 +103,8 @@ def stroke_metrics(predictions: Sequence[Prediction], samples: Sequence[StrokeSa
     pairs = list(zip(predictions, samples, strict=True))
     errors = sum([d.digit for d in prediction.digits] != [one.label] for prediction, one in pairs)
     single = [(one.label, p.digits[0].probabilities) for p, one in pairs if len(p.digits) == 1]
-    labels, probabilities = (np.array(column) for column in zip(*single, strict=True))
+    labels = np.array([label for label, _ in single], np.int64)
+    probabilities = np.array([row for _, row in single], np.float32).reshape(-1, 10)
     return {
         "writers": sorted({sample.writer for sample in samples}),
         "drawings": len(samples),

@@ -143,7 +143,7 @@ class Evaluation:
     def calibration_error(self) -> float:
         """Expected calibration error: mean gap between confidence and accuracy of the bins."""
         gaps = (one.count * abs(one.accuracy - one.confidence) for one in self.calibration_bins())
-        return sum(gaps) / self.total
+        return sum(gaps) / max(self.total, 1)
 
     def error_rates(self) -> NDArray[np.float64]:
         """Return the error rates of the 1, 2, …, n most confident predictions: float64[n]."""

@@ -24,7 +24,7 @@ MIN_PIECE_WIDTH = 0.15
 # A picture with more components is not handwriting and stays one candidate.
 MAX_COMPONENTS = 2_000
 # Cost of a cut, per height of ink it crosses beyond the first run of ink, and its maximum.
-CUT, THICKNESS, MAX_CUT_COST = 0.3, 2.0, 1.3
+CUT_COST, THICKNESS_COST, MAX_COST = 0.3, 2.0, 1.3
 
 
 class _Cut(NamedTuple):
@@ -42,8 +42,8 @@ def segment_picture(ink: Ink) -> tuple[list[Ink], Lattice]:
     if len(components) > MAX_COMPONENTS:
         return [ink], Lattice.single([0])
     height = 1 + max(int(np.ptp(component[1])) for component in components)
-    cut = [piece for component in components for piece in _cut(component, height)]
-    pieces, costs = [pixels for pixels, _ in cut], [cost for _, cost in cut]
+    split = [piece for component in components for piece in _split(component, height)]
+    pieces, costs = [pixels for pixels, _ in split], [cost for _, cost in split]
 
     def contact(left: Integers, right: Integers) -> float:
         return sum((costs[part] for part in right if part - 1 in left), 0.0)
@@ -101,12 +101,12 @@ def _roots(starts: Integers, ends: Integers, row: int) -> Integers:
     return root
 
 
-def _cut(component: Pixels, height: float) -> list[tuple[Pixels, float]]:
+def _split(component: Pixels, height: float) -> list[tuple[Pixels, float]]:
     """Return the pieces of a component, each with the cost of splitting it from the one before."""
     if np.ptp(component[0]) <= WIDE * height:
         return [(component, 0.0)]
     chosen: list[_Cut] = []
-    for cut in sorted(_cuts(component, height)):
+    for cut in sorted(_possible_cuts(component, height)):
         # More pieces than parts in a drawing would not be segmented anyway.
         if len(chosen) == MAX_PARTS:
             break
@@ -116,11 +116,11 @@ def _cut(component: Pixels, height: float) -> list[tuple[Pixels, float]]:
     piece = np.zeros(component.shape[1], dtype=np.intp)
     for cut in chosen:
         piece += _slanted(component, cut.slant) >= cut.at
-    costs = [0.0, *(CUT + cut.cost for cut in chosen)]
+    costs = [0.0, *(CUT_COST + cut.cost for cut in chosen)]
     return [(component[:, piece == i], cost) for i, cost in enumerate(costs) if (piece == i).any()]
 
 
-def _cuts(component: Pixels, height: float) -> Iterator[_Cut]:
+def _possible_cuts(component: Pixels, height: float) -> Iterator[_Cut]:
     """Yield the lines at each slant that cross little ink, in one or two runs."""
     top = component[1].min()
     rows = component[1] - top
@@ -131,8 +131,8 @@ def _cuts(component: Pixels, height: float) -> Iterator[_Cut]:
         sheared = np.zeros((rows.max() + 1, columns.max() - left + 1), dtype=np.int8)
         sheared[rows, columns - left] = 1
         runs = (np.diff(sheared, axis=0, prepend=0) == 1).sum(axis=0)
-        costs = THICKNESS * sheared.sum(axis=0) / height + runs - 1
-        for at in margin + np.flatnonzero(costs[margin:-margin] < MAX_CUT_COST):
+        costs = THICKNESS_COST * sheared.sum(axis=0) / height + runs - 1
+        for at in margin + np.flatnonzero(costs[margin:-margin] < MAX_COST):
             middle = left + at - slant * (top + rows.max() / 2)
             yield _Cut(float(costs[at]), float(middle), float(slant), int(left + at))
 

@@ -55,7 +55,7 @@ WIDEST_PEN: Final = 0.33
 MIN_PEN: Final = 2.0
 FINE: Final = 3
 # A component with less than this fraction of the largest component's area is a speck.
-SPECK: Final = 0.05
+MIN_COMPONENT_AREA: Final = 0.05
 
 Levels = NDArray[np.uint8]
 Pixel = TypeVar("Pixel", bound=np.generic)
@@ -328,7 +328,7 @@ def _remove_specks(ink: Levels) -> Levels:
     cells = np.asarray(Image.fromarray(_mask(ink)).convert("L").reduce(side))
     components = _label_components(cells > 0)
     areas = np.bincount(components.ravel(), cells.ravel())
-    specks = (components > 0) & (areas < SPECK * areas.max())[components]
+    specks = (components > 0) & (areas < MIN_COMPONENT_AREA * areas.max())[components]
     clean: Levels = ink * ~specks[np.ix_(*(np.arange(length) // side for length in ink.shape))]
     return clean
 

@@ -24,7 +24,7 @@ Integers: TypeAlias = NDArray[np.intp]
 # Handwriting slants, so gaps are measured along lines of these slopes (dx per dy, leftwards).
 SLANTS = np.array([0.0, -0.2, 0.2, 0.4, 0.6])
 # Parts smaller than this fraction of the largest are specks and dropped.
-SPECK = 0.06
+MIN_PART_SIZE = 0.06
 # All lengths below are fractions of the height of the drawing.
 # Parts that overlap by more than this belong to one digit.
 OVERLAP = 0.2
@@ -35,7 +35,7 @@ MIN_HEIGHT = 0.45
 # Above these limits a drawing is not handwriting and stays one candidate: parts in a digit, parts,
 # points, and the length of all strokes (a digit is about three heights long).
 MAX_PARTS_IN_DIGIT, MAX_PARTS = 8, 40
-MAX_POINTS, MAX_LENGTH = 10_000, 200
+MAX_SEGMENTED_POINTS, MAX_LENGTH = 10_000, 200
 # Weights beside the logarithm of the model's probability: the value of a gap, the cost of a wide
 # candidate or of neighbors with different heights or baselines. From a logistic regression on the
 # strokes of 24 writers, rounded.
@@ -48,8 +48,8 @@ MEETING_DISTANCE, MEETING = 0.02, 4.0
 # Above this product of points and lines in reach, strokes count as touching without a check.
 MAX_DISTANCES = 250_000
 # A candidate whose two largest probabilities sum to less is a non-digit; splitting touching strokes
-# into one costs NON_DIGIT more.
-MIN_DIGIT_PROBABILITY, NON_DIGIT = 0.95, 3.0
+# into one costs NON_DIGIT_COST more.
+MIN_DIGIT_PROBABILITY, NON_DIGIT_COST = 0.95, 3.0
 # Weight of the second probability: a digit with one rival, such as 1 and 7, is still a digit.
 RIVAL = 0.3
 
@@ -90,7 +90,7 @@ class Lattice:
         non_digit = first + second < MIN_DIGIT_PROBABILITY
         likelihood = np.log(first.astype(np.float64) + RIVAL * second.astype(np.float64))
         either = non_digit[:, None] | non_digit[None]
-        contacts = np.where(self.contacts > 0, self.contacts + NON_DIGIT * either, 0.0)
+        contacts = np.where(self.contacts > 0, self.contacts + NON_DIGIT_COST * either, 0.0)
         return self._best_path(likelihood - self.penalties, self.transitions - contacts)
 
     def _best_path(self, scores: Floats, transitions: Floats) -> list[int]:
@@ -119,7 +119,7 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
     lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
     hulls = np.stack([hull(line) for line in lines])
     height = float(_height(hulls.max(axis=0)))
-    too_long = sum(map(len, lines)) > MAX_POINTS or _length(lines) > MAX_LENGTH * height
+    too_long = sum(map(len, lines)) > MAX_SEGMENTED_POINTS or _length(lines) > MAX_LENGTH * height
 
     def contact(left: Integers, right: Integers) -> float:
         one, other = ([lines[part] for part in side] for side in (left, right))
@@ -140,7 +140,7 @@ def build_lattice(hulls: Floats, contact: Callable[[Integers, Integers], float])
     ``contact`` returns the cost of splitting two sets of parts because their ink touches.
     """
     size = np.maximum(_height(hulls), _width(hulls))
-    kept = np.flatnonzero(size >= SPECK * size.max())
+    kept = np.flatnonzero(size >= MIN_PART_SIZE * size.max())
     height = float(_height(hulls[kept].max(axis=0)))
     order = kept[np.argsort(hulls[kept, 0] - hulls[kept, len(SLANTS)], kind="stable")]
     gaps = _gaps(hulls[order])

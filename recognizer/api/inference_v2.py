@@ -72,7 +72,7 @@ class InferenceRequest(BaseModel):
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
     # The limit keeps repeated names from multiplying the response.
     outputs: list[RequestedOutput] = Field(
-        [RequestedOutput(name=PROBABILITIES)], max_length=len(OUTPUTS)
+        [RequestedOutput(name=PROBABILITIES)], min_length=1, max_length=len(OUTPUTS)
     )
     parameters: RequestParameters = RequestParameters()
 

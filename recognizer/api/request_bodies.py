@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from ml.preprocessing import pictures
 from ml.preprocessing.strokes import Grid, Strokes, grid_from_bytes
+from ml.recognition import DrawingInput
 from recognizer.api.errors import ApiError
 from recognizer.api.schemas import BatchIn, DrawingIn, StrokesIn
-from recognizer.drawings import Input
 
 MAX_POINTS = 20_000
 # Brackets and braces of a JSON batch, counted before parsing; each point has one bracket.
@@ -32,7 +32,7 @@ S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T")
 
 
-def read_drawing(request: HttpRequest) -> Input:
+def read_drawing(request: HttpRequest) -> DrawingInput:
     """Return the strokes (JSON) or the picture (multipart field ``image``) of a request.
 
     Raises ApiError: 400, 411, 413, 415 or 422.
@@ -52,7 +52,7 @@ def read_picture(request: HttpRequest) -> Image.Image:
     return _open_picture(_read_files(request, settings.MAX_PICTURE_BYTES)[-1])
 
 
-def read_batch(request: HttpRequest) -> Iterator[Input | Grid | ApiError]:
+def read_batch(request: HttpRequest) -> Iterator[DrawingInput | Grid | ApiError]:
     """Yield the drawings of a batch lazily, so that one picture at a time is decoded.
 
     An invalid drawing yields an ApiError. Raises ApiError: 400, 411, 413, 415 or 422.
@@ -71,8 +71,8 @@ def read_batch(request: HttpRequest) -> Iterator[Input | Grid | ApiError]:
 
 
 def _read_items(
-    items: Sequence[T], read: Callable[[T, int], Input | Grid]
-) -> Iterator[Input | Grid | ApiError]:
+    items: Sequence[T], read: Callable[[T, int], DrawingInput | Grid]
+) -> Iterator[DrawingInput | Grid | ApiError]:
     if len(items) > settings.MAX_BATCH:
         raise _unprocessable(
             f"The batch has {len(items)} drawings. Send at most {settings.MAX_BATCH}."
@@ -85,7 +85,7 @@ def _read_items(
             yield error
 
 
-def _read_item(item: Any, max_pixels: int) -> Input | Grid:
+def _read_item(item: Any, max_pixels: int) -> DrawingInput | Grid:
     try:
         drawing = DrawingIn.model_validate(item)
     except ValidationError as error:

@@ -16,7 +16,7 @@ from ninja import NinjaAPI, Router, Status
 from ninja.errors import ValidationError
 
 from ml.preprocessing.strokes import Grid
-from ml.recognition import DigitPrediction, Prediction
+from ml.recognition import DigitPrediction, DrawingInput, Prediction
 from recognizer import drawings
 from recognizer.api.errors import ApiError, problem_response
 from recognizer.api.request_bodies import read_batch, read_drawing, read_json, read_picture
@@ -33,7 +33,6 @@ from recognizer.api.schemas import (
     PredictionOut,
     operation,
 )
-from recognizer.drawings import Input
 from recognizer.models import Drawing, Label, Source
 from recognizer.serving import ModelUnavailable, current_classifier
 from recognizer.telemetry.middleware import stage
@@ -84,7 +83,7 @@ def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse
     """
     errors: dict[int, ApiError] = {}
 
-    def valid(items: Iterable[Input | Grid | ApiError]) -> Iterator[Input | Grid]:
+    def valid(items: Iterable[DrawingInput | Grid | ApiError]) -> Iterator[DrawingInput | Grid]:
         for position, item in enumerate(items):
             if isinstance(item, ApiError):
                 errors[position] = item

@@ -6,7 +6,9 @@ import pytest
 from ml.classifier import Verdict
 from ml.evaluation import evaluate, metrics, plots, robustness
 from ml.evaluation.metrics import wilson
+from ml.recognition import predict_strokes
 from ml.training import data
+from ml.training.stroke_files import StrokeSample
 from ml.training.train import Epoch
 
 
@@ -86,6 +88,12 @@ def test_separation_metrics_without_overlap_reject_every_non_digit():
     assert set(apart["refused"].values()) == {1.0}
     same = evaluate.separation_metrics(np.arange(100.0), np.arange(100.0))
     assert same["auroc"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_stroke_metrics_without_single_digits_have_no_calibration_error(shipped):
+    sample = StrokeSample([[[0, 0], [0, 90]], [[200, 0], [200, 90]]], label=7, writer="a")
+    metrics = evaluate.stroke_metrics([predict_strokes(shipped, sample.strokes)], [sample])
+    assert (metrics["errors"], metrics["split"], metrics["calibration_error"]) == (1, 1, 0)
 
 
 def test_plots_are_saved_as_png(tmp_path, shipped):

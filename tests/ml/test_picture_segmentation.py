@@ -97,9 +97,9 @@ def test_segment_picture_of_thousands_of_components_keeps_one_candidate():
     assert segment(whole, certain) == [whole]
 
 
-def test_cut_of_a_long_line_bounds_the_pieces():
+def test_split_of_a_long_line_bounds_the_pieces():
     """Every cut is compared with all others, and such a picture has only a hundred bytes."""
     levels = np.zeros((7, 3_000), dtype=np.uint8)
     levels[3] = levels[:, 0] = levels[:, -1] = 255
     pixels = np.array(np.nonzero(levels)[::-1])
-    assert len(picture_segmentation._cut(pixels, 7)) <= MAX_PARTS + 1
+    assert len(picture_segmentation._split(pixels, 7)) <= MAX_PARTS + 1

@@ -422,9 +422,10 @@ def test_cors_preflight_of_an_allowed_origin_succeeds(client, settings):
 
 
 @pytest.mark.django_db
-def test_save_with_an_uppercase_uuid_equals_the_lowercase_uuid(client):
+def test_uppercase_uuid_equals_the_lowercase_uuid(client, static_files):
     id = "6BA7B810-9DAD-11D1-80B4-00C04FD430C8"
     body = {"strokes": SEVEN}
     for variant, status in ((id, 201), (id.lower(), 200)):
         url = f"/api/v1/drawings/{variant}"
         assert client.put(url, body, content_type="application/json").status_code == status
+        assert client.get(f"/drawings/{variant}").status_code == 200

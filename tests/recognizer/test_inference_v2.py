@@ -129,6 +129,7 @@ INVALID = {
     "an output 40 times": json.dumps(
         {"inputs": [tensor_json()], "outputs": [{"name": "logits"}] * 40}
     ),
+    "no output": json.dumps({"inputs": [tensor_json()], "outputs": []}),
     "shared memory": request_json(parameters={"shared_memory_region": "x"}),
 }
 

@@ -85,12 +85,12 @@ class Command(BaseCommand):
         self.stdout.write(f"Errors of {model} and of the serving model {compared.serving_version}:")
         for row in compared.rows:
             worse = "  worse" if row.is_worse else ""
-            errors = "?" if row.candidate is None else row.candidate
-            self.stdout.write(f"{row.name:32}{errors:>7}{row.serving:7} of {row.of:,}{worse}")
+            errors = "not measured" if row.candidate is None else row.candidate
+            self.stdout.write(f"{row.name:32}{errors:>12}{row.serving:7} of {row.of:,}{worse}")
         for fact in compared.calibration:
-            self.stdout.write(f"{fact.name:32}{fact.candidate:>7}{fact.serving:>7}")
+            self.stdout.write(f"{fact.name:32}{fact.candidate:>12}{fact.serving:>7}")
         differences = len(compared.differences)
-        self.stdout.write(f"{differences} held-out corrections are predicted differently.")
+        self.stdout.write(f"{differences} held-out labels are predicted differently.")
         if not compared.grid:
             self.stdout.write(f"For more metrics: manage.py models measure {model}")
 

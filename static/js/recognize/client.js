@@ -99,12 +99,11 @@ export class PredictionClient {
   async #send(job) {
     this.#retryAfter = 0;
     const slow = setTimeout(() => this.#failures || this.onStatus("slow"), SLOW_AFTER);
+    let response, result;
     try {
-      const response = await this.fetch(...request(job));
+      response = await this.fetch(...request(job));
       this.#retryAfter = Number(response.headers.get("Retry-After")) || 0;
-      const result = response.status === 204 ? null : await response.json();
-      if (!isFailure(response.status)) this.#settle(job, response, result);
-      return response.status;
+      result = response.status === 204 ? null : await response.json();
     } catch (error) {
       // fetch and json() throw these without a complete response; other errors are bugs.
       if (!(error instanceof TypeError || error instanceof SyntaxError || isTimeout(error))) throw error;
@@ -112,6 +111,8 @@ export class PredictionClient {
     } finally {
       clearTimeout(slow);
     }
+    if (!isFailure(response.status)) this.#settle(job, response, result);
+    return response.status;
   }
 
   #settle(job, response, result) {
