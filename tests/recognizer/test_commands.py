@@ -269,11 +269,6 @@ def test_evaluate_strokes_skips_the_writers_of_the_training(tmp_path, shipped, s
         call("evaluate", SHIPPED, "--strokes", strokes, "--report", report)
 
 
-def test_evaluate_card_with_another_dataset_is_an_error(tmp_path):
-    with pytest.raises(CommandError, match="Omit --dataset"):
-        call("evaluate", "--dataset", "usps", "--card", tmp_path / "card.md")
-
-
 def test_evaluate_card_replaces_the_metrics(tmp_path, shipped, small_evaluation):
     documented = (ROOT / "docs" / "model-card.md").read_text()
     before, rest = documented.split(evaluate.BEGIN)
@@ -288,31 +283,6 @@ def test_evaluate_card_replaces_the_metrics(tmp_path, shipped, small_evaluation)
     assert "\nold\n" not in text
     card.write_text("no markers")
     with pytest.raises(CommandError, match="no place for metrics"):
-        call("evaluate", SHIPPED, *options)
-
-
-def test_evaluate_dataset_downloads_test_images(tmp_path, monkeypatch, small_evaluation):
-    torchvision = data.import_torchvision()
-    mnist = data.mnist(train=False)
-
-    class USPS:
-        def __init__(self, root, *, train, download):
-            assert not train
-            self.data = mnist.images[:20].numpy()
-            self.targets = mnist.labels[:20].tolist()
-
-    monkeypatch.setattr(torchvision.datasets, "USPS", USPS)
-    options = ["--dataset", "usps", "--report", tmp_path / "report.html"]
-    assert "errors of 20" in call("evaluate", SHIPPED, *options)
-    metrics = json.loads((tmp_path / "report.json").read_text())
-    assert metrics["dataset"] == "usps"
-    assert metrics["errors"] <= 2
-
-    def offline(*arguments, **options):
-        raise RuntimeError("Error downloading")
-
-    monkeypatch.setattr(torchvision.datasets, "USPS", offline)
-    with pytest.raises(CommandError, match="test data cannot be loaded: Error downloading"):
         call("evaluate", SHIPPED, *options)
 
 
