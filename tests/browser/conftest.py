@@ -95,8 +95,4 @@ def wait_until(page, condition):
 
 def expect_saved(page, count):
     """Wait until the database has this number of drawings."""
-    for _ in range(600):
-        if Drawing.objects.count() == count:
-            return
-        page.wait_for_timeout(50)
-    assert Drawing.objects.count() == count
+    wait_until(page, lambda: Drawing.objects.count() == count)

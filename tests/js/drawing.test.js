@@ -16,12 +16,6 @@ function stroke(...points) {
   rest.forEach(([x, y], i) => drawing.extend(x, y, 1010 + 10 * i));
 }
 
-test("a new drawing is empty and has an id", () => {
-  assert.equal(drawing.isEmpty, true);
-  assert.equal(drawing.id, "id-1");
-  assert.deepEqual(drawing.toJSON(), []);
-});
-
 test("times count from the first point", () => {
   stroke([10, 20], [30.26, 40.04]);
   drawing.begin(5, 5, 1500);

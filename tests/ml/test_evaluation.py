@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from ml.classifier import Verdict
-from ml.evaluation import evaluate, metrics, plots, robustness
+from ml.evaluation import evaluate, metrics, robustness
 from ml.evaluation.metrics import wilson
 from ml.training import data
-from ml.training.train import Epoch
 
 
 def evaluation(labels, predictions, confidence=0.9):
@@ -86,23 +85,3 @@ def test_separation_metrics_without_overlap_reject_every_non_digit():
     assert set(apart["refused"].values()) == {1.0}
     same = evaluate.separation_metrics(np.arange(100.0), np.arange(100.0))
     assert same["auroc"] == pytest.approx(0.5, abs=0.01)
-
-
-def test_plots_are_saved_as_png(tmp_path, shipped):
-    test = data.mnist(train=False).subset(slice(500))
-    evaluated = evaluate.evaluate_images(shipped, test)
-    epochs = [Epoch(n, 1 / n, 1 / n, 50 - n, 0.001, 9.0) for n in (1, 2, 3)]
-    cells = [
-        {"size": 0.3, "place": place, "pen": "thin", "ink": "dark on light", "errors": 1, "of": 9}
-        for place in ("center", "corner")
-    ]
-    for figure in (
-        plots.curves(epochs),
-        plots.confusion(evaluated.confusion),
-        plots.reliability(evaluated.calibration_bins()),
-        plots.coverage(evaluated.error_rates()),
-        plots.robustness(cells),
-        plots.digits(test.images[:12].numpy(), ["7"] * 12),
-    ):
-        figure.savefig(tmp_path / "figure.png")
-        assert (tmp_path / "figure.png").stat().st_size > 5_000

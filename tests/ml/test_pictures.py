@@ -375,10 +375,3 @@ def test_predict_picture_ignores_the_pen_width(shipped, pen, text):
         points = [(85 + 9 * x, 50 + 9 * y) for x, y in stroke]
         drawing.line(points, fill=0, width=pen, joint="curve")
     assert predict_picture(shipped, picture).text == text
-
-
-@pytest.mark.parametrize("width", [3, 6, 12, 24])
-def test_pen_width_measures_the_stroke(width):
-    ink = np.zeros((200, 100), dtype=np.uint8)
-    ink[10:190, 40 : 40 + width] = 255
-    assert pictures._pen_width(ink) == pytest.approx(width, rel=0.15)

@@ -217,9 +217,3 @@ def test_fit_thresholds_accepts_digits_and_bounds_sure_errors():
     assert (confidence >= thresholds["sure"]).float().mean() == pytest.approx(0.5, abs=0.01)
     accepted = probabilities.topk(2, 1).values.sum(1) >= thresholds["digit"]
     assert accepted.float().mean() == pytest.approx(calibration.ACCEPTED_SHARE, abs=0.01)
-
-
-def test_data_readme_lists_the_hashes_of_mnist():
-    readme = (data.ROOT / "README.md").read_text()
-    for sha256 in data.MNIST_SHA256.values():
-        assert sha256 in readme

@@ -5,8 +5,6 @@ import json
 from functools import partial
 from uuid import UUID
 
-import numpy as np
-import onnx
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
@@ -34,48 +32,10 @@ def models(*arguments):
     return out.getvalue()
 
 
-def changed(change):
-    model = onnx.load_from_string(VALID)
-    change(model)
-    return model.SerializeToString()
-
-
-def insert_nan(model):
-    weights = onnx.numpy_helper.to_array(model.graph.initializer[0]).copy()
-    weights[0] = np.nan
-    model.graph.initializer[0].raw_data = weights.tobytes()
-
-
-def reshape(model):
-    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 11
-
-
-def replace_operator(model):
-    model.graph.node[-1].op_type = "Sigmoid"
-
-
-def use_foreign_operator(model):
-    model.graph.node[5].domain = "com.example"
-
-
-INVALID = {
-    "empty": b"",
-    "text": b"not a model",
-    "truncated": VALID[: len(VALID) // 2],
-    "last byte missing": VALID[:-1],
-    "one bit flipped": VALID[:90_000] + bytes([VALID[90_000] ^ 4]) + VALID[90_001:],
-    "NaN": changed(insert_nan),
-    "wrong shape": changed(reshape),
-    "another graph": changed(replace_operator),
-    "foreign operator": changed(use_foreign_operator),
-}
-
-
-@pytest.mark.parametrize("content", INVALID.values(), ids=INVALID)
-def test_import_of_an_invalid_file_fails_with_the_reason(tmp_path, content):
+def test_import_of_a_truncated_file_fails_with_the_reason(tmp_path):
     file = tmp_path / "invalid.onnx"
-    file.write_bytes(content)
-    with pytest.raises(CommandError, match=r"\w+: \w+ .+"):
+    file.write_bytes(VALID[:-1])
+    with pytest.raises(CommandError, match=r"damaged|digest"):
         models("import", file)
     assert not ModelVersion.objects.exists()
 

@@ -2,7 +2,7 @@
 
 All servers run at once and are loaded in turn, round after round, so that other load on the machine
 affects all of them alike; only ratios matter. With two or more cores, the servers share one and
-the client uses another. Writes var/bench.json and var/bench.png.
+the client uses another. Writes var/bench.json.
 """
 
 import io
@@ -62,7 +62,6 @@ def main() -> None:
         print(f"{measurement:38} {baseline:34} {value:6.2f}  goal {goal:5.2f}  {result}")
     report = {"requests_per_second": rates, "ratios": [ratio._asdict() for ratio in ratios]}
     (ROOT / "var" / "bench.json").write_text(json.dumps(report, indent=2))
-    plot(rates, ROOT / "var" / "bench.png")
 
 
 def throughput(rounds: int) -> dict[str, float]:
@@ -230,18 +229,6 @@ def _worker_megabytes(pid_file: Path) -> float:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     statuses = (Path(f"/proc/{child}/status").read_text() for child in children)
     return max(int(status.partition("VmRSS:")[2].split()[0]) for status in statuses) / 1024
-
-
-def plot(rates: dict[str, float], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    axes = figure.subplots()
-    names = sorted(rates, key=lambda name: rates[name])
-    axes.barh(names, [rates[name] for name in names], color="#b3361b")
-    axes.set_xlabel("requests per second, one process on one core")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":
