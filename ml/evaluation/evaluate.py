@@ -116,8 +116,8 @@ def stroke_metrics(predictions: Sequence[Prediction], samples: Sequence[StrokeSa
 def number_metrics(classifier: Classifier, samples: Sequence[StrokeSample]) -> Metrics:
     """Return the metrics of numbers with two to five digits, composed from strokes."""
     numbers = list(synthetic_numbers.generate_strokes(samples, NUMBERS, SEED))
-    predictions = _predict_all(classifier, [number.strokes for number in numbers])
-    return _text_metrics([one.text for one in predictions], [number.text for number in numbers])
+    predictions = _predict_all(classifier, [strokes for strokes, _ in numbers])
+    return _text_metrics([one.text for one in predictions], [text for _, text in numbers])
 
 
 def picture_metrics(classifier: Classifier, images: LabeledImages) -> Metrics:

@@ -137,9 +137,3 @@ def test_offline_second_stroke_removes_the_old_prediction(drawn):
         drawn.evaluate("document.querySelector('#reading').textContent = 'old'")
         draw(drawn, [[[60, 140], [220, 140]]])
         assert drawn.locator("#reading").inner_text() == ""
-
-
-def test_digit_key_on_the_picture_input_labels_the_drawing(drawn):
-    drawn.focus("#picture")
-    drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 4.")

@@ -217,9 +217,9 @@ def test_synthetic_numbers_are_reproducible_and_by_one_writer():
     made = list(synthetic_numbers.generate_strokes(digits, 30, seed=4))
     assert made == list(synthetic_numbers.generate_strokes(digits, 30, seed=4))
     assert made != list(synthetic_numbers.generate_strokes(digits, 30, seed=5))
-    assert {len(number.text) for number in made} == {2, 3, 4, 5}
-    for number in made:
-        assert len({digit >= "5" for digit in number.text}) == 1
+    assert {len(text) for _, text in made} == {2, 3, 4, 5}
+    for _, text in made:
+        assert len({digit >= "5" for digit in text}) == 1
 
 
 def test_synthetic_numbers_separate_digits_by_the_gap():

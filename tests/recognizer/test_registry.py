@@ -351,18 +351,6 @@ def test_compare_states_the_calibration_errors_of_both_models(candidate):
     assert calibration == comparison.Fact("mnist_test: calibration error", 10_000, "0.23%", "1.00%")
 
 
-def test_model_page_shows_the_robustness_grid_and_calibration(
-    admin_client, static_files, store_measurements, candidate
-):
-    url = f"{MODELS}{candidate.pk}/change/"
-    assert f"models measure {candidate}" in admin_client.get(url).content.decode()
-    store_measurements(candidate, accepted_non_digits=5)
-    page = admin_client.get(url).content.decode()
-    assert "models measure" not in page
-    assert "place: corner" in page
-    assert page.count('<svg class="reliability"') == page.count("<circle") == 2
-
-
 def test_model_page_of_a_worse_candidate_requires_a_reason(
     admin_client, static_files, held_out_sevens
 ):
