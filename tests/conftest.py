@@ -49,6 +49,13 @@ def static_files():
     staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = names, digest
 
 
+def call(*arguments):
+    """Run a command of ``manage.py`` and return its output."""
+    out = io.StringIO()
+    call_command(*map(str, arguments), stdout=out, stderr=out)
+    return out.getvalue()
+
+
 def variant(temperature, errors=45):
     """Return a copy of the shipped model with another temperature and other stated errors.
 

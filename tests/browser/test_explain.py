@@ -97,19 +97,6 @@ def test_probabilities_equal_the_server_prediction(panel):
     assert probabilities(panel) == pytest.approx(predicted, abs=1e-3)
 
 
-def test_panel_follows_the_stroke(panel):
-    box = panel.locator("#pad").bounding_box()
-    panel.mouse.move(box["x"] + 250, box["y"] + 60)
-    panel.mouse.down()
-    panel.mouse.move(box["x"] + 252, box["y"] + 400, steps=10)
-    expect_prediction(panel, 1)
-    before = pixels(panel, "[data-layer=input]")
-    panel.mouse.move(box["x"] + 450, box["y"] + 400, steps=10)
-    expect(panel.locator(".steps p")).not_to_contain_text("Prediction: 1 ")
-    assert pixels(panel, "[data-layer=input]") != before
-    panel.mouse.up()
-
-
 def test_switched_off_steps_change_the_prediction(panel):
     draw(panel, SMALL_THREE)
     expect_prediction(panel, 3)

@@ -119,28 +119,6 @@ def test_trainer_reduces_the_validation_errors(trained):
     assert epochs[-1].validation_errors < 250
 
 
-def assert_same_weights(first, second):
-    for one, other in zip(first.lenet().parameters(), second.lenet().parameters(), strict=True):
-        assert torch.equal(one, other)
-
-
-def test_trainer_same_seed_gives_the_same_weights(trained, datasets):
-    repeated = train.Trainer(TINY, datasets)
-    list(repeated.epochs(ignore_step))
-    assert_same_weights(trained[0], repeated)
-
-
-def test_trainer_resumed_gives_the_same_weights(trained, datasets, tmp_path):
-    interrupted = train.Trainer(TINY, datasets)
-    next(interrupted.epochs(ignore_step))
-    torch.save(interrupted.state(), tmp_path / "state")
-    resumed = train.Trainer(TINY, datasets)
-    resumed.restore(torch.load(tmp_path / "state", weights_only=True))
-    assert [epoch.number for epoch in resumed.epochs(ignore_step)] == [2]
-    assert [epoch.number for epoch in resumed.history] == [1, 2]
-    assert_same_weights(trained[0], resumed)
-
-
 def test_restore_other_data_or_recipe_raises_value_error(trained, datasets):
     state = trained[0].state()
     fewer = train.Datasets(datasets.training.subset(slice(1_000)), datasets.validation)

@@ -1,6 +1,5 @@
 """manage.py train, evaluate, predict and errors of all commands."""
 
-import io
 import json
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from uuid import UUID
 
 import onnx
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import OperationalError
 
 from ml.classifier import Classifier
@@ -17,6 +16,7 @@ from ml.training import data, outliers, pipeline, train
 from recognizer import dataset_export, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
+from tests.conftest import call
 from tools.samples import ROOT, SEVEN, SHIPPED
 
 
@@ -65,12 +65,6 @@ def labeled(put, db):
     for number in range(20):
         put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
     Digit.objects.update(label="7")
-
-
-def call(*arguments):
-    out = io.StringIO()
-    call_command(*map(str, arguments), stdout=out, stderr=out)
-    return out.getvalue()
 
 
 def unavailable(*arguments):

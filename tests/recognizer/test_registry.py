@@ -1,6 +1,5 @@
 """The model registry: import, promotion, rollback and comparison, by command and in the admin."""
 
-import io
 import json
 from functools import partial
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import IntegrityError, transaction
 
 from ml.classifier import Classifier, ModelError
@@ -16,7 +15,7 @@ from ml.training.dataset_folder import is_held_out
 from recognizer import comparison, registry
 from recognizer.comparison import Row, compare
 from recognizer.models import Digit, Measurement, ModelStatus, ModelVersion
-from tests.conftest import measurement_metrics, variant
+from tests.conftest import call, measurement_metrics, variant
 from tools.samples import SEVEN, SHIPPED
 
 MODELS = "/admin/recognizer/modelversion/"
@@ -27,9 +26,7 @@ pytestmark = pytest.mark.django_db
 
 def models(*arguments):
     """Run ``manage.py models`` and return its output."""
-    out = io.StringIO()
-    call_command("models", *map(str, arguments), stdout=out, stderr=out)
-    return out.getvalue()
+    return call("models", *arguments)
 
 
 def test_import_of_a_truncated_file_fails_with_the_reason(tmp_path):
