@@ -85,11 +85,11 @@ def measurement_metrics(accepted_non_digits, errors=3, work=1):
     }
 
 
-def picture_of(strokes, format="PNG"):
-    """Return the bytes of a 280x280 picture of strokes: dark ink on white."""
+def picture_of(strokes):
+    """Return the PNG of a 280x280 picture of strokes: dark ink on white."""
     grid = Image.fromarray(np.invert(rasterize(strokes)))
     buffer = io.BytesIO()
-    grid.resize((280, 280)).save(buffer, format)
+    grid.resize((280, 280)).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -1,15 +1,12 @@
 """The network panel."""
 
-import io
 import re
 
-import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 
-from ml.preprocessing.strokes import rasterize
 from tests.browser.conftest import wait_until
+from tests.conftest import picture_of
 from tools.browser.pen import draw, violations
 from tools.samples import SEVEN
 
@@ -244,10 +241,7 @@ def test_number_shows_the_selected_digit(panel):
 
 
 def test_picture_shows_layers_without_preprocessing_and_time(panel):
-    grid = Image.fromarray(np.invert(rasterize(SEVEN))).resize((280, 280))
-    file = io.BytesIO()
-    grid.save(file, "PNG")
-    picture = {"name": "7.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    picture = {"name": "7.png", "mimeType": "image/png", "buffer": picture_of(SEVEN)}
     panel.set_input_files("#picture", picture)
     expect(panel.locator("#reading")).to_have_text("7")
     expect(panel.locator("#network .steps")).to_be_hidden()

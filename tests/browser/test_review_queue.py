@@ -29,15 +29,15 @@ def hundred_sevens(transactional_db):
 
 
 @pytest.fixture
-def open_review(open_admin, admin_user, hundred_sevens):
+def open_review(open_admin, hundred_sevens):
     """Open the review page as a reviewer."""
 
-    def open_as(user=admin_user, **options):
-        page = open_admin(REVIEW, user, **(options or DESKTOP))
+    def open_page(**options):
+        page = open_admin(REVIEW, **(options or DESKTOP))
         expect_state(page, "card")
         return page
 
-    return open_as
+    return open_page
 
 
 def expect_state(page, state):

@@ -191,13 +191,6 @@ def test_opting_out_discards_waiting_drawings(page):
     assert not Drawing.objects.exists()
 
 
-def test_clear_removes_the_announcement(page):
-    draw(page, SEVEN)
-    expect(page.locator("#announcement")).to_contain_text("7")
-    page.click("[data-action=clear]")
-    expect(page.locator("#announcement")).to_have_text("")
-
-
 def test_large_text_and_low_windows_leave_room_for_the_pad(page):
     page.set_viewport_size({"width": 341, "height": 162})
     assert page.locator("#pad").bounding_box()["width"] >= 190

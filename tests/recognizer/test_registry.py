@@ -45,12 +45,6 @@ def test_database_rejects_two_serving_models(candidate, second_candidate):
         second_candidate.save()
 
 
-def test_register_of_a_known_file_returns_the_stored_version():
-    first, created = registry.register(VALID)
-    again, created_again = registry.register(VALID)
-    assert (first, created, created_again) == (again, True, False)
-
-
 def statuses():
     return {str(version): version.status for version in ModelVersion.objects.all()}
 
@@ -341,11 +335,6 @@ def test_compare_ignores_measurements_of_different_work(store_measurements, cand
     assert [row.name for row in compared.rows] == ["validation", "held_out_strokes", "mnist_test"]
     assert compared.grid == compared.reliability == []
     assert f"models measure {candidate}" in models("compare", candidate)
-
-
-def test_compare_states_the_calibration_errors_of_both_models(candidate):
-    (calibration,) = compare(candidate.load()).calibration
-    assert calibration == comparison.Fact("mnist_test: calibration error", 10_000, "0.23%", "1.00%")
 
 
 def test_model_page_of_a_worse_candidate_requires_a_reason(
