@@ -175,13 +175,3 @@ def test_leaving_the_pad_lifts_the_keyboard_pen(page):
     page.keyboard.press("Tab")
     expect_saved(page, 1)
     assert ink_of(page, "#pad") > 0
-
-
-def test_keyboard_pen_draws_after_escape(page):
-    page.keyboard.press("Tab")
-    for key in ("Space", "Shift+ArrowDown", "Escape", "Space", "Shift+ArrowDown"):
-        page.keyboard.press(key)
-    expect(page.locator("#reading")).to_have_text("1")
-    page.keyboard.press("Space")
-    expect_saved(page, 1)
-    assert len(strokes_of(page)) == 1

@@ -96,14 +96,6 @@ test("scale includes the undo and redo history", () => {
   assert.deepEqual(drawing.toJSON()[1][0].slice(0, 2), [10, 10]);
 });
 
-test("renewId keeps the strokes", () => {
-  stroke([1, 1], [9, 9]);
-  const before = drawing.toJSON();
-  drawing.renewId();
-  assert.equal(drawing.id, "id-2");
-  assert.deepEqual(drawing.toJSON(), before);
-});
-
 test("toJSON omits the pressure", () => {
   drawing.begin(1, 1, 0, 0.4);
   drawing.extend(9, 9, 8, 0.6);

@@ -81,6 +81,17 @@ def test_run_uses_normalization_and_temperature_of_the_file(tmp_path):
     )
 
 
+def test_run_without_temperature_uses_one(tmp_path, shipped):
+    def drop_temperature(tensors, graph):
+        graph.initializer.remove(tensors["temperature"])
+
+    images = vector_grids()
+    got = run_js(changed_model(drop_temperature, tmp_path / "cool.onnx"), images)
+    logits = shipped.activations(images, ("logits",))["logits"]
+    softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(got["probabilities"], softmax, atol=1e-4)
+
+
 def remove_a_bias(tensors, graph):
     graph.initializer.remove(tensors["net.classifier.2.bias"])
 

@@ -235,12 +235,6 @@ def test_extract_ink_of_a_single_speck_is_none():
     assert preprocess(canvas) is None
 
 
-def test_rasterize_ink_of_a_thin_pen_reaches_full_level():
-    canvas = Image.new("L", (280, 280), 255)
-    canvas.paste(0, (140, 20, 141, 260))
-    assert preprocess(canvas).max() == 255
-
-
 def test_rasterize_ink_centers_the_mass():
     grid = preprocess(drawn()).astype(float)
     middle = [(grid.sum(axis) @ np.arange(28)) / grid.sum() for axis in (1, 0)]

@@ -76,11 +76,6 @@ def predict(shipped):
     return lambda strokes: predict_strokes(shipped, strokes).text
 
 
-def test_segment_single_stroke_proposes_one_candidate():
-    candidates, _ = segment_strokes([RING])
-    assert candidates == [[RING]]
-
-
 def test_segment_overlapping_strokes_proposes_one_candidate():
     through = [[20.0, 0.0], [80.0, 100.0]]
     candidates, _ = segment_strokes([through, RING])

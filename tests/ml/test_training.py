@@ -3,11 +3,10 @@
 import shutil
 
 import numpy as np
-import onnx
 import pytest
 import torch
 
-from ml.classifier import OUTPUTS, Classifier
+from ml.classifier import Classifier
 from ml.evaluation import metrics
 from ml.evaluation.evaluate import evaluate_images
 from ml.lenet import PARAMETERS, LeNet, NormalizedLeNet, normalize
@@ -27,6 +26,7 @@ ORIGINAL = {
     "classifier.4.weight": (10, 84),
     "classifier.4.bias": (10,),
 }
+THRESHOLDS = {"digit": 0.8, "sure": 0.9}
 TINY = train.Recipe(epochs=2, outlier_share=0.5)
 
 
@@ -149,21 +149,21 @@ def test_export_contains_no_local_paths(exported):
 
 
 def test_describe_same_weights_give_the_same_version(exported):
-    thresholds = {"digit": 0.8, "sure": 0.9}
     first, second = (
-        Classifier(export.describe(exported, {"thresholds": thresholds, "run": run}))
+        Classifier(export.describe(exported, {"thresholds": THRESHOLDS, "run": run}))
         for run in range(2)
     )
     assert first.version == second.version
     assert first.sha256 != second.sha256
 
 
-def test_exported_graph_gives_the_logits_of_pytorch(shipped):
-    test = data.mnist(train=False)
-    module = export.load(onnx.load(SHIPPED))
+def test_exported_graph_gives_the_logits_of_pytorch(trained, exported):
+    trainer, _ = trained
+    images = data.mnist(train=False).images
     with torch.inference_mode():
-        expected = module(test.images)[list(OUTPUTS).index("logits")].numpy()
-    logits = shipped.activations(test.images.numpy(), ("logits",))["logits"]
+        expected = trainer.lenet()(normalize(images, trainer.mean, trainer.deviation)).numpy()
+    classifier = Classifier(export.describe(exported, {"thresholds": THRESHOLDS}))
+    logits = classifier.activations(images.numpy(), ("logits",))["logits"]
     assert (logits.argmax(1) == expected.argmax(1)).all()
     np.testing.assert_allclose(logits, expected, atol=1e-4)
 

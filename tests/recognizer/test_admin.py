@@ -93,12 +93,6 @@ def test_list_query_count_is_independent_of_row_count(
         admin_client.get(address)
 
 
-def test_digit_form_shows_strokes(admin_client, digits):
-    page = admin_client.get(change_address(digits[0])).content.decode()
-    assert "<svg" in page
-    assert 'd="M60.0 60.0L220.0 60.0' in page
-
-
 def test_digit_form_stores_label_and_logs_change(admin_client, digits, admin_user):
     digit = digits[0]
     admin_client.post(change_address(digit), {"label": "2"})
@@ -107,14 +101,6 @@ def test_digit_form_stores_label_and_logs_change(admin_client, digits, admin_use
     assert digit.labeled_at is not None
     (entry,) = LogEntry.objects.all()
     assert entry.get_change_message() == "Label changed from “none” to “2”."
-
-
-def test_digit_form_with_empty_label_removes_label(admin_client, digits):
-    digit = digits[0]
-    admin_client.post(change_address(digit), {"label": "2"})
-    admin_client.post(change_address(digit), {"label": ""})
-    digit.refresh_from_db()
-    assert (digit.label, digit.labeled_by, digit.labeled_at) == ("", None, None)
 
 
 def test_digit_form_with_outdated_label_is_rejected(admin_client, digits):
@@ -191,10 +177,6 @@ def test_lists_defer_strokes(admin_client, digits):
     for address in (DIGITS, DRAWINGS):
         for row in admin_client.get(address).context["cl"].result_list:
             assert "strokes" in getattr(row, "drawing", row).get_deferred_fields()
-
-
-def test_drawing_list_shows_inputs(admin_client, digits):
-    assert admin_client.get(DRAWINGS).content.decode().count('alt="28x28 input"') == 3
 
 
 def test_drawing_delete_removes_its_digits(admin_client, digits):
