@@ -133,7 +133,12 @@ class LoadShedder:
                 del connections[connection.alias]
                 if not connection.allow_thread_sharing:
                     connection.inc_thread_sharing()
-            self._release_slot(tuple(used))
+            # Pass the slot to the oldest request in the backlog; new requests cannot overtake it.
+            with self._lock:
+                if self._backlog:
+                    self._backlog.popleft().put(tuple(used))
+                else:
+                    self._free_slots.append(tuple(used))
 
     def _acquire_slot(self) -> Slot:
         """Return a free slot, or wait in the backlog for one."""
@@ -156,14 +161,6 @@ class LoadShedder:
             return handover.get()
         finally:
             self.on_backlog_change(-1)
-
-    def _release_slot(self, slot: Slot) -> None:
-        """Pass the slot to the oldest request in the backlog; new requests cannot overtake it."""
-        with self._lock:
-            if self._backlog:
-                self._backlog.popleft().put(slot)
-            else:
-                self._free_slots.append(slot)
 
 
 def _without_charset(content_type: str) -> str:

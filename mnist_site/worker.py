@@ -76,7 +76,11 @@ class Worker(ThreadWorker):
         except OSError:
             start = b""
         if start is None:
-            self._wait_for_data(conn)
+            # Wait in the poller, without a thread.
+            conn.timeout = monotonic() + REQUEST_TIMEOUT
+            self.pending_conns.append(conn)
+            callback = partial(self.on_pending_socket_readable, conn)
+            self.poller.register(conn.sock, EVENT_READ, callback)
         elif self._busy_threads < self.cfg.threads + LIVENESS_THREADS * (start == LIVENESS_REQUEST):
             self._busy_threads += 1
             conn.data_ready = True
@@ -111,13 +115,6 @@ class Worker(ThreadWorker):
                     conn.sock.shutdown(SHUT_RD)
         for conn in [one for one, start in self._rejected.items() if start < now - LINGER_TIMEOUT]:
             self._close(conn)
-
-    def _wait_for_data(self, conn: Any) -> None:
-        """Wait in the poller, without a thread."""
-        conn.timeout = monotonic() + REQUEST_TIMEOUT
-        self.pending_conns.append(conn)
-        callback = partial(self.on_pending_socket_readable, conn)
-        self.poller.register(conn.sock, EVENT_READ, callback)
 
     def _reject(self, conn: Any) -> None:
         """Send 503 and drain the request: closing at once would reset the connection."""

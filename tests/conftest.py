@@ -59,6 +59,13 @@ def static_files():
     staticfiles_storage.hashed_files, staticfiles_storage.manifest_hash = names, digest
 
 
+def call(*arguments):
+    """Run a command of ``manage.py`` and return its output."""
+    out = io.StringIO()
+    call_command(*map(str, arguments), stdout=out, stderr=out)
+    return out.getvalue()
+
+
 def variant(temperature, errors=45):
     """Return a copy of the shipped model with another temperature and other stated errors.
 
@@ -88,11 +95,11 @@ def measurement_metrics(accepted_non_digits, errors=3, work=1):
     }
 
 
-def picture_of(strokes, format="PNG"):
-    """Return the bytes of a 280x280 picture of strokes: dark ink on white."""
+def picture_of(strokes):
+    """Return the PNG of a 280x280 picture of strokes: dark ink on white."""
     grid = Image.fromarray(np.invert(rasterize(strokes)))
     buffer = io.BytesIO()
-    grid.resize((280, 280)).save(buffer, format)
+    grid.resize((280, 280)).save(buffer, "PNG")
     return buffer.getvalue()
 
 

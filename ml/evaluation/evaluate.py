@@ -1,7 +1,7 @@
 """All metrics of a model as JSON values: digits, strokes, numbers, robustness, non-digits."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -32,36 +32,34 @@ COVERAGES = (0.9, 0.95, 0.98, 0.99, 1.0)
 VERDICT_ORDER = (Verdict.DIGIT, Verdict.UNSURE, Verdict.NOT_A_DIGIT)
 
 
-@dataclass(frozen=True)
-class EvaluationData:
-    """A named set of test images, and strokes of writers excluded from training."""
-
-    name: str
-    images: LabeledImages
-    stroke_samples: Sequence[StrokeSample] = ()
-
-
 def evaluate_images(classifier: Classifier, images: LabeledImages) -> Evaluation:
     probabilities = classifier.predict(images.images.numpy())
     verdicts = tuple(classifier.verdict(row) for row in probabilities)
     return Evaluation(images.labels.numpy(), probabilities, verdicts)
 
 
-def measure(classifier: Classifier, evaluation: Evaluation, data: EvaluationData) -> Metrics:
-    """Return all metrics that the data allow; ``evaluation`` is that of the images."""
+def measure(
+    classifier: Classifier,
+    evaluation: Evaluation,
+    images: LabeledImages,
+    samples: Sequence[StrokeSample] = (),
+) -> Metrics:
+    """Return all metrics that the data allow.
+
+    ``evaluation`` is that of the images; the samples are of writers excluded from training.
+    """
     metrics: Metrics = {
         "work": METRICS_VERSION,
         "model": {"version": classifier.version, "sha256": classifier.sha256},
-        "dataset": data.name,
         **image_metrics(evaluation),
-        "robustness": robustness_metrics(classifier, data.images),
-        "pictures": picture_metrics(classifier, data.images),
+        "robustness": robustness_metrics(classifier, images),
+        "pictures": picture_metrics(classifier, images),
     }
     digit_scores = _top_two(evaluation.probabilities)
-    if data.stroke_samples:
-        predictions = _predict_all(classifier, [one.strokes for one in data.stroke_samples])
-        metrics["strokes"] = stroke_metrics(predictions, data.stroke_samples)
-        metrics["numbers"] = number_metrics(classifier, data.stroke_samples)
+    if samples:
+        predictions = _predict_all(classifier, [one.strokes for one in samples])
+        metrics["strokes"] = stroke_metrics(predictions, samples)
+        metrics["numbers"] = number_metrics(classifier, samples)
         digit_scores = _scores(predictions)
     metrics["non_digits"] = non_digit_metrics(classifier, digit_scores)
     return metrics
@@ -119,8 +117,8 @@ def stroke_metrics(predictions: Sequence[Prediction], samples: Sequence[StrokeSa
 def number_metrics(classifier: Classifier, samples: Sequence[StrokeSample]) -> Metrics:
     """Return the metrics of numbers with two to five digits, composed from strokes."""
     numbers = list(synthetic_numbers.generate_strokes(samples, NUMBERS, SEED))
-    predictions = _predict_all(classifier, [number.strokes for number in numbers])
-    return _text_metrics([one.text for one in predictions], [number.text for number in numbers])
+    predictions = _predict_all(classifier, [strokes for strokes, _ in numbers])
+    return _text_metrics([one.text for one in predictions], [text for _, text in numbers])
 
 
 def picture_metrics(classifier: Classifier, images: LabeledImages) -> Metrics:

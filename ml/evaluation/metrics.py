@@ -19,11 +19,11 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
-    """Return the Wilson score interval of a proportion (Wilson, 1927)."""
+def wilson(successes: int, n: int) -> Interval:
+    """Return the 95% Wilson score interval of a proportion (Wilson, 1927)."""
     if n == 0:
         return Interval(0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    z = NormalDist().inv_cdf(0.975)
     share, scale = successes / n, 1 + z * z / n
     center = share + z * z / (2 * n)
     half_width = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -1,7 +1,6 @@
 """Numbers composed from single digits, to measure segmentation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -21,22 +20,10 @@ SIZE_JITTER = 0.08
 BASELINE_JITTER = 0.06
 
 
-@dataclass(frozen=True)
-class Number:
-    """Strokes (pixels, y downwards) of a number and its digits."""
-
-    strokes: Strokes
-    text: str
-
-
 def generate_strokes(
-    samples: Sequence[StrokeSample],
-    n: int,
-    seed: int,
-    gaps: tuple[float, float] = GAPS,
-    shear: float = 0.0,
-) -> Iterator[Number]:
-    """Yield n numbers of 2 to 5 digits of one writer; ``shear`` slants them to the right."""
+    samples: Sequence[StrokeSample], n: int, seed: int
+) -> Iterator[tuple[Strokes, str]]:
+    """Yield the strokes of n numbers with 2 to 5 digits of one writer, and their digits."""
     rng = np.random.default_rng(seed)
     by_writer: dict[str, list[StrokeSample]] = {}
     for sample in samples:
@@ -45,8 +32,8 @@ def generate_strokes(
     for _ in range(n):
         own = by_writer[writers[rng.integers(len(writers))]]
         chosen = [own[i] for i in rng.integers(len(own), size=rng.choice(LENGTHS))]
-        strokes = join_strokes([sample.strokes for sample in chosen], rng, gaps, shear)
-        yield Number(strokes, "".join(str(sample.label) for sample in chosen))
+        strokes = join_strokes([sample.strokes for sample in chosen], rng)
+        yield strokes, "".join(str(sample.label) for sample in chosen)
 
 
 def join_strokes(
@@ -55,7 +42,10 @@ def join_strokes(
     gaps: tuple[float, float] = GAPS,
     shear: float = 0.0,
 ) -> Strokes:
-    """Place the strokes of digits side by side, about 100 pixels tall."""
+    """Place the strokes of digits side by side, about 100 pixels tall.
+
+    ``gaps`` limits the random gaps; ``shear`` slants the digits to the right.
+    """
     strokes, right = [], 0.0
     for digit in digits:
         x, y, width, height = bounding_box(digit)

@@ -1,21 +1,19 @@
-"""Datasets: MNIST, which ships with the project, stroke files, and other test sets."""
+"""Datasets: MNIST, which ships with the project, and stroke files."""
 
 import gzip
 import hashlib
 import importlib
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from ml.preprocessing import pictures
-from ml.preprocessing.strokes import SIZE, rasterize
+from ml.preprocessing.strokes import rasterize
 from ml.training.dataset_folder import LabeledDigits, is_held_out
 from ml.training.stroke_files import StrokeSample
 
@@ -135,33 +133,3 @@ def rasterize_samples(samples: Sequence[StrokeSample]) -> LabeledImages:
     images = np.stack([rasterize(sample.strokes) for sample in samples])
     labels = torch.tensor([sample.label for sample in samples])
     return LabeledImages(torch.from_numpy(images), labels)
-
-
-def usps(root: Path) -> LabeledImages:
-    """Return USPS's test digits from envelopes, 16x16, preprocessed to 28x28 (Hull, 1994)."""
-    dataset = import_torchvision().datasets.USPS(root, train=False, download=True)
-    grids = np.zeros((len(dataset.data), SIZE, SIZE), np.uint8)
-    for grid, levels in zip(grids, dataset.data, strict=True):
-        if (ink := pictures.extract_ink(Image.fromarray(levels))) is not None:
-            grid[:] = pictures.rasterize_ink(ink.levels)
-    return LabeledImages(torch.from_numpy(grids), torch.tensor(dataset.targets))
-
-
-def emnist(root: Path) -> LabeledImages:
-    """Return EMNIST's test digits, which are stored transposed (Cohen et al., 2017)."""
-    dataset = import_torchvision().datasets.EMNIST(root, "digits", train=False, download=True)
-    return LabeledImages(dataset.data.transpose(1, 2).contiguous(), dataset.targets)
-
-
-def qmnist(root: Path) -> LabeledImages:
-    """Return the 50,000 test digits missing from MNIST (Yadav and Bottou, 2019)."""
-    dataset = import_torchvision().datasets.QMNIST(root, what="test50k", download=True)
-    return LabeledImages(dataset.data, dataset.targets[:, 0])
-
-
-# Test sets that torchvision downloads into a folder.
-DOWNLOADS: Mapping[str, Callable[[Path], LabeledImages]] = {
-    "usps": usps,
-    "emnist": emnist,
-    "qmnist": qmnist,
-}

@@ -70,18 +70,6 @@ def export(module: ExportedLeNet) -> onnx.ModelProto:
     return model
 
 
-def load(model: onnx.ModelProto) -> ExportedLeNet:
-    """Return the PyTorch module of an exported graph, in evaluation mode."""
-    module = ExportedLeNet(LeNet(), 0.0, 1.0, 1.0)
-    # The exporter omits divisors equal to 1; they keep their defaults.
-    state = module.state_dict()
-    for tensor in model.graph.initializer:
-        if tensor.name in state:
-            state[tensor.name] = torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
-    module.load_state_dict(state)
-    return module.eval()
-
-
 def describe(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
     """Return a graph as the bytes of a model file with facts (JSON values, with ``thresholds``).
 

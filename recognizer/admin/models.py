@@ -151,6 +151,11 @@ def _comparison_context(version: ModelVersion) -> dict[str, Any]:
     pictures = [rendering.grid_png(difference.image, side=56) for difference in shown]
     return {
         "comparison": compared,
+        "tables": [
+            ("Errors", compared.rows),
+            ("Calibration", compared.calibration),
+            ("Errors in the robustness grid", compared.grid),
+        ],
         "reliability": [_reliability_diagram(bins) for bins in compared.reliability],
         "differences": list(zip(shown, pictures, strict=True)),
     }

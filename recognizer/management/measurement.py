@@ -17,10 +17,10 @@ def measure(candidate: Classifier) -> None:
     models = [candidate]
     with suppress(ModelError):  # a damaged serving model cannot be measured
         models.append(load_serving_model())
-    test = evaluate.EvaluationData("mnist", data.mnist(train=False))
+    images = data.mnist(train=False)
     for model in models:
         measured = Measurement.objects.filter(pk=model.sha256)
         if not measured.filter(metrics__work=evaluate.METRICS_VERSION).exists():
-            evaluation = evaluate.evaluate_images(model, test.images)
-            metrics = evaluate.measure(model, evaluation, test)
+            evaluation = evaluate.evaluate_images(model, images)
+            metrics = evaluate.measure(model, evaluation, images)
             Measurement.objects.update_or_create(pk=model.sha256, defaults={"metrics": metrics})

@@ -42,11 +42,6 @@ test("predict posts the strokes and passes the prediction on with its job", asyn
   assert.deepEqual(events, [["prediction", "seven", "one"]]);
 });
 
-test("predict with save puts the drawing under its id", () => {
-  client.predict(job("one", { save: true, id: "some-uuid" }));
-  assert.deepEqual(sent(), ["PUT /api/v1/drawings/some-uuid?images=true"]);
-});
-
 test("one request is in flight, and the newest job is next", async () => {
   for (const name of ["one", "two", "three", "four"]) client.predict(job(name));
   assert.equal(requests.length, 1);

@@ -16,12 +16,6 @@ function stroke(...points) {
   rest.forEach(([x, y], i) => drawing.extend(x, y, 1010 + 10 * i));
 }
 
-test("a new drawing is empty and has an id", () => {
-  assert.equal(drawing.isEmpty, true);
-  assert.equal(drawing.id, "id-1");
-  assert.deepEqual(drawing.toJSON(), []);
-});
-
 test("times count from the first point", () => {
   stroke([10, 20], [30.26, 40.04]);
   drawing.begin(5, 5, 1500);
@@ -100,14 +94,6 @@ test("scale includes the undo and redo history", () => {
   assert.deepEqual(drawing.toJSON(), [[[20, 20, 0], [40, 60, 10]]]);
   drawing.redo();
   assert.deepEqual(drawing.toJSON()[1][0].slice(0, 2), [10, 10]);
-});
-
-test("renewId keeps the strokes", () => {
-  stroke([1, 1], [9, 9]);
-  const before = drawing.toJSON();
-  drawing.renewId();
-  assert.equal(drawing.id, "id-2");
-  assert.deepEqual(drawing.toJSON(), before);
 });
 
 test("toJSON omits the pressure", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  extent, layerName, LAYERS, layerShape, LAYOUT, neighbor, unitAt, unitName, unitPosition,
+  extent, LAYERS, LAYOUT, neighbor, unitAt, unitName, unitPosition,
 } from "../../static/js/explain/layout.js";
 
 const SIZES = { input: 784, maps1: 864, maps2: 256, dense1: 120, dense2: 84, logits: 10 };
@@ -36,15 +36,6 @@ test("neighbor crosses the gaps between maps and stops at the edges", () => {
   assert.equal(neighbor(dense1, 17, 0, 1), 22);
   assert.equal(neighbor(dense1, 119, 1, 1), 119);
   assert.equal(neighbor(logits, 3, 1, 1), 4);
-});
-
-test("layers have names and shapes", () => {
-  assert.deepEqual(LAYERS.map((name) => layerName(LAYOUT[name])), [
-    "28 × 28 pixels", "6 maps", "16 maps", "120 units", "84 units", "10 digits",
-  ]);
-  assert.deepEqual(LAYERS.map((name) => layerShape(LAYOUT[name])), [
-    "28 × 28", "6 × 12 × 12", "16 × 4 × 4", "120", "84", "10",
-  ]);
 });
 
 test("unitName counts from one, except for digits", () => {

@@ -24,11 +24,6 @@ function occlude(grid, a, b) {
   return logitDifference(step.value, a, b);
 }
 
-test("run predicts a seven", () => {
-  assertClose(sum(layers.probabilities), 1);
-  assert.equal(argmax(layers.probabilities), 7);
-});
-
 test("contributions and bias add up to the unit", () => {
   for (const name of ["maps1", "maps2", "dense1", "dense2", "logits"]) {
     layers[name].forEach((value, unit) => {
@@ -37,14 +32,6 @@ test("contributions and bias add up to the unit", () => {
       assertClose(value, name === "logits" ? input : Math.max(input, 0));
     });
   }
-});
-
-test("contributions cover every unit of the previous layer", () => {
-  const sizes = { maps1: 784, maps2: 864, dense1: 256, dense2: 120, logits: 84 };
-  for (const [name, size] of Object.entries(sizes)) {
-    assert.equal(network.contributions(layers, name, 3).contributions.length, size);
-  }
-  assert.equal(network.contributions(layers, "maps2", 0).from, "maps1");
 });
 
 test("contributions to maps1 come from the receptive field only", () => {

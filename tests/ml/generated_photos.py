@@ -2,25 +2,14 @@
 
 The scene is computed in linear light: reflectance (paper, texture, ink) in perspective, times
 illumination (falloff, shadow), with defocus and sensor noise, stored as JPEG.
-
-    python -m tests.ml.generated_photos docs/images/photos.jpg
 """
 
 import io
-import sys
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-
-from ml.classifier import Classifier
-from ml.preprocessing import pictures
-from ml.recognition import predict_picture
-from ml.training import data
-from tools.samples import SHIPPED
 
 Floats = NDArray[np.float64]
 
@@ -134,24 +123,3 @@ def _bounding_box(coverage: Floats) -> tuple[float, float, float, float] | None:
         return None
     width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
     return float(columns[0]), float(rows[0]), float(width), float(height)
-
-
-def main(path: str) -> None:
-    """Plot photos of test digits with their predictions and 28x28 model input."""
-    classifier = Classifier(SHIPPED.read_bytes())
-    test = data.mnist(train=False)
-    figure = Figure(figsize=(16, 11), layout="constrained")
-    for seed, axes in enumerate(figure.subplots(5, 8).flat):
-        photo = pictures.open_picture(take(test.images[seed].numpy(), seed).jpeg)
-        prediction = predict_picture(classifier, photo)
-        axes.imshow(photo.convert("RGB"))
-        for digit in prediction.digits:
-            axes.inset_axes([0, 0, 0.3, 0.3]).imshow(digit.grid, cmap="gray_r")
-        axes.set_title(f"{test.labels[seed]} predicted as {prediction.text}")
-    for axes in figure.findobj(Axes):
-        axes.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=80)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

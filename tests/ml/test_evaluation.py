@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from ml.classifier import Verdict
-from ml.evaluation import evaluate, metrics, plots, robustness
+from ml.evaluation import evaluate, metrics, robustness
 from ml.evaluation.metrics import wilson
 from ml.recognition import predict_strokes
 from ml.training import data
 from ml.training.stroke_files import StrokeSample
-from ml.training.train import Epoch
 
 
 def evaluation(labels, predictions, confidence=0.9):
@@ -94,23 +93,3 @@ def test_stroke_metrics_without_single_digits_have_no_calibration_error(shipped)
     sample = StrokeSample([[[0, 0], [0, 90]], [[200, 0], [200, 90]]], label=7, writer="a")
     metrics = evaluate.stroke_metrics([predict_strokes(shipped, sample.strokes)], [sample])
     assert (metrics["errors"], metrics["split"], metrics["calibration_error"]) == (1, 1, 0)
-
-
-def test_plots_are_saved_as_png(tmp_path, shipped):
-    test = data.mnist(train=False).subset(slice(500))
-    evaluated = evaluate.evaluate_images(shipped, test)
-    epochs = [Epoch(n, 1 / n, 1 / n, 50 - n, 0.001, 9.0) for n in (1, 2, 3)]
-    cells = [
-        {"size": 0.3, "place": place, "pen": "thin", "ink": "dark on light", "errors": 1, "of": 9}
-        for place in ("center", "corner")
-    ]
-    for figure in (
-        plots.curves(epochs),
-        plots.confusion(evaluated.confusion),
-        plots.reliability(evaluated.calibration_bins()),
-        plots.coverage(evaluated.error_rates()),
-        plots.robustness(cells),
-        plots.digits(test.images[:12].numpy(), ["7"] * 12),
-    ):
-        figure.savefig(tmp_path / "figure.png")
-        assert (tmp_path / "figure.png").stat().st_size > 5_000

@@ -34,13 +34,6 @@ def segment(ink, predict):
     return [candidates[i] for i in lattice.best_path(predict(candidates))]
 
 
-def test_components_connect_diagonally():
-    found = picture_segmentation._components(
-        np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]], dtype=bool)
-    )
-    assert sorted(component.shape[1] for component in found) == [2, 2]
-
-
 def test_segment_picture_of_separate_bars_gives_boxes():
     levels = np.zeros((100, 120), dtype=np.uint8)
     levels[:, :10] = levels[5:, 110:] = 255

@@ -1,6 +1,5 @@
 """Picture preprocessing: file formats, drawings, photos, broken and hostile files."""
 
-import io
 import struct
 import zlib
 
@@ -15,6 +14,7 @@ from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_picture
 from ml.training import data
 from tests.ml import generated_photos as photos
+from tools.resilience.hostile_inputs import saved
 from tools.samples import SEVEN
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -36,12 +36,6 @@ STORED = {
 def drawn(size=280):
     """Return a picture of a seven, white on black, size x size."""
     return Image.fromarray(rasterize(SEVEN)).resize((size, size))
-
-
-def saved(picture, format="PNG", **options):
-    buffer = io.BytesIO()
-    picture.save(buffer, format, **options)
-    return buffer.getvalue()
 
 
 def preprocess(picture):
@@ -92,15 +86,6 @@ KINDS = {
 def test_predict_picture_of_any_format_gives_the_digit(shipped, content):
     prediction = predict_picture(shipped, pictures.open_picture(content))
     assert (prediction.text, prediction.digits[0].verdict) == ("7", "digit")
-
-
-@pytest.mark.parametrize(
-    "picture",
-    [scaled(1 / 255, np.float32), scaled(1.0, np.float32), scaled(257.0, np.int32)],
-    ids=["float to 1", "float to 255", "32 bits"],
-)
-def test_predict_picture_with_32_bits_gives_the_digit(shipped, picture):
-    assert predict_picture(shipped, picture).text == "7"
 
 
 @pytest.mark.parametrize("size", [(1200, 80), (80, 1200)])
@@ -236,12 +221,6 @@ def overlap(one, other):
     return shared / (one[2] * one[3] + other[2] * other[3] - shared)
 
 
-def test_extract_ink_finds_the_box():
-    canvas = Image.new("L", (400, 300), 255)
-    canvas.paste(0, (100, 50, 130, 250))
-    assert pictures.extract_ink(canvas).box == pytest.approx((100, 50, 30, 200), abs=3)
-
-
 def test_extract_ink_ignores_specks():
     clean = ImageOps.invert(drawn())
     dusty = clean.copy()
@@ -254,12 +233,6 @@ def test_extract_ink_of_a_single_speck_is_none():
     canvas = Image.new("L", (280, 280), 255)
     canvas.paste(0, (100, 100, 105, 105))
     assert preprocess(canvas) is None
-
-
-def test_rasterize_ink_of_a_thin_pen_reaches_full_level():
-    canvas = Image.new("L", (280, 280), 255)
-    canvas.paste(0, (140, 20, 141, 260))
-    assert preprocess(canvas).max() == 255
 
 
 def test_rasterize_ink_centers_the_mass():
@@ -319,12 +292,6 @@ def test_extract_ink_ignores_metadata_named_like_its_own():
     assert pictures.extract_ink(picture).box == pictures.extract_ink(drawn()).box
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM"])
-def test_open_picture_of_other_content_raises(content):
-    with pytest.raises(pictures.PictureError):
-        pictures.open_picture(content)
-
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_open_picture_of_a_truncated_file_raises(format):
     content = saved(drawn(), format)
@@ -375,10 +342,3 @@ def test_predict_picture_ignores_the_pen_width(shipped, pen, text):
         points = [(85 + 9 * x, 50 + 9 * y) for x, y in stroke]
         drawing.line(points, fill=0, width=pen, joint="curve")
     assert predict_picture(shipped, picture).text == text
-
-
-@pytest.mark.parametrize("width", [3, 6, 12, 24])
-def test_pen_width_measures_the_stroke(width):
-    ink = np.zeros((200, 100), dtype=np.uint8)
-    ink[10:190, 40 : 40 + width] = 255
-    assert pictures._pen_width(ink) == pytest.approx(width, rel=0.15)

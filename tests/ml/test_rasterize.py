@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ml.preprocessing.strokes import TAP, bounding_box, grid_from_bytes, is_blank, rasterize
+from ml.preprocessing.strokes import TAP, bounding_box, is_blank, rasterize
 from tools.make_rasterization_vectors import VECTORS, cases
 
 coordinates = st.floats(0, 300)
@@ -92,11 +92,6 @@ def test_rasterize_keeps_ink_on_the_grid(drawing):
     assert grid.max() > 200
     # The ink keeps its extent: nothing was pushed off the edge.
     assert max(np.ptp(axis) for axis in np.nonzero(grid)) >= 17
-
-
-def test_grid_from_bytes_inverts_tobytes():
-    grid = rasterize([[[0, 0], [30, 90]]])
-    assert (grid_from_bytes(grid.tobytes()) == grid).all()
 
 
 def test_rasterize_scribble_bounds_memory():

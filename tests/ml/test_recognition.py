@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.classifier import Verdict
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_batch, predict_picture, predict_strokes
 from tools.samples import SEVEN
@@ -26,25 +25,10 @@ def model_calls(shipped, monkeypatch):
     return calls
 
 
-def test_predict_strokes_gives_the_digit(shipped):
-    prediction = predict_strokes(shipped, SEVEN)
-    assert prediction.text == "7"
-    assert prediction.model == shipped.version
-    (digit,) = prediction.digits
-    assert (digit.digit, digit.verdict) == (7, Verdict.DIGIT)
-    assert digit.confidence == max(digit.probabilities)
-
-
 def test_predict_strokes_of_a_number_gives_each_digit(shipped):
     prediction = predict_strokes(shipped, [*SEVEN, ONE])
     assert prediction.text == "71"
     assert [digit.box.x for digit in prediction.digits] == [60, 320]
-
-
-def test_predict_strokes_of_a_tap_is_not_a_digit(shipped):
-    prediction = predict_strokes(shipped, [[[100, 100]]])
-    assert prediction.text == "?"
-    assert prediction.digits[0].digit is None
 
 
 @pytest.mark.parametrize("strokes", [[], [[]]])

@@ -3,11 +3,10 @@
 import shutil
 
 import numpy as np
-import onnx
 import pytest
 import torch
 
-from ml.classifier import OUTPUTS, Classifier
+from ml.classifier import Classifier
 from ml.evaluation import metrics
 from ml.evaluation.evaluate import evaluate_images
 from ml.lenet import PARAMETERS, LeNet, NormalizedLeNet, normalize
@@ -27,6 +26,7 @@ ORIGINAL = {
     "classifier.4.weight": (10, 84),
     "classifier.4.bias": (10,),
 }
+THRESHOLDS = {"digit": 0.8, "sure": 0.9}
 TINY = train.Recipe(epochs=2, outlier_share=0.5)
 
 
@@ -119,28 +119,6 @@ def test_trainer_reduces_the_validation_errors(trained):
     assert epochs[-1].validation_errors < 250
 
 
-def assert_same_weights(first, second):
-    for one, other in zip(first.lenet().parameters(), second.lenet().parameters(), strict=True):
-        assert torch.equal(one, other)
-
-
-def test_trainer_same_seed_gives_the_same_weights(trained, datasets):
-    repeated = train.Trainer(TINY, datasets)
-    list(repeated.epochs(ignore_step))
-    assert_same_weights(trained[0], repeated)
-
-
-def test_trainer_resumed_gives_the_same_weights(trained, datasets, tmp_path):
-    interrupted = train.Trainer(TINY, datasets)
-    next(interrupted.epochs(ignore_step))
-    torch.save(interrupted.state(), tmp_path / "state")
-    resumed = train.Trainer(TINY, datasets)
-    resumed.restore(torch.load(tmp_path / "state", weights_only=True))
-    assert [epoch.number for epoch in resumed.epochs(ignore_step)] == [2]
-    assert [epoch.number for epoch in resumed.history] == [1, 2]
-    assert_same_weights(trained[0], resumed)
-
-
 def test_restore_other_data_or_recipe_raises_value_error(trained, datasets):
     state = trained[0].state()
     fewer = train.Datasets(datasets.training.subset(slice(1_000)), datasets.validation)
@@ -171,21 +149,21 @@ def test_export_contains_no_local_paths(exported):
 
 
 def test_describe_same_weights_give_the_same_version(exported):
-    thresholds = {"digit": 0.8, "sure": 0.9}
     first, second = (
-        Classifier(export.describe(exported, {"thresholds": thresholds, "run": run}))
+        Classifier(export.describe(exported, {"thresholds": THRESHOLDS, "run": run}))
         for run in range(2)
     )
     assert first.version == second.version
     assert first.sha256 != second.sha256
 
 
-def test_exported_graph_gives_the_logits_of_pytorch(shipped):
-    test = data.mnist(train=False)
-    module = export.load(onnx.load(SHIPPED))
+def test_exported_graph_gives_the_logits_of_pytorch(trained, exported):
+    trainer, _ = trained
+    images = data.mnist(train=False).images
     with torch.inference_mode():
-        expected = module(test.images)[list(OUTPUTS).index("logits")].numpy()
-    logits = shipped.activations(test.images.numpy(), ("logits",))["logits"]
+        expected = trainer.lenet()(normalize(images, trainer.mean, trainer.deviation)).numpy()
+    classifier = Classifier(export.describe(exported, {"thresholds": THRESHOLDS}))
+    logits = classifier.activations(images.numpy(), ("logits",))["logits"]
     assert (logits.argmax(1) == expected.argmax(1)).all()
     np.testing.assert_allclose(logits, expected, atol=1e-4)
 
@@ -217,9 +195,3 @@ def test_fit_thresholds_accepts_digits_and_bounds_sure_errors():
     assert (confidence >= thresholds["sure"]).float().mean() == pytest.approx(0.5, abs=0.01)
     accepted = probabilities.topk(2, 1).values.sum(1) >= thresholds["digit"]
     assert accepted.float().mean() == pytest.approx(calibration.ACCEPTED_SHARE, abs=0.01)
-
-
-def test_data_readme_lists_the_hashes_of_mnist():
-    readme = (data.ROOT / "README.md").read_text()
-    for sha256 in data.MNIST_SHA256.values():
-        assert sha256 in readme

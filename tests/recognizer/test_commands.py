@@ -1,6 +1,5 @@
 """manage.py train, evaluate, predict and errors of all commands."""
 
-import io
 import json
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from uuid import UUID
 
 import onnx
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import OperationalError
 
 from ml.classifier import Classifier
@@ -17,6 +16,7 @@ from ml.training import data, outliers, pipeline, train
 from recognizer import dataset_export, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
+from tests.conftest import call
 from tools.samples import ROOT, SEVEN, SHIPPED
 
 
@@ -65,12 +65,6 @@ def labeled(put, db):
     for number in range(20):
         put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
     Digit.objects.update(label="7")
-
-
-def call(*arguments):
-    out = io.StringIO()
-    call_command(*map(str, arguments), stdout=out, stderr=out)
-    return out.getvalue()
 
 
 def unavailable(*arguments):
@@ -269,11 +263,6 @@ def test_evaluate_strokes_skips_the_writers_of_the_training(tmp_path, shipped, s
         call("evaluate", SHIPPED, "--strokes", strokes, "--report", report)
 
 
-def test_evaluate_card_with_another_dataset_is_an_error(tmp_path):
-    with pytest.raises(CommandError, match="Omit --dataset"):
-        call("evaluate", "--dataset", "usps", "--card", tmp_path / "card.md")
-
-
 def test_evaluate_card_replaces_the_metrics(tmp_path, shipped, small_evaluation):
     documented = (ROOT / "docs" / "model-card.md").read_text()
     before, rest = documented.split(evaluate.BEGIN)
@@ -288,31 +277,6 @@ def test_evaluate_card_replaces_the_metrics(tmp_path, shipped, small_evaluation)
     assert "\nold\n" not in text
     card.write_text("no markers")
     with pytest.raises(CommandError, match="no place for metrics"):
-        call("evaluate", SHIPPED, *options)
-
-
-def test_evaluate_dataset_downloads_test_images(tmp_path, monkeypatch, small_evaluation):
-    torchvision = data.import_torchvision()
-    mnist = data.mnist(train=False)
-
-    class USPS:
-        def __init__(self, root, *, train, download):
-            assert not train
-            self.data = mnist.images[:20].numpy()
-            self.targets = mnist.labels[:20].tolist()
-
-    monkeypatch.setattr(torchvision.datasets, "USPS", USPS)
-    options = ["--dataset", "usps", "--report", tmp_path / "report.html"]
-    assert "errors of 20" in call("evaluate", SHIPPED, *options)
-    metrics = json.loads((tmp_path / "report.json").read_text())
-    assert metrics["dataset"] == "usps"
-    assert metrics["errors"] <= 2
-
-    def offline(*arguments, **options):
-        raise RuntimeError("Error downloading")
-
-    monkeypatch.setattr(torchvision.datasets, "USPS", offline)
-    with pytest.raises(CommandError, match="test data cannot be loaded: Error downloading"):
         call("evaluate", SHIPPED, *options)
 
 

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
@@ -18,18 +18,13 @@ from ml.training import data, dataset_folder
 from ml.training.stroke_files import NON_DIGIT
 from recognizer import dataset_export
 from recognizer.models import Digit, Drawing
+from tests.conftest import call
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db
 
 ONE = [[[320, 60], [320, 260]]]
 DIGITS = "/admin/recognizer/digit/"
-
-
-def call(*arguments):
-    out = io.StringIO()
-    call_command(*map(str, arguments), stdout=out, stderr=out)
-    return out.getvalue()
 
 
 @pytest.fixture

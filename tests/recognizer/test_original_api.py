@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import MULTIPART_CONTENT
 
 from tests.conftest import picture_of
 
@@ -35,14 +36,12 @@ def test_mnist_invalid_picture_gets_400_in_the_original_format(client, content):
     assert body["error"]
 
 
-@pytest.mark.parametrize("form", [{}, {"file": "x"}])
-def test_mnist_without_a_picture_gets_400(client, form):
-    response = client.post("/api/mnist", form)
-    assert (response.status_code, response.json()["success"]) == (400, False)
-
-
-def test_mnist_json_body_gets_400(client):
-    response = client.post("/api/mnist", {"image": "x"}, content_type="application/json")
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [({}, MULTIPART_CONTENT), ({"file": "x"}, MULTIPART_CONTENT), ("{}", "application/json")],
+)
+def test_mnist_without_a_picture_gets_400(client, body, content_type):
+    response = client.post("/api/mnist", body, content_type)
     assert (response.status_code, response.json()["success"]) == (400, False)
 
 

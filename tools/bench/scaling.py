@@ -1,8 +1,7 @@
 """One, two and four server processes behind nginx on one PostgreSQL: python -m tools.bench.scaling
 
 Needs nginx (Debian: apt-get install nginx). Prints requests per second for predictions and saves,
-and the CPU time of each program per request, the input of docs/scaling.md. Writes var/scaling.json
-and var/scaling.png.
+and the CPU time of each program per request, the input of docs/scaling.md. Writes var/scaling.json.
 """
 
 import json
@@ -10,7 +9,7 @@ import subprocess
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,7 +69,6 @@ def main() -> None:
     print(f"{size:,.0f} bytes per drawing, including indexes")
     report = {"bytes_per_drawing": size, "costs": costs}
     (ROOT / "var" / "scaling.json").write_text(json.dumps(report, indent=2))
-    plot(costs, ROOT / "var" / "scaling.png")
 
 
 def measure(processes: int, url: str, seconds: float) -> dict[str, Cost]:
@@ -122,23 +120,6 @@ def bytes_per_drawing(url: str) -> float:
         query = "SELECT pg_database_size(current_database()), count(*) FROM recognizer_drawing"
         ((size, rows),) = database.execute(query)
         return size / rows
-
-
-def plot(costs: Mapping[int, Mapping[str, Cost]], path: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 3.5), layout="constrained")
-    axes = figure.subplots()
-    for name, color in zip(REQUESTS, ("#b3361b", "#3c6e8f"), strict=True):
-        rates = [by_request[name].requests_per_second for by_request in costs.values()]
-        axes.plot(list(costs), rates, "o-", color=color, label=name)
-    axes.set_xlabel("server processes behind nginx, all on the same two cores")
-    axes.set_ylabel("requests per second")
-    axes.set_xticks(list(costs))
-    axes.set_ylim(0)
-    axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":

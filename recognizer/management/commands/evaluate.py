@@ -34,12 +34,6 @@ class Command(BaseCommand):
             "--against", type=Path, metavar="MODEL", help="second model for a paired test"
         )
         parser.add_argument(
-            "--dataset",
-            choices=("mnist", "usps", "emnist", "qmnist"),
-            default="mnist",
-            help="test images; all except mnist are downloaded; default: %(default)s",
-        )
-        parser.add_argument(
             "--strokes",
             type=Path,
             metavar="FILE",
@@ -60,25 +54,23 @@ class Command(BaseCommand):
         with training_dependencies():
             from ml.evaluation import evaluate
 
-        if options["card"] and options["dataset"] != "mnist":
-            raise CommandError("A model card contains MNIST metrics. Omit --dataset.")
         if options["report"].suffix == ".json":
             raise CommandError(
                 f"--report {options['report']} names the JSON file. Use the suffix .html."
             )
         model = self._load(options["model"])
-        data = self._load_data(options, model)
-        evaluation = evaluate.evaluate_images(model, data.images)
-        metrics = evaluate.measure(model, evaluation, data)
+        images, samples = self._load_data(options["strokes"], model)
+        evaluation = evaluate.evaluate_images(model, images)
+        metrics = evaluate.measure(model, evaluation, images, samples)
         if options["against"]:
             second = self._load(options["against"])
-            other = evaluate.evaluate_images(second, data.images)
+            other = evaluate.evaluate_images(second, images)
             paired_test = asdict(mcnemar_test(evaluation, other))
             metrics["against"] = {
                 "version": second.version, "errors": other.errors, **paired_test
             }  # fmt: skip
         self.stdout.write(render_to_string("recognizer/report.txt", metrics).strip())
-        self._write_report(options["report"], metrics, evaluation, data.images.images.numpy())
+        self._write_report(options["report"], metrics, evaluation, images.images.numpy())
         if options["card"]:
             self._update_card(options["card"], metrics)
 
@@ -88,16 +80,11 @@ class Command(BaseCommand):
         except (OSError, ModelError, ModelUnavailable) as error:
             raise CommandError(f"{path or 'The serving model'} cannot be used: {error}") from error
 
-    def _load_data(self, options: dict[str, Any], model: Classifier) -> Any:
-        from ml.evaluation.evaluate import EvaluationData
+    def _load_data(self, strokes: Path | None, model: Classifier) -> tuple[Any, list[Any]]:
         from ml.training import data, stroke_files
 
-        name, strokes = options["dataset"], options["strokes"]
         try:
-            if name == "mnist":
-                images = data.mnist(train=False)
-            else:
-                images = data.DOWNLOADS[name](settings.VAR / "datasets")
+            images = data.mnist(train=False)
             samples = stroke_files.read_digits(strokes) if strokes else []
         except (OSError, RuntimeError, ValueError) as error:
             raise CommandError(f"The test data cannot be loaded: {error}") from error
@@ -110,7 +97,7 @@ class Command(BaseCommand):
                     f"{strokes} has no samples of the writers excluded from training:"
                     f" {', '.join(unseen)}. Use another file."
                 )
-        return EvaluationData(name, images, samples)
+        return images, samples
 
     def _write_report(
         self, path: Path, metrics: dict[str, Any], evaluation: Any, images: Any

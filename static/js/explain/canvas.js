@@ -1,5 +1,7 @@
 /** Canvas helpers: painting in the units of a figure, with the page's colors at screen resolution. */
 
+// Milliseconds of computation per frame.
+const FRAME_BUDGET = 4;
 const COLORS = ["ink", "surface", "quiet", "line", "accent", "negative"];
 
 /** Return the page's colors, which depend on the color scheme. */
@@ -114,9 +116,9 @@ export function createElement(tag, properties = {}, ...children) {
  * Run a generator for a few milliseconds per frame; return a function that cancels it.
  * @param {(result: any) => void} onDone receives the generator's return value
  */
-export function runInFrames(generator, onDone, budget = 4) {
+export function runInFrames(generator, onDone) {
   let frame = requestAnimationFrame(function slice() {
-    const end = performance.now() + budget;
+    const end = performance.now() + FRAME_BUDGET;
     let step = generator.next();
     while (!step.done && performance.now() < end) step = generator.next();
     if (step.done) return onDone(step.value);

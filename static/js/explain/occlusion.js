@@ -2,6 +2,7 @@
 
 import { logitDifference } from "../recognize/lenet.js";
 import { SIZE } from "../recognize/rasterize.js";
+import { rank } from "../recognize/result_view.js";
 import { colorsOf, createElement, Painter, runInFrames, setResolution } from "./canvas.js";
 import { paintGrid } from "./preprocessing_steps.js";
 
@@ -65,7 +66,7 @@ export function attachOcclusion(root, network) {
       if (newGrid && grid && newGrid.every((level, i) => level === grid[i])) return;
       [grid, logits, changes] = [newGrid?.slice(), layers?.logits.slice(), null];
       if (!grid) selectedPair = null;
-      [first.value, second.value] = selectedPair ?? (logits ? twoLargest(logits) : DEFAULT_PAIR);
+      [first.value, second.value] = selectedPair ?? (logits ? rank(logits).slice(0, 2) : DEFAULT_PAIR);
       if (!grid) return paint();
       cancel = runInFrames(network.occlusion(grid), (result) => {
         changes = result;
@@ -94,10 +95,6 @@ function paintDifferences(painter, differences, colors) {
     const opacity = 0.9 * (Math.abs(difference) / largest);
     painter.fill(color, opacity, i % SIZE, Math.floor(i / SIZE));
   });
-}
-
-function twoLargest(logits) {
-  return [...logits.keys()].sort((a, b) => logits[b] - logits[a]).slice(0, 2);
 }
 
 function describe(differences, a, b, lead) {

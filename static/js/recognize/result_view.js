@@ -94,9 +94,9 @@ function describeDigit({ verdict, confidence, probabilities }) {
   );
 }
 
-/** Return the digits by descending probability. */
-function rank(probabilities) {
-  return [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+/** Return the digits by descending probability or logit. */
+export function rank(values) {
+  return [...values.keys()].sort((a, b) => values[b] - values[a]);
 }
 
 function showProbabilities(digit) {
