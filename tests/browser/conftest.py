@@ -65,9 +65,9 @@ def open_page(browser, live_server):
 def open_admin(open_page, live_server, admin_user):
     """Open an admin page as a signed-in user."""
 
-    def open_signed_in(path, **options):
+    def open_as(path, user=admin_user, **options):
         client = Client()
-        client.force_login(admin_user)
+        client.force_login(user)
         page = open_page("/favicon.ico", **options)
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
         page.context.add_cookies(
@@ -76,7 +76,7 @@ def open_admin(open_page, live_server, admin_user):
         page.goto(path)
         return page
 
-    return open_signed_in
+    return open_as
 
 
 @pytest.fixture
@@ -95,4 +95,8 @@ def wait_until(page, condition):
 
 def expect_saved(page, count):
     """Wait until the database has this number of drawings."""
-    wait_until(page, lambda: Drawing.objects.count() == count)
+    for _ in range(600):
+        if Drawing.objects.count() == count:
+            return
+        page.wait_for_timeout(50)
+    assert Drawing.objects.count() == count

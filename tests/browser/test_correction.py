@@ -25,6 +25,12 @@ def expect_label(page, label):
     wait_until(page, lambda: Drawing.objects.get().visitor_label == label)
 
 
+def test_empty_pad_disables_label_buttons(page):
+    assert page.locator("#label-status").inner_text() == ""
+    for button in page.locator("[data-label-action], [data-label]").all():
+        assert button.is_disabled()
+
+
 def test_confirm_labels_and_undo_removes_the_label(drawn):
     drawn.click("[data-label-action=confirm]")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 7.")
@@ -39,6 +45,12 @@ def test_click_on_a_row_labels_its_digit(drawn):
     drawn.mouse.click(row["x"] + row["width"] / 2, row["y"] + row["height"] / 2)
     expect(drawn.locator("[data-label='1']")).to_have_attribute("aria-pressed", "true")
     expect_label(drawn, "1")
+
+
+def test_digit_key_labels_the_drawing(drawn):
+    drawn.keyboard.press("4")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: 4.")
+    expect_label(drawn, "4")
 
 
 def test_digit_keys_can_be_switched_off(drawn):
@@ -92,6 +104,17 @@ def test_each_digit_of_a_number_is_labeled_separately(page):
     expect_label(page, "94")
 
 
+def test_label_given_offline_is_sent_later(page):
+    draw(page)
+    expect_state(page, "read")
+    expect_saved(page, 1)
+    with offline(page):
+        page.keyboard.press("2")
+        expect(page.locator("#badge")).to_contain_text("No connection")
+    expect_label(page, "2")
+    expect(page.locator("#badge")).to_have_text("")
+
+
 def test_labeled_drawing_links_to_its_details(drawn):
     expect(drawn.locator("#details-link")).to_be_hidden()
     drawn.keyboard.press("1")
@@ -137,3 +160,9 @@ def test_offline_second_stroke_removes_the_old_prediction(drawn):
         drawn.evaluate("document.querySelector('#reading').textContent = 'old'")
         draw(drawn, [[[60, 140], [220, 140]]])
         assert drawn.locator("#reading").inner_text() == ""
+
+
+def test_digit_key_on_the_picture_input_labels_the_drawing(drawn):
+    drawn.focus("#picture")
+    drawn.keyboard.press("4")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: 4.")

@@ -125,6 +125,18 @@ def test_pad_resized_during_a_stroke_keeps_the_stroke(page):
     assert all(x == pytest.approx(box["width"] / 2, abs=3) for x, *_ in stroke)
 
 
+def test_undo_during_a_stroke_ends_the_stroke(page):
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 300)
+    page.keyboard.press("Control+z")
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.mouse.up()
+    expect_state(page, "empty")
+    assert strokes_of(page) == []
+
+
 @pytest.mark.parametrize("ratio", [1, 1.5, 2, 3])
 def test_canvas_has_one_pixel_per_device_pixel(open_page, ratio):
     page = open_page(viewport={"width": 600, "height": 800}, device_scale_factor=ratio)
@@ -175,3 +187,34 @@ def test_leaving_the_pad_lifts_the_keyboard_pen(page):
     page.keyboard.press("Tab")
     expect_saved(page, 1)
     assert ink_of(page, "#pad") > 0
+
+
+def test_stroke_of_a_minute_is_saved(page):
+    """A mouse sends about 7500 events per minute."""
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.evaluate(
+        """() => {
+            const pad = document.querySelector("#pad"), box = pad.getBoundingClientRect();
+            for (let i = 0; i < 7500; i++) pad.dispatchEvent(new PointerEvent("pointerrawupdate", {
+                pointerId: 1, pointerType: "mouse", clientX: box.x + 50 + 5 * (i % 80),
+                clientY: box.y + 50 + i / 20,
+            }));
+        }"""
+    )
+    page.mouse.up()
+    expect_saved(page, 1)
+    (stroke,) = Drawing.objects.get().strokes
+    assert 2000 < len(stroke) <= 4001
+    assert stroke[-1][1] == pytest.approx(50 + 7499 / 20, abs=1)
+
+
+def test_keyboard_pen_draws_after_escape(page):
+    page.keyboard.press("Tab")
+    for key in ("Space", "Shift+ArrowDown", "Escape", "Space", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.locator("#reading")).to_have_text("1")
+    page.keyboard.press("Space")
+    expect_saved(page, 1)
+    assert len(strokes_of(page)) == 1

@@ -1,13 +1,16 @@
 """The network panel."""
 
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
+from ml.preprocessing.strokes import rasterize
 from tests.browser.conftest import wait_until
-from tests.conftest import picture_of
-from tools.browser.pen import draw, violations
+from tools.browser.pen import draw, ink_of, violations
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,6 +86,14 @@ def test_panel_without_a_drawing_shows_a_hint_and_keeps_its_height(panel):
     assert layer(panel, "logits").get_attribute("data-probabilities") == ""
 
 
+def test_drawing_changes_every_layer(panel):
+    blank = {name: pixels(panel, f"[data-layer={name}]") for name in LAYERS}
+    draw(panel)
+    expect_prediction(panel, 7)
+    for name in LAYERS:
+        assert pixels(panel, f"[data-layer={name}]") != blank[name]
+
+
 def test_probabilities_equal_the_server_prediction(panel):
     with panel.expect_response(lambda r: "/api/v1/predict" in r.url):
         draw(panel)
@@ -92,6 +103,19 @@ def test_probabilities_equal_the_server_prediction(panel):
         "rows => rows.map(row => Number(row.dataset.probability))"
     )
     assert probabilities(panel) == pytest.approx(predicted, abs=1e-3)
+
+
+def test_panel_follows_the_stroke(panel):
+    box = panel.locator("#pad").bounding_box()
+    panel.mouse.move(box["x"] + 250, box["y"] + 60)
+    panel.mouse.down()
+    panel.mouse.move(box["x"] + 252, box["y"] + 400, steps=10)
+    expect_prediction(panel, 1)
+    before = pixels(panel, "[data-layer=input]")
+    panel.mouse.move(box["x"] + 450, box["y"] + 400, steps=10)
+    expect(panel.locator(".steps p")).not_to_contain_text("Prediction: 1 ")
+    assert pixels(panel, "[data-layer=input]") != before
+    panel.mouse.up()
 
 
 def test_switched_off_steps_change_the_prediction(panel):
@@ -144,6 +168,20 @@ def test_arrow_keys_select_units(panel):
     expect(panel.locator("#reading")).to_have_text("7")
 
 
+def test_focused_layer_describes_its_unit(panel):
+    draw(panel)
+    expect_prediction(panel, 7)
+    layer(panel, "logits").focus()
+    expect(description(panel)).to_contain_text(re.compile(r"Digit 7: 99\.\d%, logit \d+\.\d\d"))
+    layer(panel, "input").focus()
+    expect(description(panel)).to_contain_text(
+        re.compile(r"Pixel in row \d+, column \d+: \d+ of 255")
+    )
+    layer(panel, "maps2").focus()
+    layer(panel, "maps2").press("Home")
+    expect(description(panel)).to_contain_text("Map 1 of 16, row 1, column 1")
+
+
 def test_occlusion_compares_two_different_digits(panel):
     draw(panel)
     expect_prediction(panel, 7)
@@ -172,6 +210,27 @@ def test_slider_shows_earlier_moments(panel):
     expect_prediction(panel, 7)
     wait_until(panel, lambda: pixels(panel, "#pad") == complete)
     assert probabilities(panel) != early
+
+
+def test_slider_in_the_middle_shows_fewer_strokes(panel):
+    draw(panel, [[[60, 60], [220, 60], [220, 61]], [[140, 100], [141, 240], [142, 250]]])
+    expect(panel.locator(".ribbon p")).not_to_have_text("")
+    # A later prediction would end the replay.
+    expect(panel.locator("body")).not_to_have_attribute("data-state", "drawing")
+    complete = ink_of(panel, "#pad")
+    panel.locator(".ribbon input").fill("20")
+    wait_until(panel, lambda: ink_of(panel, "#pad") < 0.8 * complete)
+
+
+def test_new_stroke_moves_the_slider_to_the_end(panel):
+    draw(panel)
+    expect(panel.locator(".ribbon p")).not_to_have_text("")
+    slider = panel.locator(".ribbon input")
+    slider.fill("10")
+    panel.evaluate("scrollTo(0, 0)")
+    draw(panel, [[[110, 165], [205, 165]]])
+    expect(slider).to_have_value("59")
+    expect_prediction(panel, 7)
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
@@ -241,7 +300,10 @@ def test_number_shows_the_selected_digit(panel):
 
 
 def test_picture_shows_layers_without_preprocessing_and_time(panel):
-    picture = {"name": "7.png", "mimeType": "image/png", "buffer": picture_of(SEVEN)}
+    grid = Image.fromarray(np.invert(rasterize(SEVEN))).resize((280, 280))
+    file = io.BytesIO()
+    grid.save(file, "PNG")
+    picture = {"name": "7.png", "mimeType": "image/png", "buffer": file.getvalue()}
     panel.set_input_files("#picture", picture)
     expect(panel.locator("#reading")).to_have_text("7")
     expect(panel.locator("#network .steps")).to_be_hidden()

@@ -6,10 +6,12 @@ from playwright.sync_api import expect
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved
 from tools.browser.pen import draw, expect_state, offline, press
+from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ONE = [[[140, 40], [141, 240]]]
+HALF_A_SEVEN = [[x / 2, y, t] for x, y, t in SEVEN[0]]
 
 
 @pytest.fixture
@@ -55,6 +57,35 @@ def test_local_prediction_equals_the_server_prediction(page_with_model):
     assert page_with_model.evaluate(f"[{shown}, {seen}]") == here
 
 
+def test_late_response_for_fewer_points_is_not_shown(page_with_model):
+    draw(page_with_model)
+    expect_state(page_with_model, "read")
+    with page_with_model.expect_response("**/api/v1/predict*"):
+        press(page_with_model, [[[110, 165]]])
+    late = []
+    page_with_model.route("**/api/v1/predict*", lambda route: late.append(route))
+    box = page_with_model.locator("#pad").bounding_box()
+    for x in (150, 200, 260):
+        page_with_model.mouse.move(
+            box["x"] + x * box["width"] / 280, box["y"] + 165 * box["height"] / 280
+        )
+        page_with_model.wait_for_timeout(50)
+    shown = page_with_model.locator("#confidence").inner_text()
+    seen = page_with_model.evaluate("document.querySelector('#seen').toDataURL()")
+    assert len(late) == 1
+    with page_with_model.expect_response("**/api/v1/predict*"):
+        late[0].continue_()
+    page_with_model.wait_for_timeout(200)
+    assert page_with_model.locator("#confidence").inner_text() == shown
+    assert page_with_model.evaluate("document.querySelector('#seen').toDataURL()") == seen
+
+
+def test_number_is_segmented_by_the_server(page_with_model):
+    press(page_with_model, [HALF_A_SEVEN, [[220, 60, 0], [220, 260, 0]]])
+    expect(page_with_model.locator("#reading")).to_have_text("71")
+    expect_state(page_with_model, "drawing")
+
+
 def test_offline_stroke_is_predicted_and_saved_later(page_with_model):
     with offline(page_with_model):
         draw(page_with_model)
@@ -70,3 +101,14 @@ def test_offline_stroke_is_predicted_and_saved_later(page_with_model):
         "1",
         "7",
     ]
+
+
+def test_unavailable_model_file_leaves_server_predictions(page):
+    page.route("**/api/v1/model.onnx", lambda route: route.fulfill(status=503))
+    for count in (1, 2):
+        draw(page)
+        expect(page.locator("#reading")).to_have_text("7")
+        expect_saved(page, count)
+        page.click("[data-action=clear]")
+    assert all("503" in complaint for complaint in page.complaints)
+    page.complaints.clear()

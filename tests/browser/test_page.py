@@ -7,13 +7,25 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved
-from tools.browser.pen import draw, expect_state, ink_of
+from tools.browser.pen import draw, expect_state, ink_of, offline
+from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+ONE = [[[140, 40], [141, 240]]]
 
 
 def state(page):
     return page.locator("body").get_attribute("data-state")
+
+
+def test_new_page_is_empty(page):
+    assert state(page) == "empty"
+    assert page.locator("#reading").inner_text() == ""
+    assert page.locator("#confidence").inner_text() == ""
+    assert page.locator("#probabilities .accent").count() == 0
+    for action in ("undo", "redo", "clear"):
+        assert page.locator(f"[data-action={action}]").is_disabled()
 
 
 def test_drawing_is_predicted_and_saved(page):
@@ -72,11 +84,36 @@ def test_clear_undo_and_redo_keys(page):
     expect_state(page, "empty")
 
 
+def test_strokes_until_clear_are_one_drawing(page):
+    draw(page, [*SEVEN, [[110, 165], [205, 165]]])
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_saved(page, 1)
+    page.click("[data-action=clear]")
+    draw(page, ONE)
+    expect(page.locator("#reading")).to_have_text("1")
+    expect_saved(page, 2)
+
+
 def test_drawing_undone_to_nothing_is_deleted(page):
     draw(page)
     expect_saved(page, 1)
     page.click("[data-action=undo]")
     expect_saved(page, 0)
+
+
+def test_number_is_predicted_digit_by_digit(page):
+    seven = [[[x / 2, y, t] for x, y, t in SEVEN[0]]]
+    draw(page, [*seven, [[220, 60], [220, 260]]])
+    expect(page.locator("#reading")).to_have_text("71")
+    expect_saved(page, 1)
+    assert Drawing.objects.get().digits.count() == 2
+
+
+def test_tap_is_not_a_digit(page):
+    draw(page, [[[140, 140]]])
+    expect(page.locator("#reading")).to_have_text("?")
+    expect(page.locator("#confidence")).to_have_text("not a digit")
+    expect_state(page, "unsure")
 
 
 def test_nothing_is_saved_after_opting_out(page):
@@ -87,6 +124,17 @@ def test_nothing_is_saved_after_opting_out(page):
     page.reload()
     assert not page.locator("#save").is_checked()
     assert not Drawing.objects.exists()
+
+
+def test_offline_drawing_is_sent_later(page):
+    with offline(page):
+        draw(page)
+        expect_state(page, "offline")
+        expect(page.locator("#badge")).to_have_text("No connection. Waiting to be sent: 1.")
+        assert ink_of(page, "#pad") > 0
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "read")
+    expect_saved(page, 1)
 
 
 def test_late_prediction_of_a_cleared_drawing_is_not_shown(page):
@@ -104,6 +152,23 @@ def test_late_prediction_of_a_cleared_drawing_is_not_shown(page):
     assert state(page) == "empty"
 
 
+def test_at_most_one_request_is_in_flight(page):
+    page.evaluate(
+        """() => {
+            const send = window.fetch;
+            let inFlight = 0;
+            window.maxInFlight = 0;
+            window.fetch = async (...request) => {
+                window.maxInFlight = Math.max(window.maxInFlight, ++inFlight);
+                try { return await send(...request); } finally { inFlight--; }
+            };
+        }"""
+    )
+    draw(page, [[[60 + i, 60 + (i * 37) % 150] for i in range(100)]])
+    expect_saved(page, 1)
+    assert page.evaluate("window.maxInFlight") == 1
+
+
 def test_reviewed_drawing_continues_under_a_new_uuid(page, admin_user):
     draw(page)
     expect_saved(page, 1)
@@ -118,6 +183,34 @@ def test_reviewed_drawing_continues_under_a_new_uuid(page, admin_user):
     page.complaints.clear()
 
 
+def test_finger_draws(open_page):
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True)
+    box = page.locator("#pad").bounding_box()
+    scale = box["width"] / 280
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    points = [{"x": box["x"] + x * scale, "y": box["y"] + y * scale} for x, y, *_ in SEVEN[0]]
+    touch("touchStart", points[0])
+    for point in points[1:]:
+        touch("touchMove", point)
+    touch("touchEnd")
+    expect(page.locator("#reading")).to_have_text("7")
+
+
+def test_resized_pad_keeps_the_drawing(page):
+    draw(page)
+    expect_state(page, "read")
+    expect_saved(page, 1)
+    ink = ink_of(page, "#seen")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(200)
+    assert ink_of(page, "#pad") > 0
+    assert abs(ink_of(page, "#seen") - ink) <= 3
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_drawing_needs_no_scrolling(open_page, width):
     page = open_page(viewport={"width": width, "height": 640})
@@ -128,6 +221,28 @@ def test_drawing_needs_no_scrolling(open_page, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_table_rows_do_not_cover_the_pad(page):
+    """WebKit ignores position: relative on table rows."""
+    topmost = page.evaluate(
+        """() => {
+            for (const row of document.querySelectorAll("tr")) row.style.position = "static";
+            const { x, y, width, height } = document.querySelector("#pad").getBoundingClientRect();
+            return document.elementFromPoint(x + width / 2, y + height / 2).id;
+        }"""
+    )
+    assert topmost == "pad"
+
+
+def test_first_prediction_moves_no_element(page):
+    positions = (
+        "() => [...document.querySelectorAll('main > *')].map(e => e.getBoundingClientRect().y)"
+    )
+    before = page.evaluate(positions)
+    draw(page)
+    expect_state(page, "read")
+    assert page.evaluate(positions) == before
+
+
 def test_stroke_to_reading_is_measured(page):
     draw(page)
     expect_state(page, "read")
@@ -136,3 +251,13 @@ def test_stroke_to_reading_is_measured(page):
     )
     assert entries
     assert all(entry["entryType"] == "measure" and entry["duration"] > 0 for entry in entries)
+
+
+def test_admin_sign_in_and_api_docs_work(open_page, admin_user, static_files):
+    page = open_page("/admin/login/?next=/admin/recognizer/digit/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "password")
+    page.click("input[type=submit]")
+    expect(page.locator("#changelist")).to_be_visible()
+    page.goto("/api/docs")
+    expect(page.locator(".opblock").first).to_be_visible()

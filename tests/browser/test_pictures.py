@@ -61,6 +61,15 @@ def test_pasted_or_dropped_picture_is_predicted(page, how):
     expect(page.locator("#reading")).to_have_text("7")
 
 
+def test_number_in_a_picture_is_segmented(page):
+    wide = Image.new("L", (560, 280), 255)
+    wide.paste(DARK, (0, 0))
+    wide.paste(DARK, (280, 0))
+    choose_file(page, png(wide))
+    expect(page.locator("#reading")).to_have_text("77")
+    expect(page.locator("#reading button")).to_have_count(2)
+
+
 def test_photo_is_scaled_down_and_rotated_without_metadata(page):
     rng = np.random.default_rng(0)
     photo = DARK.resize((1500, 1500)).convert("RGB")

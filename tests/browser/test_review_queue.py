@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from recognizer import drawings
 from recognizer.models import Digit, RepeatReview, Source
-from tests.browser.conftest import wait_until
 from tools.browser.pen import ink_of, violations
 from tools.samples import SEVEN
 
@@ -29,15 +28,15 @@ def hundred_sevens(transactional_db):
 
 
 @pytest.fixture
-def open_review(open_admin, hundred_sevens):
+def open_review(open_admin, admin_user, hundred_sevens):
     """Open the review page as a reviewer."""
 
-    def open_page(**options):
-        page = open_admin(REVIEW, **(options or DESKTOP))
+    def open_as(user=admin_user, **options):
+        page = open_admin(REVIEW, user, **(options or DESKTOP))
         expect_state(page, "card")
         return page
 
-    return open_page
+    return open_as
 
 
 def expect_state(page, state):
@@ -50,7 +49,11 @@ def labels():
 
 def expect_stored(page, count):
     """Wait until the server has stored this many labels."""
-    wait_until(page, lambda: Digit.objects.exclude(label="").count() == count)
+    for _ in range(200):
+        if Digit.objects.exclude(label="").count() == count:
+            return
+        page.wait_for_timeout(50)
+    assert Digit.objects.exclude(label="").count() == count
 
 
 def test_keys_label_confirm_reject_skip_and_undo(open_review):
@@ -103,6 +106,19 @@ def test_hundred_digits_take_104_keys_with_repeat_reviews(open_review):
     expect(page.locator("#done")).to_be_visible()
 
 
+def test_next_card_does_not_wait_for_the_server(open_review):
+    page = open_review()
+    page.evaluate("() => { window.fetch = () => new Promise(() => {}); }")
+    progress = page.evaluate(
+        """() => [..."123"].map((key) => {
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+            return document.querySelector("#progress").textContent;
+        })"""
+    )
+    assert [text.split(",")[0] for text in progress] == ["1 labeled", "2 labeled", "3 labeled"]
+    expect_state(page, "card")
+
+
 def test_replay_draws_the_strokes_gradually(open_review):
     page = open_review()
     complete = ink_of(page, "#drawing")
@@ -136,6 +152,28 @@ def test_conflict_is_shown_and_overwrites_nothing(open_review, django_user_model
     page.keyboard.press(" ")
     expect(page.locator("#details")).to_contain_text("Labeled 4 by ana")
     assert first[0].label == "4"
+
+
+def test_two_reviewers_get_different_digits(open_review, django_user_model):
+    ana = django_user_model.objects.create_superuser("ana")
+    one, other = open_review(), open_review(ana)
+    for _ in range(10):
+        one.keyboard.press("1")
+        other.keyboard.press("2")
+    expect_stored(one, 20)
+    assert labels().count("1") == labels().count("2") == 10
+    assert one.locator("#notice").inner_text() == other.locator("#notice").inner_text() == ""
+
+
+def test_labels_given_offline_are_stored_later(open_review):
+    page = open_review()
+    page.context.set_offline(True)
+    page.keyboard.press("7")
+    page.keyboard.press("7")
+    expect(page.locator("#notice")).to_contain_text("Unsent labels are kept")
+    page.context.set_offline(False)
+    expect_stored(page, 2)
+    page.complaints.clear()  # Chromium logs the failed requests
 
 
 @pytest.mark.parametrize("leave", [lambda page: page.goto("/admin/"), lambda page: page.close()])
@@ -208,6 +246,17 @@ def test_phone_shows_drawing_prediction_and_buttons_on_one_screen(open_review):
         assert box["y"] + box["height"] <= 844
     assert page.locator("#prediction").is_visible()
     assert page.locator("#drawing").bounding_box()["width"] >= 250
+
+
+def test_phone_labels_and_undoes_by_touch(open_review):
+    page = open_review(**PHONE)
+    page.tap('[data-key="4"]')
+    page.tap('[data-key="Enter"]')
+    page.tap('[data-key="x"]')
+    expect_stored(page, 3)
+    page.tap('[data-key="u"]')
+    expect_stored(page, 2)
+    assert labels()[0] == "4"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

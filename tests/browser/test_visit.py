@@ -61,6 +61,15 @@ def test_reopened_drawing_is_not_saved_again(visit):
     assert Drawing.objects.count() == 2
 
 
+def test_reload_keeps_the_visit(visit):
+    visit.reload()
+    expect(items(visit)).to_have_text(["7", "1"])
+    expect_state(visit, "empty")
+    items(visit).first.click()
+    expect(visit.locator("#reading")).to_have_text("7")
+    assert Drawing.objects.count() == 2
+
+
 def test_delete_removes_drawings_from_page_and_server(visit):
     visit.click("[data-action=delete]")
     expect_state(visit, "empty")
@@ -167,6 +176,17 @@ def test_drawing_saved_before_opting_out_is_deleted(page):
     expect_saved(page, 0)
 
 
+def test_new_stroke_is_visible_during_a_replay(visit):
+    draw(visit, [[[20, 20], [40, 30], [60, 20], [80, 30], [100, 20]]], pause=200)
+    visit.click("[data-action=replay]")
+    draw(visit, [[[20, 250], [260, 250]]])
+    visit.wait_for_timeout(100)
+    corner = "document.querySelector('#pad').getContext('2d')"
+    side = visit.evaluate("document.querySelector('#pad').width")
+    place = f"{side / 2}, {side * 250 / 280}, 1, 1"
+    assert visit.evaluate(f"{corner}.getImageData({place}).data[3]") > 0
+
+
 def test_resized_drawing_keeps_its_label(visit):
     visit.keyboard.press("1")
     expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
@@ -180,6 +200,24 @@ def test_resized_drawing_keeps_its_label(visit):
     assert Drawing.objects.order_by("created_at").last().visitor_label == "1"
 
 
+def test_strip_follows_the_color_scheme(visit):
+    color = "document.querySelector('#strip canvas').getContext('2d').strokeStyle"
+    light = visit.evaluate(color)
+    visit.emulate_media(color_scheme="dark")
+    wait_until(visit, lambda: visit.evaluate(color) != light)
+
+
+def test_drawing_that_cannot_be_saved_is_predicted(page):
+    broken = {"status": 503, "content_type": "application/json", "body": json.dumps({})}
+    page.route("**/api/v1/drawings/*", lambda route: route.fulfill(**broken))
+    draw(page, SEVEN)
+    expect(page.locator("#badge")).to_have_text("The server is busy. Waiting to be sent: 1.")
+    expect(page.locator("#reading")).to_have_text("7")
+    page.unroute("**/api/v1/drawings/*")
+    expect_saved(page, 1)
+    page.complaints.clear()
+
+
 def test_opting_out_discards_waiting_drawings(page):
     with offline(page):
         draw(page, SEVEN)
@@ -189,6 +227,13 @@ def test_opting_out_discards_waiting_drawings(page):
     expect(page.locator("#reading")).to_have_text("7")
     page.wait_for_timeout(500)
     assert not Drawing.objects.exists()
+
+
+def test_clear_removes_the_announcement(page):
+    draw(page, SEVEN)
+    expect(page.locator("#announcement")).to_contain_text("7")
+    page.click("[data-action=clear]")
+    expect(page.locator("#announcement")).to_have_text("")
 
 
 def test_large_text_and_low_windows_leave_room_for_the_pad(page):

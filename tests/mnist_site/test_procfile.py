@@ -5,12 +5,26 @@ import subprocess
 import sys
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pytest
 
 from tests.mnist_site.polling import TIMEOUT
 from tools.samples import ROOT, SEVEN
 from tools.server import serve
+
+
+def test_server_migrates_saves_a_drawing_and_stops(tmp_path):
+    with serve(tmp_path, WEB_CONCURRENCY="2") as site:
+        request = Request(
+            f"{site}/api/v1/drawings/{uuid4()}",
+            json.dumps({"strokes": SEVEN}).encode(),
+            {"Content-Type": "application/json"},
+            method="PUT",
+        )
+        with urlopen(request, timeout=TIMEOUT) as response:
+            assert (response.status, json.load(response)["text"]) == (201, "7")
 
 
 def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():

@@ -1,6 +1,7 @@
 """The admin of digits and drawings: lists, filters, search, labels and deletion."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -37,11 +38,14 @@ def change_address(digit):
 
 
 def test_digit_list_shows_inputs_and_predictions_newest_first(admin_client, digits):
-    Digit.objects.update(confidence=0.9916)
     response = admin_client.get(DIGITS)
     assert response.content.decode().count("data:image/png;base64,") == 3
-    assert response.content.decode().count("99.2%") == 3
     assert texts(response) == ["?", "1", "7"]
+
+
+def test_digit_list_shows_confidence_as_percent(admin_client, digits):
+    Digit.objects.update(confidence=0.9916)
+    assert admin_client.get(DIGITS).content.decode().count("99.2%") == 3
 
 
 @pytest.mark.parametrize(
@@ -93,6 +97,12 @@ def test_list_query_count_is_independent_of_row_count(
         admin_client.get(address)
 
 
+def test_digit_form_shows_strokes(admin_client, digits):
+    page = admin_client.get(change_address(digits[0])).content.decode()
+    assert "<svg" in page
+    assert 'd="M60.0 60.0L220.0 60.0' in page
+
+
 def test_digit_form_stores_label_and_logs_change(admin_client, digits, admin_user):
     digit = digits[0]
     admin_client.post(change_address(digit), {"label": "2"})
@@ -101,6 +111,14 @@ def test_digit_form_stores_label_and_logs_change(admin_client, digits, admin_use
     assert digit.labeled_at is not None
     (entry,) = LogEntry.objects.all()
     assert entry.get_change_message() == "Label changed from “none” to “2”."
+
+
+def test_digit_form_with_empty_label_removes_label(admin_client, digits):
+    digit = digits[0]
+    admin_client.post(change_address(digit), {"label": "2"})
+    admin_client.post(change_address(digit), {"label": ""})
+    digit.refresh_from_db()
+    assert (digit.label, digit.labeled_by, digit.labeled_at) == ("", None, None)
 
 
 def test_digit_form_with_outdated_label_is_rejected(admin_client, digits):
@@ -179,6 +197,10 @@ def test_lists_defer_strokes(admin_client, digits):
             assert "strokes" in getattr(row, "drawing", row).get_deferred_fields()
 
 
+def test_drawing_list_shows_inputs(admin_client, digits):
+    assert admin_client.get(DRAWINGS).content.decode().count('alt="28x28 input"') == 3
+
+
 def test_drawing_delete_removes_its_digits(admin_client, digits):
     drawing = digits[0].drawing
     admin_client.post(f"{DRAWINGS}{drawing.pk}/delete/", {"post": "yes"})
@@ -199,3 +221,11 @@ def test_staff_with_view_permission_cannot_label(client, django_user_model, digi
     assert client.post(change_address(digit), {"label": "2"}).status_code == 403
     client.post(DIGITS, {"action": "label_selected", "label": "4", "_selected_action": [digit.pk]})
     assert not Digit.objects.exclude(label="").exists()
+
+
+def test_admin_escapes_visitor_label(admin_client, put, static_files):
+    id = uuid4()
+    put(id=id)
+    Drawing.objects.update(visitor_label="<img src=x onerror=alert(1)>")
+    for address in (DIGITS, DRAWINGS, f"{DRAWINGS}{id}/change/"):
+        assert "<img src=x" not in admin_client.get(address).content.decode()

@@ -16,6 +16,7 @@ from recognizer import drawings
 from recognizer.api.problem_details import CONTENT_TYPE
 from recognizer.api.schemas import PredictionOut
 from recognizer.models import Digit, Drawing
+from tests.conftest import picture_of
 from tools.samples import SEVEN
 
 PREDICT = "/api/v1/predict"
@@ -125,6 +126,15 @@ def test_picture_sent_as_a_long_text_field_gets_413(client, png):
 def test_empty_body_is_rejected(client):
     assert is_problem(client.post(PREDICT), 422)
     assert is_problem(client.put(f"/api/v1/drawings/{uuid4()}"), 415)
+
+
+INVALID_PICTURES = {"text": b"not a picture", "empty": b"", "truncated": picture_of(SEVEN)[:200]}
+
+
+@pytest.mark.parametrize("content", INVALID_PICTURES.values(), ids=INVALID_PICTURES)
+def test_invalid_picture_gets_422(client, content):
+    response = client.post(PREDICT, {"image": SimpleUploadedFile("7.png", content)})
+    assert is_problem(response, 422)
 
 
 def test_form_without_a_picture_gets_422(client):
@@ -399,6 +409,16 @@ def test_docs_page_loads_nothing_from_other_origins(client, static_files):
     assert "swagger-ui" in page
     assert "http://" not in page.replace("http://testserver", "")
     assert "https://" not in page
+
+
+def test_cors_preflight_of_an_allowed_origin_succeeds(client, settings):
+    origin = "https://digits.example"
+    settings.CORS_ALLOWED_ORIGINS = [origin]
+    response = client.options(
+        PREDICT, headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
+    )
+    assert response["Access-Control-Allow-Origin"] == origin
+    assert "Access-Control-Allow-Credentials" not in response
 
 
 @pytest.mark.django_db

@@ -126,6 +126,10 @@ def test_batch_over_the_size_limit_gets_413(client, settings):
     assert is_problem(client.post(BATCH, body, content_type="application/json"), 413)
 
 
+def test_unsupported_content_type_gets_415(client):
+    assert is_problem(client.post(BATCH, b"7", content_type="text/plain"), 415)
+
+
 def test_batch_without_a_model_gets_503(client, no_model):
     assert is_problem(send(client, [{"strokes": SEVEN}]), 503)
 

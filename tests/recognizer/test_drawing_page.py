@@ -53,6 +53,10 @@ def test_page_is_not_cached_or_indexed(client, saved_drawing):
     assert b'name="robots" content="noindex"' in response.content
 
 
+def test_page_of_an_unknown_drawing_gets_404(client):
+    assert client.get(f"/drawings/{uuid4()}").status_code == 404
+
+
 def test_page_does_not_count_its_prediction_in_the_metrics(client, saved_drawing):
     def count():
         return metrics.VERDICTS.labels(Verdict.DIGIT)._value.get()

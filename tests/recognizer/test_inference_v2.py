@@ -65,6 +65,13 @@ def test_client_infer_returns_every_output(triton, shipped, binary_input, binary
         assert result.as_numpy(name) == pytest.approx(expected, abs=1e-5)
 
 
+def test_client_infer_with_256_images_returns_probabilities(triton, shipped):
+    many = np.random.default_rng(0).integers(0, 256, (256, 28, 28), np.uint8)
+    for binary in (False, True):
+        result = triton.infer("lenet", [input_tensor(many, binary=binary)])
+        assert result.as_numpy("probabilities") == pytest.approx(shipped.predict(many), abs=1e-5)
+
+
 def test_client_raises_the_server_errors(triton):
     with pytest.raises(InferenceServerException, match="Unknown model: resnet"):
         triton.get_model_metadata("resnet")

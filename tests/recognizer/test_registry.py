@@ -1,13 +1,16 @@
 """The model registry: import, promotion, rollback and comparison, by command and in the admin."""
 
+import io
 import json
 from functools import partial
 from uuid import UUID
 
+import numpy as np
+import onnx
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from ml.classifier import Classifier, ModelError
@@ -15,7 +18,7 @@ from ml.training.dataset_folder import is_held_out
 from recognizer import comparison, registry
 from recognizer.comparison import Row, compare
 from recognizer.models import Digit, Measurement, ModelStatus, ModelVersion
-from tests.conftest import call, measurement_metrics, variant
+from tests.conftest import measurement_metrics, variant
 from tools.samples import SEVEN, SHIPPED
 
 MODELS = "/admin/recognizer/modelversion/"
@@ -26,13 +29,53 @@ pytestmark = pytest.mark.django_db
 
 def models(*arguments):
     """Run ``manage.py models`` and return its output."""
-    return call("models", *arguments)
+    out = io.StringIO()
+    call_command("models", *map(str, arguments), stdout=out, stderr=out)
+    return out.getvalue()
 
 
-def test_import_of_a_truncated_file_fails_with_the_reason(tmp_path):
+def changed(change):
+    model = onnx.load_from_string(VALID)
+    change(model)
+    return model.SerializeToString()
+
+
+def insert_nan(model):
+    weights = onnx.numpy_helper.to_array(model.graph.initializer[0]).copy()
+    weights[0] = np.nan
+    model.graph.initializer[0].raw_data = weights.tobytes()
+
+
+def reshape(model):
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 11
+
+
+def replace_operator(model):
+    model.graph.node[-1].op_type = "Sigmoid"
+
+
+def use_foreign_operator(model):
+    model.graph.node[5].domain = "com.example"
+
+
+INVALID = {
+    "empty": b"",
+    "text": b"not a model",
+    "truncated": VALID[: len(VALID) // 2],
+    "last byte missing": VALID[:-1],
+    "one bit flipped": VALID[:90_000] + bytes([VALID[90_000] ^ 4]) + VALID[90_001:],
+    "NaN": changed(insert_nan),
+    "wrong shape": changed(reshape),
+    "another graph": changed(replace_operator),
+    "foreign operator": changed(use_foreign_operator),
+}
+
+
+@pytest.mark.parametrize("content", INVALID.values(), ids=INVALID)
+def test_import_of_an_invalid_file_fails_with_the_reason(tmp_path, content):
     file = tmp_path / "invalid.onnx"
-    file.write_bytes(VALID[:-1])
-    with pytest.raises(CommandError, match=r"damaged|digest"):
+    file.write_bytes(content)
+    with pytest.raises(CommandError, match=r"\w+: \w+ .+"):
         models("import", file)
     assert not ModelVersion.objects.exists()
 
@@ -43,6 +86,12 @@ def test_database_rejects_two_serving_models(candidate, second_candidate):
     candidate.save()
     with pytest.raises(IntegrityError), transaction.atomic():
         second_candidate.save()
+
+
+def test_register_of_a_known_file_returns_the_stored_version():
+    first, created = registry.register(VALID)
+    again, created_again = registry.register(VALID)
+    assert (first, created, created_again) == (again, True, False)
 
 
 def statuses():
@@ -335,6 +384,23 @@ def test_compare_ignores_measurements_of_different_work(store_measurements, cand
     assert [row.name for row in compared.rows] == ["validation", "held_out_strokes", "mnist_test"]
     assert compared.grid == compared.reliability == []
     assert f"models measure {candidate}" in models("compare", candidate)
+
+
+def test_compare_states_the_calibration_errors_of_both_models(candidate):
+    (calibration,) = compare(candidate.load()).calibration
+    assert calibration == comparison.Fact("mnist_test: calibration error", 10_000, "0.23%", "1.00%")
+
+
+def test_model_page_shows_the_robustness_grid_and_calibration(
+    admin_client, static_files, store_measurements, candidate
+):
+    url = f"{MODELS}{candidate.pk}/change/"
+    assert f"models measure {candidate}" in admin_client.get(url).content.decode()
+    store_measurements(candidate, accepted_non_digits=5)
+    page = admin_client.get(url).content.decode()
+    assert "models measure" not in page
+    assert "place: corner" in page
+    assert page.count('<svg class="reliability"') == page.count("<circle") == 2
 
 
 def test_model_page_of_a_worse_candidate_requires_a_reason(

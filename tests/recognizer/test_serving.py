@@ -172,6 +172,12 @@ def test_classifier_during_slow_query_does_not_block_other_threads(clock):
     waiting.join()
 
 
+def test_classifier_without_any_model_raises_model_unavailable(tmp_path):
+    serving_model = serving.ServingModel(tmp_path / "missing.onnx", lambda: None)
+    with pytest.raises(serving.ModelUnavailable, match=r"missing\.onnx"):
+        serving_model.classifier()
+
+
 FORK = f"""
 import os, django
 django.setup()

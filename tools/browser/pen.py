@@ -10,17 +10,17 @@ from tools.samples import SEVEN
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def draw(page, strokes=SEVEN, pause=0):
-    """Draw strokes with the mouse, scaled from a pad of 280 pixels; ``pause`` ms per point."""
+def draw(page, strokes=SEVEN, size=280, pause=0):
+    """Draw strokes with the mouse, scaled from a pad of ``size`` pixels; ``pause`` ms per point."""
     for stroke in strokes:
-        press(page, [stroke], pause)
+        press(page, [stroke], size, pause)
         page.mouse.up()
 
 
-def press(page, strokes=SEVEN, pause=0):
+def press(page, strokes=SEVEN, size=280, pause=0):
     """Draw strokes like ``draw``, but keep the mouse button down after the last one."""
     box = page.locator("#pad").bounding_box()
-    scale = box["width"] / 280
+    scale = box["width"] / size
     for i, stroke in enumerate(strokes):
         first, *rest = [(box["x"] + x * scale, box["y"] + y * scale) for x, y, *_ in stroke]
         if i > 0:
