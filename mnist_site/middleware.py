@@ -77,7 +77,7 @@ class RateLimitMiddleware:
 
 
 class ContentSecurityPolicyMiddleware:
-    """Adds the Content-Security-Policy header to every response."""
+    """Adds the Content-Security-Policy header to the responses of later middleware and views."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
