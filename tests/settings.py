@@ -8,7 +8,7 @@ from pathlib import Path
 os.environ.setdefault("SECRET_KEY", "for tests only")
 
 from mnist_site.settings import *  # noqa: F403
-from mnist_site.settings import BASE_DIR, DATABASES, VAR
+from mnist_site.settings import BASE_DIR, DATABASES, MIDDLEWARE, VAR
 
 # Test processes and later runs share collected static files (fixture static_files), in a folder
 # named after their sources: it is complete or empty, and never changes under another process.
@@ -22,3 +22,4 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     folder = Path(tempfile.mkdtemp(prefix="digits-tests-"))
     DATABASES["default"]["TEST"] = {"NAME": str(folder / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MIDDLEWARE.append("tests.browser.stale_requests.StaleRequestMiddleware")

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 
 import pytest
 from django.conf import settings
@@ -10,6 +11,7 @@ from playwright.sync_api import expect, sync_playwright
 from prometheus_client import REGISTRY
 
 from recognizer.models import Drawing
+from tests.browser.stale_requests import HEADER, current_test
 from tools.browser import chromium
 
 # Playwright runs an event loop in this thread, in which Django refuses database access by default.
@@ -39,9 +41,13 @@ def browser():
 def open_page(browser, live_server):
     """Open a page in a new browser context; fail the test on errors in the browser's console."""
     complaints, contexts = [], []
+    test = str(uuid.uuid4())
+    current_test.append(test)
 
     def open_new(path="/", **options):
-        context = browser.new_context(base_url=live_server.url, **options)
+        context = browser.new_context(
+            base_url=live_server.url, extra_http_headers={HEADER: test}, **options
+        )
         contexts.append(context)
         page = context.new_page()
         page.complaints = complaints
@@ -53,7 +59,8 @@ def open_page(browser, live_server):
     yield open_new
     for context in contexts:
         context.close()
-    # A request that outlives its page must not write into the next test's database.
+    # Later requests of this test are rejected; wait for those in progress.
+    current_test.remove(test)
     for _ in range(600):
         if not REGISTRY.get_sample_value("digits_requests_in_progress"):
             break
@@ -95,8 +102,4 @@ def wait_until(page, condition):
 
 def expect_saved(page, count):
     """Wait until the database has this number of drawings."""
-    for _ in range(600):
-        if Drawing.objects.count() == count:
-            return
-        page.wait_for_timeout(50)
-    assert Drawing.objects.count() == count
+    wait_until(page, lambda: Drawing.objects.count() == count)

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tools.browser.pen import draw, expect_state, violations
+from tests.browser.conftest import expect_saved
+from tools.browser.pen import draw, expect_state, violations, wait_for_frames
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,5 +110,6 @@ def test_drawing_and_labeling_shift_no_layout(page):
     page.click("[data-action=clear]")
     draw(page, NUMBER)
     expect(page.locator("#reading")).to_have_text("111")
-    page.wait_for_timeout(600)
+    expect_saved(page, 2)
+    wait_for_frames(page)
     assert sum(page.evaluate("window.shifts")) < 0.01

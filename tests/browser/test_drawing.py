@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved
-from tools.browser.pen import draw, expect_state, ink_of
+from tools.browser.pen import draw, expect_state, ink_of, wait_for_frames
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,7 +115,7 @@ def test_pad_resized_during_a_stroke_keeps_the_stroke(page):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(200)
+    wait_for_frames(page)
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40)
     page.mouse.up()

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from ml.preprocessing.strokes import rasterize
 from tests.browser.conftest import wait_until
-from tools.browser.pen import draw, ink_of, violations
+from tools.browser.pen import draw, ink_of, violations, wait_for_frames
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -275,7 +275,7 @@ def test_tap_selects_a_unit(open_page):
     draw(page)
     expect_prediction(page, 7)
     layer(page, "logits").tap(position={"x": 5, "y": 5})
-    page.wait_for_timeout(500)
+    wait_for_frames(page)
     expect(description(page)).to_contain_text("Digit 0")
     layer(page, "logits").press("ArrowDown")
     expect(description(page)).to_contain_text("Digit 1")

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved
-from tools.browser.pen import draw, expect_state, offline, press
+from tools.browser.pen import draw, expect_state, offline, press, wait_for_frames
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,13 +69,14 @@ def test_late_response_for_fewer_points_is_not_shown(page_with_model):
         page_with_model.mouse.move(
             box["x"] + x * box["width"] / 280, box["y"] + 165 * box["height"] / 280
         )
-        page_with_model.wait_for_timeout(50)
+        wait_for_frames(page_with_model)
     shown = page_with_model.locator("#confidence").inner_text()
     seen = page_with_model.evaluate("document.querySelector('#seen').toDataURL()")
     assert len(late) == 1
-    with page_with_model.expect_response("**/api/v1/predict*"):
+    with page_with_model.expect_response("**/api/v1/predict*") as response:
         late[0].continue_()
-    page_with_model.wait_for_timeout(200)
+    response.value.finished()
+    wait_for_frames(page_with_model)
     assert page_with_model.locator("#confidence").inner_text() == shown
     assert page_with_model.evaluate("document.querySelector('#seen').toDataURL()") == seen
 

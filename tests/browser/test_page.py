@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved
-from tools.browser.pen import draw, expect_state, ink_of, offline
+from tests.browser.conftest import expect_saved, wait_until
+from tools.browser.pen import draw, expect_state, ink_of, offline, wait_for_frames
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,12 +142,12 @@ def test_late_prediction_of_a_cleared_drawing_is_not_shown(page):
     # Only the first request is delayed.
     page.route("**/api/v1/**", lambda route: late.append(route) if not late else route.continue_())
     draw(page)
-    while not late:
-        page.wait_for_timeout(20)
+    wait_until(page, lambda: late)
     page.click("[data-action=clear]")
-    with page.expect_response("**/api/v1/**"):
+    with page.expect_response("**/api/v1/**") as response:
         late[0].continue_()
-    page.wait_for_timeout(300)
+    response.value.finished()
+    wait_for_frames(page)
     assert page.locator("#reading").inner_text() == ""
     assert state(page) == "empty"
 
@@ -206,7 +206,7 @@ def test_resized_pad_keeps_the_drawing(page):
     expect_saved(page, 1)
     ink = ink_of(page, "#seen")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(200)
+    wait_for_frames(page)
     assert ink_of(page, "#pad") > 0
     assert abs(ink_of(page, "#seen") - ink) <= 3
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from recognizer import drawings
 from recognizer.models import Digit, RepeatReview, Source
+from tests.browser.conftest import wait_until
 from tools.browser.pen import ink_of, violations
 from tools.samples import SEVEN
 
@@ -49,11 +50,7 @@ def labels():
 
 def expect_stored(page, count):
     """Wait until the server has stored this many labels."""
-    for _ in range(200):
-        if Digit.objects.exclude(label="").count() == count:
-            return
-        page.wait_for_timeout(50)
-    assert Digit.objects.exclude(label="").count() == count
+    wait_until(page, lambda: Digit.objects.exclude(label="").count() == count)
 
 
 def test_keys_label_confirm_reject_skip_and_undo(open_review):

@@ -12,7 +12,7 @@ from ml.recognition import predict_picture, predict_strokes
 from ml.training import stroke_files
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
-from tools.browser.pen import draw, expect_state, ink_of, offline
+from tools.browser.pen import draw, expect_state, ink_of, offline, wait_for_frames
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,10 +114,10 @@ def test_offline_drawings_are_sent_once_after_a_reload(page):
     page.reload()
     expect_saved(page, 2)
     expect(items(page)).to_have_text(["7", "1"])
+    wait_until(page, lambda: page.evaluate("Object.keys(localStorage)") == [])
     page.reload()
-    page.wait_for_timeout(300)
-    assert Drawing.objects.count() == 2
-    assert page.evaluate("Object.keys(localStorage)") == []
+    draw(page)
+    expect_saved(page, 3)
     assert all("ERR_FAILED" in text for text in page.complaints)
     page.complaints.clear()
 
@@ -128,10 +128,11 @@ def test_second_page_sends_changes_of_a_closed_page(page, live_server):
     expect_state(page, "offline")
     other = page.context.new_page()
     other.goto("/")
-    other.wait_for_timeout(300)
-    assert not Drawing.objects.exists()
-    page.close()
+    draw(other, ONE)
     expect_saved(other, 1)
+    page.close()
+    expect_saved(other, 2)
+    assert set(Drawing.objects.values_list("text", flat=True)) == {"1", "7"}
     page.complaints.clear()
 
 
@@ -162,7 +163,7 @@ def test_new_stroke_ends_a_replay(visit):
     visit.click("[data-action=replay]")
     draw(visit, [[[40, 40], [240, 40]]])
     expect_state(visit, "read")
-    visit.wait_for_timeout(300)
+    wait_for_frames(visit)
     assert len(visit.evaluate("JSON.parse(sessionStorage.visit).at(-1).strokes")) == 2
 
 
@@ -180,7 +181,7 @@ def test_new_stroke_is_visible_during_a_replay(visit):
     draw(visit, [[[20, 20], [40, 30], [60, 20], [80, 30], [100, 20]]], pause=200)
     visit.click("[data-action=replay]")
     draw(visit, [[[20, 250], [260, 250]]])
-    visit.wait_for_timeout(100)
+    wait_for_frames(visit)
     corner = "document.querySelector('#pad').getContext('2d')"
     side = visit.evaluate("document.querySelector('#pad').width")
     place = f"{side / 2}, {side * 250 / 280}, 1, 1"
@@ -191,13 +192,17 @@ def test_resized_drawing_keeps_its_label(visit):
     visit.keyboard.press("1")
     expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
     visit.set_viewport_size({"width": 390, "height": 844})
-    visit.wait_for_timeout(200)
+    wait_for_frames(visit)
     visit.click("[data-action=clear]")
     visit.keyboard.press("Control+z")
     expect(visit.locator("#reading")).to_have_text("1")
     expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
-    visit.wait_for_timeout(300)
-    assert Drawing.objects.order_by("created_at").last().visitor_label == "1"
+    drawing, saved = Drawing.objects.latest("created_at"), Drawing.objects.count()
+    visit.click("[data-action=clear]")
+    draw(visit)
+    expect_saved(visit, saved + 1)
+    drawing.refresh_from_db()
+    assert drawing.visitor_label == "1"
 
 
 def test_strip_follows_the_color_scheme(visit):
@@ -225,8 +230,11 @@ def test_opting_out_discards_waiting_drawings(page):
         page.locator("#save").uncheck()
         expect(page.locator("#badge")).to_have_text("No connection.")
     expect(page.locator("#reading")).to_have_text("7")
-    page.wait_for_timeout(500)
-    assert not Drawing.objects.exists()
+    page.click("[data-action=clear]")
+    page.locator("#save").check()
+    draw(page, ONE)
+    expect_saved(page, 1)
+    assert Drawing.objects.get().text == "1"
 
 
 def test_clear_removes_the_announcement(page):

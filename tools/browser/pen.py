@@ -42,6 +42,13 @@ def ink_of(page, selector):
     )
 
 
+def wait_for_frames(page):
+    """Wait until the page has drawn two frames, and with them handled its pending events."""
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+
+
 def expect_state(page, state):
     expect(page.locator("body")).to_have_attribute("data-state", state)
 
