@@ -151,15 +151,12 @@ class Digit(models.Model):
     def __str__(self) -> str:
         return self.text
 
-    def strokes(self, drawing: Drawing | None = None) -> Strokes:
-        """Return the strokes inside the digit's box; segmentation never splits a stroke.
-
-        Pass the drawing to avoid caching it, with its strokes, on the digit.
-        """
+    def strokes(self) -> Strokes:
+        """Return the strokes inside the digit's box; segmentation never splits a stroke."""
         left, top, width, height = self.box
         return [
             stroke
-            for stroke in (drawing or self.drawing).strokes or []
+            for stroke in self.drawing.strokes or []
             if stroke
             and all(0 <= x - left <= width and 0 <= y - top <= height for x, y, *_ in stroke)
         ]

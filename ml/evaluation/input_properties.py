@@ -28,9 +28,6 @@ MNIST = {
     "across": Moments(14.507, 0.291),
     "down": Moments(14.496, 0.289),
 }
-# Strokes per digit in UCI's pendigits-orig.tra (7,494 digits), as MNIST has no strokes. The shipped
-# model was trained on this file as well.
-STROKES = Moments(1.259, 0.441)
 
 
 def measure(images: NDArray[np.uint8]) -> dict[str, Values]:

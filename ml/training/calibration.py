@@ -3,13 +3,15 @@
 The results are stored in the metadata of the model file.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Share of validation digits that must not get the verdict "not a digit".
-ACCEPTED_SHARE = 0.995
-# Highest error rate among digits without the verdict "unsure".
+# Largest shares of a source's validation digits with the verdicts "not a digit" and "unsure".
+REFUSED_SHARE, UNSURE_SHARE = 0.004, 0.025
+# Highest error rate among digits without the verdict "unsure", unless more would be unsure.
 SURE_ERROR_RATE = 0.001
 
 
@@ -32,17 +34,30 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     return round(log_temperature.exp().item(), 4)
 
 
-def fit_thresholds(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
-    """Fit the thresholds of ``Classifier.verdict`` on float[N, 10] and labels int64[N].
+def fit_thresholds(sources: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]:
+    """Fit the thresholds of ``Classifier.verdict`` on digits of several sources.
 
+    Each source has probabilities float[N, 10] and labels int64[N]; the limits hold for each.
     ``digit``: minimum sum of the two largest probabilities; below it, "not a digit".
     ``sure``: minimum confidence; below it, "unsure".
     """
-    top = probabilities.topk(2, dim=1)
-    digit = torch.quantile(top.values.sum(1), 1 - ACCEPTED_SHARE).item()
-    confidence, wrong = top.values[:, 0], top.indices[:, 0] != labels
+    digit = min(
+        torch.quantile(probabilities.topk(2, dim=1).values.sum(1), REFUSED_SHARE).item()
+        for probabilities, _ in sources
+    )
+    most_unsure = min(
+        torch.quantile(probabilities.max(1).values, UNSURE_SHARE).item()
+        for probabilities, _ in sources
+    )
+    return {"digit": round(digit, 4), "sure": round(min(_sure(sources), most_unsure), 4)}
+
+
+def _sure(sources: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Return the lowest confidence above which at most SURE_ERROR_RATE of all digits are wrong."""
+    probabilities, labels = (torch.cat(parts) for parts in zip(*sources, strict=True))
+    confidence, predicted = probabilities.max(1)
     order = confidence.argsort(descending=True)
-    error_rates = wrong[order].cumsum(0) / torch.arange(1, len(order) + 1)
+    wrong = (predicted != labels)[order]
+    error_rates = wrong.cumsum(0) / torch.arange(1, len(order) + 1)
     allowed = (error_rates <= SURE_ERROR_RATE).nonzero()
-    sure = confidence[order[int(allowed.max())]].item() if len(allowed) else 1.0
-    return {"digit": round(digit, 4), "sure": round(sure, 4)}
+    return confidence[order[int(allowed.max())]].item() if len(allowed) else 1.0

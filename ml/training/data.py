@@ -3,15 +3,15 @@
 import gzip
 import hashlib
 import importlib
-import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from ml.preprocessing.strokes import rasterize
 from ml.training.dataset_folder import LabeledDigits, is_held_out
@@ -27,10 +27,10 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 VALIDATION_SIZE = 5_000
-# Cross-validation folds of the writers.
-FOLDS = 5
 # ``export_dataset`` writes the drawing's UUID where the writer is unknown.
 DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+Part: TypeAlias = Literal["training", "validation", "test"]
 
 # A garbage-collected Library unregisters its operators.
 _TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")
@@ -111,25 +111,32 @@ def split(training: LabeledImages) -> tuple[LabeledImages, LabeledImages]:
     return training.subset(slice(-VALIDATION_SIZE)), training.subset(slice(-VALIDATION_SIZE, None))
 
 
-def split_writers(
-    samples: Sequence[StrokeSample], fold: int = 0
-) -> tuple[list[StrokeSample], list[StrokeSample]]:
-    """Split samples into training and held-out samples without a common writer.
+def part_of(writer: str) -> Part:
+    """Return the part of a writer's samples: 3/16 of the writers for tests, 2/16 for validation.
 
-    Each fold holds out another random but fixed fifth of the writers. Samples with a drawing's UUID
-    instead of a writer are split by ``is_held_out`` in every fold.
+    The part depends on the name alone, so that a writer is in the same part of every file and every
+    training. A drawing's UUID in place of a writer follows ``is_held_out``.
     """
-    names = {sample.writer for sample in samples}
-    drawings = {name for name in names if DRAWING_ID.fullmatch(name)}
-    writers = sorted(names - drawings)
-    start, end = (round(len(writers) * n / FOLDS) for n in (fold, fold + 1))
-    held_out = set(random.Random(0).sample(writers, len(writers))[start:end])
-    held_out |= {name for name in drawings if is_held_out(name)}
-    training = [sample for sample in samples if sample.writer not in held_out]
-    return training, [sample for sample in samples if sample.writer in held_out]
+    if DRAWING_ID.fullmatch(writer):
+        return "validation" if is_held_out(writer) else "training"
+    first = int(hashlib.sha256(writer.encode()).hexdigest()[0], 16)
+    return "test" if first < 3 else "validation" if first < 5 else "training"
 
 
-def rasterize_samples(samples: Sequence[StrokeSample]) -> LabeledImages:
-    images = np.stack([rasterize(sample.strokes) for sample in samples])
+def split_writers(samples: Sequence[StrokeSample]) -> dict[Part, list[StrokeSample]]:
+    """Split samples into parts without a common writer; a single writer is for training."""
+    parts: dict[Part, list[StrokeSample]] = {"training": [], "validation": [], "test": []}
+    single = len({sample.writer for sample in samples}) == 1
+    for sample in samples:
+        parts["training" if single else part_of(sample.writer)].append(sample)
+    return parts
+
+
+def rasterize_samples(samples: Sequence[StrokeSample]) -> LabeledImages | None:
+    """Rasterize digits and non-digits; return None for an empty list. Numbers have no label."""
+    if not samples:
+        return None
+    progress = tqdm(samples, "rasterizing", leave=False, disable=None)
+    images = np.stack([rasterize(sample.strokes) for sample in progress])
     labels = torch.tensor([sample.label for sample in samples])
     return LabeledImages(torch.from_numpy(images), labels)

@@ -120,7 +120,8 @@ def read_csv(folder: Path) -> Iterator[Record]:
 
 
 def read_json_lines(folder: Path) -> Iterator[Record]:
-    for sample in stroke_files.read_samples(folder / JSON_LINES):
+    samples = stroke_files.read(folder / JSON_LINES).samples
+    for sample in (*stroke_files.digits(samples), *stroke_files.non_digits(samples)):
         grid = rasterize(sample.strokes)
         yield grid, sample.label, sample.writer or _hash(grid)
 

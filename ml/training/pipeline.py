@@ -2,6 +2,7 @@
 
 import dataclasses
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,31 +13,32 @@ import torch
 from ml.classifier import Classifier, Verdict
 from ml.evaluation.evaluate import evaluate_images
 from ml.lenet import normalize
-from ml.training import calibration, data, export, stroke_files
+from ml.training import calibration, data, export, stroke_files, variants
+from ml.training.data import LabeledImages
 from ml.training.dataset_folder import LabeledDigits
+from ml.training.stroke_files import StrokeFile, StrokeSample
 from ml.training.train import Datasets, Recipe, Trainer
 
 # Datasets from labeled drawings, stored in checkpoints.
 LABELED = ("labeled", "held_out_labeled", "non_digits", "held_out_non_digits")
 
+# Non-digits excluded from training: they measure the rejection of unknown characters.
+HELD_OUT_CHARACTERS = set("AHKW%&?")
+# Outliers made of the strokes' digits.
+CROSSED_OUT, PAIRS = 3_000, 3_000
+
 
 def load_datasets(
-    stroke_file: Path | None, labeled: LabeledDigits | None = None, fold: int = 0
+    paths: Sequence[Path] = (), labeled: LabeledDigits | None = None, seed: int = 0
 ) -> Datasets:
-    """Load MNIST, an optional stroke file and optional labeled digits.
+    """Load MNIST, optional stroke files and optional labeled digits.
 
-    A fifth of the writers, another in each fold, and a fifth of the labeled drawings are held out.
-    Raises OSError or ValueError for an unusable stroke file.
+    ``data.part_of`` splits the writers of stroke files; a fifth of the labeled drawings is held
+    out. Raises OSError or ValueError for an unusable stroke file.
     """
     datasets = Datasets(*data.split(data.mnist(train=True)))
-    if stroke_file:
-        training, held_out = data.split_writers(stroke_files.read_digits(stroke_file), fold)
-        datasets = dataclasses.replace(
-            datasets,
-            strokes=data.rasterize_samples(training),
-            held_out_strokes=data.rasterize_samples(held_out) if held_out else None,
-            held_out_writers=sorted({sample.writer for sample in held_out}),
-        )
+    if paths:
+        datasets = _with_strokes(datasets, paths, seed)
     if labeled:
         known, unseen = labeled.split()
         datasets = dataclasses.replace(
@@ -49,12 +51,59 @@ def load_datasets(
     return datasets
 
 
-def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> None:
+def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datasets:
+    digits: list[StrokeSample] = []
+    outliers: list[StrokeSample] = []
+    held_out: dict[str, LabeledImages] = {}
+    held_out_outliers: list[StrokeSample] = []
+    facts = []
+    for path in paths:
+        file = stroke_files.read(path)
+        parts = data.split_writers(file.samples)
+        digits += stroke_files.digits(parts["training"])
+        outliers += stroke_files.non_digits(parts["training"])
+        if validation := data.rasterize_samples(stroke_files.digits(parts["validation"])):
+            held_out[file.name] = validation
+        held_out_outliers += stroke_files.non_digits(parts["validation"])
+        facts.append(_file_facts(file, parts))
+    outliers = [one for one in outliers if one.character not in HELD_OUT_CHARACTERS]
+    outliers += variants.crossed_out(digits, CROSSED_OUT, seed)
+    outliers += variants.pairs(digits, PAIRS, seed)
+    return dataclasses.replace(
+        datasets,
+        strokes=data.rasterize_samples(list(variants.balanced_variants(digits, seed))),
+        held_out_strokes=held_out,
+        outliers=data.rasterize_samples(outliers),
+        held_out_outliers=data.rasterize_samples(held_out_outliers),
+        stroke_files=facts,
+    )
+
+
+def _file_facts(
+    file: StrokeFile, parts: Mapping[data.Part, Sequence[StrokeSample]]
+) -> dict[str, Any]:
+    kinds = {
+        "digits": stroke_files.digits,
+        "non_digits": stroke_files.non_digits,
+        "numbers": stroke_files.numbers,
+    }
+    return {
+        "name": file.name,
+        "sha256": file.sha256,
+        "skipped": file.skipped,
+        **{
+            kind: {part: len(select(samples)) for part, samples in parts.items()}
+            for kind, select in kinds.items()
+        },
+    }
+
+
+def save_checkpoint(trainer: Trainer, paths: Sequence[Path], path: Path) -> None:
     """Store the training state; a failed write leaves the previous checkpoint intact."""
     datasets, partial = trainer.datasets, path.with_suffix(".partial")
     checkpoint = {
         # Absolute, because resuming may start in another directory.
-        "stroke_file": str(stroke_file.resolve()) if stroke_file else "",
+        "stroke_files": [str(file.resolve()) for file in paths],
         # Copied, because labels change during training.
         "labeled": {name: tuple(getattr(datasets, name) or ()) for name in LABELED},
         "training": trainer.state(),
@@ -63,39 +112,42 @@ def save_checkpoint(trainer: Trainer, stroke_file: Path | None, path: Path) -> N
     partial.replace(path)
 
 
-def resume(path: Path) -> tuple[Trainer, Path | None]:
-    """Return the trainer of a checkpoint and its stroke file.
+def resume(path: Path) -> tuple[Trainer, list[Path]]:
+    """Return the trainer of a checkpoint and its stroke files.
 
     Raises OSError for a missing checkpoint and ValueError for an unusable one.
     """
     try:
         checkpoint = torch.load(path, weights_only=True)
         state = checkpoint["training"]
-        stroke_file = Path(checkpoint["stroke_file"]) if checkpoint["stroke_file"] else None
+        paths = [Path(file) for file in checkpoint["stroke_files"]]
         labeled: dict[str, Any] = {
             name: data.LabeledImages(*tensors) if tensors else None
             for name, tensors in checkpoint["labeled"].items()
         }
-        datasets = dataclasses.replace(load_datasets(stroke_file), **labeled)
+        datasets = load_datasets(paths, seed=state["recipe"]["seed"])
+        datasets = dataclasses.replace(datasets, **labeled)
         trainer = Trainer(Recipe(**state["recipe"]), datasets)
         trainer.restore(state)
     except (EOFError, KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
         raise ValueError(f"{path} cannot be resumed: {error}") from error
-    return trainer, stroke_file
+    return trainer, paths
 
 
 def finish(trainer: Trainer) -> bytes:
     """Calibrate on validation data, measure once on test data, and return the model file."""
     datasets, lenet = trainer.datasets, trainer.lenet()
-    validation = datasets.validation
-    if datasets.held_out_strokes:
-        validation = data.merge(validation, datasets.held_out_strokes)
+    sources = [datasets.validation, *datasets.held_out_strokes.values()]
     with torch.inference_mode():
-        logits = lenet(normalize(validation.images, trainer.mean, trainer.deviation))
-    temperature = calibration.fit_temperature(logits.clone(), validation.labels)
-    probabilities = (logits / temperature).softmax(1)
+        logits = [
+            lenet(normalize(source.images, trainer.mean, trainer.deviation)).clone()
+            for source in sources
+        ]
+    labels = [source.labels for source in sources]
+    temperature = calibration.fit_temperature(torch.cat(logits), torch.cat(labels))
+    probabilities = [(part / temperature).softmax(1) for part in logits]
     facts: dict[str, Any] = {
-        "thresholds": calibration.fit_thresholds(probabilities, validation.labels),
+        "thresholds": calibration.fit_thresholds(list(zip(probabilities, labels, strict=True))),
         "training": _training_facts(trainer),
     }
     module = export.ExportedLeNet(lenet, trainer.mean, trainer.deviation, temperature)
@@ -106,9 +158,10 @@ def finish(trainer: Trainer) -> bytes:
 
 def _metrics(classifier: Classifier, datasets: Datasets) -> dict[str, Any]:
     """Return errors and calibration errors under the names stored in model files."""
+    strokes = datasets.held_out_strokes.values()
     images = {
         "validation": datasets.validation,
-        "held_out_strokes": datasets.held_out_strokes,
+        "held_out_strokes": data.merge(*strokes) if strokes else None,
         "held_out_reviewed": datasets.held_out_labeled,
         "mnist_test": data.mnist(train=False),
     }
@@ -122,10 +175,14 @@ def _metrics(classifier: Classifier, datasets: Datasets) -> dict[str, Any]:
             "of": evaluation.total,
             "calibration_error": round(evaluation.calibration_error, 5),
         }
-    if datasets.held_out_non_digits:
-        verdicts = evaluate_images(classifier, datasets.held_out_non_digits).verdicts
-        rejected = verdicts.count(Verdict.NOT_A_DIGIT)
-        metrics["held_out_non_digits"] = {"errors": len(verdicts) - rejected, "of": len(verdicts)}
+    for name, non_digits in (
+        ("held_out_stroke_non_digits", datasets.held_out_outliers),
+        ("held_out_non_digits", datasets.held_out_non_digits),
+    ):
+        if non_digits:
+            verdicts = evaluate_images(classifier, non_digits).verdicts
+            rejected = verdicts.count(Verdict.NOT_A_DIGIT)
+            metrics[name] = {"errors": len(verdicts) - rejected, "of": len(verdicts)}
     return metrics
 
 
@@ -136,7 +193,7 @@ def _training_facts(trainer: Trainer) -> dict[str, Any]:
         "sha256": datasets.sha256(),
         "training_images": len(datasets.training.labels),
         "stroke_images": len(datasets.strokes.labels) if datasets.strokes else 0,
-        "held_out_writers": datasets.held_out_writers,
+        "stroke_files": list(datasets.stroke_files),
         "reviewed_images": len(datasets.labeled.labels) if datasets.labeled else 0,
         "reviewed_non_digits": len(datasets.non_digits.labels) if datasets.non_digits else 0,
         "seconds": round(sum(epoch.seconds for epoch in trainer.history)),

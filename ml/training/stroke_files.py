@@ -1,66 +1,101 @@
-"""Files of handwritten digits as pen strokes: UNIPEN text, or this project's JSON Lines."""
+"""Files of handwriting as pen strokes: UNIPEN text, or this project's JSON Lines."""
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.preprocessing.strokes import Strokes
+from ml.preprocessing.strokes import Strokes, is_blank
 
 # Training label of a non-digit.
 NON_DIGIT = -1
 # Labels in text files.
 LABEL_OF = {**{str(digit): digit for digit in range(10)}, "?": NON_DIGIT}
+# Characters between the digits of a number.
+MARKS = "-/.,:()%$#+*=?\n"
 
 
 @dataclass(frozen=True)
 class StrokeSample:
-    """Strokes (pixels, y downwards) with their label and writer."""
+    """Strokes (pixels, y downwards) with their label and writer.
+
+    ``text`` is a digit, ``?`` for a non-digit, or a number with its marks. ``character`` names a
+    non-digit, such as "A", if the file does.
+    """
 
     strokes: Strokes
-    label: int
+    text: str
     writer: str
+    character: str = ""
+
+    @property
+    def label(self) -> int:
+        """The digit, or NON_DIGIT. Raises KeyError for a number."""
+        return LABEL_OF[self.text]
 
 
-def read_digits(path: Path) -> list[StrokeSample]:
-    """Return the digits of a stroke file without its non-digits.
+@dataclass(frozen=True)
+class StrokeFile:
+    """The samples of one file, the number of its other rows, and the SHA-256 of its content."""
 
-    Raises OSError for an unreadable file and ValueError for a file without digits.
-    """
-    digits = [sample for sample in read_samples(path) if sample.label != NON_DIGIT]
-    if not digits:
-        raise ValueError(f"{path} has no labeled digits. Supported: UNIPEN text, JSON Lines.")
-    return digits
+    name: str
+    sha256: str
+    samples: list[StrokeSample]
+    skipped: int
 
 
-def read_samples(path: Path) -> list[StrokeSample]:
-    """Return the digits and non-digits of a stroke file, gzipped or not.
+def digits(samples: Iterable[StrokeSample]) -> list[StrokeSample]:
+    return [sample for sample in samples if sample.text in LABEL_OF and sample.text != "?"]
+
+
+def non_digits(samples: Iterable[StrokeSample]) -> list[StrokeSample]:
+    return [sample for sample in samples if sample.text == "?"]
+
+
+def numbers(samples: Iterable[StrokeSample]) -> list[StrokeSample]:
+    return [sample for sample in samples if len(sample.text) > 1]
+
+
+def read(path: Path) -> StrokeFile:
+    """Return the samples of a stroke file, gzipped or not.
 
     A line of JSON Lines is ``{"strokes": [[[x, y, t], ...], ...], "label": "7", "writer": "..."}``;
-    ``drawing`` replaces a missing ``writer``, and the label of a non-digit is ``?``. All other
-    files are parsed as UNIPEN. Raises OSError for an unreadable file and ValueError for another
-    format.
+    ``drawing`` replaces a missing ``writer``. The label is a digit, ``?`` for a non-digit (``what``
+    may name it), or a number with its marks; rows with other labels or without points are skipped.
+    All other files are parsed as UNIPEN. Raises OSError for an unreadable file and ValueError for
+    another format.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="ascii", errors="replace") as file:
-            lines = [line.strip() for line in file]
-        is_json = next(filter(None, lines), "").startswith("{")
-        return list(parse_json_lines(lines) if is_json else parse_unipen(lines))
-    except (EOFError, KeyError, TypeError, ValueError) as error:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+        lines = content.decode(errors="replace").splitlines()
+        is_json = next(filter(None, map(str.strip, lines)), "").startswith("{")
+        rows = list(parse_json_lines(lines) if is_json else parse_unipen(lines))
+        samples = [row for row in rows if not is_blank(row.strokes) and _is_usable(row.text)]
+    except (AttributeError, EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is not a stroke file: {error!r}. Supported: UNIPEN text, JSON Lines."
         ) from error
+    if not samples:
+        raise ValueError(f"{path} has no labeled digits. Supported: UNIPEN text, JSON Lines.")
+    sha256 = hashlib.sha256(content).hexdigest()
+    return StrokeFile(path.name, sha256, samples, len(rows) - len(samples))
+
+
+def _is_usable(text: str) -> bool:
+    is_number = any(map(str.isdigit, text)) and set(text) <= {*LABEL_OF, *MARKS}
+    return text in LABEL_OF or is_number
 
 
 def parse_json_lines(lines: Iterable[str]) -> Iterator[StrokeSample]:
-    for line in filter(None, lines):
+    for line in filter(str.strip, lines):
         record = json.loads(line)
-        label = str(record["label"])
-        if label in LABEL_OF and any(record["strokes"]):
-            writer = str(record.get("writer") or record.get("drawing", ""))
-            yield StrokeSample(record["strokes"], LABEL_OF[label], writer)
+        writer = str(record.get("writer") or record.get("drawing", ""))
+        text = str(record["label"])
+        yield StrokeSample(record["strokes"], text, writer, str(record.get("what", "")))
 
 
 def parse_unipen(lines: Iterable[str]) -> Iterator[StrokeSample]:
@@ -69,14 +104,14 @@ def parse_unipen(lines: Iterable[str]) -> Iterator[StrokeSample]:
     ``.SEGMENT DIGIT 3-4 ? "5"`` starts a digit, ``.COMMENT 5 12 7`` gives its label, writer and
     number, and ``.PEN_DOWN`` starts a stroke of points with y upwards.
     """
-    label, writer = 0, ""
+    label = writer = ""
     strokes: list[list[list[float]]] | None = None
     for line in lines:
         word, *rest = line.split()[:3] or [""]
         if word == ".SEGMENT":
             if strokes:
                 yield StrokeSample(strokes, label, writer)
-            label, writer, strokes = int(line.split('"')[1]), "", []
+            label, writer, strokes = line.split('"')[1], "", []
         elif strokes is None:
             continue
         elif word == ".COMMENT" and len(rest) == 2:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any, cast
 
@@ -37,7 +37,7 @@ class Recipe:
     last_rate: float = 8e-4
     warm_up: float = 0.15
     weight_decay: float = 1e-4
-    strokes_per_epoch: int = 12_000
+    strokes_per_epoch: int = 24_000
     # Repetitions of each labeled image or non-digit per epoch, and the limit of their sum.
     labeled_repeats: int = 10
     labeled_per_epoch: int = 12_000
@@ -57,14 +57,18 @@ QUICK = Recipe(epochs=10, dropout=0.0, last_rate=1e-4, last_distortion=0.3)
 class Datasets:
     """Training and validation data without the test set.
 
-    ``labeled`` are digits with reviewer labels; the labels of the non-digits are unused.
+    ``strokes`` are digits of stroke files with variants, ``held_out_strokes`` those of the
+    validation writers by file, ``outliers`` non-digits. ``labeled`` are digits
+    with reviewer labels; the labels of the non-digits are unused.
     """
 
     training: LabeledImages
     validation: LabeledImages
     strokes: LabeledImages | None = None
-    held_out_strokes: LabeledImages | None = None
-    held_out_writers: Sequence[str] = ()
+    held_out_strokes: Mapping[str, LabeledImages] = field(default_factory=dict)
+    outliers: LabeledImages | None = None
+    held_out_outliers: LabeledImages | None = None
+    stroke_files: Sequence[Mapping[str, Any]] = ()
     labeled: LabeledImages | None = None
     held_out_labeled: LabeledImages | None = None
     non_digits: LabeledImages | None = None
@@ -73,7 +77,8 @@ class Datasets:
     def sha256(self) -> str:
         """Return the SHA-256 of all training data."""
         digest = hashlib.sha256()
-        for images in filter(None, (self.training, self.strokes, self.labeled, self.non_digits)):
+        parts = (self.training, self.strokes, self.outliers, self.labeled, self.non_digits)
+        for images in filter(None, parts):
             digest.update(images.images.numpy().tobytes())
             digest.update(images.labels.numpy().tobytes())
         return digest.hexdigest()
@@ -214,6 +219,8 @@ class Trainer:
             outliers.generate_grids(outliers.TRAINED_ON, 10_000, seed),
             outliers.squeezed_pairs(self.datasets.training.images, 1_000, seed),
         ]
+        if self.datasets.outliers:
+            parts.append(self.datasets.outliers.images)
         if self.datasets.non_digits:
             generator = torch.Generator().manual_seed(seed)
             parts.append(self._repeat(self.datasets.non_digits, generator).images)

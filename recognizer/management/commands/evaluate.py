@@ -81,11 +81,11 @@ class Command(BaseCommand):
             raise CommandError(f"{path or 'The serving model'} cannot be used: {error}") from error
 
     def _load_data(self, strokes: Path | None, model: Classifier) -> tuple[Any, list[Any]]:
-        from ml.training import data, stroke_files
+        from ml.training import data
 
         try:
             images = data.mnist(train=False)
-            samples = stroke_files.read_digits(strokes) if strokes else []
+            samples = []
         except (OSError, RuntimeError, ValueError) as error:
             raise CommandError(f"The test data cannot be loaded: {error}") from error
         training = model.facts.get("training", {})

@@ -32,7 +32,12 @@ class Command(BaseCommand):
         parser.add_argument("--epochs", type=int, help="passes over the training images")
         parser.add_argument("--seed", type=int, help="random seed; default: 0")
         parser.add_argument(
-            "--strokes", type=Path, metavar="FILE", help="stroke file: UNIPEN or JSON Lines"
+            "--strokes",
+            type=Path,
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="stroke files, UNIPEN or JSON Lines, gzipped or not: digits, non-digits, numbers",
         )
         parser.add_argument(
             "--with-labeled",
@@ -67,12 +72,12 @@ class Command(BaseCommand):
         if output.suffix in RESERVED_SUFFIXES:
             raise CommandError(f"--output {output} is not a model file. Use the suffix .onnx.")
         checkpoint, curves = output.with_suffix(".checkpoint"), output.with_suffix(".png")
-        trainer, stroke_file = self._trainer(options, checkpoint)
+        trainer, paths = self._trainer(options, checkpoint)
         self.stdout.write(_describe(trainer.datasets))
         output.parent.mkdir(parents=True, exist_ok=True)
         resume = f"manage.py train --resume --output {output}" + " --register" * options["register"]
         try:
-            self._train(trainer, lambda: pipeline.save_checkpoint(trainer, stroke_file, checkpoint))
+            self._train(trainer, lambda: pipeline.save_checkpoint(trainer, paths, checkpoint))
         except KeyboardInterrupt:
             done = len(trainer.history)
             hint = f" Continue with: {resume}" if done else ""
@@ -89,7 +94,7 @@ class Command(BaseCommand):
             self.stdout.write(f"To register it: manage.py models import {output}")
 
     def _trainer(self, options: dict[str, Any], checkpoint: Path) -> Any:
-        """Return a new or resumed trainer and its stroke file."""
+        """Return a new or resumed trainer and its stroke files."""
         from ml.training import pipeline, train
 
         try:
@@ -106,7 +111,8 @@ class Command(BaseCommand):
             if epochs < 1:
                 raise CommandError(f"--epochs {epochs} is too small. Use at least 1.")
             recipe = replace(recipe, epochs=epochs, seed=options["seed"] or 0)
-            datasets = pipeline.load_datasets(options["strokes"], self._labeled(options))
+            labeled = self._labeled(options)
+            datasets = pipeline.load_datasets(options["strokes"], labeled, recipe.seed)
             return train.Trainer(recipe, datasets), options["strokes"]
         except (DatabaseError, OSError, ValueError) as error:
             raise CommandError(f"The training cannot start: {error}") from error
@@ -170,13 +176,32 @@ class Command(BaseCommand):
 
 
 def _describe(datasets: Any) -> str:
+    lines = [
+        f"{file['name']}: {_counts(file, 'digits')}, {_counts(file, 'non_digits')},"
+        f" {_counts(file, 'numbers')}; {file['skipped']:,} rows skipped."
+        for file in datasets.stroke_files
+    ]
     parts = [f"{len(datasets.training.labels):,} images"]
+    if datasets.strokes:
+        parts.append(f"{len(datasets.strokes.labels):,} strokes with variants")
     for name, training, held_out in (
-        ("strokes", datasets.strokes, datasets.held_out_strokes),
         ("labeled digits", datasets.labeled, datasets.held_out_labeled),
         ("labeled non-digits", datasets.non_digits, datasets.held_out_non_digits),
     ):
         if training or held_out:
             counts = [len(images.labels) if images else 0 for images in (training, held_out)]
             parts.append(f"{counts[0]:,} {name} ({counts[1]:,} more held out)")
-    return f"Training on {', '.join(parts)}; validating on {len(datasets.validation.labels):,}."
+    lines.append(
+        f"Training on {', '.join(parts)}; validating on {len(datasets.validation.labels):,}."
+    )
+    return "\n".join(lines)
+
+
+def _counts(file: Any, kind: str) -> str:
+    parts = file[kind]
+    total = sum(parts.values())
+    name = kind.replace("_", "-")
+    if not total:
+        return f"no {name}"
+    split = ", ".join(f"{count:,} {part}" for part, count in parts.items())
+    return f"{total:,} {name} ({split})"

@@ -1,0 +1,138 @@
+"""Variants of handwritten digits as strokes: other slants, widths and habits.
+
+Strokes are varied before rasterization, so that the pen keeps its width. ``augment`` distorts the
+images again in every epoch.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.random import Generator
+
+from ml.preprocessing.strokes import Floats, Strokes
+from ml.training.stroke_files import StrokeSample
+
+# Standard deviations: rotation in degrees, shear, and the logarithm of the aspect ratio.
+ROTATION, SHEAR, ASPECT = 8.0, 0.15, 0.15
+MAX_ROTATION = 20.0
+# Shares of the variants of 0, 1 and 5 with a slash, a long flag and a detached hat.
+SLASHED, FLAGGED, DETACHED = 0.12, 0.12, 0.3
+# Variants of a sample by a writer with as many samples as the average writer.
+VARIANTS, MAX_VARIANTS = 6, 20
+
+
+def balanced_variants(samples: Sequence[StrokeSample], seed: int) -> Iterator[StrokeSample]:
+    """Yield each digit and variants of it; writers with few samples get more variants.
+
+    A writer's share of the result grows with the square root of the number of their samples.
+    """
+    rng = np.random.default_rng(seed)
+    writers = [sample.writer for sample in samples]
+    counts = {writer: writers.count(writer) for writer in set(writers)}
+    average = len(samples) / max(len(counts), 1)
+    for sample in samples:
+        yield sample
+        count = min(VARIANTS * math.sqrt(average / counts[sample.writer]), MAX_VARIANTS)
+        for _ in range(round(count) - 1):
+            strokes = vary(with_habit(sample, rng), rng)
+            yield StrokeSample(strokes, sample.text, sample.writer)
+
+
+def vary(strokes: Strokes, rng: Generator) -> Strokes:
+    """Rotate, shear and stretch strokes; the result has points ``[x, y]``."""
+    angle = math.radians(np.clip(rng.normal(0, ROTATION), -MAX_ROTATION, MAX_ROTATION))
+    cos, sin = math.cos(angle), math.sin(angle)
+    stretch, shear = math.exp(rng.normal(0, ASPECT)), rng.normal(0, SHEAR)
+    matrix = np.array([[cos * stretch, sin * stretch], [shear - sin, cos]])
+    return [(points @ matrix).tolist() for points in _arrays(strokes)]
+
+
+def with_habit(sample: StrokeSample, rng: Generator) -> Strokes:
+    """Return the strokes, or a rare form of the digit."""
+    chance = rng.random()
+    if sample.label == 0 and chance < SLASHED:
+        return [*sample.strokes, _line_across(sample.strokes, rng.uniform(-65, -35), rng)]
+    if sample.label == 1 and chance < FLAGGED:
+        return flagged_one(rng)
+    if sample.label == 5 and chance < DETACHED and len(sample.strokes) == 2:
+        return _detached(sample.strokes, rng)
+    return sample.strokes
+
+
+def crossed_out(samples: Sequence[StrokeSample], count: int, seed: int) -> Iterator[StrokeSample]:
+    """Yield digits crossed out by one line, as non-digits. A crossed 0 or 7 is a digit."""
+    rng = np.random.default_rng(seed)
+    digits = [sample for sample in samples if sample.label not in (0, 7)]
+    for _ in range(count if digits else 0):
+        sample = digits[rng.integers(len(digits))]
+        line = _line_across(sample.strokes, rng.choice([0, -45, 45]) + rng.normal(0, 10), rng)
+        yield StrokeSample(vary([*sample.strokes, line], rng), "?", sample.writer)
+
+
+def pairs(samples: Sequence[StrokeSample], count: int, seed: int) -> Iterator[StrokeSample]:
+    """Yield two digits of one writer side by side, as non-digits."""
+    rng = np.random.default_rng(seed)
+    by_writer: dict[str, list[StrokeSample]] = {}
+    for sample in samples:
+        by_writer.setdefault(sample.writer, []).append(sample)
+    writers = sorted(by_writer)
+    for _ in range(count if samples else 0):
+        own = by_writer[writers[rng.integers(len(writers))]]
+        left, right = (own[rng.integers(len(own))].strokes for _ in range(2))
+        yield StrokeSample(_side_by_side(left, right, rng), "?", own[0].writer)
+
+
+def flagged_one(rng: Generator) -> Strokes:
+    """Return a 1 with a long flag, as in France, and sometimes a foot."""
+    flag = rng.uniform(0.3, 0.95)
+    angle = math.radians(rng.uniform(25, 60))
+    bend = rng.normal(0, 0.04, 4)
+    start = [-flag * math.sin(angle) + bend[0], flag * math.cos(angle)]
+    middle = [start[0] / 2 + bend[1], start[1] / 2 + bend[2]]
+    stem = [[0.0, 0.0], [bend[3], 0.5], [rng.normal(0, 0.06), 1.0]]
+    strokes = [[start, middle, *stem]]
+    if rng.random() < 0.25:
+        foot = rng.uniform(0.15, 0.45)
+        strokes.append([[-foot, 1 + rng.normal(0, 0.03)], [foot, 1 + rng.normal(0, 0.03)]])
+    return [[[100 * x, 100 * y] for x, y in stroke] for stroke in strokes]
+
+
+def _arrays(strokes: Strokes) -> list[Floats]:
+    return [np.array([point[:2] for point in stroke], float) for stroke in strokes if len(stroke)]
+
+
+def _line_across(strokes: Strokes, degrees: float, rng: Generator) -> list[list[float]]:
+    """Return a line through the middle of the strokes; positive angles descend to the right."""
+    points = np.vstack(_arrays(strokes))
+    low, high = points.min(axis=0), points.max(axis=0)
+    size = float((high - low).max())
+    middle = (low + high) / 2 + rng.normal(0, 0.06, 2) * size
+    direction = np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))])
+    half = rng.uniform(0.45, 0.75) * size
+    ends: list[list[float]] = [(middle + way * half * direction).tolist() for way in (-1, 1)]
+    return ends
+
+
+def _detached(strokes: Strokes, rng: Generator) -> Strokes:
+    """Move the upper of two strokes away from the other."""
+    arrays = _arrays(strokes)
+    hat = min((0, 1), key=lambda i: float(arrays[i][:, 1].mean()))
+    height = float(np.ptp(np.vstack(arrays)[:, 1]))
+    arrays[hat] = arrays[hat] + height * np.array([rng.uniform(0, 0.25), rng.uniform(-0.2, 0.0)])
+    return [array.tolist() for array in arrays]
+
+
+def _side_by_side(left: Strokes, right: Strokes, rng: Generator) -> Strokes:
+    """Scale two digits to similar heights and place them beside each other."""
+    placed: list[Floats] = []
+    end = 0.0
+    for strokes in (left, right):
+        arrays = _arrays(strokes)
+        points = np.vstack(arrays)
+        scale = rng.uniform(0.8, 1.0) / max(float(np.ptp(points[:, 1])), 1e-9)
+        scale = min(scale, 1.5 / max(float(np.ptp(points[:, 0])), 1e-9))
+        arrays = [(array - points.min(axis=0)) * scale + [end, 0.0] for array in arrays]
+        end = float(np.vstack(arrays)[:, 0].max()) + rng.uniform(-0.1, 0.15)
+        placed += arrays
+    return [array.tolist() for array in placed]
