@@ -5,7 +5,7 @@ digits, grids, probabilities, verdicts. Each grid is rasterized and classified o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -37,6 +37,9 @@ class DigitPrediction:
     probabilities: tuple[float, ...]
     box: Box
     grid: Grid
+
+    def as_mark(self) -> "DigitPrediction":
+        return replace(self, digit=None, verdict=Verdict.NOT_A_DIGIT)
 
     @property
     def character(self) -> str:
@@ -121,7 +124,8 @@ class _Candidates:
 
     def choose(self, classifier: Classifier, rows: Probabilities) -> Iterator[DigitPrediction]:
         for i in self.lattice.best_path(rows):
-            yield _digit(classifier, self.grids[i], self.boxes[i], rows[i])
+            digit = _digit(classifier, self.grids[i], self.boxes[i], rows[i])
+            yield digit.as_mark() if self.lattice.marks[i] else digit
 
 
 def _candidates(drawing: Strokes | Grid) -> _Candidates | None:

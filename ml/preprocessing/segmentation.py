@@ -30,8 +30,18 @@ MIN_PART_SIZE = 0.06
 OVERLAP = 0.2
 # A candidate wider than WIDE is penalized; one wider than WIDEST is excluded.
 WIDE, WIDEST = 0.7, 1.5
-# A candidate lower than this fraction of the tallest is not a digit: a dot, the hat of a 5.
+# A candidate lower than this fraction of the tallest is not a digit: a dash, the hat of a 5.
 MIN_HEIGHT = 0.45
+# A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
+# row: that is a hat.
+HAT = 0.2
+# Probability of a mark, beside the model's probabilities of digits.
+MARK = 0.3
+# A stroke wider than this multiple of its height may be several joined digits. Each has at least
+# this fraction of the stroke's width and height. A cut costs JOINED.
+JOINED_ASPECT, MIN_JOINED_WIDTH, MIN_JOINED_HEIGHT, JOINED = 1.0, 0.2, 0.5, 1.5
+# Positions where a stroke may be cut.
+CUT_POSITIONS = 25
 # Above these limits a drawing is not handwriting and stays one candidate: parts in a digit, parts,
 # points, and the length of all strokes (a digit is about three heights long).
 MAX_PARTS_IN_DIGIT, MAX_PARTS = 8, 40
@@ -64,20 +74,25 @@ class Lattice:
 
     ``groups`` holds the sorted parts of each of n candidates, ``spans`` their (first, end) in the
     row. ``penalties`` float64[n] is the cost of each candidate's width; ``transitions``
-    float64[n, n] scores candidate j after i (-inf where it does not follow); ``contacts``
-    float64[n] is the cost of splitting each candidate from touching ink before it.
+    float64[n, n] scores candidate j after i (-inf where it does not follow); ``misfits``
+    float64[n, n] is the cost of their different heights and baselines; ``contacts`` float64[n] is
+    the cost of splitting each candidate from touching ink before it. ``marks`` bool[n] are
+    candidates too low for a digit.
     """
 
     groups: list[list[int]]
     spans: list[tuple[int, int]]
     penalties: Floats
     transitions: Floats
+    misfits: Floats
     contacts: Floats
+    marks: NDArray[np.bool]
 
     @classmethod
     def single(cls, parts: list[int]) -> "Lattice":
         """Return a lattice with one candidate."""
-        return cls([parts], [(0, 1)], np.zeros(1), np.full((1, 1), -np.inf), np.zeros(1))
+        none = np.zeros((1, 1))
+        return cls([parts], [(0, 1)], none[0], none - np.inf, none, none[0], none[0] > 0)
 
     def best_path(self, probabilities: NDArray[np.float32]) -> list[int]:
         """Return the candidates of the best segmentation, left to right.
@@ -87,11 +102,15 @@ class Lattice:
         if len(self.groups) == 1:
             return [0]
         second, first = np.sort(probabilities, axis=1)[:, -2:].T
-        non_digit = first + second < MIN_DIGIT_PROBABILITY
-        likelihood = np.log(first.astype(np.float64) + RIVAL * second.astype(np.float64))
+        non_digit = self.marks | (first + second < MIN_DIGIT_PROBABILITY)
+        mark = non_digit & np.array([end - start == 1 for start, end in self.spans])
+        likelihood = first.astype(np.float64) + RIVAL * second.astype(np.float64)
+        likelihood = np.where(self.marks, MARK, np.where(mark, likelihood.clip(MARK), likelihood))
         either = non_digit[:, None] | non_digit[None]
         contacts = np.where(self.contacts > 0, self.contacts + NON_DIGIT_COST * either, 0.0)
-        return self._best_path(likelihood - self.penalties, self.transitions - contacts)
+        misfits = np.where(mark[:, None] | mark[None], 0.0, self.misfits)
+        scores = np.log(likelihood) - self.penalties
+        return self._best_path(scores, self.transitions - misfits - contacts)
 
     def _best_path(self, scores: Floats, transitions: Floats) -> list[int]:
         """Find the path with the highest score by dynamic programming; spans are sorted."""
@@ -117,24 +136,60 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
     The strokes of a candidate keep the order of drawing. Specks are in no candidate.
     """
     lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
+    height = float(_height(np.stack([hull(line) for line in lines]).max(axis=0)))
+    if sum(map(len, lines)) > MAX_SEGMENTED_POINTS or _length(lines) > MAX_LENGTH * height:
+        return [strokes], Lattice.single(list(range(len(strokes))))
+    cuts = [_cuts(line, height) for line in lines]
+    owner = [i for i, at in enumerate(cuts) for _ in range(len(at) + 1)]
+    pieces = [piece for stroke, at in zip(strokes, cuts, strict=True) for piece in _cut(stroke, at)]
+    lines = [np.array([point[:2] for point in piece], dtype=np.float64) for piece in pieces]
     hulls = np.stack([hull(line) for line in lines])
-    height = float(_height(hulls.max(axis=0)))
-    too_long = sum(map(len, lines)) > MAX_SEGMENTED_POINTS or _length(lines) > MAX_LENGTH * height
 
     def contact(left: Integers, right: Integers) -> float:
+        if {owner[part] for part in left} & {owner[part] for part in right}:
+            return JOINED
         one, other = ([lines[part] for part in side] for side in (left, right))
         if _are_near(_end_points(one), _end_points(other), MEETING_DISTANCE * height):
             return MEETING
         return TOUCHING if _are_near(one, other, NEAR * height) else 0.0
 
-    if len(strokes) == 1 or too_long:
-        lattice = Lattice.single(list(range(len(strokes))))
-    else:
-        lattice = build_lattice(hulls, contact)
-    return [[strokes[part] for part in group] for group in lattice.groups], lattice
+    lattice = build_lattice(hulls, contact, with_marks=True)
+    return [[pieces[part] for part in group] for group in lattice.groups], lattice
 
 
-def build_lattice(hulls: Floats, contact: Callable[[Integers, Integers], float]) -> Lattice:
+def _cut(stroke: Sequence[Sequence[float]], at: Sequence[int]) -> list[Sequence[Sequence[float]]]:
+    """Cut a stroke at some points, which end one piece and start the next."""
+    starts, ends = [0, *at], [*at, len(stroke) - 1]
+    return [stroke[start : end + 1] for start, end in zip(starts, ends, strict=True)]
+
+
+def _cuts(line: Floats, height: float) -> list[int]:
+    """Return the points where a line float64[n, 2] may be cut between joined digits.
+
+    A wide stroke may be cut where it crosses a vertical line only once.
+    """
+    shape = hull(line)
+    own_height = float(_height(shape))
+    if own_height < MIN_HEIGHT * height or _width(shape) < JOINED_ASPECT * own_height:
+        return []
+    left, width = float(line[:, 0].min()), float(np.ptp(line[:, 0]))
+    at = np.linspace(MIN_JOINED_WIDTH, 1 - MIN_JOINED_WIDTH, CUT_POSITIONS) * width + left
+    right_of = line[:, 0][:, None] > at
+    crossings = right_of[1:] != right_of[:-1]
+    once = crossings.sum(axis=0) == 1
+    # The middle of each run of positions with one crossing.
+    runs = np.split(np.flatnonzero(once), np.flatnonzero(np.diff(np.flatnonzero(once)) > 1) + 1)
+    points = [int(crossings[:, run[len(run) // 2]].argmax()) + 1 for run in runs if len(run)]
+    return sorted({i for i in points if _both_high(line, i, MIN_JOINED_HEIGHT * own_height)})
+
+
+def _both_high(line: Floats, at: int, lowest: float) -> bool:
+    return all(float(np.ptp(side[:, 1])) >= lowest for side in (line[: at + 1], line[at:]))
+
+
+def build_lattice(
+    hulls: Floats, contact: Callable[[Integers, Integers], float], *, with_marks: bool = False
+) -> Lattice:
     """Propose candidate digits for parts with hulls float64[n, directions].
 
     ``contact`` returns the cost of splitting two sets of parts because their ink touches.
@@ -148,10 +203,11 @@ def build_lattice(hulls: Floats, contact: Callable[[Integers, Integers], float])
     parts = np.split(order, cuts + 1)
     row = np.stack([hulls[part].max(axis=0) for part in parts])
     lowest = MIN_HEIGHT * max(_height(row).max(), height / 2)
-    digits = np.count_nonzero(_height(row) >= lowest)
-    if height == 0 or len(parts) > MAX_PARTS or digits < 2:
+    marks = _marks(row, lowest, height, gaps[cuts]) & with_marks
+    single = marks | (_height(row) >= lowest)
+    if height == 0 or len(parts) > MAX_PARTS or np.count_nonzero(single) < 2:
         return Lattice.single(kept.tolist())
-    spans = _spans(row, lowest, WIDEST * height)
+    spans = _spans(row, single, lowest, WIDEST * height)
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
     costs = np.array([contact(order[: cut + 1], order[cut + 1 :]) for cut in cuts])
     before = np.maximum([first for first, _ in spans], 1) - 1
@@ -160,7 +216,9 @@ def build_lattice(hulls: Floats, contact: Callable[[Integers, Integers], float])
         spans=spans,
         penalties=MISFIT * (_width(shapes) / height - WIDE).clip(0),
         transitions=_transitions(spans, shapes, gaps[cuts][before]),
+        misfits=_misfits(shapes),
         contacts=costs[before],
+        marks=np.array([end - first == 1 and bool(marks[first]) for first, end in spans]),
     )
 
 
@@ -192,13 +250,27 @@ def _gaps(row: Floats) -> Floats:
     return gaps
 
 
-def _spans(row: Floats, lowest: float, widest: float) -> list[tuple[int, int]]:
-    """Return the spans (first, end) of a row that may be one digit, and the whole row."""
+def _marks(row: Floats, lowest: float, height: float, gaps: Floats) -> NDArray[np.bool]:
+    """Return the parts that are marks: low, apart from their neighbors, and not at the top."""
+    bottom, top = row[:, -2], -row[:, -1]
+    apart = np.append(gaps > 0, True) & np.append(True, gaps > 0)
+    marks: NDArray[np.bool] = (
+        (bottom - top < lowest) & apart & ((top + bottom) / 2 > top.min() + HAT * height)
+    )
+    return marks
+
+
+def _spans(
+    row: Floats, single: NDArray[np.bool], lowest: float, widest: float
+) -> list[tuple[int, int]]:
+    """Return the spans (first, end) of a row that may be a digit or mark, and the whole row."""
     n = len(row)
 
     def may_be_digit(first: int, end: int) -> bool:
+        if end == first + 1:
+            return bool(single[first])
         shape = row[first:end].max(axis=0)
-        narrow = end == first + 1 or _width(shape) <= widest
+        narrow = _width(shape) <= widest
         return bool(end - first <= MAX_PARTS_IN_DIGIT and narrow and _height(shape) >= lowest)
 
     spans = [(first, end) for first in range(n) for end in range(first + 1, n + 1)]
@@ -208,10 +280,20 @@ def _spans(row: Floats, lowest: float, widest: float) -> list[tuple[int, int]]:
 def _transitions(spans: Sequence[tuple[int, int]], shapes: Floats, gaps: Floats) -> Floats:
     """Score candidate j after i, float64[n, n]; ``gaps`` float64[n] precede each candidate."""
     first, end = np.array(spans).T
-    left, right = shapes[:, None], shapes[None]
-    misfit = np.abs(left - right)[..., _VERTICAL].sum(axis=-1)
-    scores = GAP + (gaps - MISFIT * misfit) / _height(np.maximum(left, right))
+    scores = GAP + gaps / _tallest(shapes)
     return np.where(end[:, None] == first, scores, -np.inf)
+
+
+def _misfits(shapes: Floats) -> Floats:
+    """Return the cost of neighbors with different heights or baselines, float64[n, n]."""
+    misfit = np.abs(shapes[:, None] - shapes[None])[..., _VERTICAL].sum(axis=-1)
+    cost: Floats = MISFIT * misfit / _tallest(shapes)
+    return cost
+
+
+def _tallest(shapes: Floats) -> Floats:
+    """Return the height of each two candidates together, float64[n, n]; never zero."""
+    return _height(np.maximum(shapes[:, None], shapes[None])).clip(np.finfo(float).tiny)
 
 
 def _length(lines: Sequence[Floats]) -> float:
