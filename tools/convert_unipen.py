@@ -53,11 +53,6 @@ class Component:
     points: list[Point] = field(default_factory=list)
 
 
-class Segment(NamedTuple):
-    delineation: str
-    label: str
-
-
 class Row(NamedTuple):
     character: str
     writer: str
@@ -72,7 +67,7 @@ class Recording:
     writer: str
     columns: list[str] = field(default_factory=lambda: ["X", "Y"])
     components: list[Component] = field(default_factory=list)
-    segments: list[Segment] = field(default_factory=list)
+    segments: list[tuple[str, str]] = field(default_factory=list)
     is_complete: bool = True
 
     def read(self, path: Path, including: tuple[Path, ...] = ()) -> None:
@@ -105,16 +100,15 @@ class Recording:
             self.components[-1].points.append(point)
 
 
-def parse_segment(text: str) -> Segment:
-    """Parse the level, delineation, optional quality and quoted label of a segment."""
+def parse_segment(text: str) -> tuple[str, str]:
+    """Return the delineation and label of ``LEVEL DELINEATION [QUALITY] "LABEL"``."""
     head, _, quoted = text.partition('"')
     delineation = [word for word in head.split()[1:] if word[0] in "0123456789,-"]
+    # Escaped newlines and tabs count as spaces.
     label = re.sub(
-        r"\\(.)",
-        lambda escape: {"n": "\n", "t": "\t"}.get(escape[1], escape[1]),
-        quoted.rpartition('"')[0],
+        r"\\(.)", lambda escape: re.sub("[nt]", " ", escape[1]), quoted.rpartition('"')[0]
     )
-    return Segment(" ".join(delineation), label)
+    return " ".join(delineation), label
 
 
 def parse_point(line: str, columns: list[str]) -> Point | None:
@@ -169,25 +163,17 @@ def scale(parts: list[Component]) -> list[list[Point]]:
     ]
 
 
-def file_of(category: str, label: str) -> str:
+def choose_file(category: str, contributor: str, label: str) -> tuple[str, str]:
+    """Return the name of a segment's output file and the reason for skipping it, or ""."""
+    if category == "1a" and contributor not in DIGIT_CONTRIBUTORS:
+        return DIGITS, "other contributor"
     if category == "1a":
-        return DIGITS
+        return DIGITS, "" if re.fullmatch("[0-9]", label) else "other label"
     if category == "7":
-        return NUMBERS
-    return MARKS if label in ISOLATED_MARKS else NOT_DIGITS
-
-
-def check_selection(file: str, label: str, contributor: str) -> None:
-    selected = {
-        DIGITS: re.fullmatch("[0-9]", label),
-        NOT_DIGITS: label in LETTERS_AND_SIGNS,
-        MARKS: True,
-        NUMBERS: NUMBER.fullmatch(label),
-    }
-    if not selected[file]:
-        raise Skipped("other label")
-    if file == DIGITS and contributor not in DIGIT_CONTRIBUTORS:
-        raise Skipped("other contributor")
+        return NUMBERS, "" if NUMBER.fullmatch(label) else "other label"
+    if label in ISOLATED_MARKS:
+        return MARKS, ""
+    return NOT_DIGITS, "" if label in LETTERS_AND_SIGNS else "other label"
 
 
 def make_row(file: str, label: str, contributor: str, parts: list[Component]) -> Row:
@@ -238,9 +224,10 @@ def convert(folder: Path, paths: Iterable[Path]) -> dict[str, Result]:
         recording = Recording(folder / "include", writer=path.stem)
         recording.read(path)
         for delineation, label in recording.segments:
-            file = file_of(category, label)
+            file, skipped = choose_file(category, contributor, label)
             try:
-                check_selection(file, label, contributor)
+                if skipped:
+                    raise Skipped(skipped)
                 # A missing file shifts the numbers of the following components.
                 if not recording.is_complete:
                     raise Skipped("missing included file")
