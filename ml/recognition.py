@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.classifier import Classifier, Probabilities, Verdict
+from ml.preprocessing.layout import split_lines
 from ml.preprocessing.picture_segmentation import has_gap, segment_picture
 from ml.preprocessing.pictures import Ink, extract_ink, rasterize_ink
-from ml.preprocessing.segmentation import Lattice, segment_strokes
+from ml.preprocessing.segmentation import MAX_PARTS, Lattice, segment_strokes
 from ml.preprocessing.strokes import SIZE, Box, Grid, Strokes, bounding_box, rasterize
 
 # Ink wider than this multiple of its height is a number: it is not tried as one digit.
@@ -55,12 +56,23 @@ class Prediction:
 
     @property
     def text(self) -> str:
-        return "".join(digit.character for digit in self.digits)
+        """The characters of the digits, with a newline between lines."""
+        text = ""
+        for i, digit in enumerate(self.digits):
+            if i > 0 and _starts_line(self.digits[i - 1].box, digit.box):
+                text += "\n"
+            text += digit.character
+        return text
 
     @property
     def is_certain(self) -> bool:
         """Whether every verdict is "digit"."""
         return all(digit.verdict is Verdict.DIGIT for digit in self.digits)
+
+
+def _starts_line(previous: Box, box: Box) -> bool:
+    """Return whether a digit is below the previous one and not to the right of it."""
+    return box.y >= previous.y + previous.height and box.x < previous.x + previous.width
 
 
 def predict_strokes(classifier: Classifier, strokes: Strokes) -> Prediction:
@@ -96,64 +108,65 @@ def predict_batch(
 
     ``inputs`` is consumed one by one, so that only one decoded picture is in memory.
     """
-    predictions: list[Prediction | None] = []
+    predictions: list[Prediction] = []
     pending: list[tuple[int, _Candidates]] = []
     waiting = 0
     for drawing in inputs:
         if isinstance(drawing, Image.Image):
             predictions.append(predict_picture(classifier, drawing))
             continue
-        if candidates := _candidates(drawing):
+        for candidates in _candidates(drawing):
             pending.append((len(predictions), candidates))
             waiting += len(candidates.grids)
-        predictions.append(None)
+        predictions.append(Prediction((), classifier.version))
         if waiting >= MODEL_BATCH:
             _resolve(classifier, pending, predictions)
             pending, waiting = [], 0
     _resolve(classifier, pending, predictions)
-    return [prediction or Prediction((), classifier.version) for prediction in predictions]
+    return predictions
 
 
 @dataclass(frozen=True)
 class _Candidates:
-    """The candidate digits of one drawing."""
+    """The candidate digits of one line of a drawing."""
 
     grids: list[Grid]
     boxes: list[Box]
     lattice: Lattice
 
     def choose(self, classifier: Classifier, rows: Probabilities) -> Iterator[DigitPrediction]:
-        for i in self.lattice.best_path(rows):
+        for i, is_mark in zip(*self.lattice.best_path(rows), strict=True):
             digit = _digit(classifier, self.grids[i], self.boxes[i], rows[i])
-            yield digit.as_mark() if self.lattice.marks[i] else digit
+            yield digit.as_mark() if is_mark else digit
 
 
-def _candidates(drawing: Strokes | Grid) -> _Candidates | None:
-    """Return the candidate digits of strokes or of a grid; None if it is blank."""
+def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:
+    """Yield the candidate digits of each line of strokes, or of a grid; nothing for a blank one."""
     if isinstance(drawing, np.ndarray):
-        single = _Candidates([drawing], [Box(0, 0, SIZE, SIZE)], Lattice.single([0]))
-        return single if drawing.any() else None
+        if drawing.any():
+            yield _Candidates([drawing], [Box(0, 0, SIZE, SIZE)], Lattice.single([0]))
+        return
     strokes = [stroke for stroke in drawing if len(stroke)]
-    if not strokes:
-        return None
-    groups, lattice = segment_strokes(strokes)
-    return _Candidates(
-        [rasterize(group) for group in groups], [bounding_box(group) for group in groups], lattice
-    )
+    segmented = [segment_strokes(line) for line in split_lines(strokes)]
+    if sum(lattice.length for _, lattice in segmented) > MAX_PARTS:
+        segmented = [([strokes], Lattice.single(list(range(len(strokes)))))]
+    for groups, lattice in segmented:
+        boxes = [bounding_box(group) for group in groups]
+        yield _Candidates([rasterize(group) for group in groups], boxes, lattice)
 
 
 def _resolve(
     classifier: Classifier,
     pending: Sequence[tuple[int, _Candidates]],
-    predictions: list[Prediction | None],
+    predictions: list[Prediction],
 ) -> None:
-    """Fill in the predictions of pending drawings, by position."""
+    """Add the digits of pending lines to the predictions, by position."""
     grids = [grid for _, candidates in pending for grid in candidates.grids]
     rows = _classify(classifier, grids)
     first = 0
     for position, candidates in pending:
         end = first + len(candidates.grids)
-        digits = tuple(candidates.choose(classifier, rows[first:end]))
+        digits = (*predictions[position].digits, *candidates.choose(classifier, rows[first:end]))
         predictions[position] = Prediction(digits, classifier.version)
         first = end
 

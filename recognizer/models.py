@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from ml.classifier import MAX_VERSION, Classifier, ModelError, Verdict
+from ml.preprocessing.segmentation import strokes_in
 from ml.preprocessing.strokes import SIZE, Box, Strokes, grid_from_bytes
 from ml.recognition import DigitPrediction, Prediction
 
@@ -152,14 +153,8 @@ class Digit(models.Model):
         return self.text
 
     def strokes(self) -> Strokes:
-        """Return the strokes inside the digit's box; segmentation never splits a stroke."""
-        left, top, width, height = self.box
-        return [
-            stroke
-            for stroke in self.drawing.strokes or []
-            if stroke
-            and all(0 <= x - left <= width and 0 <= y - top <= height for x, y, *_ in stroke)
-        ]
+        """Return the strokes of the digit, or their pieces where a stroke has several digits."""
+        return strokes_in(Box(*self.box), self.drawing.strokes or [])
 
     def prediction(self) -> DigitPrediction:
         return DigitPrediction(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ml.preprocessing.segmentation import MAX_PARTS
 from ml.preprocessing.strokes import Floats, Strokes
 
 # An underline is at most this fraction of its width high, as wide as this fraction of the digits
@@ -28,8 +29,11 @@ STROKE_GAP = 0.5
 def split_lines(strokes: Strokes) -> list[Strokes]:
     """Return the lines of strokes with at least one point each, top to bottom.
 
-    Strokes keep the order of drawing. Annotations are in no line.
+    Strokes keep the order of drawing. Annotations are in no line. More strokes than MAX_PARTS are
+    one line.
     """
+    if not 1 < len(strokes) <= MAX_PARTS:
+        return [strokes] if strokes else []
     extents = np.array([_extent(stroke) for stroke in strokes])
     kept = [i for i in range(len(strokes)) if not _is_annotation(i, strokes, extents)]
     if not kept:
@@ -44,8 +48,6 @@ def _extent(stroke: Sequence[Sequence[float]]) -> list[float]:
 
 
 def _is_annotation(i: int, strokes: Strokes, extents: Floats) -> bool:
-    if len(strokes) == 1:
-        return False
     others = np.delete(extents, i, axis=0)
     left, top = others[:, 0].min(), others[:, 1].min()
     right, bottom = others[:, 2].max(), others[:, 3].max()

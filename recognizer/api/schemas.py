@@ -67,14 +67,21 @@ class DigitOut(Schema):
 
 
 class PredictionOut(Schema):
-    text: str = Field(description="The digits from left to right; “?” for a non-digit.")
+    text: str = Field(
+        description="The digits from left to right; “?” for a non-digit, a newline between lines."
+    )
     digits: list[DigitOut]
     model: str = Field(description="Version of the model.")
 
 
+# At least one digit.
+LABEL = r"^[0-9?\n]*[0-9][0-9?\n]*$"
+
+
 class LabelBody(Schema):
-    text: Annotated[str, Field(pattern=r"^[0-9]+$", max_length=MAX_TEXT)] | None = Field(
-        description="The correct digits; null for “not a digit”."
+    text: Annotated[str, Field(pattern=LABEL, max_length=MAX_TEXT)] | None = Field(
+        description="The correct digits, “?” for a mark, a newline between lines;"
+        " null for “not a digit”."
     )
 
 

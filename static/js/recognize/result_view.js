@@ -53,14 +53,16 @@ export function leastConfident({ digits }) {
 function showText(text, selected) {
   const output = find("#reading");
   if (text.length === 1) return (output.textContent = text);
-  while (output.children.length > text.length) output.lastChild.remove();
-  if (output.children.length === 0) output.textContent = "";
-  while (output.children.length < text.length) output.append(document.createElement("button"));
-  [...output.children].forEach((button, i) => {
-    button.type = "button";
-    button.textContent = text[i];
-    button.setAttribute("aria-pressed", i === selected);
-  });
+  if (output.textContent !== text || output.children.length === 0) {
+    output.replaceChildren(...[...text].map((c) => (c === "\n" ? c : createButton(c))));
+  }
+  [...output.children].forEach((button, i) => button.setAttribute("aria-pressed", i === selected));
+}
+
+function createButton(text) {
+  const button = document.createElement("button");
+  [button.type, button.textContent] = ["button", text];
+  return button;
 }
 
 /** Return the 784 levels of an input; the server sends them as Base64. */

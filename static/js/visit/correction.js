@@ -1,23 +1,20 @@
 /**
- * The visitor's label for the drawing on the pad: one character per digit, "?" for a non-digit,
- * undefined without a label.
+ * The visitor's label for the drawing on the pad: one character per digit, "?" for a non-digit, a
+ * newline between lines; undefined without a label.
  */
 
 const find = (selector) => document.querySelector(selector);
 
 /** Replace the character of one digit. */
 export function replaceDigit(label, position, character) {
-  return label.slice(0, position) + character + label.slice(position + 1);
+  let digit = -1;
+  return label.replace(/[^\n]/g, (old) => (++digit === position ? character : old));
 }
 
-/**
- * Convert a label for the API: digits, null for "not a digit", "" to remove the label. Undefined for
- * a number with a non-digit, which the API does not accept.
- */
+/** Convert a label for the API: null for a drawing without digits, "" to remove the label. */
 export function toApiLabel(label) {
   if (label === undefined) return "";
-  if (/^\?+$/.test(label)) return null;
-  return label.includes("?") ? undefined : label;
+  return /[0-9]/.test(label) ? label : null;
 }
 
 export class Correction {
@@ -56,9 +53,7 @@ export class Correction {
   #setLabel(label) {
     const { id } = this.#drawing;
     this.#visit.put({ id, label });
-    const apiLabel = toApiLabel(label);
-    // A label that the API does not accept removes the previous one.
-    this.#outbox.label(id, apiLabel === undefined ? "" : apiLabel);
+    this.#outbox.label(id, toApiLabel(label));
     this.#session.sendChanges();
     this.show();
   }
@@ -81,7 +76,7 @@ export class Correction {
     find("#details-link").href = `/drawings/${id}`;
     for (const button of document.querySelectorAll("[data-label]")) {
       button.disabled = !canLabel;
-      button.setAttribute("aria-pressed", label?.[this.#session.selected] === button.dataset.label);
+      button.setAttribute("aria-pressed", label?.replaceAll("\n", "")[this.#session.selected] === button.dataset.label);
     }
   }
 }
@@ -97,7 +92,5 @@ function swapButtons(isUnlabeled) {
 
 function labelStatus(text, label) {
   if (label === undefined) return `Correct? If not, choose the right digit${text.length > 1 ? "s" : ""}.`;
-  const apiLabel = toApiLabel(label);
-  if (apiLabel === undefined) return `Your label: ${label}. Choose a digit for “?”.`;
-  return `Your label: ${apiLabel ?? "not a digit"}.`;
+  return `Your label: ${toApiLabel(label) ?? "not a digit"}.`;
 }
