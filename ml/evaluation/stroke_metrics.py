@@ -115,6 +115,7 @@ def text_metrics(outcomes: Sequence[Outcome]) -> Metrics | None:
     metrics: Metrics = {
         "drawings": len(outcomes),
         "correct": correct,
+        "accuracy": correct / len(outcomes),
         "interval": wilson(correct, len(outcomes)),
         "confident_errors": _count(outcomes, lambda one: one.is_confident_error),
         "refused": _count(outcomes, lambda one: one.is_refused),
@@ -147,9 +148,7 @@ def non_digit_metrics(outcomes: Sequence[Outcome]) -> Metrics | None:
     return {
         **_classified_as_digit(outcomes),
         "excluded_from_training": _classified_as_digit(excluded) if excluded else None,
-        "characters": sorted(
-            characters, key=lambda one: -one["classified_as_digit"] / one["drawings"]
-        ),
+        "characters": sorted(characters, key=lambda one: -one["share"]),
     }
 
 
@@ -206,6 +205,7 @@ def _classified_as_digit(non_digits: Sequence[Outcome]) -> Metrics:
     return {
         "drawings": len(non_digits),
         "classified_as_digit": errors,
+        "share": errors / len(non_digits),
         "interval": wilson(errors, len(non_digits)),
     }
 

@@ -142,14 +142,25 @@ class Command(BaseCommand):
 
 
 def _context(metrics: Metrics) -> Metrics:
-    """Add a row for each source and kind of digits or numbers."""
+    """Add the rows (source, kind, metrics) of the tables of digits and numbers, and non-digits."""
+    sources = metrics.get("strokes", ())
     rows = [
         (source["source"], kind.replace("_", " "), source[kind])
-        for source in metrics.get("strokes", ())
+        for source in sources
         for kind in ("digits", "numbers", "numbers_with_marks")
         if source[kind]
     ]
-    return {**metrics, "stroke_rows": rows}
+    non_digit_rows = [
+        (source["source"], kind, one)
+        for source in sources
+        if (all_non_digits := source["non_digits"])
+        for kind, one in (
+            ("non-digits", all_non_digits),
+            ("non-digits excluded from training", all_non_digits["excluded_from_training"]),
+        )
+        if one
+    ]
+    return {**metrics, "stroke_rows": rows, "non_digit_rows": non_digit_rows}
 
 
 def _confident_errors(sources: list[Metrics], files: list[Any]) -> list[tuple[Metrics, SafeString]]:
