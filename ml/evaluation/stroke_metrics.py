@@ -103,7 +103,7 @@ def measure(file: StrokeFile, outcomes: Sequence[Outcome]) -> Metrics:
         }
         if accuracies
         else None,
-        "confident_errors": confident_errors(outcomes),
+        "mistakes": confident_mistakes(outcomes),
     }
 
 
@@ -162,12 +162,12 @@ def writer_metrics(outcomes: Sequence[Outcome]) -> list[Metrics]:
     return sorted(rows, key=lambda row: (-row["error_rate"], -row["drawings"]))
 
 
-def confident_errors(outcomes: Sequence[Outcome]) -> list[Metrics]:
+def confident_mistakes(outcomes: Sequence[Outcome]) -> list[Metrics]:
     """Return the wrong digits and numbers with certain verdicts, by descending confidence.
 
     ``index`` is the position of the sample; the confidence is that of the least certain digit.
     """
-    errors = [
+    mistakes = [
         {
             "index": index,
             "kind": one.kind,
@@ -179,7 +179,7 @@ def confident_errors(outcomes: Sequence[Outcome]) -> list[Metrics]:
         for index, one in enumerate(outcomes)
         if one.kind != "non_digits" and one.is_confident_error
     ]
-    return sorted(errors, key=lambda error: -error["confidence"])
+    return sorted(mistakes, key=lambda mistake: -mistake["confidence"])
 
 
 def _writer_metrics(writer: str, outcomes: Sequence[Outcome]) -> Metrics:

@@ -168,7 +168,7 @@ def _confident_errors(sources: list[Metrics], files: list[Any]) -> list[tuple[Me
     errors = [
         ({**error, "source": source["source"]}, file.samples[error["index"]].strokes)
         for source, file in zip(sources, files, strict=True)
-        for error in source["confident_errors"]
+        for error in source["mistakes"]
     ]
     errors.sort(key=lambda each: -each[0]["confidence"])
     return [(error, strokes_svg(strokes, side=96)) for error, strokes in errors[:MAX_DRAWINGS]]
