@@ -139,7 +139,10 @@ def test_non_digit_with_an_unsure_verdict_is_correct():
 
 def test_text_metrics_count_the_outcomes_of_digits():
     outcomes = [outcome("7", text) for text in ("7", "1", "11", "7?", "?")]
-    outcomes += [outcome("7", "7", verdict=Verdict.UNSURE), outcome("7", "1", unsure=True)]
+    outcomes += [
+        outcome("7", "7", verdict=Verdict.UNSURE),
+        outcome("7", "1", verdict=Verdict.UNSURE),
+    ]
     assert stroke_metrics.text_metrics(outcomes) == {
         "drawings": 7,
         "correct": 2,
