@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.classifier import Classifier, Verdict
-from ml.evaluation import robustness, synthetic_numbers
+from ml.evaluation import robustness, stroke_metrics, synthetic_numbers
 from ml.evaluation.metrics import Evaluation, wilson
+from ml.evaluation.stroke_metrics import Outcome
 from ml.preprocessing.strokes import Strokes
-from ml.recognition import Prediction, predict_picture, predict_strokes
+from ml.recognition import Prediction, predict_batch, predict_picture
 from ml.training import outliers
 from ml.training.data import LabeledImages
-from ml.training.stroke_files import StrokeSample
+from ml.training.stroke_files import StrokeFile, StrokeSample
 
 T = TypeVar("T")
 Metrics: TypeAlias = dict[str, Any]
@@ -42,11 +43,12 @@ def measure(
     classifier: Classifier,
     evaluation: Evaluation,
     images: LabeledImages,
-    samples: Sequence[StrokeSample] = (),
+    files: Sequence[StrokeFile] = (),
 ) -> Metrics:
     """Return all metrics that the data allow.
 
-    ``evaluation`` is that of the images; the samples are of writers excluded from training.
+    ``evaluation`` is that of the images; the samples of the files are of writers excluded from
+    training.
     """
     metrics: Metrics = {
         "work": METRICS_VERSION,
@@ -55,12 +57,14 @@ def measure(
         "robustness": robustness_metrics(classifier, images),
         "pictures": picture_metrics(classifier, images),
     }
-    digit_scores = _top_two(evaluation.probabilities)
-    if samples:
-        predictions = _predict_all(classifier, [one.strokes for one in samples])
-        metrics["strokes"] = stroke_metrics(predictions, samples)
-        metrics["numbers"] = number_metrics(classifier, samples)
-        digit_scores = _scores(predictions)
+    outcomes = [_outcomes(classifier, file) for file in files]
+    if files:
+        metrics["strokes"] = list(map(stroke_metrics.measure, files, outcomes))
+    digits = [one for own in outcomes for one in own if one.kind == "digits"]
+    if digits:
+        metrics["numbers"] = number_metrics(classifier, [one.sample for one in digits])
+    single = [one.prediction for one in digits if not one.is_split]
+    digit_scores = _scores(single) if single else _top_two(evaluation.probabilities)
     metrics["non_digits"] = non_digit_metrics(classifier, digit_scores)
     return metrics
 
@@ -91,27 +95,6 @@ def robustness_metrics(classifier: Classifier, images: LabeledImages) -> list[Me
     step = max(1, len(images.labels) // ROBUSTNESS_DIGITS)
     cells = robustness.measure(classifier, images.subset(slice(None, None, step)))
     return [cell._asdict() for cell in _progress(cells, robustness.CELLS, "robustness")]
-
-
-def stroke_metrics(predictions: Sequence[Prediction], samples: Sequence[StrokeSample]) -> Metrics:
-    """Return the metrics of single digits drawn with a pen, including their segmentation.
-
-    The calibration error excludes drawings that are segmented into several digits.
-    """
-    pairs = list(zip(predictions, samples, strict=True))
-    errors = sum([d.digit for d in prediction.digits] != [one.label] for prediction, one in pairs)
-    single = [(one.label, p.digits[0].probabilities) for p, one in pairs if len(p.digits) == 1]
-    labels = np.array([label for label, _ in single], np.int64)
-    probabilities = np.array([row for _, row in single], np.float32).reshape(-1, 10)
-    return {
-        "writers": sorted({sample.writer for sample in samples}),
-        "drawings": len(samples),
-        "errors": errors,
-        "interval": wilson(len(samples) - errors, len(samples)),
-        "calibration_error": Evaluation(labels, probabilities, ()).calibration_error,
-        "split": sum(len(prediction.digits) > 1 for prediction in predictions),
-        "verdicts": _count(d.verdict for prediction in predictions for d in prediction.digits),
-    }
 
 
 def number_metrics(classifier: Classifier, samples: Sequence[StrokeSample]) -> Metrics:
@@ -175,9 +158,15 @@ def separation_metrics(non_digits: NDArray[np.floating], digits: NDArray[np.floa
     }
 
 
-def _predict_all(classifier: Classifier, drawings: Sequence[Strokes]) -> list[Prediction]:
-    progress = _progress(drawings, len(drawings), "drawings")
-    return [predict_strokes(classifier, strokes) for strokes in progress]
+def _predict_all(
+    classifier: Classifier, drawings: Sequence[Strokes], description: str = "drawings"
+) -> list[Prediction]:
+    return predict_batch(classifier, _progress(drawings, len(drawings), description))
+
+
+def _outcomes(classifier: Classifier, file: StrokeFile) -> list[Outcome]:
+    predictions = _predict_all(classifier, [one.strokes for one in file.samples], file.name)
+    return [Outcome(*pair) for pair in zip(file.samples, predictions, strict=True)]
 
 
 def _scores(predictions: Sequence[Prediction]) -> NDArray[np.floating]:

@@ -16,14 +16,12 @@ from ml.lenet import normalize
 from ml.training import calibration, data, export, stroke_files, variants
 from ml.training.data import LabeledImages
 from ml.training.dataset_folder import LabeledDigits
-from ml.training.stroke_files import StrokeFile, StrokeSample
+from ml.training.stroke_files import HELD_OUT_CHARACTERS, StrokeFile, StrokeSample
 from ml.training.train import Datasets, Recipe, Trainer
 
 # Datasets from labeled drawings, stored in checkpoints.
 LABELED = ("labeled", "held_out_labeled", "non_digits", "held_out_non_digits")
 
-# Non-digits excluded from training: they measure the rejection of unknown characters.
-HELD_OUT_CHARACTERS = set("AHKW%&?")
 # Outliers made of the strokes' digits.
 CROSSED_OUT, PAIRS = 3_000, 3_000
 

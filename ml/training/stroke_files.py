@@ -15,6 +15,8 @@ NON_DIGIT = -1
 LABEL_OF = {**{str(digit): digit for digit in range(10)}, "?": NON_DIGIT}
 # Characters between the digits of a number.
 MARKS = "-/.,:()%$#+*=?\n"
+# Non-digits excluded from training: they measure the rejection of unknown characters.
+HELD_OUT_CHARACTERS = set("AHKW%&?")
 
 
 @dataclass(frozen=True)

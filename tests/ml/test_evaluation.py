@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from ml.classifier import Verdict
-from ml.evaluation import evaluate, metrics, robustness
+from ml.evaluation import evaluate, metrics, robustness, stroke_metrics
 from ml.evaluation.metrics import wilson
-from ml.recognition import predict_strokes
+from ml.evaluation.stroke_metrics import Outcome
+from ml.preprocessing.strokes import Box
+from ml.recognition import DigitPrediction, Prediction
 from ml.training import data
-from ml.training.stroke_files import StrokeSample
+from ml.training.stroke_files import StrokeFile, StrokeSample
 
 
 def evaluation(labels, predictions, confidence=0.9):
@@ -89,7 +91,132 @@ def test_separation_metrics_without_overlap_reject_every_non_digit():
     assert same["auroc"] == pytest.approx(0.5, abs=0.01)
 
 
-def test_stroke_metrics_without_single_digits_have_no_calibration_error(shipped):
-    sample = StrokeSample([[[0, 0], [0, 90]], [[200, 0], [200, 90]]], label=7, writer="a")
-    metrics = evaluate.stroke_metrics([predict_strokes(shipped, sample.strokes)], [sample])
-    assert (metrics["errors"], metrics["split"], metrics["calibration_error"]) == (1, 1, 0)
+def outcome(label, predicted, writer="a", character="", verdict=Verdict.DIGIT):
+    """Return the outcome of a sample; "?" in the predicted text is a non-digit."""
+    digits = [
+        DigitPrediction(
+            digit=None if text == "?" else int(text),
+            verdict=Verdict.NOT_A_DIGIT if text == "?" else verdict,
+            confidence=0.9 - 0.1 * place,
+            probabilities=(0.1,) * 10,
+            box=Box(0, 0, 1, 1),
+            grid=np.zeros((28, 28), np.uint8),
+        )
+        for place, text in enumerate(predicted)
+    ]
+    return Outcome(
+        StrokeSample([[[0, 0]]], label, writer, character), Prediction(tuple(digits), "")
+    )
+
+
+def stroke_file(*samples):
+    return StrokeFile("a.jsonl", "0" * 64, list(samples), 2)
+
+
+@pytest.mark.parametrize(
+    ("label", "predicted", "kind", "correct"),
+    [
+        ("7", "7", "digits", True),
+        ("7", "77", "digits", False),
+        ("7", "?", "digits", False),
+        ("12", "12", "numbers", True),
+        ("12", "1?2", "numbers", False),
+        ("1-2", "1?2", "numbers_with_marks", True),
+        ("1-2", "12", "numbers_with_marks", True),
+        ("1-2", "112", "numbers_with_marks", False),
+        ("?", "7", "non_digits", False),
+        ("?", "7?", "non_digits", True),
+    ],
+)
+def test_outcome_compares_the_prediction_with_the_label(label, predicted, kind, correct):
+    one = outcome(label, predicted)
+    assert (one.kind, one.is_correct) == (kind, correct)
+
+
+def test_non_digit_with_an_unsure_verdict_is_correct():
+    assert outcome("?", "7", verdict=Verdict.UNSURE).is_correct
+
+
+def test_text_metrics_count_the_outcomes_of_digits():
+    outcomes = [outcome("7", text) for text in ("7", "1", "11", "7?", "?")]
+    outcomes += [
+        outcome("7", "7", verdict=Verdict.UNSURE),
+        outcome("7", "1", verdict=Verdict.UNSURE),
+    ]
+    assert stroke_metrics.text_metrics(outcomes) == {
+        "drawings": 7,
+        "correct": 2,
+        "accuracy": 2 / 7,
+        "interval": wilson(2, 7),
+        "confident_errors": 2,
+        "refused": 2,
+        "unsure": 1,
+        "split": 2,
+    }
+    assert stroke_metrics.text_metrics([]) is None
+
+
+def test_text_metrics_count_one_entry_per_mark():
+    texts = {"1-2": "1?2", "(12)": "?12?", "1--2": "1?2", "1/2": "12", "1\n-2": "1?2"}
+    outcomes = [outcome(*pair) for pair in texts.items()]
+    metrics = stroke_metrics.text_metrics(outcomes)
+    assert (metrics["correct"], metrics["one_entry_per_mark"]) == (5, 3)
+
+
+def test_non_digit_metrics_count_characters_worst_first():
+    outcomes = [outcome("?", text, character="x") for text in "7???"]
+    outcomes += [outcome("?", text, character="A") for text in "7?"]
+    metrics = stroke_metrics.non_digit_metrics(outcomes)
+    assert (metrics["classified_as_digit"], metrics["drawings"]) == (2, 6)
+    assert metrics["excluded_from_training"]["share"] == 0.5
+    assert [one["character"] for one in metrics["characters"]] == ["A", "x"]
+    assert metrics["characters"][0]["excluded_from_training"]
+    named = stroke_metrics.non_digit_metrics(outcomes[:4])
+    assert named["excluded_from_training"] is None
+
+
+def test_stroke_metrics_of_a_file_rank_writers_and_mistakes():
+    outcomes = [
+        outcome("7", "7", "good"),
+        outcome("7", "7", "bad"),
+        outcome("12", "34", "bad"),
+        outcome("7", "1", "bad"),
+        outcome("?", "1", "careless"),
+    ]
+    metrics = stroke_metrics.measure(stroke_file(), outcomes)
+    assert (metrics["source"], metrics["skipped"]) == ("a.jsonl", 2)
+    assert metrics["numbers_with_marks"] is None
+    writers = metrics["writers"]
+    assert [one["writer"] for one in writers] == ["careless", "bad", "good"]
+    assert [one["error_rate"] for one in writers] == [1, 2 / 3, 0]
+    bad = writers[1]
+    assert (bad["digits"], bad["correct"], bad["confident_errors"]) == (2, 1, 1)
+    assert (bad["numbers"], bad["numbers_correct"]) == (1, 0)
+    assert metrics["writer_accuracy"] == {"writers": 2, "lowest": 0.5, "median": 0.75}
+    assert [(one["index"], one["predicted"]) for one in metrics["mistakes"]] == [
+        (3, "1"),
+        (2, "34"),
+    ]
+
+
+def test_unseen_samples_follow_the_facts_of_the_training():
+    parts = {data.part_of(writer): writer for writer in map(str, range(20))}
+    samples = [
+        StrokeSample([[[0, 0]]], text, writer)
+        for writer in parts.values()
+        for text in ("7", "12", "1-2", "?")
+    ]
+    file = stroke_file(*samples)
+
+    def unseen(**training):
+        found = stroke_metrics.unseen_samples(file, training)
+        return sorted((one.writer, one.text) for one in found)
+
+    everything = [(one.writer, one.text) for one in samples]
+    of_test = [pair for pair in everything if pair[0] == parts["test"]]
+    numbers = [(parts["validation"], text) for text in ("12", "1-2")]
+    assert unseen() == unseen(stroke_files=[{"sha256": "1" * 64}]) == sorted(everything)
+    assert unseen(stroke_files=[{"sha256": file.sha256}]) == sorted(of_test + numbers)
+    previous = {"held_out_writers": [parts["test"]]}
+    assert unseen(**previous, stroke_images=100) == sorted(of_test)
+    assert unseen(**previous, stroke_images=0) == sorted(everything)

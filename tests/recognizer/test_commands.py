@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
-from ml.training import data, outliers, pipeline, train
+from ml.training import data, export, outliers, pipeline, stroke_files, train
 from recognizer import dataset_export, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
@@ -246,21 +246,72 @@ def test_evaluate_against_prints_the_paired_test(tmp_path, small_evaluation):
     assert json.loads(report.with_suffix(".json").read_text())["against"]["p_value"] == 1
 
 
-def test_evaluate_strokes_skips_the_writers_of_the_training(tmp_path, shipped, small_evaluation):
-    unseen = shipped.facts["training"]["held_out_writers"][0]
-    records = [
-        {"strokes": SEVEN, "label": "7", "writer": writer} for writer in (unseen, "in training")
+@pytest.fixture
+def write_strokes(tmp_path, shipped):
+    """Return a function that writes drawings of a seven, by a writer unknown to the training."""
+    (unseen, *_) = shipped.facts["training"].get("held_out_writers", ["unseen"])
+
+    def write(name, *labels, writer=unseen, strokes=SEVEN):
+        path = tmp_path / name
+        records = [{"strokes": strokes, "label": label, "writer": writer} for label in labels]
+        path.write_text("\n".join(map(json.dumps, records)))
+        return path
+
+    return write
+
+
+def test_evaluate_strokes_reports_each_source_and_kind(tmp_path, small_evaluation, write_strokes):
+    files = [
+        write_strokes("digits.jsonl", "7", "7", "1", "seven"),
+        write_strokes("others.jsonl", "77", "7-7", "?"),
     ]
-    strokes, report = tmp_path / "drawings.jsonl", tmp_path / "report.html"
-    strokes.write_text("\n".join(map(json.dumps, records)))
-    call("evaluate", SHIPPED, "--strokes", strokes, "--report", report)
-    metrics = json.loads(report.with_suffix(".json").read_text())
-    assert (metrics["strokes"]["drawings"], metrics["strokes"]["errors"]) == (1, 0)
-    assert metrics["strokes"]["writers"] == [unseen]
-    assert metrics["numbers"]["numbers"] == 5
-    strokes.write_text(json.dumps(records[1]))
-    with pytest.raises(CommandError, match="no samples of the writers excluded from training"):
-        call("evaluate", SHIPPED, "--strokes", strokes, "--report", report)
+    report, card = tmp_path / "report.html", tmp_path / "card.md"
+    card.write_text(f"{evaluate.BEGIN}\n{evaluate.END}")
+    options = ["--strokes", *files, "--report", report, "--card", card]
+    printed = call("evaluate", SHIPPED, *options)
+    digits, others = json.loads(report.with_suffix(".json").read_text())["strokes"]
+    assert (digits["digits"]["drawings"], digits["digits"]["correct"]) == (3, 2)
+    assert (digits["numbers"], digits["non_digits"]) == (None, None)
+    assert others["numbers"]["correct"] == others["numbers_with_marks"]["correct"] == 0
+    assert others["non_digits"]["classified_as_digit"] == 1
+    assert "digits.jsonl, digits: 2 correct of 3" in printed
+    assert "digits.jsonl: 1 rows skipped" in printed
+    assert "others.jsonl, numbers with marks: 0 correct of 1" in printed
+    assert "others.jsonl, non-digits: 1 classified as digit of 1" in printed
+    assert "Numbers composed of these digits: " in printed
+    assert report.read_text().count('aria-label="Strokes"') == 3
+    assert f"| digits.jsonl | `{digits['sha256']}` | 1 | 1 | 66.67% | 66.67% |" in card.read_text()
+
+
+def test_evaluate_strokes_without_digits_composes_no_numbers(
+    tmp_path, small_evaluation, write_strokes
+):
+    file, report = write_strokes("non-digits.jsonl", "?"), tmp_path / "report.html"
+    printed = call("evaluate", SHIPPED, "--strokes", file, "--report", report)
+    assert "numbers" not in json.loads(report.with_suffix(".json").read_text())
+    assert "Numbers composed" not in printed
+
+
+def test_evaluate_strokes_skips_the_writers_of_the_training(
+    tmp_path, small_evaluation, write_strokes
+):
+    writers = {data.part_of(writer): writer for writer in map(str, range(20))}
+    known = write_strokes("known.jsonl", "7", writer=writers["training"])
+    mixed = write_strokes("mixed.jsonl", "7", writer=writers["test"])
+    mixed.write_text(f"{mixed.read_text()}\n{known.read_text()}")
+    facts = {
+        "thresholds": {"digit": 0.9, "sure": 0.9},
+        "training": {
+            "stroke_files": [{"sha256": stroke_files.read(path).sha256} for path in (known, mixed)]
+        },
+    }
+    model, report = tmp_path / "lenet.onnx", tmp_path / "report.html"
+    model.write_bytes(export.describe(onnx.load(SHIPPED), facts))
+    call("evaluate", model, "--strokes", mixed, "--report", report)
+    (source,) = json.loads(report.with_suffix(".json").read_text())["strokes"]
+    assert [one["writer"] for one in source["writers"]] == [writers["test"]]
+    with pytest.raises(CommandError, match=r"known\.jsonl has no samples of writers excluded"):
+        call("evaluate", model, "--strokes", mixed, known, "--report", report)
 
 
 def test_evaluate_card_replaces_the_metrics(tmp_path, shipped, small_evaluation):
