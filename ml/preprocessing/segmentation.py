@@ -33,16 +33,19 @@ OVERLAP = 0.2
 # A candidate wider than WIDE is penalized; one wider than WIDEST is excluded.
 WIDE, WIDEST = 0.7, 1.5
 # A candidate lower than this fraction of the tallest is not a digit: a dash, the hat of a 5.
-MIN_HEIGHT = 0.45
+MIN_HEIGHT = 0.35
 # A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
 # row: that is a hat.
 HAT = 0.2
 # Probability of a mark, beside the model's probabilities of digits.
 MARK = 0.3
-# A slender stroke, at most this multiple of the distance of its ends long, is a mark such as a
-# slash with a probability that grows with its height relative to the other parts. From a logistic
-# regression on the numbers of 46 writers.
-SLENDER, TALL, TALL_OFFSET = 1.8, 9.0, 2.1
+# A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
+# at the top and at the bottom, may be a slash or a parenthesis, with a probability that grows with
+# its height relative to the others: from a logistic regression on the numbers of 46 writers.
+SLENDER, TALL, TALL_OFFSET = 1.8, 9.0, 2.4
+# A parenthesis is off the line between its ends by this fraction of their distance; a slash at the
+# end of a row is a 1.
+BOW = 0.1
 # A stroke wider than this multiple of its height may be several joined digits. Each has at least
 # this fraction of the stroke's width. A cut costs JOINED.
 JOINED_ASPECT, MIN_JOINED_WIDTH, JOINED = 1.0, 0.2, 1.5
@@ -113,7 +116,8 @@ class Lattice:
         if len(self.groups) == 1:
             return [0], [False]
         second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
-        digit, by_size = (1 - self.marks) * (first + RIVAL * second), self.marks * MARK
+        digit = (1 - self.marks) * (first + RIVAL * second)
+        by_size = np.where(self.marks == 1, MARK, self.marks)
         is_mark = by_size > digit
         non_digit = is_mark | (first + second < MIN_DIGIT_PROBABILITY)
         mark = non_digit & np.array([end - start == 1 for start, end in self.spans])
@@ -165,7 +169,7 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
             return MEETING
         return TOUCHING if _are_near(one, other, NEAR * height) else 0.0
 
-    lattice = build_lattice(hulls, contact, np.array([_is_slender(line) for line in lines]))
+    lattice = build_lattice(hulls, contact, np.array([_bow(line) for line in lines]))
     return [[pieces[part] for part in group] for group in lattice.groups], lattice
 
 
@@ -192,9 +196,17 @@ def _run_in(box: Box, stroke: Stroke) -> Stroke:
     return max(runs, key=len)
 
 
-def _is_slender(line: Floats) -> bool:
-    distance = float(np.sqrt(((line[-1] - line[0]) ** 2).sum()))
-    return _length([line]) <= SLENDER * distance
+def _bow(line: Floats) -> float:
+    """Return the largest distance of a line float64[n, 2] from the chord between its ends.
+
+    The unit is the length of the chord. NaN if the line is not slender.
+    """
+    chord = line[-1] - line[0]
+    length = float(np.sqrt((chord * chord).sum()))
+    if length == 0 or _length([line]) > SLENDER * length:
+        return math.nan
+    off = (line - line[0]) @ np.array([-chord[1], chord[0]])
+    return float(np.abs(off).max()) / length**2
 
 
 def _cut(stroke: Stroke, at: Sequence[int]) -> list[Stroke]:
@@ -226,12 +238,12 @@ def _cuts(line: Floats, height: float) -> list[int]:
 def build_lattice(
     hulls: Floats,
     contact: Callable[[Integers, Integers], float],
-    slender: NDArray[np.bool] | None = None,
+    bows: Floats | None = None,
 ) -> Lattice:
     """Propose candidate digits for parts with hulls float64[n, directions].
 
-    ``contact`` returns the cost of splitting two sets of parts because their ink touches. Without
-    ``slender`` bool[n] there are no marks.
+    ``contact`` returns the cost of splitting two sets of parts because their ink touches. ``bows``
+    float64[n] are those of ``_bow``; without them there are no marks.
     """
     size = np.maximum(_height(hulls), _width(hulls))
     kept = np.flatnonzero(size >= MIN_PART_SIZE * size.max())
@@ -241,12 +253,16 @@ def build_lattice(
     cuts = np.flatnonzero(gaps > -OVERLAP * height)
     parts = np.split(order, cuts + 1)
     row = np.stack([hulls[part].max(axis=0) for part in parts])
-    thin = np.array([slender is not None and slender[part].all() for part in parts])
-    tallest = float(_height(row[~thin] if not thin.all() else row).max())
+    bow = np.full(len(parts), np.nan)
+    if bows is not None:
+        alone = [i for i, part in enumerate(parts) if len(part) == 1]
+        bow[alone] = bows[[parts[i][0] for i in alone]]
+    slender = ~np.isnan(bow)
+    tallest = float(_height(row[~slender] if not slender.all() else row).max())
     lowest = MIN_HEIGHT * max(tallest, height / 2)
     marks = np.zeros(len(row))
-    if slender is not None:
-        marks = np.where(thin, _tall_marks(row, lowest), 0.0)
+    if bows is not None:
+        marks = _tall_marks(row, lowest, bow)
         marks[_low_marks(row, lowest, height, gaps[cuts])] = 1.0
     single = (marks == 1) | (_height(row) >= lowest)
     if height == 0 or len(parts) > MAX_PARTS or np.count_nonzero(single) < 2:
@@ -294,15 +310,16 @@ def _gaps(row: Floats) -> Floats:
     return gaps
 
 
-def _tall_marks(row: Floats, lowest: float) -> Floats:
-    """Return the probability of each part to be a mark: it exceeds the other parts at both ends."""
+def _tall_marks(row: Floats, lowest: float, bows: Floats) -> Floats:
+    """Return the probability of each part to be a slash or a parenthesis."""
     bottom, top, high = row[:, -2], -row[:, -1], _height(row) >= lowest
     probabilities = np.zeros(len(row))
-    for i in range(len(row)):
+    may_be_slash = np.arange(len(row)) % max(len(row) - 1, 1) > 0
+    for i in np.flatnonzero(may_be_slash & ~np.isnan(bows) | (bows >= BOW)):
         others = np.flatnonzero(high & (np.arange(len(row)) != i))
         if not len(others) or top[i] > np.median(top[others]):
             continue
-        if bottom[i] > np.median(bottom[others]):
+        if bottom[i] >= np.median(bottom[others]):
             ratio = float((bottom[i] - top[i]) / np.median(bottom[others] - top[others]))
             probabilities[i] = 1 / (1 + math.exp(TALL_OFFSET - TALL * math.log(ratio)))
     return probabilities

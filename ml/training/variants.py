@@ -16,10 +16,14 @@ from ml.training.stroke_files import StrokeSample
 # Standard deviations: rotation in degrees, shear, and the logarithm of the aspect ratio.
 ROTATION, SHEAR, ASPECT = 8.0, 0.15, 0.15
 MAX_ROTATION = 20.0
+# Shares of the variants with few points, an unsteady pen, a gap in a stroke, and every stroke drawn
+# twice.
+SPARSE, UNSTEADY, BROKEN, TWICE = 0.12, 0.15, 0.06, 0.04
 # Shares of the variants of 0, 1 and 5 with a slash, a long flag and a detached hat.
 SLASHED, FLAGGED, DETACHED = 0.12, 0.12, 0.3
+_FLAWS = [SPARSE, UNSTEADY, BROKEN, TWICE, 1 - SPARSE - UNSTEADY - BROKEN - TWICE]
 # Variants of a sample by a writer with as many samples as the average writer.
-VARIANTS, MAX_VARIANTS = 6, 20
+VARIANTS, MAX_VARIANTS = 10, 30
 
 
 def balanced_variants(samples: Sequence[StrokeSample], seed: int) -> Iterator[StrokeSample]:
@@ -35,7 +39,7 @@ def balanced_variants(samples: Sequence[StrokeSample], seed: int) -> Iterator[St
         yield sample
         count = min(VARIANTS * math.sqrt(average / counts[sample.writer]), MAX_VARIANTS)
         for _ in range(round(count) - 1):
-            strokes = vary(with_habit(sample, rng), rng)
+            strokes = with_flaw(vary(with_habit(sample, rng), rng), rng)
             yield StrokeSample(strokes, sample.text, sample.writer)
 
 
@@ -58,6 +62,24 @@ def with_habit(sample: StrokeSample, rng: Generator) -> Strokes:
     if sample.label == 5 and chance < DETACHED and len(sample.strokes) == 2:
         return _detached(sample.strokes, rng)
     return sample.strokes
+
+
+def with_flaw(strokes: Strokes, rng: Generator) -> Strokes:
+    """Return the strokes as few points, unsteady, broken, drawn twice, or unchanged."""
+    arrays = _arrays(strokes)
+    size = float(np.ptp(np.vstack(arrays), axis=0).max())
+    kind = rng.choice(5, p=_FLAWS)
+    if kind == 0:
+        step = rng.integers(2, 5)
+        arrays = [np.vstack([array[:-1:step], array[-1:]]) for array in arrays]
+    elif kind == 1:
+        deviation = rng.uniform(0.005, 0.02) * size
+        arrays = [array + rng.normal(0, deviation, array.shape) for array in arrays]
+    elif kind == 2:
+        arrays = [piece for array in arrays for piece in _broken(array, rng)]
+    elif kind == 3:
+        arrays += [array + rng.normal(0, 0.04 * size, 2) for array in arrays]
+    return [array.tolist() for array in arrays]
 
 
 def crossed_out(samples: Sequence[StrokeSample], count: int, seed: int) -> Iterator[StrokeSample]:
@@ -114,6 +136,15 @@ def _line_across(strokes: Strokes, degrees: float, rng: Generator) -> list[list[
     return ends
 
 
+def _broken(line: Floats, rng: Generator) -> list[Floats]:
+    """Remove a short piece of a line with enough points."""
+    if len(line) < 8:
+        return [line]
+    start = rng.integers(2, len(line) - 4)
+    end = start + max(1, round(rng.uniform(0.02, 0.1) * len(line)))
+    return [line[:start], line[min(end, len(line) - 2) :]]
+
+
 def _detached(strokes: Strokes, rng: Generator) -> Strokes:
     """Move the upper of two strokes away from the other."""
     arrays = _arrays(strokes)
@@ -124,15 +155,15 @@ def _detached(strokes: Strokes, rng: Generator) -> Strokes:
 
 
 def _side_by_side(left: Strokes, right: Strokes, rng: Generator) -> Strokes:
-    """Scale two digits to similar heights and place them beside each other."""
+    """Scale two digits to similar heights, about 100, and place them beside each other."""
     placed: list[Floats] = []
     end = 0.0
     for strokes in (left, right):
         arrays = _arrays(strokes)
         points = np.vstack(arrays)
-        scale = rng.uniform(0.8, 1.0) / max(float(np.ptp(points[:, 1])), 1e-9)
-        scale = min(scale, 1.5 / max(float(np.ptp(points[:, 0])), 1e-9))
+        scale = rng.uniform(80, 100) / max(float(np.ptp(points[:, 1])), 1e-9)
+        scale = min(scale, 150 / max(float(np.ptp(points[:, 0])), 1e-9))
         arrays = [(array - points.min(axis=0)) * scale + [end, 0.0] for array in arrays]
-        end = float(np.vstack(arrays)[:, 0].max()) + rng.uniform(-0.1, 0.15)
+        end = float(np.vstack(arrays)[:, 0].max()) + rng.uniform(-10, 15)
         placed += arrays
     return [array.tolist() for array in placed]
