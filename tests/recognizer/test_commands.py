@@ -12,24 +12,12 @@ from django.db import OperationalError
 
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
-from ml.training import data, export, outliers, pipeline, stroke_files, train
+from ml.training import data, export, pipeline, stroke_files, train
 from recognizer import dataset_export, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
 from tests.conftest import call
 from tools.samples import ROOT, SEVEN, SHIPPED
-
-
-@pytest.fixture
-def small_datasets(monkeypatch):
-    """Train on 1,000 images and a twentieth of the outliers."""
-    monkeypatch.setattr(
-        data, "split", lambda mnist: (mnist.subset(slice(1_000)), mnist.subset(slice(-500, None)))
-    )
-    generate = outliers.generate_grids
-    monkeypatch.setattr(
-        outliers, "generate_grids", lambda kinds, n, seed: generate(kinds, n // 20, seed)
-    )
 
 
 @pytest.fixture
