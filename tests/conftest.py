@@ -18,7 +18,7 @@ from PIL import Image
 
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import rasterize
-from ml.training import export
+from ml.training import data, export, outliers
 from mnist_site.storage import HashedStaticFilesStorage
 from recognizer import drawings, registry, serving
 from recognizer.models import Drawing, Source
@@ -155,3 +155,15 @@ def candidate(db):
 def second_candidate(db):
     """Return a candidate with other probabilities than ``candidate``."""
     return registry.register(variant(3.0))[0]
+
+
+@pytest.fixture
+def small_datasets(monkeypatch):
+    """Train on 1,000 images and a twentieth of the outliers."""
+    monkeypatch.setattr(
+        data, "split", lambda mnist: (mnist.subset(slice(1_000)), mnist.subset(slice(-500, None)))
+    )
+    generate = outliers.generate_grids
+    monkeypatch.setattr(
+        outliers, "generate_grids", lambda kinds, n, seed: generate(kinds, n // 20, seed)
+    )

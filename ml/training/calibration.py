@@ -3,6 +3,7 @@
 The results are stored in the metadata of the model file.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -42,14 +43,20 @@ def fit_thresholds(sources: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]
     ``sure``: minimum confidence; below it, "unsure".
     """
     digit = min(
-        torch.quantile(probabilities.topk(2, dim=1).values.sum(1), REFUSED_SHARE).item()
+        _quantile(probabilities.topk(2, dim=1).values.sum(1), REFUSED_SHARE)
         for probabilities, _ in sources
     )
     most_unsure = min(
-        torch.quantile(probabilities.max(1).values, UNSURE_SHARE).item()
-        for probabilities, _ in sources
+        _quantile(probabilities.max(1).values, UNSURE_SHARE) for probabilities, _ in sources
     )
-    return {"digit": round(digit, 4), "sure": round(min(_sure(sources), most_unsure), 4)}
+    thresholds = {"digit": digit, "sure": min(_sure(sources), most_unsure)}
+    # Rounding up could exceed the limits.
+    return {name: math.floor(1e4 * value) / 1e4 for name, value in thresholds.items()}
+
+
+def _quantile(values: Tensor, share: float) -> float:
+    """Return the largest value with at most this share of smaller values."""
+    return torch.quantile(values, share, interpolation="lower").item()
 
 
 def _sure(sources: Sequence[tuple[Tensor, Tensor]]) -> float:

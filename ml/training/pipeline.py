@@ -52,7 +52,7 @@ def load_datasets(
 def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datasets:
     digits: list[StrokeSample] = []
     outliers: list[StrokeSample] = []
-    held_out: dict[str, LabeledImages] = {}
+    held_out: list[LabeledImages] = []
     held_out_outliers: list[StrokeSample] = []
     facts = []
     for path in paths:
@@ -61,7 +61,7 @@ def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datas
         digits += stroke_files.digits(parts["training"])
         outliers += stroke_files.non_digits(parts["training"])
         if validation := data.rasterize_samples(stroke_files.digits(parts["validation"])):
-            held_out[file.name] = validation
+            held_out.append(validation)
         held_out_outliers += stroke_files.non_digits(parts["validation"])
         facts.append(_file_facts(file, parts))
     outliers = [one for one in outliers if one.character not in HELD_OUT_CHARACTERS]
@@ -135,7 +135,7 @@ def resume(path: Path) -> tuple[Trainer, list[Path]]:
 def finish(trainer: Trainer) -> bytes:
     """Calibrate on validation data, measure once on test data, and return the model file."""
     datasets, lenet = trainer.datasets, trainer.lenet()
-    sources = [datasets.validation, *datasets.held_out_strokes.values()]
+    sources = [datasets.validation, *datasets.held_out_strokes]
     with torch.inference_mode():
         logits = [
             lenet(normalize(source.images, trainer.mean, trainer.deviation)).clone()
@@ -156,7 +156,7 @@ def finish(trainer: Trainer) -> bytes:
 
 def _metrics(classifier: Classifier, datasets: Datasets) -> dict[str, Any]:
     """Return errors and calibration errors under the names stored in model files."""
-    strokes = datasets.held_out_strokes.values()
+    strokes = datasets.held_out_strokes
     images = {
         "validation": datasets.validation,
         "held_out_strokes": data.merge(*strokes) if strokes else None,

@@ -3,11 +3,12 @@
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.preprocessing.strokes import Strokes, is_blank
+from ml.preprocessing.strokes import Strokes, bounding_box, is_blank
 
 # Training label of a non-digit.
 NON_DIGIT = -1
@@ -17,6 +18,10 @@ LABEL_OF = {**{str(digit): digit for digit in range(10)}, "?": NON_DIGIT}
 MARKS = "-/.,:()%$#+*=?\n"
 # Non-digits excluded from training: they measure the rejection of unknown characters.
 HELD_OUT_CHARACTERS = set("AHKW%&?")
+# Errors of the parsers and of decompression.
+MALFORMED = (
+    AttributeError, EOFError, LookupError, TypeError, ValueError, gzip.BadGzipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,8 @@ def read(path: Path) -> StrokeFile:
         lines = content.decode(errors="replace").splitlines()
         is_json = next(filter(None, map(str.strip, lines)), "").startswith("{")
         rows = list(parse_json_lines(lines) if is_json else parse_unipen(lines))
-        samples = [row for row in rows if not is_blank(row.strokes) and _is_usable(row.text)]
-    except (AttributeError, EOFError, KeyError, TypeError, ValueError) as error:
+        samples = [row for row in rows if _has_points(row.strokes) and _is_label(row.text)]
+    except MALFORMED as error:
         raise ValueError(
             f"{path} is not a stroke file: {error!r}. Supported: UNIPEN text, JSON Lines."
         ) from error
@@ -87,7 +92,15 @@ def read(path: Path) -> StrokeFile:
     return StrokeFile(path.name, sha256, samples, len(rows) - len(samples))
 
 
-def _is_usable(text: str) -> bool:
+def _has_points(strokes: Strokes) -> bool:
+    """Return whether strokes have points. Raises LookupError or TypeError for malformed ones."""
+    if is_blank(strokes):
+        return False
+    bounding_box(strokes)  # raises
+    return True
+
+
+def _is_label(text: str) -> bool:
     is_number = any(map(str.isdigit, text)) and set(text) <= {*LABEL_OF, *MARKS}
     return text in LABEL_OF or is_number
 

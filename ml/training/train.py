@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, cast
 
@@ -57,15 +57,15 @@ QUICK = Recipe(epochs=10, dropout=0.0, last_rate=1e-4, last_distortion=0.3)
 class Datasets:
     """Training and validation data without the test set.
 
-    ``strokes`` are digits of stroke files with variants, ``held_out_strokes`` those of the
-    validation writers by file, ``outliers`` non-digits. ``labeled`` are digits
-    with reviewer labels; the labels of the non-digits are unused.
+    ``strokes`` are digits of stroke files with variants, ``held_out_strokes`` the digits of the
+    validation writers, one element per file, ``outliers`` non-digits. ``labeled`` are digits with
+    reviewer labels; the labels of the non-digits are unused.
     """
 
     training: LabeledImages
     validation: LabeledImages
     strokes: LabeledImages | None = None
-    held_out_strokes: Mapping[str, LabeledImages] = field(default_factory=dict)
+    held_out_strokes: Sequence[LabeledImages] = ()
     outliers: LabeledImages | None = None
     held_out_outliers: LabeledImages | None = None
     stroke_files: Sequence[Mapping[str, Any]] = ()

@@ -5,6 +5,7 @@ images again in every epoch.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -32,8 +33,7 @@ def balanced_variants(samples: Sequence[StrokeSample], seed: int) -> Iterator[St
     A writer's share of the result grows with the square root of the number of their samples.
     """
     rng = np.random.default_rng(seed)
-    writers = [sample.writer for sample in samples]
-    counts = {writer: writers.count(writer) for writer in set(writers)}
+    counts = Counter(sample.writer for sample in samples)
     average = len(samples) / max(len(counts), 1)
     for sample in samples:
         yield sample
@@ -59,7 +59,7 @@ def with_habit(sample: StrokeSample, rng: Generator) -> Strokes:
         return [*sample.strokes, _line_across(sample.strokes, rng.uniform(-65, -35), rng)]
     if sample.label == 1 and chance < FLAGGED:
         return flagged_one(rng)
-    if sample.label == 5 and chance < DETACHED and len(sample.strokes) == 2:
+    if sample.label == 5 and chance < DETACHED and len(_arrays(sample.strokes)) == 2:
         return _detached(sample.strokes, rng)
     return sample.strokes
 

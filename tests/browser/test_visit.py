@@ -94,7 +94,7 @@ def test_drawing_is_downloaded_as_png_svg_and_json(visit, tmp_path, shipped):
     assert len(re.findall("<path", svg)) == 1
     visit.keyboard.press("1")
     saved = download(visit, "json", tmp_path)
-    (sample,) = stroke_files.read_digits(saved)
+    (sample,) = stroke_files.read(saved).samples
     assert sample.label == 1
     assert predict_strokes(shipped, sample.strokes).text == "1"
 

@@ -204,7 +204,7 @@ def test_segment_assigns_each_stroke_to_one_digit(drawing):
 
 def test_synthetic_numbers_are_reproducible_and_by_one_writer():
     digits = [
-        StrokeSample(moved(strokes, 100), int(digit), writer)
+        StrokeSample(moved(strokes, 100), digit, writer)
         for digit, strokes in hershey().items()
         for writer in ("low", "high")
         if (int(digit) >= 5) == (writer == "high")

@@ -1,6 +1,7 @@
 """Stroke files and the split of their writers."""
 
 import gzip
+import hashlib
 import json
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 
 from ml.training import data, stroke_files
 from ml.training.dataset_folder import is_held_out
+from ml.training.stroke_files import NON_DIGIT, StrokeSample
 from tools.samples import SEVEN
 
 UNIPEN = """
@@ -31,75 +33,149 @@ UNIPEN = """
 """
 
 
-def test_read_digits_unipen_flips_y(tmp_path):
-    file = tmp_path / "digits.unp"
-    file.write_text(UNIPEN)
-    four, one = stroke_files.read_digits(file)
+@pytest.fixture
+def read(tmp_path):
+    """Return a function that reads content as a stroke file; dictionaries become JSON Lines."""
+
+    def read_content(*content, name="file.jsonl"):
+        path = tmp_path / name
+        lines = [line if isinstance(line, str) else json.dumps(line) for line in content]
+        path.write_text("\n".join(lines))
+        return stroke_files.read(path)
+
+    return read_content
+
+
+def row(label, **fields):
+    return {"strokes": SEVEN, "label": label, **fields}
+
+
+def test_read_unipen_flips_y(read):
+    four, one = read(UNIPEN, name="digits.unp").samples
     assert (four.label, four.writer) == (4, "12")
     assert four.strokes == [[[10, -30], [20, -5]], [[25, -40]]]
     assert (one.label, one.writer, one.strokes) == (1, "7", [[[1, -2], [-3, -4]]])
 
 
-def test_read_digits_reads_gzip(tmp_path):
-    file = tmp_path / "digits.gz"
-    file.write_bytes(gzip.compress(UNIPEN.encode()))
-    assert len(stroke_files.read_digits(file)) == 2
+def test_read_json_lines_keeps_strokes_text_writer_and_character(read):
+    seven, letter = read(row("7", writer="ana"), "", row("?", drawing="id", what="A")).samples
+    assert seven == StrokeSample(SEVEN, "7", "ana")
+    assert letter == StrokeSample(SEVEN, "?", "id", "A")
+    assert (seven.label, letter.label) == (7, NON_DIGIT)
 
 
-def test_read_digits_json_lines_skips_non_digits(tmp_path):
-    file = tmp_path / "digits.jsonl"
-    records = [{"strokes": [[[1, 2, 0]]], "label": label, "writer": "ana"} for label in ("7", "?")]
-    file.write_text("\n".join(map(json.dumps, records)))
-    (seven,) = stroke_files.read_digits(file)
-    assert (seven.label, seven.writer, seven.strokes) == (7, "ana", [[[1, 2, 0]]])
+def test_read_numbers_keep_their_marks(read):
+    numbers = ["12", "3-4", "12\n34", "(1+2)=3", "1?"]
+    file = read(*map(row, numbers))
+    assert [sample.text for sample in file.samples] == numbers
+    assert file.skipped == 0
 
 
-@pytest.mark.parametrize("content", ["", "hello", '{"label": "7"}', '{"strokes"', '.SEGMENT "x"'])
-def test_read_digits_other_content_raises_value_error_with_the_path(tmp_path, content):
-    file = tmp_path / "letter.txt"
-    file.write_text(content)
-    with pytest.raises(ValueError, match=r"letter\.txt"):
-        stroke_files.read_digits(file)
+def test_read_skips_and_counts_unsupported_labels_and_samples_without_points(read):
+    unsupported = map(row, ("", "²", "1²", "12a", "-", "??", "A", None))
+    blank = ({**row("1"), "strokes": strokes} for strokes in ([], [[]]))
+    file = read(row("7"), *unsupported, *blank)
+    assert [sample.text for sample in file.samples] == ["7"]
+    assert file.skipped == 10
 
 
-def test_split_writers_holds_out_each_writer_in_one_fold():
-    digits = [stroke_files.StrokeSample([], 0, str(n % 12)) for n in range(120)]
-    all_held_out = []
-    for fold in range(data.FOLDS):
-        training, held_out = data.split_writers(digits, fold)
-        writers = {sample.writer for sample in held_out}
-        assert len(training) == 120 - 10 * len(writers)
-        assert not {sample.writer for sample in training} & writers
-        all_held_out += writers
-    assert sorted(all_held_out) == sorted({sample.writer for sample in digits})
+def test_samples_are_selected_by_kind(read):
+    samples = read(*map(row, ("7", "?", "1-2", "0"))).samples
+    kinds = (stroke_files.digits, stroke_files.non_digits, stroke_files.numbers)
+    texts = [[sample.text for sample in select(samples)] for select in kinds]
+    assert texts == [["7", "0"], ["?"], ["1-2"]]
 
 
-def test_split_writers_single_writer_is_in_training():
-    training, held_out = data.split_writers([stroke_files.StrokeSample([], 0, "me")])
-    assert (len(training), held_out) == (1, [])
+def test_read_gzip_gives_samples_and_sha256_of_the_content(tmp_path):
+    content = UNIPEN.encode()
+    plain, packed = tmp_path / "digits.unp", tmp_path / "digits.unp.gz"
+    plain.write_bytes(content)
+    packed.write_bytes(gzip.compress(content))
+    first, second = map(stroke_files.read, (plain, packed))
+    assert first.samples == second.samples
+    assert first.sha256 == second.sha256 == hashlib.sha256(content).hexdigest()
+    assert (first.name, second.name) == ("digits.unp", "digits.unp.gz")
 
 
-def test_split_writers_splits_drawings_the_same_way_in_every_fold():
-    names = [str(UUID(int=number)) for number in range(50)]
-    digits = [stroke_files.StrokeSample([], 0, name) for name in names]
-    for fold in range(data.FOLDS):
-        _, held_out = data.split_writers(digits, fold)
-        assert {sample.writer for sample in held_out} == set(filter(is_held_out, names))
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "hello",
+        '{"strokes"',
+        '{"label": "7"}',
+        '{"label": "7", "strokes": null}',
+        '{"label": "7", "strokes": [[1, 2]]}',
+        '{"label": "7", "strokes": [[[1]]]}',
+        '{"label": "7", "strokes": [[["left", "top"]]]}',
+        '{"label": "A", "strokes": [[[1, 2]]]}',
+        '.SEGMENT "x"',
+        ".SEGMENT DIGIT 3",
+    ],
+)
+def test_read_other_content_raises_value_error_with_the_path(read, content):
+    with pytest.raises(ValueError, match=r"letter\.txt.*Supported: UNIPEN text, JSON Lines"):
+        read(content, name="letter.txt")
 
 
-def test_read_samples_skips_unknown_labels_and_empty_strokes(tmp_path):
-    file = tmp_path / "digits.jsonl"
-    lines = [{"label": label, "strokes": SEVEN} for label in ("7", "42", "²", "?")]
-    lines.append({"label": "1", "strokes": []})
-    file.write_text("\n".join(map(json.dumps, lines)))
-    assert [sample.label for sample in stroke_files.read_samples(file)] == [
-        7,
-        stroke_files.NON_DIGIT,
-    ]
+PACKED = gzip.compress(json.dumps(row("7")).encode())
 
 
-def test_read_digits_truncated_gzip_raises_value_error(tmp_path):
-    file = tmp_path / "cut.jsonl.gz"
-    file.write_bytes(gzip.compress(json.dumps({"label": "7", "strokes": SEVEN}).encode())[:-9])
-    with pytest.raises(ValueError, match="cut"):
-        stroke_files.read_digits(file)
+@pytest.mark.parametrize(
+    "content",
+    [PACKED[:-9], b"not packed", PACKED[:10] + b"\xff" * 20],
+    ids=["truncated", "not gzip", "damaged"],
+)
+def test_read_damaged_gzip_raises_value_error_with_the_path(tmp_path, content):
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cut\.jsonl\.gz is not a stroke file"):
+        stroke_files.read(path)
+
+
+def test_read_missing_file_raises_os_error_with_the_path(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.jsonl"):
+        stroke_files.read(tmp_path / "missing.jsonl")
+
+
+def test_part_of_depends_on_the_name_alone():
+    # Models name their files instead of their writers, so the parts must never change.
+    parts = {"ana": "test", "3": "validation", "12": "training", "": "training"}
+    assert {name: data.part_of(name) for name in parts} == parts
+
+
+def test_part_of_tests_3_and_validates_2_of_16_writers():
+    parts = [data.part_of(f"writer {number}") for number in range(1_600)]
+    assert parts.count("test") == pytest.approx(300, abs=50)
+    assert parts.count("validation") == pytest.approx(200, abs=50)
+
+
+def test_part_of_drawing_follows_is_held_out():
+    for name in (str(UUID(int=number)) for number in range(50)):
+        assert data.part_of(name) == ("validation" if is_held_out(name) else "training")
+
+
+def test_split_writers_gives_each_writer_one_part():
+    samples = [StrokeSample([], "0", str(number % 40)) for number in range(120)]
+    parts = data.split_writers(samples)
+    assert sum(map(len, parts.values())) == 120
+    for part, selected in parts.items():
+        assert selected
+        assert {data.part_of(sample.writer) for sample in selected} == {part}
+
+
+def test_split_writers_single_writer_is_for_training():
+    assert data.part_of("ana") == "test"
+    samples = [StrokeSample([], "0", "ana")] * 3
+    assert data.split_writers(samples) == {"training": samples, "validation": [], "test": []}
+
+
+def test_split_writers_without_samples_gives_empty_parts():
+    assert data.split_writers([]) == {"training": [], "validation": [], "test": []}
+
+
+def test_rasterize_samples_labels_digits_and_non_digits():
+    images, labels = data.rasterize_samples([StrokeSample(SEVEN, text, "") for text in "7?"])
+    assert images.shape == (2, 28, 28)
+    assert labels.tolist() == [7, NON_DIGIT]
+    assert data.rasterize_samples([]) is None

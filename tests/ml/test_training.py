@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from ml.classifier import Classifier
-from ml.evaluation import metrics
 from ml.evaluation.evaluate import evaluate_images
 from ml.lenet import PARAMETERS, LeNet, NormalizedLeNet, normalize
-from ml.training import augment, calibration, data, export, outliers, pipeline, train
+from ml.training import augment, data, export, outliers, pipeline, train
 from tools.samples import SHIPPED
 
 # Names and shapes in the original project's state_dict.
@@ -172,26 +171,3 @@ def test_shipped_model_errors_match_its_metadata_and_the_original_project(shippe
     evaluation = evaluate_images(shipped, data.mnist(train=False))
     assert evaluation.errors <= 69
     assert evaluation.errors == shipped.facts["metrics"]["mnist_test"]["errors"]
-
-
-def test_fit_temperature_calibrates_overconfident_logits():
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(5_000, 10, generator=generator)
-    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
-    assert calibration.fit_temperature(3 * logits, labels) == pytest.approx(3, rel=0.05)
-    calibrated, overconfident = (
-        metrics.Evaluation(labels.numpy(), (scale * logits).softmax(1).numpy(), ())
-        for scale in (1, 3)
-    )
-    assert calibrated.calibration_error < overconfident.calibration_error / 3
-
-
-def test_fit_thresholds_accepts_digits_and_bounds_sure_errors():
-    confidence = torch.linspace(0.2, 0.999, 1_000)
-    probabilities = torch.zeros(1_000, 10)
-    probabilities[:, 3], probabilities[:, 5] = confidence, (1 - confidence) / 2
-    labels = torch.where(confidence < 0.6, 5, 3)
-    thresholds = calibration.fit_thresholds(probabilities, labels)
-    assert (confidence >= thresholds["sure"]).float().mean() == pytest.approx(0.5, abs=0.01)
-    accepted = probabilities.topk(2, 1).values.sum(1) >= thresholds["digit"]
-    assert accepted.float().mean() == pytest.approx(calibration.ACCEPTED_SHARE, abs=0.01)

@@ -12,24 +12,12 @@ from django.db import OperationalError
 
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
-from ml.training import data, export, outliers, pipeline, stroke_files, train
+from ml.training import data, export, pipeline, stroke_files, train
 from recognizer import dataset_export, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
 from tests.conftest import call
 from tools.samples import ROOT, SEVEN, SHIPPED
-
-
-@pytest.fixture
-def small_datasets(monkeypatch):
-    """Train on 1,000 images and a twentieth of the outliers."""
-    monkeypatch.setattr(
-        data, "split", lambda mnist: (mnist.subset(slice(1_000)), mnist.subset(slice(-500, None)))
-    )
-    generate = outliers.generate_grids
-    monkeypatch.setattr(
-        outliers, "generate_grids", lambda kinds, n, seed: generate(kinds, n // 20, seed)
-    )
 
 
 @pytest.fixture
@@ -42,7 +30,9 @@ def small_evaluation(monkeypatch):
 
 @pytest.fixture
 def no_training(small_datasets, monkeypatch):
-    """Return the shipped model as the result of every training."""
+    """Return the shipped model as the result of every training, without outliers of strokes."""
+    monkeypatch.setattr(pipeline, "CROSSED_OUT", 0)
+    monkeypatch.setattr(pipeline, "PAIRS", 0)
     monkeypatch.setattr(train.Trainer, "epochs", lambda self, on_step: iter(()))
     monkeypatch.setattr(pipeline, "finish", lambda trainer: SHIPPED.read_bytes())
 
@@ -192,6 +182,32 @@ def test_train_resume_gives_the_model_of_an_uninterrupted_training(
     call("train", "--resume", "--output", output)
     graphs = [onnx.load(path).graph for path in (output, complete)]
     assert graphs[0] == graphs[1]
+
+
+def write_rows(path, *rows):
+    """Write (label, writer) pairs as a stroke file."""
+    records = [{"strokes": SEVEN, "label": label, "writer": writer} for label, writer in rows]
+    path.write_text("\n".join(map(json.dumps, records)))
+    return path
+
+
+@pytest.mark.parametrize("repeated", [[], ["--strokes"]], ids=["one option", "two options"])
+def test_train_strokes_prints_used_and_skipped_rows_of_each_file(tmp_path, no_training, repeated):
+    (tmp_path / "lenet.checkpoint").touch()
+    digits = [("7", "12"), ("7", "12"), ("1", "3"), ("7", "ana"), ("seven", "12")]
+    files = [
+        write_rows(tmp_path / "digits.jsonl", *digits),
+        write_rows(tmp_path / "others.jsonl", ("?", "12"), ("7-7", "3"), ("77", "3")),
+    ]
+    options = ["--strokes", files[0], *repeated, files[1]]
+    printed = call("train", *options, "--output", tmp_path / "lenet.onnx")
+    assert (
+        "digits.jsonl: 4 digits (2 training, 1 validation, 1 test), no non-digits, no numbers;"
+        " 1 rows skipped.\n"
+        "others.jsonl: no digits, 1 non-digits (1 training, 0 validation, 0 test),"
+        " 2 numbers (0 training, 2 validation, 0 test); 0 rows skipped.\n"
+    ) in printed
+    assert "Training on 1,000 images, 12 strokes with variants; validating on 500." in printed
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--strokes",
             type=Path,
+            action="extend",
             nargs="+",
             default=[],
             metavar="FILE",
