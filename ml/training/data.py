@@ -124,11 +124,10 @@ def part_of(writer: str) -> Part:
 
 
 def split_writers(samples: Sequence[StrokeSample]) -> dict[Part, list[StrokeSample]]:
-    """Split samples into parts without a common writer; a single writer is for training."""
+    """Split samples into parts without a common writer."""
     parts: dict[Part, list[StrokeSample]] = {"training": [], "validation": [], "test": []}
-    single = len({sample.writer for sample in samples}) == 1
     for sample in samples:
-        parts["training" if single else part_of(sample.writer)].append(sample)
+        parts[part_of(sample.writer)].append(sample)
     return parts
 
 

@@ -59,12 +59,18 @@ def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datas
         file = stroke_files.read(path)
         parts = data.split_writers(file.samples)
         digits += stroke_files.digits(parts["training"])
+        parts["training"] = [
+            one for one in parts["training"] if one.character not in HELD_OUT_CHARACTERS
+        ]
         outliers += stroke_files.non_digits(parts["training"])
         if validation := data.rasterize_samples(stroke_files.digits(parts["validation"])):
             held_out.append(validation)
         held_out_outliers += stroke_files.non_digits(parts["validation"])
         facts.append(_file_facts(file, parts))
-    outliers = [one for one in outliers if one.character not in HELD_OUT_CHARACTERS]
+    if held_out and not digits:
+        raise ValueError(
+            "all digits are of writers held out for validation or tests. Add other writers."
+        )
     outliers += variants.crossed_out(digits, CROSSED_OUT, seed)
     outliers += variants.pairs(digits, PAIRS, seed)
     return dataclasses.replace(

@@ -88,7 +88,9 @@ def crossed_out(samples: Sequence[StrokeSample], count: int, seed: int) -> Itera
     digits = [sample for sample in samples if sample.label not in (0, 7)]
     for _ in range(count if digits else 0):
         sample = digits[rng.integers(len(digits))]
-        line = _line_across(sample.strokes, rng.choice([0, -45, 45]) + rng.normal(0, 10), rng)
+        # A 1 with a flag and a horizontal line is a 7.
+        angle = rng.choice([-45, 45] if sample.label == 1 else [-45, 0, 45])
+        line = _line_across(sample.strokes, angle + rng.normal(0, 10), rng)
         yield StrokeSample(vary([*sample.strokes, line], rng), "?", sample.writer)
 
 

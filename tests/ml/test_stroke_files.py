@@ -164,12 +164,6 @@ def test_split_writers_gives_each_writer_one_part():
         assert {data.part_of(sample.writer) for sample in selected} == {part}
 
 
-def test_split_writers_single_writer_is_for_training():
-    assert data.part_of("ana") == "test"
-    samples = [StrokeSample([], "0", "ana")] * 3
-    assert data.split_writers(samples) == {"training": samples, "validation": [], "test": []}
-
-
 def test_split_writers_without_samples_gives_empty_parts():
     assert data.split_writers([]) == {"training": [], "validation": [], "test": []}
 
