@@ -56,7 +56,8 @@ def with_habit(sample: StrokeSample, rng: Generator) -> Strokes:
     """Return the strokes, or a rare form of the digit."""
     chance = rng.random()
     if sample.label == 0 and chance < SLASHED:
-        return [*sample.strokes, _line_across(sample.strokes, rng.uniform(-65, -35), rng)]
+        slash = _line_across(sample.strokes, rng.uniform(-85, -30), rng.uniform(0.4, 1.2), rng)
+        return [*sample.strokes, slash]
     if sample.label == 1 and chance < FLAGGED:
         return flagged_one(rng)
     if sample.label == 5 and chance < DETACHED and len(_arrays(sample.strokes)) == 2:
@@ -90,7 +91,7 @@ def crossed_out(samples: Sequence[StrokeSample], count: int, seed: int) -> Itera
         sample = digits[rng.integers(len(digits))]
         # A 1 with a flag and a horizontal line is a 7.
         angle = rng.choice([-45, 45] if sample.label == 1 else [-45, 0, 45])
-        line = _line_across(sample.strokes, angle + rng.normal(0, 10), rng)
+        line = _line_across(sample.strokes, angle + rng.normal(0, 10), rng.uniform(0.45, 0.75), rng)
         yield StrokeSample(vary([*sample.strokes, line], rng), "?", sample.writer)
 
 
@@ -126,15 +127,19 @@ def _arrays(strokes: Strokes) -> list[Floats]:
     return [np.array([point[:2] for point in stroke], float) for stroke in strokes if len(stroke)]
 
 
-def _line_across(strokes: Strokes, degrees: float, rng: Generator) -> list[list[float]]:
-    """Return a line through the middle of the strokes; positive angles descend to the right."""
+def _line_across(
+    strokes: Strokes, degrees: float, half: float, rng: Generator
+) -> list[list[float]]:
+    """Return a line through the middle of the strokes; positive angles descend to the right.
+
+    ``half`` is half of its length, relative to the longer side of the strokes.
+    """
     points = np.vstack(_arrays(strokes))
     low, high = points.min(axis=0), points.max(axis=0)
     size = float((high - low).max())
     middle = (low + high) / 2 + rng.normal(0, 0.06, 2) * size
     direction = np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))])
-    half = rng.uniform(0.45, 0.75) * size
-    ends: list[list[float]] = [(middle + way * half * direction).tolist() for way in (-1, 1)]
+    ends: list[list[float]] = [(middle + way * half * size * direction).tolist() for way in (-1, 1)]
     return ends
 
 
