@@ -61,6 +61,8 @@ export function isMark({ verdict, box }, digits) {
 /** Show one digit as text, those of a number as buttons that select a digit. */
 function showText(text, selected) {
   const output = find("#reading");
+  const lengths = text.split("\n").map((line) => line.length);
+  output.style.setProperty("--characters", Math.max(...lengths));
   if (text.length === 1) return (output.textContent = text);
   if (output.textContent !== text || output.children.length === 0) {
     output.replaceChildren(...[...text].map((c) => (c === "\n" ? c : createButton(c))));
