@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.classifier import Classifier, Probabilities, Verdict
-from ml.preprocessing.layout import split_lines
+from ml.preprocessing.layout import LINE_HEIGHT, split_lines
 from ml.preprocessing.picture_segmentation import has_gap, segment_picture
 from ml.preprocessing.pictures import Ink, extract_ink, rasterize_ink
 from ml.preprocessing.segmentation import MAX_PARTS, Lattice, segment_strokes
@@ -21,6 +21,8 @@ from ml.preprocessing.strokes import SIZE, Box, Grid, Strokes, bounding_box, ras
 
 # Ink wider than this multiple of its height is a number: it is not tried as one digit.
 MAX_DIGIT_ASPECT = 1.2
+# With at most MAX_PARTS digits, this bounds the length of the text.
+MAX_LINES = 20
 # Grids per model call: bounds the memory of its activations.
 MODEL_BATCH = 256
 
@@ -57,12 +59,7 @@ class Prediction:
     @property
     def text(self) -> str:
         """The characters of the digits, with a newline between lines."""
-        text = ""
-        for i, digit in enumerate(self.digits):
-            if i > 0 and _starts_line(self.digits[i - 1].box, digit.box):
-                text += "\n"
-            text += digit.character
-        return text
+        return join_lines((digit.character, digit.box) for digit in self.digits)
 
     @property
     def is_certain(self) -> bool:
@@ -70,9 +67,31 @@ class Prediction:
         return all(digit.verdict is Verdict.DIGIT for digit in self.digits)
 
 
-def _starts_line(previous: Box, box: Box) -> bool:
-    """Return whether a digit is below the previous one and not to the right of it."""
-    return box.y >= previous.y + previous.height and box.x < previous.x + previous.width
+def join_lines(characters: Iterable[tuple[str, Box]]) -> str:
+    """Return the characters of digits with these boxes, with a newline between lines.
+
+    More than MAX_LINES lines are not handwriting and become one.
+    """
+    found = list(characters)
+    boxes = [box for _, box in found]
+    starts = [i for i in range(1, len(boxes)) if _is_line_break(boxes[:i], boxes[i:])]
+    if len(starts) >= MAX_LINES:
+        starts = []
+    return "".join("\n" * (i in starts) + character for i, (character, _) in enumerate(found))
+
+
+def _is_line_break(before: Sequence[Box], after: Sequence[Box]) -> bool:
+    """Return whether digits are below all previous ones and not to the right of the last one.
+
+    A comma below the last digit is no line.
+    """
+    top, bottom = min(box.y for box in after), max(box.y + box.height for box in after)
+    last, first = before[-1], after[0]
+    return (
+        top >= max(box.y + box.height for box in before)
+        and first.x <= last.x + last.width
+        and bottom - top >= LINE_HEIGHT * last.height
+    )
 
 
 def predict_strokes(classifier: Classifier, strokes: Strokes) -> Prediction:

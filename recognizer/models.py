@@ -4,13 +4,12 @@ import hashlib
 import uuid
 
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.db import models
 
 from ml.classifier import MAX_VERSION, Classifier, ModelError, Verdict
 from ml.preprocessing.segmentation import strokes_in
 from ml.preprocessing.strokes import SIZE, Box, Strokes, grid_from_bytes
-from ml.recognition import DigitPrediction, Prediction
+from ml.recognition import DigitPrediction, Prediction, join_lines
 
 
 class Source(models.TextChoices):
@@ -35,6 +34,7 @@ class Label(models.TextChoices):
 
 
 VERDICTS = [(verdict.value, verdict.value) for verdict in Verdict]
+# At least the most digits of a prediction (MAX_PARTS) and the newlines between MAX_LINES lines.
 MAX_TEXT = 64
 
 
@@ -46,12 +46,9 @@ class Drawing(models.Model):
     strokes = models.JSONField(null=True, editable=False)
     text = models.CharField("prediction", max_length=MAX_TEXT, editable=False)
     model = models.CharField(max_length=MAX_VERSION, editable=False)
+    # Like text, but "?" alone is "not a digit".
     visitor_label = models.CharField(
-        "visitor label",
-        max_length=MAX_TEXT,
-        blank=True,
-        editable=False,
-        validators=[RegexValidator(r"^(\?|[0-9]+)$")],
+        "visitor label", max_length=MAX_TEXT, blank=True, editable=False
     )
     created_at = models.DateTimeField("created", auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -72,9 +69,11 @@ class Drawing(models.Model):
 
     @property
     def label(self) -> str:
-        """The reviewer labels in order, one character per digit; "" if any label is missing."""
-        labels = list(self.digits.order_by("position").values_list("label", flat=True))
-        return "".join(labels) if all(labels) else ""
+        """The reviewer labels as text; "" if any label is missing."""
+        labels = list(self.digits.order_by("position").values_list("label", "box"))
+        if not all(label for label, _ in labels):
+            return ""
+        return join_lines((label, Box(*box)) for label, box in labels)
 
     def prediction(self) -> Prediction:
         """Return the stored prediction."""

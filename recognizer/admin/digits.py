@@ -205,7 +205,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         return digit.drawing.created_at
 
     def prediction(self, digit: Digit) -> str:
-        visitor_label = digit.drawing.visitor_label
+        visitor_label = digit.drawing.visitor_label.replace("\n", " ")
         suffix = f"; visitor label {visitor_label}" if visitor_label else ""
         return f"{digit.text}, {digit.verdict}, {digit.confidence:.1%}{suffix}"
 

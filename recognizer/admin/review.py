@@ -182,12 +182,11 @@ def _card(digit: Digit) -> dict[str, Any]:
     """Return a card as the page expects it; ``image`` is base64, 784 bytes."""
     drawing = digit.drawing
     strokes = digit.strokes()
-    ids = {id(stroke) for stroke in strokes}
     return {
         "digit": digit.pk,
         "cursor": [digit.confidence, digit.pk],
         "strokes": strokes,
-        "other_strokes": [one for one in drawing.strokes or [] if one and id(one) not in ids],
+        "other_strokes": [one for one in drawing.strokes or [] if one and one not in strokes],
         "image": base64.b64encode(bytes(digit.image)).decode(),
         "text": digit.text,
         "verdict": digit.verdict,

@@ -200,7 +200,10 @@ api.add_router("/v1", v1)
     exclude_none=False,
 )
 def mnist(request: HttpRequest) -> HttpResponse:
-    """Recognize a picture, in the format of the original project."""
+    """Recognize a picture of one digit, in the format of the original project.
+
+    Of several digits, the first one counts; marks and other non-digits are skipped.
+    """
     try:
         if request.content_type != "multipart/form-data":
             raise ApiError(
@@ -215,7 +218,8 @@ def mnist(request: HttpRequest) -> HttpResponse:
     except ModelUnavailable as error:
         return _original_error(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
     names = current_classifier().labels
-    probabilities = prediction.digits[0].probabilities
+    digits = (one for one in prediction.digits if one.digit is not None)
+    probabilities = next(digits, prediction.digits[0]).probabilities
     every = [
         {"class_name": name, "label": label, "probability": probability}
         for label, (name, probability) in enumerate(zip(names, probabilities, strict=True))

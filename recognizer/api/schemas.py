@@ -68,9 +68,10 @@ class DigitOut(Schema):
 
 class PredictionOut(Schema):
     text: str = Field(
-        description="The digits from left to right; “?” for a non-digit, a newline between lines."
+        description="The digits from left to right; “?” for a mark or another non-digit, a newline"
+        " between lines."
     )
-    digits: list[DigitOut]
+    digits: list[DigitOut] = Field(description="One per character of the text except newlines.")
     model: str = Field(description="Version of the model.")
 
 

@@ -1,7 +1,7 @@
 /** Connects the pad, the recognition, the visit and the controls of the page. */
 
-import { Drawing, scaleStrokes } from "./draw/drawing.js";
-import { download, toFile } from "./draw/export.js";
+import { Drawing, isInside, scaleStrokes, strokesIn } from "./draw/drawing.js";
+import { download, fileName, toFile } from "./draw/export.js";
 import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
 import { handlePictures } from "./draw/picture_input.js";
@@ -122,14 +122,13 @@ function showLayers(moment = null) {
   explainer.show(moment);
 }
 
-/** Return the strokes of a digit; those of a number are selected by its box. */
+/** Return the strokes of a digit, selected by its box. */
 function strokesOf(digit) {
-  if (!digit || session.prediction.digits.length === 1) return drawing.strokes;
-  const [left, top, width, height] = session.boxOf(digit);
-  // The server receives coordinates rounded to tenths of a pixel.
-  const isInside = ([x, y]) =>
-    x > left - 0.1 && x < left + width + 0.1 && y > top - 0.1 && y < top + height + 0.1;
-  return drawing.strokes.filter((stroke) => stroke.every(isInside));
+  const box = digit && session.boxOf(digit);
+  if (!box) return drawing.strokes;
+  if (session.prediction.digits.length > 1) return strokesIn(box, drawing.strokes);
+  // Underlines and outlines are outside; a stroke in progress exceeds the box.
+  return drawing.strokes.filter((stroke) => stroke.some((point) => isInside(box, point)));
 }
 
 /** Show other strokes on the pad; null shows the drawing. */
@@ -170,7 +169,7 @@ function deleteDrawings(ids) {
 
 async function downloadDrawing(format) {
   const entry = visit.find(drawing.id);
-  download(await toFile(entry, format), `${entry.text || "drawing"}.${format}`);
+  download(await toFile(entry, format), `${fileName(entry.text)}.${format}`);
 }
 
 function showVisit() {

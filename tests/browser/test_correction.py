@@ -11,6 +11,12 @@ from tools.samples import SEVEN
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NUMBER = [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60], [220, 260]]]
+LINES = [[[x, 0.4 * y + top] for x, y, *_ in stroke] for top in (0, 140) for stroke in NUMBER]
+DASHED = [
+    [[x / 2 - 10, y / 2] for x, y, _ in SEVEN[0]],
+    [[145, 80], [180, 80]],
+    [[225, 30], [225, 130]],
+]
 
 
 @pytest.fixture
@@ -97,11 +103,71 @@ def test_each_digit_of_a_number_is_labeled_separately(page):
     expect_label(page, "74")
     expect(page.locator("#reading button").first).to_have_attribute("aria-pressed", "true")
     page.click("[data-label-action=not-a-digit]")
-    expect(page.locator("#label-status")).to_contain_text("Choose a digit for “?”")
-    expect_label(page, "")
-    page.locator("#reading button").first.click()
+    expect(page.locator("#label-status")).to_have_text("Your label: ?4.")
+    expect_label(page, "?4")
+    expect(second).to_have_attribute("aria-pressed", "true")
+    page.click("[data-label-action=not-a-digit]")
+    expect(page.locator("#label-status")).to_have_text("Your label: not a digit.")
+    expect_label(page, "?")
     page.keyboard.press("9")
-    expect_label(page, "94")
+    expect_label(page, "9?")
+
+
+def test_digits_of_two_lines_are_labeled_separately(page):
+    draw(page, LINES)
+    expect(page.locator("#reading button")).to_have_count(4)
+    assert page.locator("#reading").text_content() == "71\n71"
+    expect(page.locator("#announcement")).to_contain_text("71, next line 71, ")
+    expect_saved(page, 1)
+    third = page.locator("#reading button").nth(2)
+    for button, digit in ((page.locator("#reading button").first, "7"), (third, "7")):
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#probabilities .accent")).to_have_attribute("data-digit", digit)
+    page.keyboard.press("2")
+    expect_label(page, "71\n21")
+    expect(page.locator("#label-status")).to_have_text("Your label: 71 21.")
+    page.click("#details-link")
+    assert "71\n21" in page.locator("dl").inner_text()
+
+
+def test_digit_keys_skip_the_dash_of_a_number(page):
+    draw(page, DASHED)
+    expect(page.locator("#reading")).to_have_text("7?1")
+    expect_saved(page, 1)
+    expect(page.locator("#reading button").nth(1)).to_have_attribute("aria-pressed", "false")
+    page.locator("#reading button").first.click()
+    page.keyboard.press("2")
+    page.keyboard.press("4")
+    expect_label(page, "2?4")
+    page.locator("#reading button").nth(1).click()
+    page.keyboard.press("3")
+    expect_label(page, "234")
+
+
+def test_confirm_labels_a_number_with_a_dash(page):
+    draw(page, DASHED)
+    expect(page.locator("#reading")).to_have_text("7?1")
+    expect_saved(page, 1)
+    page.click("[data-label-action=confirm]")
+    expect(page.locator("#label-status")).to_have_text("Your label: 7?1.")
+    expect_label(page, "7?1")
+
+
+def test_label_with_fewer_digits_than_the_prediction_is_replaced(page):
+    draw(page, NUMBER)
+    expect(page.locator("#reading")).to_have_text("71")
+    expect_saved(page, 1)
+    page.evaluate(
+        "() => { const visit = JSON.parse(sessionStorage.visit); visit[0].label = '8';"
+        " sessionStorage.visit = JSON.stringify(visit); }"
+    )
+    page.reload()
+    page.click("#strip button")
+    expect(page.locator("#label-status")).to_have_text("Your label: 8.")
+    page.locator("#reading button").nth(1).click()
+    page.keyboard.press("4")
+    expect_label(page, "74")
 
 
 def test_label_given_offline_is_sent_later(page):

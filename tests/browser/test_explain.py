@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from ml.preprocessing.strokes import rasterize
 from tests.browser.conftest import wait_until
 from tools.browser.pen import draw, ink_of, violations, wait_for_frames
-from tools.samples import SEVEN
+from tools.samples import JOINED_ZEROS, SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -297,6 +297,20 @@ def test_number_shows_the_selected_digit(panel):
     for position, digit in enumerate("71"):
         panel.locator("#reading button").nth(position).click()
         expect(panel.locator("#network .steps p")).to_contain_text(f"Prediction: {digit}")
+
+
+def test_joined_digits_show_their_piece_of_the_stroke(panel):
+    draw(panel, JOINED_ZEROS)
+    expect(panel.locator("#reading")).to_have_text("00")
+    for position in range(2):
+        panel.locator("#reading button").nth(position).click()
+        expect(panel.locator("#network .steps p")).to_contain_text("Prediction: 0 (99")
+
+
+def test_underlined_digit_is_shown_without_the_underline(panel):
+    draw(panel, [*SEVEN, [[60, 275], [225, 276]]])
+    expect(panel.locator("#reading")).to_have_text("7")
+    expect(panel.locator("#network .steps p")).to_contain_text("Prediction: 7 (99")
 
 
 def test_picture_shows_layers_without_preprocessing_and_time(panel):

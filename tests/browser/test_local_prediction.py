@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved
 from tools.browser.pen import draw, expect_state, offline, press, wait_for_frames
-from tools.samples import SEVEN
+from tools.samples import JOINED_ZEROS, SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,6 +85,24 @@ def test_number_is_segmented_by_the_server(page_with_model):
     press(page_with_model, [HALF_A_SEVEN, [[220, 60, 0], [220, 260, 0]]])
     expect(page_with_model.locator("#reading")).to_have_text("71")
     expect_state(page_with_model, "drawing")
+
+
+def test_two_digits_in_one_stroke_replace_the_local_prediction(page_with_model):
+    press(page_with_model, JOINED_ZEROS)
+    expect_state(page_with_model, "drawing")
+    expect(page_with_model.locator("#reading button")).to_have_count(0)
+    page_with_model.mouse.up()
+    expect(page_with_model.locator("#reading")).to_have_text("00")
+    expect_state(page_with_model, "read")
+
+
+def test_underline_is_not_predicted_in_the_page(page_with_model):
+    draw(page_with_model)
+    expect_state(page_with_model, "read")
+    shown = page_with_model.locator("#probabilities").inner_text()
+    draw(page_with_model, [[[60, 275], [100, 275], [225, 276]]])
+    expect_state(page_with_model, "read")
+    assert page_with_model.locator("#probabilities").inner_text() == shown
 
 
 def test_offline_stroke_is_predicted_and_saved_later(page_with_model):

@@ -221,6 +221,16 @@ def test_drawing_needs_no_scrolling(open_page, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_long_number_is_shown_on_one_line(open_page, width):
+    page = open_page(viewport={"width": width, "height": 640})
+    draw(page, [[[30 + 30 * i, 100], [30 + 30 * i, 150]] for i in range(8)])
+    expect(page.locator("#reading")).to_have_text("1" * 8)
+    tops = page.locator("#reading button").evaluate_all("all => all.map((one) => one.offsetTop)")
+    assert len(set(tops)) == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_table_rows_do_not_cover_the_pad(page):
     """WebKit ignores position: relative on table rows."""
     topmost = page.evaluate(

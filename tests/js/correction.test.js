@@ -6,6 +6,7 @@ import { replaceDigit, toApiLabel } from "../../static/js/visit/correction.js";
 test("replaceDigit replaces one character", () => {
   assert.equal(replaceDigit("2026", 1, "8"), "2826");
   assert.equal(replaceDigit("7", 0, "?"), "?");
+  assert.equal(replaceDigit("12\n34", 2, "8"), "12\n84");
 });
 
 for (const [label, apiLabel] of [
@@ -13,7 +14,9 @@ for (const [label, apiLabel] of [
   ["?", null],
   ["??", null],
   [undefined, ""],
-  ["2?26", undefined],
+  ["2?26", "2?26"],
+  ["12\n34", "12\n34"],
+  ["?\n?", null],
 ]) {
-  test(`toApiLabel converts ${label} to ${apiLabel}`, () => assert.equal(toApiLabel(label), apiLabel));
+  test(`toApiLabel converts ${JSON.stringify(label)} to ${JSON.stringify(apiLabel)}`, () => assert.equal(toApiLabel(label), apiLabel));
 }

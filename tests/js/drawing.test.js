@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Drawing } from "../../static/js/draw/drawing.js";
+import { Drawing, strokesIn } from "../../static/js/draw/drawing.js";
 
 let drawing;
 
@@ -158,4 +158,18 @@ test("delete removes a drawing from the history and the current drawing", () => 
   stroke([2, 2], [8, 8]);
   drawing.delete([drawing.id]);
   assert.equal(drawing.isEmpty, true);
+});
+
+test("strokesIn selects the strokes inside a box, rounded to tenths", () => {
+  const [seven, one] = [[[10, 10], [30, 10], [20, 50.04]], [[40, 10], [40, 50]]];
+  assert.deepEqual(strokesIn([10, 10, 20, 40], [seven, one]), [seven]);
+  assert.deepEqual(strokesIn([40, 10, 0, 40], [seven, one]), [one]);
+});
+
+test("strokesIn selects the piece of a stroke that joins two digits", () => {
+  const [left, right] = [[[10, 10], [10, 50], [20, 30]], [[40, 10], [40, 50]]];
+  const dot = [[15, 20]];
+  const strokes = [[...left, ...right], dot];
+  assert.deepEqual(strokesIn([10, 10, 10, 40], strokes), [left, dot]);
+  assert.deepEqual(strokesIn([40, 10, 0, 40], strokes), [right]);
 });

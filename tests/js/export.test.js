@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { toJSON, toSVG } from "../../static/js/draw/export.js";
+import { fileName, toJSON, toSVG } from "../../static/js/draw/export.js";
 
 const drawing = { id: "a", strokes: [[[10, 20, 0], [30.26, 40, 9]], [[5, 5, 50]]], side: 220, text: "4" };
 
@@ -15,11 +15,23 @@ test("toSVG writes one path per stroke with the width of the pad's pen", () => {
   ]);
 });
 
-for (const [label, written] of [["7", "7"], [undefined, ""]]) {
+for (const [label, written] of [["7", "7"], ["7?1", "7?1"], ["??", "?"], [undefined, ""]]) {
   test(`toJSON writes strokes and the visitor's label: ${label}`, () => {
     const line = toJSON({ ...drawing, label });
     const { strokes } = drawing;
     assert.deepEqual(JSON.parse(line), { drawing: "a", strokes, reading: "4", label: written });
     assert.ok(line.endsWith("\n"));
   });
+}
+
+for (const [text, name] of [
+  ["7", "7"],
+  ["679?1238", "679-1238"],
+  ["12\n34", "12-34"],
+  ["?7", "7"],
+  ["?", "drawing"],
+  ["", "drawing"],
+  [undefined, "drawing"],
+]) {
+  test(`fileName of ${JSON.stringify(text)} is ${name}`, () => assert.equal(fileName(text), name));
 }

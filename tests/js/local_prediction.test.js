@@ -7,7 +7,9 @@ import { LeNet } from "../../static/js/recognize/lenet.js";
 import { LocalPredictor } from "../../static/js/recognize/local_prediction.js";
 
 const DRAWING = { generation: 1 };
-const ONE_DIGIT = { text: "7", digits: [{}] };
+const ONE_DIGIT = { text: "7", digits: [{ box: [1, 2, 0, 0] }] };
+/** One digit whose box does not have all strokes. */
+const UNDERLINED = { text: "7", digits: [{ box: [1, 0, 0, 1] }] };
 const TWO_DIGITS = { text: "71", digits: [{}, {}] };
 /** Strokes with a newest point at a time. */
 const strokes = (time, count = 1) => Array(count).fill([[1, 2, time]]);
@@ -81,6 +83,13 @@ test("predict accepts several strokes only if the server found one digit in them
   assert.equal(predictor.predict(DRAWING, strokes(50, 2), 50), null);
 });
 
+test("predict returns null for a digit with an underline", async () => {
+  await predictor.load("v1");
+  predictor.compare(ONE_DIGIT, job(10, { count: 2 }));
+  predictor.compare(UNDERLINED, job(20, { count: 2 }));
+  assert.equal(predictor.predict(DRAWING, strokes(30, 2), 30), null);
+});
+
 test("predict returns null for several strokes that are not a digit, but not for one", async () => {
   await predictor.load("v1");
   prediction = { text: "?", digits: [{}] };
@@ -99,8 +108,10 @@ for (const [expected, prediction, newest, options] of [
   ["new", { ...ONE_DIGIT, text: "1" }, 20, { penUp: true }],
   ["new", ONE_DIGIT, 20, { penUp: true, generation: 2 }],
   ["new", TWO_DIGITS, 10, {}],
+  ["new", TWO_DIGITS, 20, { penUp: true }],
+  ["new", UNDERLINED, 10, {}],
 ]) {
-  const conditions = `${prediction.text} of points until ${newest}, ${JSON.stringify(options)}`;
+  const conditions = `${JSON.stringify(prediction)} of points until ${newest}, ${JSON.stringify(options)}`;
   test(`compare after a local 7 of points until 20: ${conditions} is ${expected}`, async () => {
     await predictor.load("v1");
     predictor.predict(DRAWING, strokes(20), 20);

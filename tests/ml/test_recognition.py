@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.preprocessing.strokes import rasterize
-from ml.recognition import predict_batch, predict_picture, predict_strokes
+from ml.preprocessing.strokes import Box, rasterize
+from ml.recognition import join_lines, predict_batch, predict_picture, predict_strokes
 from tools.samples import SEVEN
 
 ONE = [[320, 60], [320, 260]]
@@ -65,3 +65,20 @@ def test_predict_picture_of_one_digit_calls_the_model_once(shipped, model_calls)
     picture = Image.fromarray(np.invert(rasterize(SEVEN))).resize((280, 280))
     assert predict_picture(shipped, picture).text == "7"
     assert model_calls == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "boxes"),
+    [
+        ("7\n1", [Box(0, 0, 50, 100), Box(0, 120, 50, 100)]),
+        # Vertical strokes without width.
+        ("7\n1", [Box(0, 0, 0, 100), Box(0, 120, 0, 100)]),
+        # A digit to the right is in the same row.
+        ("71", [Box(0, 0, 50, 100), Box(60, 120, 50, 100)]),
+        # A comma below the 7, alone or before another digit.
+        ("7?", [Box(0, 0, 50, 100), Box(40, 101, 8, 25)]),
+        ("7?1", [Box(0, 0, 50, 100), Box(40, 101, 8, 50), Box(60, 0, 50, 100)]),
+    ],
+)
+def test_join_lines_separates_lines_by_their_boxes(text, boxes):
+    assert join_lines(zip(text.replace("\n", ""), boxes, strict=True)) == text

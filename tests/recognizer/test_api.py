@@ -9,17 +9,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from ml.preprocessing.segmentation import Lattice
+from ml.preprocessing.segmentation import MAX_PARTS, Lattice
 from ml.preprocessing.strokes import rasterize
-from ml.recognition import predict_strokes
+from ml.recognition import MAX_LINES, predict_strokes
 from recognizer import drawings
 from recognizer.api.problem_details import CONTENT_TYPE
 from recognizer.api.schemas import PredictionOut
-from recognizer.models import Digit, Drawing
+from recognizer.models import MAX_TEXT, Digit, Drawing
 from tests.conftest import picture_of
-from tools.samples import SEVEN
+from tools.samples import JOINED_ZEROS, SEVEN
 
 PREDICT = "/api/v1/predict"
+ONE = [[320, 60, 300], [320, 260, 380]]
 
 
 def predict(client, body, content_type="application/json"):
@@ -303,12 +304,58 @@ def test_save_without_a_database_gets_503_and_saves_nothing(put, monkeypatch, er
     assert not Drawing.objects.exists()
 
 
+@pytest.mark.django_db
+def test_save_of_two_lines_stores_text_and_labels_with_a_newline(put, admin_user):
+    id = uuid4()
+    below = [[[x, y + 300, *rest] for x, y, *rest in stroke] for stroke in [*SEVEN, ONE]]
+    assert put([*below, *SEVEN, ONE], id).json()["text"] == "71\n71"
+    drawing = Drawing.objects.get()
+    assert drawing.text == drawing.prediction().text == "71\n71"
+    for digit, text in zip(drawing.digits.order_by("position"), "2345", strict=True):
+        drawings.label_as_reviewer(Digit.objects.filter(pk=digit.pk), text, admin_user)
+    assert drawing.label == "23\n45"
+
+
+def stacked(count, top=0.0, height=100_000.0):
+    """Return vertical strokes that are split into a line each."""
+    if count == 1:
+        return [[[100, top], [100, top + height]]]
+    half = height / (2.6 if count == 2 else 2.3)
+    below = stacked(count - count // 2, top + height - half, half)
+    return [*stacked(count // 2, top, half), *below]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("lines", "newlines"), [(20, 19), (21, 0), (40, 0), (41, 0)])
+def test_save_of_many_lines_fits_the_column(put, lines, newlines):
+    text = put(stacked(lines)).json()["text"]
+    assert text.count("\n") == newlines
+    assert len(text) <= MAX_TEXT
+    assert Drawing.objects.get().text == text
+
+
+def test_longest_text_fits_the_column():
+    assert MAX_PARTS + MAX_LINES - 1 <= MAX_TEXT
+
+
+@pytest.mark.django_db
+def test_strokes_of_a_digit_are_pieces_of_a_joined_stroke(put):
+    assert put(JOINED_ZEROS).json()["text"] == "00"
+    for digit in Digit.objects.all():
+        (piece,) = digit.strokes()
+        assert len(piece) < len(JOINED_ZEROS[0])
+        assert rasterize([piece]).tobytes() == bytes(digit.image)
+
+
 def label(client, id, body):
     return client.put(f"/api/v1/drawings/{id}/label", body, content_type="application/json")
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("text", "stored"), [("7", "7"), ("12", "12"), (None, "?")])
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [("7", "7"), ("7?", "7?"), ("?7\n12", "?7\n12"), ("7" * MAX_TEXT, "7" * MAX_TEXT), (None, "?")],
+)
 def test_label_is_stored(put, client, text, stored):
     id = uuid4()
     put(id=id)
@@ -352,8 +399,13 @@ def test_label_of_an_unknown_drawing_gets_404(client):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "body", ['{"text": "x"}', '{"text": ""}', '{"text": 7}', "{}", "7", '{"text": "٣"}']
-)
+    "body",
+    [
+        '{"text": "x"}', '{"text": ""}', '{"text": 7}', "{}", "7", '{"text": "٣"}',
+        '{"text": "?"}', '{"text": "?\\n?"}', '{"text": "7-1"}', '{"text": "7\\r\\n1"}',
+        '{"text": "7 1"}', f'{{"text": "{"7" * (MAX_TEXT + 1)}"}}',
+    ],
+)  # fmt: skip
 def test_invalid_label_gets_422(put, client, body):
     id = uuid4()
     put(id=id)

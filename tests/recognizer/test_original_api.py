@@ -1,10 +1,15 @@
 """POST /api/mnist: the original project's contract, which other programs depend on."""
 
+from dataclasses import replace
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import MULTIPART_CONTENT
 
+from ml.recognition import Prediction, predict_strokes
+from recognizer import drawings
 from tests.conftest import picture_of
+from tools.samples import SEVEN
 
 NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
@@ -25,6 +30,18 @@ def test_mnist_returns_the_original_format(client, png):
     assert sum(one["probability"] for one in every) == pytest.approx(1)
     assert best == every[7]
     assert list(best) == ["class_name", "label", "probability"]
+
+
+def test_mnist_skips_a_mark_before_the_digit(client, png, monkeypatch, shipped):
+    (seven,) = predict_strokes(shipped, SEVEN).digits
+    mark = replace(seven, probabilities=(0.1,) * 10).as_mark()
+    monkeypatch.setattr(drawings, "predict", lambda picture: Prediction((mark, seven), "test"))
+    assert post(client, png).json()["predictions"]["prediction"]["label"] == 7
+
+
+def test_mnist_of_a_non_digit_returns_its_probabilities(client):
+    predictions = post(client, picture_of([[[140, 140]]])).json()["predictions"]
+    assert len(predictions["all"]) == 10
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture"])

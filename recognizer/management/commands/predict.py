@@ -30,7 +30,9 @@ class Command(BaseCommand):
             except ModelUnavailable as error:
                 raise CommandError(f"The serving model cannot be used: {error}") from error
             verdicts = ", ".join(f"{d.verdict} {d.confidence:.1%}" for d in prediction.digits)
-            result = f"{prediction.text} ({verdicts})" if verdicts else "blank"
+            # One line per file.
+            text = prediction.text.replace("\n", " ")
+            result = f"{text} ({verdicts})" if verdicts else "blank"
             self.stdout.write(f"{file}: {result}")
         if failed:
             raise CommandError(f"{failed} of {len(options['files'])} files could not be read.")

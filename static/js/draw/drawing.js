@@ -9,6 +9,8 @@
 const MAX_POINTS = 4000;
 // Milliseconds between the last stroke of a reopened drawing and the next stroke.
 const RESUME_GAP = 300;
+// Pixels. The server receives coordinates rounded to tenths.
+const ROUNDING = 0.1;
 
 export class Drawing extends EventTarget {
   #past = [];
@@ -167,6 +169,42 @@ export class Drawing extends EventTarget {
 /** Multiply the coordinates of all strokes by a ratio. */
 export function scaleStrokes(strokes, ratio) {
   return strokes.map((stroke) => stroke.map(([x, y, ...rest]) => [x * ratio, y * ratio, ...rest]));
+}
+
+/** Return whether a point is inside a box [left, top, width, height] of the API. */
+export function isInside([left, top, width, height], [x, y]) {
+  return (
+    x > left - ROUNDING && x < left + width + ROUNDING && y > top - ROUNDING && y < top + height + ROUNDING
+  );
+}
+
+/**
+ * Return the strokes of a digit with a box. Where strokes have several digits, pieces of them are
+ * added; the server selects them in the same way.
+ */
+export function strokesIn(box, strokes) {
+  const runs = strokes.map((stroke) => longestRun(box, stroke));
+  const whole = runs.filter((run, i) => run.length === strokes[i].length);
+  return fills(box, whole.flat()) ? whole : runs.filter((run) => run.length > 0);
+}
+
+/** Return the most consecutive points of a stroke that are inside a box. */
+function longestRun(box, stroke) {
+  const runs = [[]];
+  for (const point of stroke) {
+    if (isInside(box, point)) runs.at(-1).push(point);
+    else if (runs.at(-1).length > 0) runs.push([]);
+  }
+  return runs.reduce((longest, run) => (run.length > longest.length ? run : longest));
+}
+
+function fills([left, top, width, height], points) {
+  return (
+    points.some(([x]) => x < left + ROUNDING) &&
+    points.some(([x]) => x > left + width - ROUNDING) &&
+    points.some(([, y]) => y < top + ROUNDING) &&
+    points.some(([, y]) => y > top + height - ROUNDING)
+  );
 }
 
 /** Points of a mouse or finger have no pressure. */

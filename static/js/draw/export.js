@@ -42,7 +42,14 @@ export function toSVG({ strokes, side }) {
 
 /** Return one line of the JSON Lines format that `manage.py train --strokes` reads. */
 export function toJSON({ id, strokes, text, label = "" }) {
-  return `${JSON.stringify({ drawing: id, strokes, reading: text, label })}\n`;
+  // In a number, "?" is a mark; without digits, the drawing is one non-digit.
+  const written = label && !/[0-9]/.test(label) ? "?" : label;
+  return `${JSON.stringify({ drawing: id, strokes, reading: text, label: written })}\n`;
+}
+
+/** Return a file name for a prediction: file systems allow neither "?" nor newlines. */
+export function fileName(text = "") {
+  return text.match(/[0-9]+/g)?.join("-") ?? "drawing";
 }
 
 /** Download a blob as a file. */

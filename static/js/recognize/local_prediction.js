@@ -4,6 +4,8 @@
  * No DOM: also runs in Node.
  */
 
+import { isInside } from "../draw/drawing.js";
+
 // Milliseconds between two predictions: some mice send a thousand events per second.
 const MIN_INTERVAL = 4;
 
@@ -15,7 +17,7 @@ export class LocalPredictor {
   #lastTime = -Infinity;
   // The newest local prediction: { generation, newestTime, text }.
   #latest = null;
-  // The last drawing that the server segmented into one digit: { generation, strokeCount }.
+  // The last drawing that the server predicted as one digit of all strokes: { generation, strokeCount }.
   #singleDigit = null;
 
   /** @param {() => Promise<import("./digit_model.js").DigitModel>} fetchModel fetches the serving model */
@@ -46,9 +48,9 @@ export class LocalPredictor {
    *   from the same points during a stroke; known: the same text from the same, completed stroke
    */
   compare({ text, digits }, { generation, body, penUp }) {
-    const isSingle = digits.length === 1;
-    this.#singleDigit = isSingle ? { generation, strokeCount: body.strokes?.length } : null;
-    if (!isSingle || body.picture || this.#latest?.generation !== generation) return "new";
+    const isSingle = !body.picture && digits.length === 1 && isInBox(body.strokes, digits[0].box);
+    this.#singleDigit = isSingle ? { generation, strokeCount: body.strokes.length } : null;
+    if (!isSingle || this.#latest?.generation !== generation) return "new";
     const lead = this.#latest.newestTime - newestTime(body.strokes);
     if (lead > 0 || (lead === 0 && !penUp)) return "stale";
     return lead === 0 && text === this.#latest.text ? "known" : "new";
@@ -67,6 +69,9 @@ export class LocalPredictor {
     return known?.generation === generation && known.strokeCount === strokeCount;
   }
 }
+
+/** Return whether the box of a digit has all strokes; underlines and outlines are outside. */
+const isInBox = (strokes, box) => strokes.flat().every((point) => isInside(box, point));
 
 /** Time of the newest point, in milliseconds since the first. */
 const newestTime = (strokes) => strokes.at(-1).at(-1)[2];

@@ -5,6 +5,8 @@ const percent = new Intl.NumberFormat("en", {
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
 });
+// A mark is lower than this fraction of the tallest digit.
+const MARK_HEIGHT = 0.5;
 const find = (selector) => document.querySelector(selector);
 
 /** Format a probability; rounding never shows 100%. */
@@ -40,18 +42,27 @@ export function showBadge(text) {
 
 /** Announce a prediction to screen readers: once per stroke, not during it. */
 export function announce({ text, digits }) {
-  find("#announcement").textContent = text && [text, ...digits.map(describeDigit)].join(", ");
+  const lines = text.replaceAll("\n", ", next line ");
+  find("#announcement").textContent = text && [lines, ...digits.map(describeDigit)].join(", ");
 }
 
-/** Return the index of the digit with the lowest confidence. */
+/** Return the index of the digit with the lowest confidence; marks need no attention. */
 export function leastConfident({ digits }) {
-  const confidences = digits.map((digit) => digit.confidence);
+  const confidences = digits.map((digit) => (isMark(digit, digits) ? Infinity : digit.confidence));
   return Math.max(confidences.indexOf(Math.min(...confidences)), 0);
+}
+
+/** Return whether one of the digits is a low non-digit, such as a dash or a comma. */
+export function isMark({ verdict, box }, digits) {
+  if (digits.length === 1 || verdict !== "not a digit") return false;
+  return box[3] < MARK_HEIGHT * Math.max(...digits.map((digit) => digit.box[3]));
 }
 
 /** Show one digit as text, those of a number as buttons that select a digit. */
 function showText(text, selected) {
   const output = find("#reading");
+  const lengths = text.split("\n").map((line) => line.length);
+  output.style.setProperty("--characters", Math.max(...lengths));
   if (text.length === 1) return (output.textContent = text);
   if (output.textContent !== text || output.children.length === 0) {
     output.replaceChildren(...[...text].map((c) => (c === "\n" ? c : createButton(c))));

@@ -3,6 +3,8 @@
  * newline between lines; undefined without a label.
  */
 
+import { isMark } from "../recognize/result_view.js";
+
 const find = (selector) => document.querySelector(selector);
 
 /** Replace the character of one digit. */
@@ -10,6 +12,9 @@ export function replaceDigit(label, position, character) {
   let digit = -1;
   return label.replace(/[^\n]/g, (old) => (++digit === position ? character : old));
 }
+
+/** Return the number of digits and marks of a label. */
+const countCharacters = (label) => label.replaceAll("\n", "").length;
 
 /** Convert a label for the API: null for a drawing without digits, "" to remove the label. */
 export function toApiLabel(label) {
@@ -41,13 +46,17 @@ export class Correction {
     this.show();
   }
 
-  /** Label the selected digit and select the next one of a number. */
+  /** Label the selected digit and select the next one of a number; marks are skipped. */
   labelDigit(character) {
     const entry = this.#visit.find(this.#drawing.id);
     const { prediction, selected } = this.#session;
     if (!prediction?.text || !entry?.save) return;
-    this.#setLabel(replaceDigit(entry.label ?? prediction.text, selected, character));
-    this.#session.select((selected + 1) % prediction.digits.length);
+    const { text, digits } = prediction;
+    // A label given offline may have other digits than the server found later.
+    const isComplete = entry.label && countCharacters(entry.label) === digits.length;
+    this.#setLabel(replaceDigit(isComplete ? entry.label : text, selected, character));
+    const next = digits.map((_, i) => (selected + 1 + i) % digits.length);
+    this.#session.select(next.find((i) => !isMark(digits[i], digits)));
   }
 
   #setLabel(label) {
@@ -69,14 +78,15 @@ export class Correction {
     if (find("#label-status").textContent !== status) find("#label-status").textContent = status;
     for (const button of document.querySelectorAll("[data-label-action]")) {
       const isConfirm = button.dataset.labelAction === "confirm";
-      button.disabled = !canLabel || (isConfirm && text.includes("?"));
+      button.disabled = !canLabel || (isConfirm && toApiLabel(text) === null);
     }
     swapButtons(label === undefined);
     find("#details-link").hidden = label === undefined;
     find("#details-link").href = `/drawings/${id}`;
     for (const button of document.querySelectorAll("[data-label]")) {
       button.disabled = !canLabel;
-      button.setAttribute("aria-pressed", label?.replaceAll("\n", "")[this.#session.selected] === button.dataset.label);
+      const current = label?.replaceAll("\n", "")[this.#session.selected];
+      button.setAttribute("aria-pressed", current === button.dataset.label);
     }
   }
 }

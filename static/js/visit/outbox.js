@@ -23,7 +23,7 @@ export class Outbox {
     this.#set(id, { body });
   }
 
-  /** Label a drawing: "7", null for "not a digit", "" to remove the label. */
+  /** Label a drawing: "7?1" with a mark, null for "not a digit", "" to remove the label. */
   label(id, label) {
     this.#set(id, { ...this.#changes.get(id), label });
   }

@@ -15,7 +15,7 @@ export function showStrip(list, drawings, currentId, onOpen) {
     const button = list.children[i].firstChild;
     const text = drawing.text ?? "";
     button.onclick = () => onOpen(drawing);
-    button.setAttribute("aria-label", `Drawing ${i + 1}${text && `, prediction ${text}`}`);
+    button.setAttribute("aria-label", `Drawing ${i + 1}${text && `, prediction ${text.replaceAll("\n", ", next line ")}`}`);
     if (drawing.id === currentId) button.setAttribute("aria-current", "true");
     else button.removeAttribute("aria-current");
     paintThumbnail(button.firstChild, drawing, color);

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { isMark, leastConfident } from "../../static/js/recognize/result_view.js";
+
+const digit = (confidence, height = 40) => ({ verdict: "digit", confidence, box: [0, 0, 20, height] });
+const nonDigit = (confidence, height) => ({ ...digit(confidence, height), verdict: "not a digit" });
+
+test("leastConfident selects a non-digit of full height, but no dash", () => {
+  assert.equal(leastConfident({ digits: [digit(0.9), nonDigit(0.3, 40), digit(0.8)] }), 1);
+  assert.equal(leastConfident({ digits: [digit(0.9), nonDigit(0.3, 2), digit(0.8)] }), 2);
+});
+
+test("isMark is false for a single digit without a box", () => {
+  const single = { verdict: "not a digit", confidence: 0.2 };
+  assert.equal(isMark(single, [single]), false);
+});
