@@ -22,8 +22,8 @@ from ml.training.train import Datasets, Recipe, Trainer
 # Datasets from labeled drawings, stored in checkpoints.
 LABELED = ("labeled", "held_out_labeled", "non_digits", "held_out_non_digits")
 
-# Outliers made of the strokes' digits.
-CROSSED_OUT, PAIRS = 3_000, 3_000
+# Variants of each non-digit, and outliers made of the strokes' digits.
+OUTLIER_VARIANTS, CROSSED_OUT, PAIRS = 2, 3_000, 3_000
 
 
 def load_datasets(
@@ -71,6 +71,7 @@ def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datas
         raise ValueError(
             "all digits are of writers held out for validation or tests. Add other writers."
         )
+    outliers += variants.varied(outliers, OUTLIER_VARIANTS, seed)
     outliers += variants.crossed_out(digits, CROSSED_OUT, seed)
     outliers += variants.pairs(digits, PAIRS, seed)
     return dataclasses.replace(

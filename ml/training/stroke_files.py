@@ -17,7 +17,7 @@ LABEL_OF = {**{str(digit): digit for digit in range(10)}, "?": NON_DIGIT}
 # Characters between the digits of a number.
 MARKS = "-/.,:()%$#+*=?\n"
 # Non-digits excluded from training: they measure the rejection of unknown characters.
-HELD_OUT_CHARACTERS = set("AHKW%&?")
+HELD_OUT_CHARACTERS = set("AKW&")
 # Errors of the parsers and of decompression.
 MALFORMED = (
     AttributeError, EOFError, LookupError, TypeError, ValueError, gzip.BadGzipFile, zlib.error,

@@ -45,7 +45,7 @@ class Recipe:
     # Augmentation strength decreases from 1 in the middle of the training to this value.
     last_distortion: float = 0.5
     outlier_share: float = 0.5  # of the epochs, at the end
-    outlier_weight: float = 0.2
+    outlier_weight: float = 0.1
     outliers_per_step: int = 32
 
 

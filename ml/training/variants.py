@@ -43,6 +43,16 @@ def balanced_variants(samples: Sequence[StrokeSample], seed: int) -> Iterator[St
             yield StrokeSample(strokes, sample.text, sample.writer)
 
 
+def varied(samples: Sequence[StrokeSample], count: int, seed: int) -> list[StrokeSample]:
+    """Return a number of variants of each sample."""
+    rng = np.random.default_rng(seed)
+    return [
+        StrokeSample(vary(sample.strokes, rng), sample.text, sample.writer, sample.character)
+        for sample in samples
+        for _ in range(count)
+    ]
+
+
 def vary(strokes: Strokes, rng: Generator) -> Strokes:
     """Rotate, shear and stretch strokes; the result has points ``[x, y]``."""
     angle = math.radians(np.clip(rng.normal(0, ROTATION), -MAX_ROTATION, MAX_ROTATION))
