@@ -49,9 +49,7 @@ def _extent(stroke: Sequence[Sequence[float]]) -> list[float]:
 
 def _is_annotation(i: int, strokes: Strokes, extents: Floats) -> bool:
     others = np.delete(extents, i, axis=0)
-    left, top = others[:, 0].min(), others[:, 1].min()
-    right, bottom = others[:, 2].max(), others[:, 3].max()
-    rest = np.array([left, top, right, bottom])
+    rest = np.hstack([others[:, :2].min(axis=0), others[:, 2:].max(axis=0)])
     return (
         _is_underline(extents[i], rest)
         or _is_outline(strokes[i], extents[i], rest)
