@@ -169,12 +169,11 @@ def test_segment_unlikely_part_of_any_size_keeps_its_own_entry():
 
 def test_segment_cuts_a_wide_stroke_into_joined_digits():
     zeros = [*RING, *([180 - x, y] for x, y in RING)]
-    apart = predict_by(lambda group: 0.99 if len(group[0]) < 60 else 0.2)
-    left, right = segment([zeros], apart)
-    assert len(left) == len(right) == 1
-    assert left[0][-1] == right[0][0]
-    assert [*left[0][:-1], *right[0]] == zeros
-    assert segment([zeros], predict_by(lambda group: 0.6)) == [[zeros]]
+    apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.2)
+    (left,), (right,) = segment([zeros], apart)
+    assert left[-1] == right[0]
+    assert [*left[:-1], *right] == zeros
+    assert segment([zeros], predict_by(lambda group: 0.6)) == [[left, right]]
 
 
 def test_segment_cut_at_the_last_point_is_skipped():
