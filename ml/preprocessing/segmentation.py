@@ -44,8 +44,8 @@ MARK = 0.3
 # its height relative to the others: from a logistic regression on the numbers of 46 writers.
 SLENDER, TALL, TALL_OFFSET = 1.8, 9.0, 2.4
 # A parenthesis is off the line between its ends by this fraction of their distance; a slash at the
-# end of a row is a 1.
-BOW = 0.1
+# end of a row is a 1. Farthest off within this fraction of an end is the corner of a 7.
+BOW, BOW_END = 0.1, 0.15
 # A stroke wider than this multiple of its height may be several joined digits. Each has at least
 # this fraction of the stroke's width. A cut costs JOINED.
 JOINED_ASPECT, MIN_JOINED_WIDTH, JOINED = 1.0, 0.2, 1.5
@@ -120,8 +120,9 @@ class Lattice:
         mark = np.where(self.marks == 1, MARK, self.marks)
         is_mark = mark > digit
         non_digit = is_mark | (first + second < MIN_DIGIT_PROBABILITY)
-        # A non-digit of one part may be a mark of any size: its height and baseline do not matter.
-        other = non_digit & np.array([end - start == 1 for start, end in self.spans])
+        # A part unlike any digit may be a mark of any size: its height and baseline do not matter.
+        alone = np.array([end - start == 1 for start, end in self.spans])
+        other = alone & (is_mark | (digit < MARK))
         likelihood = np.maximum(np.maximum(digit, mark), MARK * other)
         scores = np.log(likelihood) - self.penalties
         contacts = np.where(
@@ -211,14 +212,18 @@ def _run_in(box: Box, stroke: Stroke) -> Stroke:
 def _bow(line: Floats) -> float:
     """Return the largest distance of a line float64[n, 2] from the chord between its ends.
 
-    The unit is the length of the chord. NaN if the line is not slender.
+    The unit is the length of the chord. NaN if the line is not slender or has a corner at an end.
     """
     x, y = line[-1] - line[0]
     square = float(x * x + y * y)
     if square == 0 or _length([line]) > SLENDER * math.sqrt(square):
         return math.nan
-    off = (line[:, 1] - line[0, 1]) * x - (line[:, 0] - line[0, 0]) * y
-    return float(np.abs(off).max()) / square
+    right, down = (line - line[0]).T
+    off = np.abs(down * x - right * y) / square
+    farthest = int(off.argmax())
+    along = float(right[farthest] * x + down[farthest] * y) / square
+    bow = float(off[farthest])
+    return bow if bow < BOW or BOW_END < along < 1 - BOW_END else math.nan
 
 
 def _cut(stroke: Stroke, at: Sequence[int]) -> list[Stroke]:
@@ -344,8 +349,8 @@ def _tall_marks(row: Floats, lowest: float, bows: Floats) -> Floats:
 
 
 def _median(values: Floats) -> float:
-    ordered = np.sort(values)
-    return float((ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2)
+    """Return the lower median."""
+    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _low_marks(row: Floats, lowest: float, height: float, gaps: Floats) -> NDArray[np.bool]:
