@@ -49,8 +49,9 @@ def _extent(stroke: Sequence[Sequence[float]]) -> list[float]:
 def _without_annotations(strokes: Strokes, extents: Floats) -> list[int]:
     """Return the strokes that are no annotations; at least one."""
     kept = list(range(len(strokes)))
-    # A tick would widen the row above an underline, and a circle may surround both.
-    for is_annotation in (_is_tick, _is_outline, _is_underline):
+    # A tick would widen the row above an underline, a circle may surround both, and an underline
+    # may be double.
+    for is_annotation in (_is_tick, _is_outline, _is_underline, _is_underline):
         for i in list(kept):
             others = [other for other in kept if other != i]
             if others and is_annotation(strokes[i], extents[i], extents[others]):

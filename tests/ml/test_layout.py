@@ -55,6 +55,12 @@ def test_split_lines_drops_an_underline_and_a_tick_together():
     assert split_lines([*ROW, UNDERLINES["straight"], TICKS["right"]]) == [ROW]
 
 
+def test_split_lines_drops_a_double_underline_in_a_circle():
+    upper, lower = [[-5, 115], [140, 115]], [[-5, 125], [140, 125]]
+    circle = ellipse(65, 60, 250, 220)
+    assert split_lines([circle, *ROW, upper, lower]) == [ROW]
+
+
 @pytest.mark.parametrize(
     "stroke",
     [
