@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.preprocessing.segmentation import MAX_PARTS, Stroke
+from ml.preprocessing.segmentation import BOW, MAX_PARTS, Stroke, bow
 from ml.preprocessing.strokes import Floats, Strokes
 
 # An underline is at most this fraction of its width high, as wide as this fraction of the digits
@@ -18,6 +18,8 @@ UNDERLINE_ASPECT, UNDERLINE_WIDTH, UNDERLINE_GAP = 0.25, 0.7, 0.05
 # An outline leaves this fraction of its size free on every side, and its digits have at least this
 # fraction of its height. Its second half comes closer to its start than CLOSED of its size.
 OUTLINE_MARGIN, OUTLINE_CONTENT, CLOSED = 0.05, 0.3, 0.3
+# A straight stroke in an outline is the slash of a 0, not a 1, from this width per height.
+SLASH_ASPECT = 0.4
 # A tick is smaller than this fraction of the largest stroke, and farther from all others than it.
 TICK = 0.35
 # Lines have at least this fraction of the height of the tallest stroke, and this fraction of the
@@ -54,36 +56,45 @@ def _without_annotations(strokes: Strokes, extents: Floats) -> list[int]:
     for is_annotation in (_is_tick, _is_outline, _is_underline, _is_underline):
         for i in list(kept):
             others = [other for other in kept if other != i]
-            if others and is_annotation(strokes[i], extents[i], extents[others]):
+            if others and is_annotation(i, others, strokes, extents):
                 kept = others
     return kept
 
 
-def _is_tick(_: Stroke, extent: Floats, others: Floats) -> bool:
-    largest = np.maximum(others[:, 2] - others[:, 0], others[:, 3] - others[:, 1]).max()
-    size = max(extent[2] - extent[0], extent[3] - extent[1])
-    apart = np.maximum(others[:, :2] - extent[2:], extent[:2] - others[:, 2:]).max(axis=1)
-    return bool(size < TICK * largest and apart.min() > largest)
+def _is_tick(i: int, others: list[int], _: Strokes, extents: Floats) -> bool:
+    left, top, right, bottom = extents[others].T
+    largest = np.maximum(right - left, bottom - top).max()
+    x1, y1, x2, y2 = extents[i]
+    apart = np.max([left - x2, top - y2, x1 - right, y1 - bottom], axis=0).min()
+    return bool(max(x2 - x1, y2 - y1) < TICK * largest and apart > largest)
 
 
-def _is_outline(stroke: Stroke, extent: Floats, others: Floats) -> bool:
-    left, top, right, bottom = _union(others)
-    width, height = extent[2] - extent[0], extent[3] - extent[1]
-    margins = (left - extent[0], top - extent[1], extent[2] - right, extent[3] - bottom)
-    surrounds = min(margins) > OUTLINE_MARGIN * min(width, height)
-    tall = bottom - top >= OUTLINE_CONTENT * height
-    x, y = stroke[0][:2]
-    gap = min(max(abs(point[0] - x), abs(point[1] - y)) for point in stroke[len(stroke) // 2 :])
-    return bool(surrounds and tall and gap <= CLOSED * max(width, height))
+def _is_outline(i: int, others: list[int], strokes: Strokes, extents: Floats) -> bool:
+    left, top, right, bottom = _union(extents[others])
+    x1, y1, x2, y2 = extents[i]
+    width, height = x2 - x1, y2 - y1
+    margin = min(left - x1, top - y1, x2 - right, y2 - bottom)
+    if margin <= OUTLINE_MARGIN * min(width, height) or bottom - top < OUTLINE_CONTENT * height:
+        return False
+    x, y = strokes[i][0][:2]
+    second_half = strokes[i][len(strokes[i]) // 2 :]
+    gap = min(max(abs(point[0] - x), abs(point[1] - y)) for point in second_half)
+    slashed = len(others) == 1 and _is_slash(strokes[others[0]])
+    return bool(gap <= CLOSED * max(width, height)) and not slashed
 
 
-def _is_underline(_: Stroke, extent: Floats, others: Floats) -> bool:
-    left, top, right, bottom = _union(others)
-    width = extent[2] - extent[0]
-    flat = extent[3] - extent[1] <= UNDERLINE_ASPECT * width
-    wide = width >= max(UNDERLINE_WIDTH * (right - left), UNDERLINE_ASPECT * (bottom - top))
-    below = extent[1] > bottom + UNDERLINE_GAP * (bottom - top)
-    return bool(flat and wide and below)
+def _is_slash(stroke: Stroke) -> bool:
+    left, top, right, bottom = _extent(stroke)
+    straight = bow(np.array([point[:2] for point in stroke], dtype=np.float64)) < BOW
+    return straight and right - left >= SLASH_ASPECT * (bottom - top)
+
+
+def _is_underline(i: int, others: list[int], _: Strokes, extents: Floats) -> bool:
+    left, top, right, bottom = _union(extents[others])
+    x1, y1, x2, y2 = extents[i]
+    flat = y2 - y1 <= UNDERLINE_ASPECT * (x2 - x1)
+    wide = x2 - x1 >= max(UNDERLINE_WIDTH * (right - left), UNDERLINE_ASPECT * (bottom - top))
+    return bool(flat and wide and y1 > bottom + UNDERLINE_GAP * (bottom - top))
 
 
 def _union(extents: Floats) -> list[float]:

@@ -177,7 +177,7 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
             return MEETING
         return TOUCHING if _are_near(one, other, NEAR * height) else 0.0
 
-    lattice = build_lattice(hulls, contact, np.array([_bow(line) for line in lines]))
+    lattice = build_lattice(hulls, contact, np.array([bow(line) for line in lines]))
     return [[pieces[part] for part in group] for group in lattice.groups], lattice
 
 
@@ -209,7 +209,7 @@ def _run_in(box: Box, stroke: Stroke) -> Stroke:
     return max(runs, key=len)
 
 
-def _bow(line: Floats) -> float:
+def bow(line: Floats) -> float:
     """Return the largest distance of a line float64[n, 2] from the chord between its ends.
 
     The unit is the length of the chord. NaN if the line is not slender or has a corner at an end.
@@ -222,8 +222,8 @@ def _bow(line: Floats) -> float:
     off = np.abs(down * x - right * y) / square
     farthest = int(off.argmax())
     along = float(right[farthest] * x + down[farthest] * y) / square
-    bow = float(off[farthest])
-    return bow if bow < BOW or BOW_END < along < 1 - BOW_END else math.nan
+    largest = float(off[farthest])
+    return largest if largest < BOW or BOW_END < along < 1 - BOW_END else math.nan
 
 
 def _cut(stroke: Stroke, at: Sequence[int]) -> list[Stroke]:
@@ -261,7 +261,7 @@ def build_lattice(
     """Propose candidate digits for parts with hulls float64[n, directions].
 
     ``contact`` returns the cost of splitting two sets of parts because their ink touches. ``bows``
-    float64[n] are those of ``_bow``; without them there are no marks.
+    float64[n] are those of ``bow``; without them there are no marks.
     """
     size = np.maximum(_height(hulls), _width(hulls))
     kept = np.flatnonzero(size >= MIN_PART_SIZE * size.max())
@@ -273,11 +273,11 @@ def build_lattice(
     if height == 0 or len(parts) > MAX_PARTS:
         return Lattice.single(kept.tolist())
     row = np.stack([hulls[part].max(axis=0) for part in parts])
-    bow = np.full(len(parts), np.nan)
+    own = np.full(len(parts), np.nan)
     if bows is not None:
-        bow = np.array([bows[part[0]] if len(part) == 1 else np.nan for part in parts])
-    lowest = MIN_HEIGHT * max(_digit_height(row, bow), height / 2)
-    marks = _tall_marks(row, lowest, bow)
+        own = np.array([bows[part[0]] if len(part) == 1 else np.nan for part in parts])
+    lowest = MIN_HEIGHT * max(_digit_height(row, own), height / 2)
+    marks = _tall_marks(row, lowest, own)
     if bows is not None:
         marks[_low_marks(row, lowest, height, gaps[cuts])] = 1.0
     single = (marks == 1) | (_height(row) >= lowest)

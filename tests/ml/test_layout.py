@@ -85,6 +85,14 @@ def test_split_lines_keeps_strokes_that_are_no_outline(stroke):
     assert split_lines([*ROW, stroke]) == [[*ROW, stroke]]
 
 
+def test_split_lines_keeps_a_zero_around_its_slash():
+    zero = ellipse(30, 50, 60, 100)
+    for slash in ([[46, 20], [14, 80]], [[14, 30], [46, 70]]):
+        assert split_lines([zero, slash]) == [[zero, slash]]
+    one = [[32, 20], [26, 80]]
+    assert split_lines([zero, one]) == [[one]]
+
+
 @pytest.mark.parametrize(
     "stroke", [[[200, 50], [220, 60]], [[400, 0], [420, 60]]], ids=["near", "large"]
 )
