@@ -37,8 +37,8 @@ MIN_HEIGHT = 0.35
 # A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
 # row: that is a hat.
 HAT = 0.2
-# Probability of a mark, beside the model's probabilities of digits.
-MARK = 0.3
+# Probability of a mark, beside the model's probabilities of digits: of a low mark, and of any part.
+LOW_MARK, MARK = 0.5, 0.3
 # A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
 # at the top and at the bottom, may be a slash or a parenthesis, with a probability that grows with
 # its height relative to the others: from a logistic regression on the numbers of 46 writers.
@@ -117,7 +117,7 @@ class Lattice:
             return [0], [False]
         second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
         digit = (1 - self.marks) * (first + RIVAL * second)
-        mark = np.where(self.marks == 1, MARK, self.marks)
+        mark = np.where(self.marks == 1, LOW_MARK, self.marks)
         is_mark = mark > digit
         non_digit = is_mark | (first + second < MIN_DIGIT_PROBABILITY)
         # A part unlike any digit may be a mark of any size: its height and baseline do not matter.
