@@ -58,10 +58,12 @@ class Prediction:
     def text(self) -> str:
         """The characters of the digits, with a newline between lines."""
         text = ""
-        for i, digit in enumerate(self.digits):
-            if i > 0 and _starts_line(self.digits[i - 1].box, digit.box):
-                text += "\n"
+        line: list[Box] = []
+        for digit in self.digits:
+            if line and _starts_line(line, digit.box):
+                text, line = text + "\n", []
             text += digit.character
+            line.append(digit.box)
         return text
 
     @property
@@ -70,9 +72,10 @@ class Prediction:
         return all(digit.verdict is Verdict.DIGIT for digit in self.digits)
 
 
-def _starts_line(previous: Box, box: Box) -> bool:
-    """Return whether a digit is below the previous one and not to the right of it."""
-    return box.y >= previous.y + previous.height and box.x < previous.x + previous.width
+def _starts_line(line: Sequence[Box], box: Box) -> bool:
+    """Return whether a box is below all boxes of a line, and not to the right of the last one."""
+    bottom = max(each.y + each.height for each in line)
+    return box.y >= bottom and box.x < line[-1].x + line[-1].width
 
 
 def predict_strokes(classifier: Classifier, strokes: Strokes) -> Prediction:

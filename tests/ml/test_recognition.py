@@ -5,8 +5,14 @@ import pytest
 from PIL import Image
 
 from ml.classifier import Verdict
-from ml.preprocessing.strokes import rasterize
-from ml.recognition import predict_batch, predict_picture, predict_strokes
+from ml.preprocessing.strokes import Box, rasterize
+from ml.recognition import (
+    DigitPrediction,
+    Prediction,
+    predict_batch,
+    predict_picture,
+    predict_strokes,
+)
 from tools.samples import SEVEN
 
 ONE = [[320, 60], [320, 260]]
@@ -49,6 +55,20 @@ def test_predict_strokes_marks_are_not_a_digit(shipped):
     assert mark.box == (260, 168, 70, 2)
     assert not prediction.is_certain
     assert first.verdict is last.verdict is Verdict.DIGIT
+
+
+def test_text_of_stacked_marks_in_a_line_has_no_newline():
+    boxes = [Box(0, 0, 60, 100), Box(80, 30, 5, 5), Box(79, 80, 5, 5), Box(100, 0, 60, 100)]
+    lines = [*boxes, *(box._replace(y=box.y + 150) for box in boxes)]
+    assert _with_boxes(lines).text == "????\n????"
+
+
+def _with_boxes(boxes):
+    grid, probabilities = np.zeros((28, 28), np.uint8), (0.1,) * 10
+    digits = (
+        DigitPrediction(None, Verdict.NOT_A_DIGIT, 0.1, probabilities, box, grid) for box in boxes
+    )
+    return Prediction(tuple(digits), "")
 
 
 def test_predict_strokes_around_digits_have_no_entry(shipped):
