@@ -4,24 +4,27 @@ An underline, a circle or box around the digits, and a tick far from the row are
 belong to no digit and no mark.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from ml.preprocessing.segmentation import MAX_PARTS
+from ml.preprocessing.segmentation import BOW, MAX_PARTS, Stroke, bow
 from ml.preprocessing.strokes import Floats, Strokes
 
 # An underline is at most this fraction of its width high, as wide as this fraction of the digits
 # above it, and this fraction of their height below them: the foot of a 1 touches its stem.
 UNDERLINE_ASPECT, UNDERLINE_WIDTH, UNDERLINE_GAP = 0.25, 0.7, 0.05
 # An outline leaves this fraction of its size free on every side, and its digits have at least this
-# fraction of its height. Its ends are closer than CLOSED of its size.
+# fraction of its height. Its second half comes closer to its start than CLOSED of its size.
 OUTLINE_MARGIN, OUTLINE_CONTENT, CLOSED = 0.05, 0.3, 0.3
+# A straight stroke in an outline is the slash of a 0, not a 1, from this width per height.
+SLASH_ASPECT = 0.4
 # A tick is smaller than this fraction of the largest stroke, and farther from all others than it.
 TICK = 0.35
-# Lines have at least this fraction of the height of the drawing, and this fraction of the lower
-# line's height between them.
-LINE_HEIGHT, LINE_GAP = 0.3, 0.2
+# Lines have at least this fraction of the height of the tallest stroke, and this fraction of the
+# lower line's height between them.
+LINE_HEIGHT, LINE_GAP = 0.6, 0.2
 # Two single strokes are rather an 8 of two circles: they need this gap.
 STROKE_GAP = 0.5
 
@@ -35,10 +38,8 @@ def split_lines(strokes: Strokes) -> list[Strokes]:
     if not 1 < len(strokes) <= MAX_PARTS:
         return [strokes] if strokes else []
     extents = np.array([_extent(stroke) for stroke in strokes])
-    kept = [i for i in range(len(strokes)) if not _is_annotation(i, strokes, extents)]
-    if not kept:
-        return [strokes]
-    return [[strokes[i] for i in sorted(line)] for line in _lines(kept, extents)]
+    parts = _without_annotations(strokes, extents)
+    return [[strokes[i] for i in sorted(line)] for line in _lines(parts, extents)]
 
 
 def _extent(stroke: Sequence[Sequence[float]]) -> list[float]:
@@ -47,54 +48,82 @@ def _extent(stroke: Sequence[Sequence[float]]) -> list[float]:
     return [min(xs), min(ys), max(xs), max(ys)]
 
 
-def _is_annotation(i: int, strokes: Strokes, extents: Floats) -> bool:
-    others = np.delete(extents, i, axis=0)
-    left, top = others[:, 0].min(), others[:, 1].min()
-    right, bottom = others[:, 2].max(), others[:, 3].max()
-    rest = np.array([left, top, right, bottom])
-    return (
-        _is_underline(extents[i], rest)
-        or _is_outline(strokes[i], extents[i], rest)
-        or _is_tick(extents[i], others)
-    )
+def _without_annotations(strokes: Strokes, extents: Floats) -> list[int]:
+    """Return the strokes that are no annotations; at least one."""
+    kept = list(range(len(strokes)))
+    # A tick would widen the row above an underline, a circle may surround both, and an underline
+    # may be double.
+    for is_annotation in (_is_tick, _is_outline, _is_underline, _is_underline):
+        for i in list(kept):
+            others = [other for other in kept if other != i]
+            if others and is_annotation(i, others, strokes, extents):
+                kept = others
+    return kept
 
 
-def _is_underline(stroke: Floats, rest: Floats) -> bool:
-    width, height = stroke[2] - stroke[0], rest[3] - rest[1]
-    flat = stroke[3] - stroke[1] <= UNDERLINE_ASPECT * width
-    wide = width >= UNDERLINE_WIDTH * (rest[2] - rest[0])
-    below = stroke[1] > rest[3] + UNDERLINE_GAP * height
-    return bool(flat and wide and below and width >= UNDERLINE_ASPECT * height)
+def _is_tick(i: int, others: list[int], _: Strokes, extents: Floats) -> bool:
+    left, top, right, bottom = extents[others].T
+    largest = np.maximum(right - left, bottom - top).max()
+    x1, y1, x2, y2 = extents[i]
+    apart = np.max([left - x2, top - y2, x1 - right, y1 - bottom], axis=0).min()
+    return bool(max(x2 - x1, y2 - y1) < TICK * largest and apart > largest)
 
 
-def _is_outline(points: Sequence[Sequence[float]], stroke: Floats, rest: Floats) -> bool:
-    width, height = stroke[2] - stroke[0], stroke[3] - stroke[1]
-    margin = OUTLINE_MARGIN * min(width, height)
-    inside = (rest[:2] - stroke[:2] >= margin).all() and (stroke[2:] - rest[2:] >= margin).all()
-    tall = rest[3] - rest[1] >= OUTLINE_CONTENT * height
-    ends = np.abs(np.subtract(points[0][:2], points[-1][:2]))
-    return bool(inside and tall and (ends <= CLOSED * max(width, height)).all())
+def _is_outline(i: int, others: list[int], strokes: Strokes, extents: Floats) -> bool:
+    left, top, right, bottom = _union(extents[others])
+    x1, y1, x2, y2 = extents[i]
+    width, height = x2 - x1, y2 - y1
+    margin = min(left - x1, top - y1, x2 - right, y2 - bottom)
+    if margin <= OUTLINE_MARGIN * min(width, height) or bottom - top < OUTLINE_CONTENT * height:
+        return False
+    x, y = strokes[i][0][:2]
+    second_half = strokes[i][len(strokes[i]) // 2 :]
+    gap = min(max(abs(point[0] - x), abs(point[1] - y)) for point in second_half)
+    slashed = len(others) == 1 and _is_slash(strokes[others[0]])
+    return bool(gap <= CLOSED * max(width, height)) and not slashed
 
 
-def _is_tick(stroke: Floats, others: Floats) -> bool:
-    sizes = np.maximum(others[:, 2] - others[:, 0], others[:, 3] - others[:, 1])
-    largest = sizes.max()
-    size = max(stroke[2] - stroke[0], stroke[3] - stroke[1])
-    apart = np.maximum(others[:, :2] - stroke[2:], stroke[:2] - others[:, 2:]).max(axis=1)
-    return bool(size < TICK * largest and apart.min() > largest)
+def _is_slash(stroke: Stroke) -> bool:
+    left, top, right, bottom = _extent(stroke)
+    straight = bow(np.array([point[:2] for point in stroke], dtype=np.float64)) < BOW
+    return straight and right - left >= SLASH_ASPECT * (bottom - top)
+
+
+def _is_underline(i: int, others: list[int], _: Strokes, extents: Floats) -> bool:
+    left, top, right, bottom = _union(extents[others])
+    x1, y1, x2, y2 = extents[i]
+    flat = y2 - y1 <= UNDERLINE_ASPECT * (x2 - x1)
+    wide = x2 - x1 >= max(UNDERLINE_WIDTH * (right - left), UNDERLINE_ASPECT * (bottom - top))
+    return bool(flat and wide and y1 > bottom + UNDERLINE_GAP * (bottom - top))
+
+
+def _union(extents: Floats) -> list[float]:
+    """Return the extent of several strokes, given theirs float64[n, 4]."""
+    union: list[float] = [
+        *extents[:, :2].min(axis=0).tolist(),
+        *extents[:, 2:].max(axis=0).tolist(),
+    ]
+    return union
 
 
 def _lines(parts: list[int], extents: Floats) -> list[list[int]]:
     """Split parts at the widest vertical gap, and both halves again."""
     order = sorted(parts, key=lambda i: float(extents[i, 1] + extents[i, 3]))
-    height = extents[parts, 3].max() - extents[parts, 1].min()
-    best, cut = -np.inf, 0
-    for k in range(1, len(order)):
-        above, below = extents[order[:k]], extents[order[k:]]
-        heights = [float(np.ptp([side[:, 1].min(), side[:, 3].max()])) for side in (above, below)]
-        gap = float(below[:, 1].min() - above[:, 3].max()) / max(min(heights), 1e-9)
-        if min(heights) >= LINE_HEIGHT * height and gap > best:
-            best, cut = gap, k
-    if best < (LINE_GAP if len(order) > 2 else STROKE_GAP):
+    tallest = float((extents[parts, 3] - extents[parts, 1]).max())
+    sides = [(_union(extents[order[:k]]), _union(extents[order[k:]])) for k in range(1, len(order))]
+    gaps = [_line_gap(above, below, tallest) for above, below in sides]
+    widest = max(gaps, default=-math.inf)
+    if widest < (LINE_GAP if len(order) > 2 else STROKE_GAP):
         return [parts]
+    cut = gaps.index(widest) + 1
     return _lines(order[:cut], extents) + _lines(order[cut:], extents)
+
+
+def _line_gap(above: list[float], below: list[float], tallest: float) -> float:
+    """Return the gap between two lines in heights of the lower one; -inf if they are no lines."""
+    height = min(above[3] - above[1], below[3] - below[1])
+    # A steep row has gaps too, but goes on beside them.
+    beside = below[0] >= above[2] or above[0] >= below[2]
+    if beside or height == 0 or height < LINE_HEIGHT * tallest:
+        return -math.inf
+    return (below[1] - above[3]) / height

@@ -37,15 +37,15 @@ MIN_HEIGHT = 0.35
 # A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
 # row: that is a hat.
 HAT = 0.2
-# Probability of a mark, beside the model's probabilities of digits.
-MARK = 0.3
+# Probability of a mark, beside the model's probabilities of digits: of a low mark, and of any part.
+LOW_MARK, MARK = 0.5, 0.3
 # A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
 # at the top and at the bottom, may be a slash or a parenthesis, with a probability that grows with
 # its height relative to the others: from a logistic regression on the numbers of 46 writers.
 SLENDER, TALL, TALL_OFFSET = 1.8, 9.0, 2.4
 # A parenthesis is off the line between its ends by this fraction of their distance; a slash at the
-# end of a row is a 1.
-BOW = 0.1
+# end of a row is a 1. Farthest off within this fraction of an end is the corner of a 7.
+BOW, BOW_END = 0.1, 0.15
 # A stroke wider than this multiple of its height may be several joined digits. Each has at least
 # this fraction of the stroke's width. A cut costs JOINED.
 JOINED_ASPECT, MIN_JOINED_WIDTH, JOINED = 1.0, 0.2, 1.5
@@ -117,15 +117,18 @@ class Lattice:
             return [0], [False]
         second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
         digit = (1 - self.marks) * (first + RIVAL * second)
-        by_size = np.where(self.marks == 1, MARK, self.marks)
-        is_mark = by_size > digit
+        mark = np.where(self.marks == 1, LOW_MARK, self.marks)
+        is_mark = mark > digit
         non_digit = is_mark | (first + second < MIN_DIGIT_PROBABILITY)
-        mark = non_digit & np.array([end - start == 1 for start, end in self.spans])
-        likelihood = np.maximum(np.maximum(digit, by_size), MARK * mark)
-        either = non_digit[:, None] | non_digit[None]
-        contacts = np.where(self.contacts > 0, self.contacts + NON_DIGIT_COST * either, 0.0)
-        misfits = np.where(mark[:, None] | mark[None], 0.0, self.misfits)
+        # A part unlike any digit may be a mark of any size: its height and baseline do not matter.
+        alone = np.array([end - start == 1 for start, end in self.spans])
+        other = alone & (is_mark | (digit < MARK))
+        likelihood = np.maximum(np.maximum(digit, mark), MARK * other)
         scores = np.log(likelihood) - self.penalties
+        contacts = np.where(
+            self.contacts > 0, self.contacts + NON_DIGIT_COST * _either(non_digit), 0.0
+        )
+        misfits = np.where(_either(other), 0.0, self.misfits)
         path = self._best_path(scores, self.transitions - misfits - contacts)
         return path, [bool(is_mark[i]) for i in path]
 
@@ -146,19 +149,24 @@ class Lattice:
         return path[::-1]
 
 
+def _either(which: NDArray[np.bool]) -> NDArray[np.bool]:
+    """Return whether one of each two candidates is marked in bool[n], bool[n, n]."""
+    return which[:, None] | which[None]
+
+
 def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
     """Return the candidate digits of strokes with at least one point each, and their lattice.
 
     The strokes of a candidate keep the order of drawing. Specks are in no candidate.
     """
-    lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
+    lines = _arrays(strokes)
     height = float(_height(np.stack([hull(line) for line in lines]).max(axis=0)))
     if sum(map(len, lines)) > MAX_SEGMENTED_POINTS or _length(lines) > MAX_LENGTH * height:
         return [strokes], Lattice.single(list(range(len(strokes))))
     cuts = [_cuts(line, height) for line in lines]
     owner = [i for i, at in enumerate(cuts) for _ in range(len(at) + 1)]
     pieces = [piece for stroke, at in zip(strokes, cuts, strict=True) for piece in _cut(stroke, at)]
-    lines = [np.array([point[:2] for point in piece], dtype=np.float64) for piece in pieces]
+    lines = _arrays(pieces)
     hulls = np.stack([hull(line) for line in lines])
 
     def contact(left: Integers, right: Integers) -> float:
@@ -169,8 +177,13 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
             return MEETING
         return TOUCHING if _are_near(one, other, NEAR * height) else 0.0
 
-    lattice = build_lattice(hulls, contact, np.array([_bow(line) for line in lines]))
+    lattice = build_lattice(hulls, contact, np.array([bow(line) for line in lines]))
     return [[pieces[part] for part in group] for group in lattice.groups], lattice
+
+
+def _arrays(strokes: Strokes) -> list[Floats]:
+    """Return the coordinates of each stroke, float64[n, 2]."""
+    return [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
 
 
 def strokes_in(box: Box, strokes: Strokes) -> Strokes:
@@ -178,8 +191,8 @@ def strokes_in(box: Box, strokes: Strokes) -> Strokes:
 
     If strokes inside the box do not fill it, pieces of the other strokes inside it are added.
     """
-    runs = [_run_in(box, stroke) for stroke in strokes if len(stroke)]
-    whole = [run for run, stroke in zip(runs, filter(len, strokes), strict=True) if run == stroke]
+    runs = [_run_in(box, stroke) for stroke in strokes]
+    whole = [run for run, stroke in zip(runs, strokes, strict=True) if run and run == stroke]
     if whole and bounding_box(whole) == box:
         return whole
     return [run for run in runs if run]
@@ -196,17 +209,21 @@ def _run_in(box: Box, stroke: Stroke) -> Stroke:
     return max(runs, key=len)
 
 
-def _bow(line: Floats) -> float:
+def bow(line: Floats) -> float:
     """Return the largest distance of a line float64[n, 2] from the chord between its ends.
 
-    The unit is the length of the chord. NaN if the line is not slender.
+    The unit is the length of the chord. NaN if the line is not slender or has a corner at an end.
     """
-    chord = line[-1] - line[0]
-    length = float(np.sqrt((chord * chord).sum()))
-    if length == 0 or _length([line]) > SLENDER * length:
+    x, y = line[-1] - line[0]
+    square = float(x * x + y * y)
+    if square == 0 or _length([line]) > SLENDER * math.sqrt(square):
         return math.nan
-    off = (line - line[0]) @ np.array([-chord[1], chord[0]])
-    return float(np.abs(off).max()) / length**2
+    right, down = (line - line[0]).T
+    off = np.abs(down * x - right * y) / square
+    farthest = int(off.argmax())
+    along = float(right[farthest] * x + down[farthest] * y) / square
+    largest = float(off[farthest])
+    return largest if largest < BOW or BOW_END < along < 1 - BOW_END else math.nan
 
 
 def _cut(stroke: Stroke, at: Sequence[int]) -> list[Stroke]:
@@ -232,7 +249,8 @@ def _cuts(line: Floats, height: float) -> list[int]:
     # The middle of each run of positions with one crossing.
     runs = np.split(np.flatnonzero(once), np.flatnonzero(np.diff(np.flatnonzero(once)) > 1) + 1)
     points = [int(crossings[:, run[len(run) // 2]].argmax()) + 1 for run in runs if len(run)]
-    return sorted(set(points))
+    # A cut at the last point would leave a piece without length.
+    return sorted({point for point in points if point < len(line) - 1})
 
 
 def build_lattice(
@@ -243,7 +261,7 @@ def build_lattice(
     """Propose candidate digits for parts with hulls float64[n, directions].
 
     ``contact`` returns the cost of splitting two sets of parts because their ink touches. ``bows``
-    float64[n] are those of ``_bow``; without them there are no marks.
+    float64[n] are those of ``bow``; without them there are no marks.
     """
     size = np.maximum(_height(hulls), _width(hulls))
     kept = np.flatnonzero(size >= MIN_PART_SIZE * size.max())
@@ -252,20 +270,18 @@ def build_lattice(
     gaps = _gaps(hulls[order])
     cuts = np.flatnonzero(gaps > -OVERLAP * height)
     parts = np.split(order, cuts + 1)
+    if height == 0 or len(parts) > MAX_PARTS:
+        return Lattice.single(kept.tolist())
     row = np.stack([hulls[part].max(axis=0) for part in parts])
-    bow = np.full(len(parts), np.nan)
+    own = np.full(len(parts), np.nan)
     if bows is not None:
-        alone = [i for i, part in enumerate(parts) if len(part) == 1]
-        bow[alone] = bows[[parts[i][0] for i in alone]]
-    slender = ~np.isnan(bow)
-    tallest = float(_height(row[~slender] if not slender.all() else row).max())
-    lowest = MIN_HEIGHT * max(tallest, height / 2)
-    marks = np.zeros(len(row))
+        own = np.array([bows[part[0]] if len(part) == 1 else np.nan for part in parts])
+    lowest = MIN_HEIGHT * max(_digit_height(row, own), height / 2)
+    marks = _tall_marks(row, lowest, own)
     if bows is not None:
-        marks = _tall_marks(row, lowest, bow)
         marks[_low_marks(row, lowest, height, gaps[cuts])] = 1.0
     single = (marks == 1) | (_height(row) >= lowest)
-    if height == 0 or len(parts) > MAX_PARTS or np.count_nonzero(single) < 2:
+    if np.count_nonzero(single) < 2:
         return Lattice.single(kept.tolist())
     spans = _spans(row, single, lowest, WIDEST * height)
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
@@ -310,19 +326,31 @@ def _gaps(row: Floats) -> Floats:
     return gaps
 
 
+def _digit_height(row: Floats, bows: Floats) -> float:
+    """Return the height of the tallest part that is not slender; of all if all are slender."""
+    heights = _height(row)
+    slender = ~np.isnan(bows)
+    return float(heights.max() if slender.all() else heights[~slender].max())
+
+
 def _tall_marks(row: Floats, lowest: float, bows: Floats) -> Floats:
     """Return the probability of each part to be a slash or a parenthesis."""
     bottom, top, high = row[:, -2], -row[:, -1], _height(row) >= lowest
     probabilities = np.zeros(len(row))
-    may_be_slash = np.arange(len(row)) % max(len(row) - 1, 1) > 0
-    for i in np.flatnonzero(may_be_slash & ~np.isnan(bows) | (bows >= BOW)):
+    inside = (np.arange(len(row)) > 0) & (np.arange(len(row)) < len(row) - 1)
+    for i in np.flatnonzero(inside & ~np.isnan(bows) | (bows >= BOW)):
         others = np.flatnonzero(high & (np.arange(len(row)) != i))
-        if not len(others) or top[i] > np.median(top[others]):
+        if not len(others):
             continue
-        if bottom[i] >= np.median(bottom[others]):
-            ratio = float((bottom[i] - top[i]) / np.median(bottom[others] - top[others]))
+        if top[i] <= _median(top[others]) and bottom[i] >= _median(bottom[others]):
+            ratio = float(bottom[i] - top[i]) / _median(bottom[others] - top[others])
             probabilities[i] = 1 / (1 + math.exp(TALL_OFFSET - TALL * math.log(ratio)))
     return probabilities
+
+
+def _median(values: Floats) -> float:
+    """Return the lower median."""
+    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _low_marks(row: Floats, lowest: float, height: float, gaps: Floats) -> NDArray[np.bool]:
@@ -373,7 +401,8 @@ def _tallest(shapes: Floats) -> Floats:
 
 
 def _length(lines: Sequence[Floats]) -> float:
-    return float(sum(np.sqrt((np.diff(line, axis=0) ** 2).sum(axis=1)).sum() for line in lines))
+    vectors = np.vstack([np.zeros((1, 2)), *(np.diff(line, axis=0) for line in lines)])
+    return float(np.sqrt((vectors * vectors).sum(axis=1)).cumsum()[-1])
 
 
 def _end_points(lines: Sequence[Floats]) -> list[Floats]:

@@ -31,7 +31,8 @@ def certain(candidates):
 
 def segment(ink, predict):
     candidates, lattice = segment_picture(ink)
-    return [candidates[i] for i in lattice.best_path(predict(candidates))]
+    path, _ = lattice.best_path(predict(candidates))
+    return [candidates[i] for i in path]
 
 
 def test_segment_picture_of_separate_bars_gives_boxes():

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.classifier import Verdict
 from ml.preprocessing.strokes import Box, rasterize
-from ml.recognition import join_lines, predict_batch, predict_picture, predict_strokes
+from ml.recognition import (
+    DigitPrediction,
+    Prediction,
+    join_lines,
+    predict_batch,
+    predict_picture,
+    predict_strokes,
+)
 from tools.samples import SEVEN
 
 ONE = [[320, 60], [320, 260]]
@@ -29,6 +37,55 @@ def test_predict_strokes_of_a_number_gives_each_digit(shipped):
     prediction = predict_strokes(shipped, [*SEVEN, ONE])
     assert prediction.text == "71"
     assert [digit.box.x for digit in prediction.digits] == [60, 320]
+
+
+def test_predict_strokes_of_two_lines_separates_them_by_a_newline(shipped, model_calls):
+    upper = [[[x, y - 320] for x, y, _ in stroke] for stroke in SEVEN]
+    prediction = predict_strokes(shipped, [*SEVEN, ONE, *upper])
+    assert prediction.text == "7\n71"
+    assert [digit.box.y for digit in prediction.digits] == [-260, 60, 60]
+    assert len(model_calls) == 1
+
+
+def test_predict_strokes_marks_are_not_a_digit(shipped):
+    dash, one = [[260, 170], [330, 168]], [[x + 60, y] for x, y in ONE]
+    prediction = predict_strokes(shipped, [*SEVEN, dash, one])
+    assert prediction.text == "7?1"
+    first, mark, last = prediction.digits
+    assert (mark.digit, mark.verdict) == (None, Verdict.NOT_A_DIGIT)
+    assert mark.box == (260, 168, 70, 2)
+    assert not prediction.is_certain
+    assert first.verdict is last.verdict is Verdict.DIGIT
+
+
+def test_text_of_stacked_marks_in_a_line_has_no_newline():
+    boxes = [Box(0, 0, 60, 100), Box(80, 30, 5, 5), Box(79, 80, 5, 5), Box(100, 0, 60, 100)]
+    lines = [*boxes, *(box._replace(y=box.y + 150) for box in boxes)]
+    assert _with_boxes(lines).text == "????\n????"
+
+
+def _with_boxes(boxes):
+    grid, probabilities = np.zeros((28, 28), np.uint8), (0.1,) * 10
+    digits = (
+        DigitPrediction(None, Verdict.NOT_A_DIGIT, 0.1, probabilities, box, grid) for box in boxes
+    )
+    return Prediction(tuple(digits), "")
+
+
+def test_predict_strokes_around_digits_have_no_entry(shipped):
+    underline = [[50, 300], [340, 300]]
+    prediction = predict_strokes(shipped, [underline, *SEVEN, ONE])
+    assert prediction.text == "71"
+    assert [digit.box for digit in prediction.digits] == [(60, 60, 160, 200), (320, 60, 0, 200)]
+
+
+def test_predict_strokes_of_too_many_parts_has_one_entry(shipped, model_calls):
+    """The parts of all lines count."""
+    lines = [[[[60 * i, y], [60 * i, y + 100]] for i in range(20)] for y in (0, 150)]
+    assert len(predict_strokes(shipped, lines[0] + lines[1]).digits) == 40
+    prediction = predict_strokes(shipped, [*lines[0], *lines[1], [[1200, 0], [1200, 100]]])
+    assert len(prediction.digits) == 1
+    assert model_calls[-1] == 1
 
 
 @pytest.mark.parametrize("strokes", [[], [[]]])

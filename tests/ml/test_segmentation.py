@@ -18,7 +18,7 @@ from ml.recognition import predict_strokes
 from ml.training.stroke_files import StrokeSample
 
 BAR = [[0.0, 0.0], [2.0, 100.0]]
-RING = [[50 + 30 * np.cos(a), 50 + 50 * np.sin(a)] for a in np.linspace(0, 6.2, 40)]
+RING = [[float(50 + 30 * np.cos(a)), float(50 + 50 * np.sin(a))] for a in np.linspace(0, 6.2, 40)]
 # Single digits of two strokes that touch little or not at all.
 FOUR = [[[30, 0], [0, 60], [58, 60]], [[60, 20], [58, 100]]]
 FIVE = [[[10, 5], [8, 45], [35, 38], [55, 60], [40, 95], [5, 98]], [[14, 0], [60, -3]]]
@@ -34,8 +34,14 @@ drawings = st.lists(
 
 def segment(strokes, predict):
     """Return the strokes of each digit that the lattice chooses."""
+    return [group for group, _ in marks(strokes, predict)]
+
+
+def marks(strokes, predict):
+    """Return the strokes of each digit or mark that the lattice chooses, and which are marks."""
     candidates, lattice = segment_strokes(strokes)
-    return [candidates[i] for i in lattice.best_path(predict(candidates))]
+    path, are_marks = lattice.best_path(predict(candidates))
+    return [(candidates[i], is_mark) for i, is_mark in zip(path, are_marks, strict=True)]
 
 
 def predict_by(probability):
@@ -118,10 +124,66 @@ def test_segment_drops_a_tap_beside_a_digit():
     assert candidates == [[RING]]
 
 
-@pytest.mark.parametrize("mark", [[[95, 60], [115, 58]], [[100, 0], [101, 25]]])
-def test_segment_joins_a_short_stroke_to_its_digit(mark):
-    candidates, _ = segment_strokes([RING, mark])
-    assert candidates == [[RING, mark]]
+def test_segment_joins_a_hat_to_its_digit():
+    hat = [[95, 3], [125, 0]]
+    candidates, _ = segment_strokes([RING, hat])
+    assert candidates == [[RING, hat]]
+
+
+@pytest.mark.parametrize("mark", [[[95, 60], [115, 58]], [[90, 90], [85, 110]]])
+def test_segment_low_stroke_apart_from_a_digit_follows_the_probabilities(mark):
+    together = predict_by(lambda group: 0.99 if len(group) == 2 else 0.3)
+    apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.3)
+    assert marks([RING, mark], together) == [([RING, mark], False)]
+    assert marks([RING, mark], apart) == [([RING], False), ([mark], True)]
+    (before,) = moved([mark], -100)
+    assert marks([RING, before], apart) == [([before], True), ([RING], False)]
+
+
+@pytest.mark.parametrize(
+    ("slash", "is_mark"),
+    [
+        ([[130, -20], [90, 130]], True),
+        ([[120, -20], [135, 50], [120, 130]], True),
+        ([[130, 10], [100, 90]], False),
+        ([[100, 0], [130, 50], [100, 100], [100, 130], [100, -20]], False),
+    ],
+    ids=["slash", "parenthesis", "bar", "loop"],
+)
+def test_segment_tall_slender_stroke_between_digits_is_a_mark(slash, is_mark):
+    strokes = [RING, slash, *moved([RING], 130)]
+    found = marks(strokes, predict_by(lambda group: 0.99 if len(group) == 1 else 0.2))
+    assert found == [([RING], False), ([slash], is_mark), (moved([RING], 130), False)]
+
+
+def test_segment_tall_bar_at_the_end_of_a_row_is_a_digit():
+    bar = [[130, -20], [115, 130]]
+    assert marks([RING, bar], predict_by(lambda group: 0.99)) == [([RING], False), ([bar], False)]
+
+
+def test_segment_unlikely_part_of_any_size_keeps_its_own_entry():
+    part = [[95, 40], [130, 60], [95, 80]]
+    apart = predict_by(lambda group: 0.99 if group == [RING] else 0.12)
+    assert segment([RING, part], apart) == [[RING], [part]]
+
+
+def test_segment_cuts_a_wide_stroke_into_joined_digits():
+    zeros = [*RING, *([180 - x, y] for x, y in RING)]
+    apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.2)
+    (left,), (right,) = segment([zeros], apart)
+    assert left[-1] == right[0]
+    assert [*left[:-1], *right] == zeros
+    assert segment([zeros], predict_by(lambda group: 0.6)) == [[left, right]]
+
+
+def test_segment_cut_at_the_last_point_is_skipped():
+    candidates, _ = segment_strokes([[[0.0, 0.0], [90.0, 60.0]]])
+    assert len(candidates) == 1
+
+
+def test_segment_low_stroke_that_overlaps_a_digit_is_no_mark():
+    candidates, _ = segment_strokes([RING, [[75, 60], [95, 58]]])
+    assert len(candidates) == 1
 
 
 def test_segment_follows_the_probabilities():
@@ -141,7 +203,7 @@ def test_segment_joins_strokes_with_meeting_ends():
     prefer_apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.2)
     meeting = [[[40.0, 0.0], [0.0, 100.0]], [[40.0, 1.0], [80.0, 100.0]]]
     assert segment(meeting, prefer_apart) == [meeting]
-    touching = [[[40.0, 0.0], [0.0, 100.0]], [[20.0, 50.0], [80.0, 50.0], [60.0, 100.0]]]
+    touching = [[[40.0, 0.0], [0.0, 100.0]], [[20.0, 50.0], [70.0, 50.0], [60.0, 110.0]]]
     assert segment(touching, prefer_apart) == [[stroke] for stroke in touching]
 
 
@@ -172,12 +234,11 @@ def test_segment_accepts_digits_with_one_rival():
     [
         [[[10.0 * i, 0.0], [10.0 * i, 80.0]] for i in range(500)],
         [[[50.0 * i, 7.0], [50.0 * i + 20, 7.0]] for i in range(4)],
-        [[[30.0 * i, 20.0 * i]] for i in range(6)],
         [[[5.0, 5.0]]] * 3,
         [[[40.0 * i + 20 * (n % 2), 3.0 * n] for n in range(250)] for i in range(40)],
         [[[70.0 * i, 0.02 * n] for n in range(6_000)] for i in range(2)],
     ],
-    ids=["fence", "dashes", "dots", "repeated dot", "scribbles", "too many points"],
+    ids=["fence", "dashes", "repeated dot", "scribbles", "too many points"],
 )
 def test_segment_of_other_drawings_proposes_one_candidate(strokes):
     candidates, _ = segment_strokes(strokes)
@@ -194,10 +255,17 @@ def test_segment_long_strokes_bounds_memory():
 
 
 @given(drawings)
-def test_segment_assigns_each_stroke_to_one_digit(drawing):
-    numbered = [[[*point, i] for point in stroke] for i, stroke in enumerate(drawing)]
+def test_segment_assigns_each_line_to_at_most_one_digit(drawing):
+    numbered = [
+        [[*point, (i, k)] for k, point in enumerate(stroke)] for i, stroke in enumerate(drawing)
+    ]
     groups = segment(numbered, predict_by(lambda group: 1 / (1 + len(group))))
-    drawn = [stroke[0][2] for group in groups for stroke in group]
+    drawn = [
+        tuple(point[2] for point in line)
+        for group in groups
+        for stroke in group
+        for line in (pairwise(stroke) if len(stroke) > 1 else [stroke])
+    ]
     assert len(set(drawn)) == len(drawn)
     assert drawn
 
