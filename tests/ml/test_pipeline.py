@@ -78,7 +78,7 @@ def test_load_datasets_uses_each_writer_in_one_part(paths):
 
 def test_load_datasets_outliers_exclude_held_out_characters(paths):
     outliers = pipeline.load_datasets(paths).outliers
-    assert len(outliers.labels) == 1 + 12 + 8
+    assert len(outliers.labels) == 1 + pipeline.OUTLIER_VARIANTS + 12 + 8
     images = [image.numpy().tobytes() for image in outliers.images]
     assert images[0] == rasterize(LINE).tobytes()
     assert rasterize(SEVEN).tobytes() not in images
@@ -96,7 +96,7 @@ def test_load_datasets_states_name_sha256_and_counts_of_each_file(paths):
         "numbers": none,
     }
     assert outliers["digits"] == {**none, "validation": 1}
-    assert outliers["non_digits"] == {"training": 2, "validation": 5, "test": 1}
+    assert outliers["non_digits"] == {"training": 1, "validation": 5, "test": 1}
     assert numbers["numbers"] == {"training": 1, "validation": 1, "test": 1}
     assert (numbers["name"], numbers["digits"]) == ("numbers.jsonl", none)
 
@@ -111,7 +111,8 @@ def test_load_datasets_only_non_digits_gives_outliers_without_strokes(write):
     datasets = pipeline.load_datasets([write("non-digits.jsonl", rows)])
     assert datasets.strokes is None
     assert list(datasets.held_out_strokes) == []
-    assert len(datasets.outliers.labels) == len(datasets.held_out_outliers.labels) == 1
+    assert len(datasets.outliers.labels) == 1 + pipeline.OUTLIER_VARIANTS
+    assert len(datasets.held_out_outliers.labels) == 1
 
 
 def test_load_datasets_only_numbers_trains_on_mnist(write):
