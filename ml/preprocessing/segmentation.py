@@ -36,7 +36,7 @@ WIDE, WIDEST = 0.7, 1.5
 MIN_HEIGHT = 0.35
 # A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
 # row: that is a hat.
-HAT = 0.2
+HAT = 0.33
 # Probability of a mark, beside the model's probabilities of digits: of a low mark, and of any part.
 LOW_MARK, MARK = 0.5, 0.3
 # A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
