@@ -123,7 +123,7 @@ def _line_gap(above: list[float], below: list[float], tallest: float) -> float:
     """Return the gap between two lines in heights of the lower one; -inf if they are no lines."""
     height = min(above[3] - above[1], below[3] - below[1])
     # A steep row has gaps too, but goes on beside them.
-    beside = below[0] >= above[2] or above[0] >= below[2]
+    beside = below[0] > above[2] or above[0] > below[2]
     if beside or height == 0 or height < LINE_HEIGHT * tallest:
         return -math.inf
     return (below[1] - above[3]) / height

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
 from ml.recognition import predict_strokes
-from ml.training import data, export, pipeline, stroke_files, train
+from ml.training import data, export, pipeline, stroke_files, train, variants
 from recognizer import dataset_export, drawings, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
@@ -208,7 +208,8 @@ def test_train_strokes_prints_used_and_skipped_rows_of_each_file(tmp_path, no_tr
         "others.jsonl: no digits, 1 non-digits (1 training, 0 validation, 0 test),"
         " 2 numbers (0 training, 2 validation, 0 test); 0 rows skipped.\n"
     ) in printed
-    assert "Training on 1,000 images, 12 strokes with variants; validating on 500." in printed
+    count = 2 * variants.VARIANTS
+    assert f"Training on 1,000 images, {count} strokes with variants;" in printed
 
 
 @pytest.mark.parametrize(
