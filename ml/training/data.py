@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ml.files import write_file
 from ml.preprocessing.strokes import rasterize
 from ml.training.dataset_folder import LabeledDigits, is_held_out
 from ml.training.stroke_files import StrokeSample
@@ -100,10 +101,7 @@ def _unpack(root: Path) -> None:
                 f"{packed} is damaged: SHA-256 {actual}, expected {sha256}. Restore the file."
             )
         raw.mkdir(parents=True, exist_ok=True)
-        # Rename the complete file, so that an interrupted run leaves no truncated file.
-        partial = unpacked.with_suffix(".partial")
-        partial.write_bytes(content)
-        partial.replace(unpacked)
+        write_file(unpacked, content)
 
 
 def split(training: LabeledImages) -> tuple[LabeledImages, LabeledImages]:

@@ -184,6 +184,46 @@ def test_train_resume_gives_the_model_of_an_uninterrupted_training(
     assert graphs[0] == graphs[1]
 
 
+def fill_disk(path):
+    """Let the next write of a file fail as on a full disk."""
+    path.with_name(f"{path.name}.partial").symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("suffix", [".checkpoint", ".onnx", ".png"])
+def test_train_with_a_full_disk_names_the_file_and_the_next_command(
+    tmp_path, small_datasets, suffix
+):
+    output = tmp_path / "lenet.onnx"
+    fill_disk(output.with_suffix(suffix))
+    hint = "" if suffix == ".checkpoint" else r"\. Continue with: manage\.py train --resume"
+    with pytest.raises(CommandError, match=rf"lenet\{suffix} cannot be written: No space.*{hint}"):
+        call("train", "--epochs", 1, "--output", output)
+    assert not list(tmp_path.glob("*.partial"))
+    if hint:
+        assert "written" in call("train", "--resume", "--output", output)
+
+
+def test_train_resume_without_its_stroke_file_names_the_file(tmp_path, small_datasets, interrupt):
+    output, strokes = tmp_path / "lenet.onnx", write_rows(tmp_path / "a.jsonl", ("?", "12"))
+    with pytest.raises(CommandError, match="Interrupted after 1 of 2 epochs"):
+        call("train", "--epochs", 2, "--strokes", strokes, "--output", output)
+    strokes.unlink()
+    with pytest.raises(CommandError, match=r"a\.jsonl is missing\. Restore it"):
+        call("train", "--resume", "--output", output)
+
+
+@pytest.mark.parametrize("name", ["report.json", "card.md"])
+def test_evaluate_with_a_full_disk_keeps_the_previous_file(tmp_path, small_evaluation, name):
+    report, card = tmp_path / "report.html", tmp_path / "card.md"
+    card.write_text(f"{evaluate.BEGIN}\n{evaluate.END}")
+    file = tmp_path / name
+    previous = file.read_text() if file.exists() else None
+    fill_disk(file)
+    with pytest.raises(CommandError, match=rf"{name} cannot be written: No space left"):
+        call("evaluate", SHIPPED, "--report", report, "--card", card)
+    assert (file.read_text() if file.exists() else None) == previous
+
+
 def write_rows(path, *rows):
     """Write (label, writer) pairs as a stroke file."""
     records = [{"strokes": SEVEN, "label": label, "writer": writer} for label, writer in rows]

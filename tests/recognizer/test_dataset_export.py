@@ -1,6 +1,7 @@
 """Export of labeled digits, reading the exports back, and deletion of old drawings."""
 
 import csv
+import errno
 import io
 import json
 from datetime import timedelta
@@ -132,6 +133,21 @@ def test_export_into_a_used_folder_fails(tmp_path, labeled):
         call("export_dataset", tmp_path)
     with pytest.raises(CommandError, match="mine"):
         call("export_dataset", tmp_path / "mine")
+
+
+@pytest.mark.parametrize("format", dataset_export.FORMATS)
+def test_export_that_fails_leaves_an_empty_folder(tmp_path, labeled, format, monkeypatch):
+    def fail(digits):
+        yield next(iter(digits))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write = dataset_export.FORMATS[format]
+    monkeypatch.setitem(
+        dataset_export.FORMATS, format, lambda digits, folder: write(fail(digits), folder)
+    )
+    with pytest.raises(CommandError, match=r"cannot be written: .*No space left"):
+        call("export_dataset", "--format", format, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_export_takes_two_queries_in_every_format(tmp_path, labeled, django_assert_num_queries):

@@ -1,5 +1,6 @@
 """manage.py train: train a model on MNIST and, optionally, strokes and labeled digits."""
 
+import io
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from ml.classifier import Classifier
+from ml.files import write_file
 from ml.training import dataset_folder
 from ml.training.dataset_folder import LabeledDigits
 from recognizer import dataset_export, registry
@@ -19,7 +21,7 @@ from recognizer.management.training_dependencies import training_dependencies
 
 # Options stored in the checkpoint.
 CHECKPOINT_OPTIONS = ("quick", "epochs", "seed", "strokes", "with_labeled", "data")
-# Suffixes of the files beside the model: incomplete model, checkpoint, training curves.
+# Suffixes of the files beside the model: incomplete files, checkpoint, training curves.
 RESERVED_SUFFIXES = (".partial", ".checkpoint", ".png")
 
 
@@ -75,20 +77,29 @@ class Command(BaseCommand):
         checkpoint, curves = output.with_suffix(".checkpoint"), output.with_suffix(".png")
         trainer, paths = self._trainer(options, checkpoint)
         self.stdout.write(_describe(trainer.datasets))
-        output.parent.mkdir(parents=True, exist_ok=True)
-        resume = f"manage.py train --resume --output {output}" + " --register" * options["register"]
+
+        def hint() -> str:
+            if not (trainer.history and checkpoint.exists()):
+                return ""
+            register = " --register" * options["register"]
+            return f" Continue with: manage.py train --resume --output {output}{register}"
+
         try:
+            output.parent.mkdir(parents=True, exist_ok=True)
             self._train(trainer, lambda: pipeline.save_checkpoint(trainer, paths, checkpoint))
+            self._write(pipeline.finish(trainer), output)
+            figure = io.BytesIO()
+            plots.curves(trainer.history).savefig(figure)
+            write_file(curves, figure.getvalue())
+            checkpoint.unlink()
         except KeyboardInterrupt:
-            done = len(trainer.history)
-            hint = f" Continue with: {resume}" if done else ""
+            epochs = f"{len(trainer.history)} of {trainer.recipe.epochs} epochs"
+            raise CommandError(f"Interrupted after {epochs}.{hint()}") from None
+        except OSError as error:
             raise CommandError(
-                f"Interrupted after {done} of {trainer.recipe.epochs} epochs.{hint}"
-            ) from None
-        self._write(pipeline.finish(trainer), output)
-        plots.curves(trainer.history).savefig(curves)
+                f"{error.filename} cannot be written: {error.strerror}.{hint()}"
+            ) from error
         self.stdout.write(self.style.SUCCESS(f"Training curves: {curves}"))
-        checkpoint.unlink()
         if options["register"]:
             self._register(output)
         else:
@@ -100,13 +111,7 @@ class Command(BaseCommand):
 
         try:
             if options["resume"]:
-                conflicts = [name for name in CHECKPOINT_OPTIONS if options[name]]
-                if conflicts:
-                    option = conflicts[0].replace("_", "-")
-                    raise CommandError(f"--resume uses the stored options. Omit --{option}.")
-                if not checkpoint.exists():
-                    raise CommandError(f"There is no checkpoint {checkpoint}. Omit --resume.")
-                return pipeline.resume(checkpoint)
+                return self._resume(options, checkpoint)
             recipe = train.QUICK if options["quick"] else train.Recipe()
             epochs = recipe.epochs if options["epochs"] is None else options["epochs"]
             if epochs < 1:
@@ -117,6 +122,23 @@ class Command(BaseCommand):
             return train.Trainer(recipe, datasets), options["strokes"]
         except (DatabaseError, OSError, ValueError) as error:
             raise CommandError(f"The training cannot start: {error}") from error
+
+    def _resume(self, options: dict[str, Any], checkpoint: Path) -> Any:
+        from ml.training import pipeline
+
+        conflicts = [name for name in CHECKPOINT_OPTIONS if options[name]]
+        if conflicts:
+            option = conflicts[0].replace("_", "-")
+            raise CommandError(f"--resume uses the stored options. Omit --{option}.")
+        if not checkpoint.exists():
+            raise CommandError(f"There is no checkpoint {checkpoint}. Omit --resume.")
+        try:
+            return pipeline.resume(checkpoint)
+        except FileNotFoundError as error:
+            raise CommandError(
+                f"The training cannot be resumed: {error.filename} is missing."
+                " Restore it, or start again without --resume."
+            ) from error
 
     def _labeled(self, options: dict[str, Any]) -> LabeledDigits | None:
         """Return the labeled digits of the database and of a dataset folder."""
@@ -153,9 +175,7 @@ class Command(BaseCommand):
     def _write(self, content: bytes, output: Path) -> None:
         """Replace the model file atomically and print its metrics."""
         classifier = Classifier(content)
-        partial = output.with_suffix(".partial")
-        partial.write_bytes(content)
-        partial.replace(output)
+        write_file(output, content)
         for name, metrics in classifier.facts["metrics"].items():
             errors, total = metrics["errors"], metrics["of"]
             line = f"{name}: {errors} errors of {total:,} ({1 - errors / total:.2%})"
