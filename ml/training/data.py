@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import importlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from ml.files import write_file
 from ml.preprocessing.strokes import rasterize
 from ml.training.dataset_folder import LabeledDigits, is_held_out
-from ml.training.stroke_files import StrokeSample
+from ml.training.stroke_files import DRAWING_ID, StrokeSample
 
 ROOT = Path(__file__).parents[1] / "data"
 
@@ -28,8 +27,6 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 VALIDATION_SIZE = 5_000
-# ``export_dataset`` writes the drawing's UUID where the writer is unknown.
-DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Part: TypeAlias = Literal["training", "validation", "test"]
 

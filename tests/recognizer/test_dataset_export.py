@@ -73,7 +73,7 @@ def test_export_is_read_back_with_images_labels_and_drawings(tmp_path, labeled, 
     output = call("export_dataset", "--format", format, folder)
     digits = [digit for digit in labeled if not is_skipped(digit)]
     assert f"{len(digits)} digits" in output
-    records = dataset_folder.read(folder)
+    records = dataset_folder.read(folder).records
     assert sorted((image.tobytes(), label) for image, label, _ in records) == sorted(
         (bytes(digit.image), NON_DIGIT if digit.label == "?" else int(digit.label))
         for digit in digits
@@ -86,7 +86,7 @@ def test_export_is_read_back_with_images_labels_and_drawings(tmp_path, labeled, 
 def test_read_without_drawings_identifies_digits_by_image(tmp_path, labeled, format):
     call("export_dataset", "--format", format, tmp_path)
     (tmp_path / dataset_folder.DRAWINGS).unlink()
-    names = [(name, image.tobytes()) for image, _, name in dataset_folder.read(tmp_path)]
+    names = [(name, image.tobytes()) for image, _, name in dataset_folder.read(tmp_path).records]
     assert len({name for name, _ in names}) == len({image for _, image in names})
     assert not {name for name, _ in names} & {str(digit.drawing_id) for digit in labeled}
 

@@ -148,7 +148,7 @@ class Command(BaseCommand):
             if not records:
                 raise CommandError("No digit has a reviewer label. Label some in the review queue.")
         if options["data"]:
-            records += dataset_folder.read(options["data"])
+            records += dataset_folder.read(options["data"]).records
         return LabeledDigits.of(records) if records else None
 
     def _train(self, trainer: Any, save_checkpoint: Callable[[], None]) -> None:
