@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from ml.files import write_file
 from ml.preprocessing.strokes import rasterize
-from ml.training.dataset_folder import LabeledDigits, is_held_out
+from ml.training.dataset_folder import Contents, LabeledDigits, is_held_out
+from ml.training.dataset_readers import Exclusion
 from ml.training.stroke_files import DRAWING_ID, StrokeSample
 
 ROOT = Path(__file__).parents[1] / "data"
@@ -104,6 +105,22 @@ def _unpack(root: Path) -> None:
 def split(training: LabeledImages) -> tuple[LabeledImages, LabeledImages]:
     """Split MNIST's training set; its last 5,000 images are for validation."""
     return training.subset(slice(-VALIDATION_SIZE)), training.subset(slice(-VALIDATION_SIZE, None))
+
+
+def exclude_mnist(contents: Contents) -> Contents:
+    """Exclude MNIST's validation and test digits, which measure the model.
+
+    Kaggle's CSV files contain both. Raises ValueError if no other digits remain.
+    """
+    _, validation = split(mnist(train=True))
+    images = torch.cat([validation.images, mnist(train=False).images]).numpy()
+    known = {image.tobytes() for image in images}
+    records = [record for record in contents.records if record[0].tobytes() not in known]
+    if not records:
+        raise ValueError("all digits are MNIST's validation and test digits. Add other digits.")
+    excluded = len(contents.records) - len(records)
+    same = Exclusion("MNIST's validation or test digit")
+    return Contents(records, [*contents.exclusions, *[same] * excluded])
 
 
 def part_of(writer: str) -> Part:

@@ -118,7 +118,8 @@ def describe_exclusions(exclusions: Sequence[Exclusion]) -> list[str]:
     for reason, place in exclusions:
         places.setdefault(reason, []).append(place)
     return [
-        f"{len(same):,} excluded: {reason} ({same[0]}{', …' * (len(same) > 1)})."
+        f"{len(same):,} excluded: {reason}"
+        + (f" ({same[0]}{', …' * (len(same) > 1)})." if same[0] else ".")
         for reason, same in places.items()
     ]
 

@@ -47,10 +47,10 @@ class Sample(NamedTuple):
 
 
 class Exclusion(NamedTuple):
-    """The reason for leaving out a sample or file, and its place."""
+    """The reason for leaving out a sample or file, and its place if known."""
 
     reason: str
-    place: str
+    place: str = ""
 
 
 Entries: TypeAlias = Iterator[Sample | Exclusion]

@@ -9,6 +9,7 @@ import onnx
 import pytest
 from django.core.management import CommandError
 from django.db import OperationalError
+from PIL import Image
 
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
@@ -55,6 +56,11 @@ def labeled(put, db):
     for number in range(20):
         put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
     Digit.objects.update(label="7")
+
+
+@pytest.fixture(autouse=True)
+def own_var(settings, tmp_path_factory):
+    settings.VAR = tmp_path_factory.mktemp("var")
 
 
 def unavailable(*arguments):
@@ -108,6 +114,48 @@ def test_train_labeled_digits_of_database_and_folder_give_the_same_model(
         assert f"({held_out} more held out)" in printed
     graphs = [onnx.load(output).graph for output in outputs]
     assert graphs[0] == graphs[1]
+
+
+def test_train_data_prints_counts_exclusions_and_warnings_and_writes_a_contact_sheet(
+    tmp_path, no_training, settings
+):
+    (tmp_path / "lenet.checkpoint").touch()
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    images = data.mnist(train=True).images[:30].numpy() // 4
+    images[1:4] = images[0]
+    images[4:6] = data.mnist(train=False).images[:2].numpy()
+    images[6] = 0
+    images[7] = data.mnist(train=True).images[-1].numpy()
+    rows = [f"{n % 10}," + ",".join(map(str, image.ravel())) for n, image in enumerate(images)]
+    (folder / "train.csv").write_text("\n".join(rows))
+    printed = call("train", "--data", folder, "--output", tmp_path / "lenet.onnx")
+    assert "1 excluded: blank (train.csv, line 7)." in printed
+    assert "3 excluded: MNIST's validation or test digit." in printed
+    counts = "0: 3, 1: 3, 2: 3, 3: 3, 4: 2, 5: 2, 6: 2, 7: 2, 8: 3, 9: 3, non-digits: 0"
+    assert f"Labeled digits: {counts}." in printed
+    assert "Warning: The mean ink is 2" in printed
+    sheet = settings.VAR / "dataset.png"
+    assert f"Contact sheet: {sheet}" in printed
+    with Image.open(sheet) as picture:
+        assert picture.height == 2 * 10 * 30
+
+
+def test_train_data_of_mnist_test_digits_is_an_error(tmp_path, small_datasets):
+    row = ",".join(map(str, data.mnist(train=False).images[0].flatten().tolist()))
+    (tmp_path / "test.csv").write_text(f"7,{row}\n")
+    with pytest.raises(CommandError, match="all digits are MNIST's validation and test digits"):
+        call("train", "--data", tmp_path, "--output", tmp_path / "lenet.onnx")
+
+
+@pytest.mark.parametrize("content", ["7,0,0\n", None], ids=["malformed", "missing folder"])
+def test_train_unusable_data_is_an_error_with_the_folder(tmp_path, content):
+    folder = tmp_path / "digits"
+    if content:
+        folder.mkdir()
+        (folder / "a.csv").write_text(content)
+    with pytest.raises(CommandError, match=r"The training cannot start: .*digits cannot be used: "):
+        call("train", "--data", folder, "--output", tmp_path / "lenet.onnx")
 
 
 def test_train_uses_labeled_non_digits_as_outliers(tmp_path, no_training, labeled, monkeypatch):
@@ -243,7 +291,7 @@ def test_train_strokes_prints_used_and_skipped_rows_of_each_file(tmp_path, no_tr
     printed = call("train", *options, "--output", tmp_path / "lenet.onnx")
     assert (
         "digits.jsonl: 4 digits (2 training, 1 validation, 1 test), no non-digits, no numbers;"
-        " 1 rows skipped.\n"
+        " 1 rows skipped (other label or no points).\n"
         "others.jsonl: no digits, 1 non-digits (1 training, 0 validation, 0 test),"
         " 2 numbers (0 training, 2 validation, 0 test); 0 rows skipped.\n"
     ) in printed

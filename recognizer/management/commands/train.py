@@ -48,7 +48,10 @@ class Command(BaseCommand):
             help="add digits with reviewer labels; a fifth of their drawings is held out",
         )
         parser.add_argument(
-            "--data", type=Path, metavar="DIR", help="add a dataset folder of export_dataset"
+            "--data",
+            type=Path,
+            metavar="DIR",
+            help="add a folder of digits: CSV, MNIST's format, JSON Lines, or pictures by label",
         )
         parser.add_argument(
             "--resume",
@@ -118,6 +121,8 @@ class Command(BaseCommand):
                 raise CommandError(f"--epochs {epochs} is too small. Use at least 1.")
             recipe = replace(recipe, epochs=epochs, seed=options["seed"] or 0)
             labeled = self._labeled(options)
+            if labeled:
+                self._report(labeled)
             datasets = pipeline.load_datasets(options["strokes"], labeled, recipe.seed)
             return train.Trainer(recipe, datasets), options["strokes"]
         except (DatabaseError, OSError, ValueError) as error:
@@ -142,14 +147,31 @@ class Command(BaseCommand):
 
     def _labeled(self, options: dict[str, Any]) -> LabeledDigits | None:
         """Return the labeled digits of the database and of a dataset folder."""
+        from ml.training import data
+
         records: list[dataset_folder.Record] = []
         if options["with_labeled"]:
             records += dataset_export.records(dataset_export.labeled())
             if not records:
                 raise CommandError("No digit has a reviewer label. Label some in the review queue.")
         if options["data"]:
-            records += dataset_folder.read(options["data"]).records
+            contents = data.exclude_mnist(dataset_folder.read(options["data"]))
+            self.stdout.writelines(dataset_folder.describe_exclusions(contents.exclusions))
+            records += contents.records
         return LabeledDigits.of(records) if records else None
+
+    def _report(self, labeled: LabeledDigits) -> None:
+        """Print the counts and differences from MNIST, and write the contact sheet."""
+        from ml.training import dataset_report
+
+        self.stdout.write(f"Labeled digits: {dataset_report.describe_counts(labeled)}.")
+        if duplicates := len(labeled) - sum(map(len, labeled.split())):
+            self.stdout.write(f"{duplicates:,} excluded: same image as a held-out digit.")
+        for warning in dataset_report.compare_with_mnist(labeled):
+            self.stdout.write(self.style.WARNING(f"Warning: {warning}"))
+        sheet = settings.VAR / "dataset.png"
+        write_file(sheet, dataset_report.contact_sheet(labeled))
+        self.stdout.write(f"Contact sheet: {sheet}")
 
     def _train(self, trainer: Any, save_checkpoint: Callable[[], None]) -> None:
         """Train with a progress bar and print the metrics of each epoch."""
@@ -199,7 +221,8 @@ class Command(BaseCommand):
 def _describe(datasets: Any) -> str:
     lines = [
         f"{file['name']}: {_counts(file, 'digits')}, {_counts(file, 'non_digits')},"
-        f" {_counts(file, 'numbers')}; {file['skipped']:,} rows skipped."
+        f" {_counts(file, 'numbers')}; {file['skipped']:,} rows skipped"
+        f"{' (other label or no points)' * bool(file['skipped'])}."
         for file in datasets.stroke_files
     ]
     parts = [f"{len(datasets.training.labels):,} images"]
