@@ -39,12 +39,17 @@ def read_lines(content: bytes) -> Iterator[str]:
 def write_file(path: Path, content: bytes | str) -> None:
     """Replace a file; a failed write leaves the previous file.
 
-    Raises OSError with the file's name.
+    Links are followed; pipes and devices are written. Raises OSError with the file's name.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    data = content.encode() if isinstance(content, str) else content
+    target = path.resolve()
+    partial = target.with_name(f"{target.name}.partial")
     try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        partial.replace(path)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            partial.write_bytes(data)
+            partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
         # The operating system names no file for a failed write.

@@ -86,7 +86,8 @@ def read(path: Path) -> StrokeFile:
         rows = list(parse(read_lines(content)))
     except ValueError as error:
         raise ValueError(
-            f"{path} is not a stroke file: {error}. Supported: UNIPEN text, JSON Lines."
+            f"{path} is not a stroke file: {str(error).rstrip('.')}."
+            " Supported: UNIPEN text, JSON Lines."
         ) from error
     samples = [row for row in rows if not is_blank(row.strokes) and _is_label(row.text)]
     if not samples:

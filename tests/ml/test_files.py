@@ -2,6 +2,7 @@
 
 import errno
 import gzip
+import os
 
 import pytest
 
@@ -40,6 +41,26 @@ def test_write_file_replaces_the_file(tmp_path):
     write_file(path, b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_write_file_follows_links(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    write_file(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+
+
+def test_write_file_to_a_pipe_keeps_the_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)
+    try:
+        write_file(pipe, b"new")
+        assert os.read(reader, 9) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_write_file_to_a_full_disk_keeps_the_file_and_names_it(tmp_path):
