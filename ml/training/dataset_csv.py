@@ -14,7 +14,10 @@ from ml.preprocessing.strokes import SIZE, Grid
 from ml.training.stroke_files import LABEL_OF
 
 PIXELS = SIZE * SIZE
-COLUMNS = f"expected {1 + PIXELS}: the label and {SIZE}x{SIZE} pixels"
+COLUMNS = (
+    f"expected {1 + PIXELS}: the label and {SIZE}x{SIZE} pixels."
+    " Move files without labels to another folder"
+)
 DELIMITERS = ";\t,"
 LABEL_NAMES = {"label", "labels", "class", "digit", "target", "y"}
 FIRST, LAST = 0, -1
