@@ -22,9 +22,9 @@ from ml.training.dataset_folder import (
     IMAGES,
     JSON_LINES,
     LABELS,
-    NOT_A_DIGIT,
     Record,
 )
+from ml.training.dataset_readers import NOT_A_DIGIT
 from ml.training.stroke_files import NON_DIGIT
 from recognizer.models import Digit, Label
 

@@ -40,13 +40,13 @@ def measure(images: NDArray[np.uint8]) -> dict[str, Values]:
     centers = np.arange(SIZE) + 0.5
     return {
         "ink": ink / 255,
-        "aspect": _extent(images.max(1) > 0) / _extent(images.max(2) > 0),
+        "aspect": extent(images.max(1) > 0) / extent(images.max(2) > 0),
         "across": images.sum(1) @ centers / ink,
         "down": images.sum(2) @ centers / ink,
     }
 
 
-def _extent(has_ink: NDArray[np.bool]) -> Values:
+def extent(has_ink: NDArray[np.bool]) -> Values:
     """Return the distance from the first to the last true value of bool[N, 28]."""
     extent: Values = SIZE - has_ink.argmax(1) - has_ink[:, ::-1].argmax(1).astype(np.float64)
     return extent

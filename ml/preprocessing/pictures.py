@@ -182,7 +182,7 @@ def _check_size(picture: Image.Image, content: bytes, max_pixels: int) -> None:
 def extract_ink(picture: Image.Image) -> Ink | None:
     """Return the ink of a picture, or None if it is blank."""
     factor = max(1, round(math.sqrt(picture.width * picture.height) / WORKING_SIZE))
-    gray = _to_gray(picture, factor)
+    gray = to_gray(picture, factor)
     # Some conversions drop the EXIF orientation.
     gray.info = picture.info
     levels = _find_ink(_upright(gray))
@@ -219,7 +219,7 @@ def rasterize_ink(levels: Levels) -> Grid:
     return grid
 
 
-def _to_gray(picture: Image.Image, factor: int) -> Image.Image:
+def to_gray(picture: Image.Image, factor: int) -> Image.Image:
     """Return gray levels (mode L) at 1/factor of the size; transparency becomes paper."""
     if picture.mode.startswith(("I", "F")):
         return _to_8_bit(picture.convert("F").reduce(factor))

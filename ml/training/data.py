@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import importlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -13,9 +12,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ml.files import write_file
 from ml.preprocessing.strokes import rasterize
-from ml.training.dataset_folder import LabeledDigits, is_held_out
-from ml.training.stroke_files import StrokeSample
+from ml.training.dataset_folder import Contents, LabeledDigits, is_held_out
+from ml.training.dataset_readers import Exclusion
+from ml.training.stroke_files import DRAWING_ID, StrokeSample
 
 ROOT = Path(__file__).parents[1] / "data"
 
@@ -27,8 +28,6 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 VALIDATION_SIZE = 5_000
-# ``export_dataset`` writes the drawing's UUID where the writer is unknown.
-DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Part: TypeAlias = Literal["training", "validation", "test"]
 
@@ -100,15 +99,28 @@ def _unpack(root: Path) -> None:
                 f"{packed} is damaged: SHA-256 {actual}, expected {sha256}. Restore the file."
             )
         raw.mkdir(parents=True, exist_ok=True)
-        # Rename the complete file, so that an interrupted run leaves no truncated file.
-        partial = unpacked.with_suffix(".partial")
-        partial.write_bytes(content)
-        partial.replace(unpacked)
+        write_file(unpacked, content)
 
 
 def split(training: LabeledImages) -> tuple[LabeledImages, LabeledImages]:
     """Split MNIST's training set; its last 5,000 images are for validation."""
     return training.subset(slice(-VALIDATION_SIZE)), training.subset(slice(-VALIDATION_SIZE, None))
+
+
+def exclude_mnist(contents: Contents) -> Contents:
+    """Exclude MNIST's validation and test digits, which measure the model.
+
+    Kaggle's CSV files contain both. Raises ValueError if no other digits remain.
+    """
+    _, validation = split(mnist(train=True))
+    images = torch.cat([validation.images, mnist(train=False).images]).numpy()
+    known = {image.tobytes() for image in images}
+    records = [record for record in contents.records if record[0].tobytes() not in known]
+    if not records:
+        raise ValueError("all digits are MNIST's validation and test digits. Add other digits.")
+    excluded = len(contents.records) - len(records)
+    same = Exclusion("MNIST's validation or test digit")
+    return Contents(records, [*contents.exclusions, *[same] * excluded])
 
 
 def part_of(writer: str) -> Part:

@@ -1,35 +1,30 @@
-"""Dataset folders of ``manage.py export_dataset``: labeled digits in four formats."""
+"""Dataset folders: labeled digits in the formats of ``dataset_readers``."""
 
-import csv
 import hashlib
-import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice, repeat
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ml.preprocessing.strokes import SIZE, Grid, rasterize
-from ml.training import stroke_files
-from ml.training.stroke_files import LABEL_OF, NON_DIGIT
+from ml.files import read_file
+from ml.preprocessing.strokes import SIZE, Grid
+from ml.training import dataset_readers
+from ml.training.dataset_readers import READERS, Exclusion, Sample
+from ml.training.stroke_files import NON_DIGIT
 
-# File names of MNIST.
+# File names of export_dataset; MNIST has the first two.
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 CSV = "digits.csv"
 JSON_LINES = "digits.jsonl"
 # One drawing UUID per digit and line; MNIST's format and CSV cannot store them.
 DRAWINGS = "drawings.txt"
-# PNG folder of non-digits beside the folders 0 to 9.
-NOT_A_DIGIT = "not-a-digit"
 
 # Of 256 drawings.
 HELD_OUT = 51
 
-T = TypeVar("T")
 Record: TypeAlias = tuple[Grid, int, str]
 """An image, its label (a digit or NON_DIGIT), and the ID of its drawing."""
 
@@ -80,77 +75,67 @@ def is_held_out(drawing: str) -> bool:
     return hashlib.sha256(drawing.encode()).digest()[0] < HELD_OUT
 
 
-def read(folder: Path) -> list[Record]:
-    """Return the digits and non-digits of a dataset folder in any of its formats.
+class Contents(NamedTuple):
+    """The digits and non-digits of a dataset folder, and the exclusions."""
+
+    records: list[Record]
+    exclusions: list[Exclusion]
+
+
+def read(folder: Path) -> Contents:
+    """Return the contents of a dataset folder in any of its formats; blank images are excluded.
 
     The hash of the image replaces an unknown drawing ID. Raises ValueError for an empty folder or
     another format.
     """
-    reader = next((read for name, read in READERS.items() if (folder / name).exists()), read_png)
     try:
-        records = list(reader(folder))
-    except (OSError, ValueError, IndexError, struct.error) as error:
-        raise ValueError(
-            f"{folder} is not a dataset folder: {error}. Write one with: manage.py export_dataset"
-        ) from error
+        formats = dataset_readers.formats(folder)
+        if len(formats) != 1:
+            found = " and ".join(formats) or "no digits"
+            raise ValueError(
+                f"it holds {found}, expected one of {', '.join(READERS)}."
+                " Write a folder with: manage.py export_dataset"
+            )
+        entries = _with_drawings(list(READERS[formats[0]](folder)), folder)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder} cannot be used: {str(error).rstrip('.')}.") from error
+    exclusions = [entry for entry in entries if isinstance(entry, Exclusion)]
+    records: list[Record] = []
+    for image, label, drawing, place in (one for one in entries if isinstance(one, Sample)):
+        if image.any():
+            records.append((image, label, drawing or _hash(image)))
+        else:
+            exclusions.append(Exclusion("blank", place))
     if not records:
-        raise ValueError(f"{folder} holds no digits. Write some with: manage.py export_dataset")
-    return records
+        reasons = describe_exclusions(exclusions) or ["Write some with: manage.py export_dataset"]
+        raise ValueError(" ".join([f"{folder} holds no digits.", *reasons]))
+    return Contents(records, exclusions)
 
 
-def read_idx(folder: Path) -> Iterator[Record]:
-    """Read MNIST's format: big-endian integers, then bytes."""
-    images, labels = folder / IMAGES, folder / LABELS
-    magic, count, height, width = struct.unpack(">4i", images.read_bytes()[:16])
-    if (magic, height, width) != (0x803, SIZE, SIZE):
-        raise ValueError(f"{images.name} has {height}x{width} images, expected 28x28 bytes")
-    grids = np.frombuffer(images.read_bytes(), np.uint8, offset=16).reshape(count, height, width)
-    digits = np.frombuffer(labels.read_bytes(), np.uint8, offset=8)
-    for (grid, label), drawing in _with_drawings(zip(grids, digits, strict=True), folder):
-        yield grid, int(label), drawing or _hash(grid)
+def describe_exclusions(exclusions: Sequence[Exclusion]) -> list[str]:
+    """Return a sentence for each reason: the number of exclusions and the place of the first."""
+    places: dict[str, list[str]] = {}
+    for reason, place in exclusions:
+        places.setdefault(reason, []).append(place)
+    return [
+        f"{len(same):,} excluded: {reason}"
+        + (f" ({same[0]}{', …' * (len(same) > 1)})." if same[0] else ".")
+        for reason, same in places.items()
+    ]
 
 
-def read_csv(folder: Path) -> Iterator[Record]:
-    with (folder / CSV).open(newline="") as file:
-        rows = islice(csv.reader(file), 1, None)
-        for (label, *levels), drawing in _with_drawings(rows, folder):
-            if label in LABEL_OF:
-                grid = np.array(levels, dtype=np.uint8).reshape(SIZE, SIZE)
-                yield grid, LABEL_OF[label], drawing or _hash(grid)
-
-
-def read_json_lines(folder: Path) -> Iterator[Record]:
-    samples = stroke_files.read(folder / JSON_LINES).samples
-    for sample in (*stroke_files.digits(samples), *stroke_files.non_digits(samples)):
-        grid = rasterize(sample.strokes)
-        yield grid, sample.label, sample.writer or _hash(grid)
-
-
-def read_png(folder: Path) -> Iterator[Record]:
-    for path in sorted([*folder.glob("[0-9]/*.png"), *folder.glob(f"{NOT_A_DIGIT}/*.png")]):
-        with Image.open(path) as picture:
-            grid = np.asarray(picture.convert("L"))
-        if grid.shape != (SIZE, SIZE):
-            raise ValueError(f"{path.name} has {grid.shape} pixels, expected 28x28")
-        label = NON_DIGIT if path.parent.name == NOT_A_DIGIT else int(path.parent.name)
-        # File names are "<drawing UUID>-<position>.png".
-        yield grid, label, path.stem.rpartition("-")[0] or _hash(grid)
-
-
-READERS: Mapping[str, Callable[[Path], Iterator[Record]]] = {
-    IMAGES: read_idx,
-    CSV: read_csv,
-    JSON_LINES: read_json_lines,
-}
-"""Readers by the file that identifies a format; PNG has no such file."""
-
-
-def _with_drawings(digits: Iterable[T], folder: Path) -> Iterator[tuple[T, str]]:
-    """Pair digits with the UUIDs of their drawings, or "" without ``drawings.txt``."""
+def _with_drawings(entries: list[Sample | Exclusion], folder: Path) -> Sequence[Sample | Exclusion]:
+    """Add the UUIDs of ``drawings.txt``, one per digit."""
     path = folder / DRAWINGS
     if not path.exists():
-        return zip(digits, repeat(""), strict=False)
-    return zip(digits, path.read_text().split(), strict=True)
+        return entries
+    drawings = read_file(path).decode(errors="replace").split()
+    if len(drawings) != len(entries):
+        raise ValueError(f"{DRAWINGS} has {len(drawings)} lines for {len(entries)} digits")
+    return [
+        entry._replace(drawing=drawing) if isinstance(entry, Sample) else entry
+        for entry, drawing in zip(entries, drawings, strict=True)
+    ]
 
 
 def _hash(grid: Grid) -> str:

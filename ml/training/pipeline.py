@@ -1,6 +1,7 @@
 """A complete training run: datasets, checkpoints, calibration, metrics, model file."""
 
 import dataclasses
+import io
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -12,6 +13,7 @@ import torch
 
 from ml.classifier import Classifier, Verdict
 from ml.evaluation.evaluate import evaluate_images
+from ml.files import write_file
 from ml.lenet import normalize
 from ml.training import calibration, data, export, stroke_files, variants
 from ml.training.data import LabeledImages
@@ -105,7 +107,7 @@ def _file_facts(
 
 def save_checkpoint(trainer: Trainer, paths: Sequence[Path], path: Path) -> None:
     """Store the training state; a failed write leaves the previous checkpoint intact."""
-    datasets, partial = trainer.datasets, path.with_suffix(".partial")
+    datasets, content = trainer.datasets, io.BytesIO()
     checkpoint = {
         # Absolute, because resuming may start in another directory.
         "stroke_files": [str(file.resolve()) for file in paths],
@@ -113,8 +115,8 @@ def save_checkpoint(trainer: Trainer, paths: Sequence[Path], path: Path) -> None
         "labeled": {name: tuple(getattr(datasets, name) or ()) for name in LABELED},
         "training": trainer.state(),
     }
-    torch.save(checkpoint, partial)
-    partial.replace(path)
+    torch.save(checkpoint, content)
+    write_file(path, content.getvalue())
 
 
 def resume(path: Path) -> tuple[Trainer, list[Path]]:

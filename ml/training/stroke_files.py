@@ -1,14 +1,15 @@
 """Files of handwriting as pen strokes: UNIPEN text, or this project's JSON Lines."""
 
-import gzip
 import hashlib
 import json
-import zlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ml.preprocessing.strokes import Strokes, bounding_box, is_blank
+from ml.files import read_file, read_lines
+from ml.preprocessing.strokes import Strokes, is_blank
 
 # Training label of a non-digit.
 NON_DIGIT = -1
@@ -18,10 +19,14 @@ LABEL_OF = {**{str(digit): digit for digit in range(10)}, "?": NON_DIGIT}
 MARKS = "-/.,:()%$#+*=?\n"
 # Non-digits excluded from training: they measure the rejection of unknown characters.
 HELD_OUT_CHARACTERS = set("AKW&")
-# Errors of the parsers and of decompression.
-MALFORMED = (
-    AttributeError, EOFError, LookupError, TypeError, ValueError, gzip.BadGzipFile, zlib.error,
-)  # fmt: skip
+# ``export_dataset`` writes the drawing's UUID where the writer is unknown.
+DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Coordinates beyond these would overflow during rasterization; the API has the same limit.
+MAX_COORDINATE = 1e15
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")
+CONVERT = "Convert UNIPEN distributions with: python -m tools.convert_unipen"
+# Errors of a line of JSON Lines.
+MALFORMED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -69,35 +74,26 @@ def read(path: Path) -> StrokeFile:
     """Return the samples of a stroke file, gzipped or not.
 
     A line of JSON Lines is ``{"strokes": [[[x, y, t], ...], ...], "label": "7", "writer": "..."}``;
-    ``drawing`` replaces a missing ``writer``. The label is a digit, ``?`` for a non-digit (``what``
-    may name it), or a number with its marks; rows with other labels or without points are skipped.
-    All other files are parsed as UNIPEN. Raises OSError for an unreadable file and ValueError for
-    another format.
+    ``drawing`` replaces a missing ``writer``, and ``{"x": x, "y": y}`` is a point too. The label is
+    a digit, ``?`` for a non-digit (``what`` may name it), or a number with its marks; rows with
+    other labels or without points are skipped. All other files are parsed as UNIPEN. Raises
+    OSError for an unreadable file, and ValueError with the line for another format.
     """
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-        lines = content.decode(errors="replace").splitlines()
-        is_json = next(filter(None, map(str.strip, lines)), "").startswith("{")
-        rows = list(parse_json_lines(lines) if is_json else parse_unipen(lines))
-        samples = [row for row in rows if _has_points(row.strokes) and _is_label(row.text)]
-    except MALFORMED as error:
+        content = read_file(path)
+        first = next(filter(None, map(str.strip, read_lines(content))), "")
+        parse = parse_json_lines if first.startswith(("{", "[")) else parse_unipen
+        rows = list(parse(read_lines(content)))
+    except ValueError as error:
         raise ValueError(
-            f"{path} is not a stroke file: {error!r}. Supported: UNIPEN text, JSON Lines."
+            f"{path} is not a stroke file: {str(error).rstrip('.')}."
+            " Supported: UNIPEN text, JSON Lines."
         ) from error
+    samples = [row for row in rows if not is_blank(row.strokes) and _is_label(row.text)]
     if not samples:
         raise ValueError(f"{path} has no labeled digits. Supported: UNIPEN text, JSON Lines.")
     sha256 = hashlib.sha256(content).hexdigest()
     return StrokeFile(path.name, sha256, samples, len(rows) - len(samples))
-
-
-def _has_points(strokes: Strokes) -> bool:
-    """Return whether strokes have points. Raises LookupError or TypeError for malformed ones."""
-    if is_blank(strokes):
-        return False
-    bounding_box(strokes)  # raises
-    return True
 
 
 def _is_label(text: str) -> bool:
@@ -106,34 +102,85 @@ def _is_label(text: str) -> bool:
 
 
 def parse_json_lines(lines: Iterable[str]) -> Iterator[StrokeSample]:
-    for line in filter(str.strip, lines):
-        record = json.loads(line)
-        writer = str(record.get("writer") or record.get("drawing", ""))
-        text = str(record["label"])
-        yield StrokeSample(record["strokes"], text, writer, str(record.get("what", "")))
+    """Parse one JSON object per line. Raises ValueError with the number of a malformed line."""
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            sample = _parse_record(json.loads(line))
+        except MALFORMED as error:
+            # The position of a JSON error counts from the start of the line.
+            reason = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+            raise ValueError(
+                f"line {number} is not an object with strokes of points [x, y] and a label"
+                f" ({reason})"
+            ) from error
+        yield sample
+
+
+def _parse_record(record: Any) -> StrokeSample:
+    label = record["label"]
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)
+    strokes = [[_parse_point(point) for point in stroke] for stroke in record["strokes"]]
+    writer = str(record.get("writer") or record.get("drawing", ""))
+    return StrokeSample(strokes, str(label), writer, str(record.get("what", "")))
+
+
+def _parse_point(point: Any) -> Sequence[float]:
+    x, y = (point["x"], point["y"]) if isinstance(point, dict) else point[:2]
+    if not (abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE):
+        raise ValueError(f"the point {x}, {y} exceeds {MAX_COORDINATE:.0e}")
+    return (x, y) if isinstance(point, dict) else point
 
 
 def parse_unipen(lines: Iterable[str]) -> Iterator[StrokeSample]:
     """Parse UNIPEN text as in UCI's "Pen-Based Recognition of Handwritten Digits".
 
     ``.SEGMENT DIGIT 3-4 ? "5"`` starts a digit, ``.COMMENT 5 12 7`` gives its label, writer and
-    number, and ``.PEN_DOWN`` starts a stroke of points with y upwards.
+    number, and ``.PEN_DOWN`` starts a stroke of points with y upwards. Raises ValueError with the
+    number of a malformed line.
     """
-    label = writer = ""
-    strokes: list[list[list[float]]] | None = None
+    segments: list[tuple[int, list[str]]] = []
+    for number, line in enumerate(lines, start=1):
+        word, *names = line.split()[:3] or [""]
+        if word == ".COORD" and [name.upper() for name in names] != ["X", "Y"]:
+            raise ValueError(f"line {number} orders the coordinates {' '.join(names)}. {CONVERT}")
+        if word == ".SEGMENT":
+            segments.append((number, []))
+        if segments:
+            segments[-1][1].append(line)
+    for number, (head, *body) in segments:
+        label = _parse_label(head, number)
+        strokes, writer = _parse_strokes(body)
+        if not strokes:
+            raise ValueError(f"the segment on line {number} has no strokes. {CONVERT}")
+        yield StrokeSample(strokes, label, writer)
+
+
+def _parse_label(head: str, number: int) -> str:
+    """Return the label of ``.SEGMENT LEVEL DELINEATION QUALITY "LABEL"``."""
+    place, *label = head.split('"')
+    if len(label) < 2:
+        raise ValueError(f'line {number} has no label in quotes, such as .SEGMENT DIGIT 0 ? "5"')
+    if ":" in place:
+        raise ValueError(f"line {number} is a segment of parts of components. {CONVERT}")
+    return label[0]
+
+
+def _parse_strokes(lines: Iterable[str]) -> tuple[list[list[Sequence[float]]], str]:
+    """Return the strokes of a segment and its writer."""
+    strokes: list[list[Sequence[float]]] = []
+    writer, is_pen_down = "", False
     for line in lines:
         word, *rest = line.split()[:3] or [""]
-        if word == ".SEGMENT":
-            if strokes:
-                yield StrokeSample(strokes, label, writer)
-            label, writer, strokes = line.split('"')[1], "", []
-        elif strokes is None:
-            continue
-        elif word == ".COMMENT" and len(rest) == 2:
+        if word == ".COMMENT" and len(rest) == 2:
             writer = rest[1]
         elif word == ".PEN_DOWN":
+            is_pen_down = True
             strokes.append([])
-        elif strokes and rest and word.lstrip("-").isdigit():
-            strokes[-1].append([float(word), -float(rest[0])])
-    if strokes:
-        yield StrokeSample(strokes, label, writer)
+        elif word == ".PEN_UP":
+            is_pen_down = False
+        elif is_pen_down and rest and NUMBER.fullmatch(word) and NUMBER.fullmatch(rest[0]):
+            strokes[-1].append(_parse_point([float(word), -float(rest[0])]))
+    return strokes, writer

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from ml import files
 from ml.training import data, stroke_files
 from ml.training.dataset_folder import is_held_out
 from ml.training.stroke_files import NON_DIGIT, StrokeSample
@@ -116,6 +117,79 @@ def test_read_gzip_gives_samples_and_sha256_of_the_content(tmp_path):
 def test_read_other_content_raises_value_error_with_the_path(read, content):
     with pytest.raises(ValueError, match=r"letter\.txt.*Supported: UNIPEN text, JSON Lines"):
         read(content, name="letter.txt")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"strokes"', "JSONDecodeError: Expecting ':' delimiter"),
+        ('{"strokes":' + "[" * 100_000, "RecursionError"),
+        ('{"label": "7", "strokes": [[[0, NaN]]]}', "the point 0, nan exceeds"),
+        ('{"label": "7", "strokes": [[[-1e999, 0]]]}', "the point -inf, 0 exceeds"),
+        ('{"label": "7", "strokes": [[{"y": 1}]]}', "KeyError: 'x'"),
+        ("[1]", "TypeError"),
+    ],
+    ids=["broken", "deep", "NaN", "infinity", "no x", "list"],
+)
+def test_read_malformed_json_line_raises_value_error_with_its_number(read, content, message):
+    with pytest.raises(ValueError, match=rf"letter\.txt is not a stroke file: line 3 .*{message}"):
+        read(row("7"), "", content, name="letter.txt")
+
+
+def test_read_points_with_names_gives_pairs(read):
+    (sample,) = read(row("7") | {"strokes": [[{"x": 1, "y": 2, "t": 0}, {"y": 4, "x": 3}]]}).samples
+    assert sample.strokes == [[(1, 2), (3, 4)]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_read_text_with_byte_order_mark_gives_the_samples(tmp_path, encoding):
+    path = tmp_path / "file.jsonl"
+    path.write_text(json.dumps(row("7", writer="á"), ensure_ascii=False), encoding=encoding)
+    assert stroke_files.read(path).samples == [StrokeSample(SEVEN, "7", "á")]
+
+
+def test_read_labels_that_are_json_numbers_give_digits_and_numbers(read):
+    samples = read(row(7), row(7.0), row(77)).samples
+    assert [sample.text for sample in samples] == ["7", "7", "77"]
+    assert stroke_files.numbers(samples) == samples[2:]
+
+
+def test_read_unipen_number_keeps_the_label(read):
+    (sample,) = read(UNIPEN.replace('2 ? "1"', '2 ? "77"')).samples[1:]
+    assert (sample.text, stroke_files.numbers([sample])) == ("77", [sample])
+
+
+def test_read_unipen_keeps_decimals_and_ignores_points_of_the_lifted_pen(read):
+    four, _ = read(UNIPEN.replace("20  5", "20.5 5.").replace(".DT 100", "99 99")).samples
+    assert four.strokes == [[[10, -30], [20.5, -5]], [[25, -40]]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('.LEXICON "0"', ".COORD T X Y", "line 2 orders the coordinates T X"),
+        ('"4"', "4", "line 3 has no label in quotes"),
+        ("0-1 ?", "6:0-6:3 ?", "line 3 is a segment of parts of components"),
+        (".COMMENT 4 12  224", '.SEGMENT DIGIT 1 ? "5"', "the segment on line 3 has no"),
+        (".PEN_DOWN\n 1  2\n -3  4", "", "the segment on line 13 has no"),
+    ],
+)
+def test_read_unipen_of_another_structure_raises_value_error_with_the_line(read, old, new, message):
+    assert UNIPEN.count(old) == 1
+    with pytest.raises(ValueError, match=message):
+        read(UNIPEN.replace(old, new))
+
+
+def test_read_unipen_with_the_order_x_y_gives_the_samples(read):
+    assert read(".COORD X Y T", UNIPEN).samples == read(UNIPEN).samples
+
+
+def test_read_gzip_bomb_raises_value_error_with_the_path(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MAX_SIZE", 10_000)
+    path = tmp_path / "bomb.jsonl.gz"
+    path.write_bytes(gzip.compress(bytes(10_001)))
+    with pytest.raises(ValueError, match=r"bomb\.jsonl\.gz is not .* larger than 10,000 bytes"):
+        stroke_files.read(path)
 
 
 PACKED = gzip.compress(json.dumps(row("7")).encode())

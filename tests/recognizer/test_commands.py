@@ -9,6 +9,7 @@ import onnx
 import pytest
 from django.core.management import CommandError
 from django.db import OperationalError
+from PIL import Image
 
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
@@ -56,6 +57,11 @@ def labeled(put, db):
     for number in range(20):
         put([[[100, 50 + number], [100 + 3 * number, 250]]], UUID(int=number))
     Digit.objects.update(label="7")
+
+
+@pytest.fixture(autouse=True)
+def own_var(settings, tmp_path_factory):
+    settings.VAR = tmp_path_factory.mktemp("var")
 
 
 def unavailable(*arguments):
@@ -109,6 +115,48 @@ def test_train_labeled_digits_of_database_and_folder_give_the_same_model(
         assert f"({held_out} more held out)" in printed
     graphs = [onnx.load(output).graph for output in outputs]
     assert graphs[0] == graphs[1]
+
+
+def test_train_data_prints_counts_exclusions_and_warnings_and_writes_a_contact_sheet(
+    tmp_path, no_training, settings
+):
+    (tmp_path / "lenet.checkpoint").touch()
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    images = data.mnist(train=True).images[:30].numpy() // 4
+    images[1:4] = images[0]
+    images[4:6] = data.mnist(train=False).images[:2].numpy()
+    images[6] = 0
+    images[7] = data.mnist(train=True).images[-1].numpy()
+    rows = [f"{n % 10}," + ",".join(map(str, image.ravel())) for n, image in enumerate(images)]
+    (folder / "train.csv").write_text("\n".join(rows))
+    printed = call("train", "--data", folder, "--output", tmp_path / "lenet.onnx")
+    assert "1 excluded: blank (train.csv, line 7)." in printed
+    assert "3 excluded: MNIST's validation or test digit." in printed
+    counts = "0: 3, 1: 3, 2: 3, 3: 3, 4: 2, 5: 2, 6: 2, 7: 2, 8: 3, 9: 3, non-digits: 0"
+    assert f"Labeled digits: {counts}." in printed
+    assert "Warning: The mean ink is 2" in printed
+    sheet = settings.VAR / "dataset.png"
+    assert f"Contact sheet: {sheet}" in printed
+    with Image.open(sheet) as picture:
+        assert picture.height == 2 * 10 * 30
+
+
+def test_train_data_of_mnist_test_digits_is_an_error(tmp_path, small_datasets):
+    row = ",".join(map(str, data.mnist(train=False).images[0].flatten().tolist()))
+    (tmp_path / "test.csv").write_text(f"7,{row}\n")
+    with pytest.raises(CommandError, match="all digits are MNIST's validation and test digits"):
+        call("train", "--data", tmp_path, "--output", tmp_path / "lenet.onnx")
+
+
+@pytest.mark.parametrize("content", ["7,0,0\n", None], ids=["malformed", "missing folder"])
+def test_train_unusable_data_is_an_error_with_the_folder(tmp_path, content):
+    folder = tmp_path / "digits"
+    if content:
+        folder.mkdir()
+        (folder / "a.csv").write_text(content)
+    with pytest.raises(CommandError, match=r"The training cannot start: .*digits cannot be used: "):
+        call("train", "--data", folder, "--output", tmp_path / "lenet.onnx")
 
 
 def test_train_uses_labeled_non_digits_as_outliers(tmp_path, no_training, labeled, monkeypatch):
@@ -185,6 +233,46 @@ def test_train_resume_gives_the_model_of_an_uninterrupted_training(
     assert graphs[0] == graphs[1]
 
 
+def fill_disk(path):
+    """Let the next write of a file fail as on a full disk."""
+    path.with_name(f"{path.name}.partial").symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("suffix", [".checkpoint", ".onnx", ".png"])
+def test_train_with_a_full_disk_names_the_file_and_the_next_command(
+    tmp_path, small_datasets, suffix
+):
+    output = tmp_path / "lenet.onnx"
+    fill_disk(output.with_suffix(suffix))
+    hint = "" if suffix == ".checkpoint" else r"\. Continue with: manage\.py train --resume"
+    with pytest.raises(CommandError, match=rf"lenet\{suffix} cannot be written: No space.*{hint}"):
+        call("train", "--epochs", 1, "--output", output)
+    assert not list(tmp_path.glob("*.partial"))
+    if hint:
+        assert "written" in call("train", "--resume", "--output", output)
+
+
+def test_train_resume_without_its_stroke_file_names_the_file(tmp_path, small_datasets, interrupt):
+    output, strokes = tmp_path / "lenet.onnx", write_rows(tmp_path / "a.jsonl", ("?", "12"))
+    with pytest.raises(CommandError, match="Interrupted after 1 of 2 epochs"):
+        call("train", "--epochs", 2, "--strokes", strokes, "--output", output)
+    strokes.unlink()
+    with pytest.raises(CommandError, match=r"a\.jsonl is missing\. Restore it"):
+        call("train", "--resume", "--output", output)
+
+
+@pytest.mark.parametrize("name", ["report.json", "card.md"])
+def test_evaluate_with_a_full_disk_keeps_the_previous_file(tmp_path, small_evaluation, name):
+    report, card = tmp_path / "report.html", tmp_path / "card.md"
+    card.write_text(f"{evaluate.BEGIN}\n{evaluate.END}")
+    file = tmp_path / name
+    previous = file.read_text() if file.exists() else None
+    fill_disk(file)
+    with pytest.raises(CommandError, match=rf"{name} cannot be written: No space left"):
+        call("evaluate", SHIPPED, "--report", report, "--card", card)
+    assert (file.read_text() if file.exists() else None) == previous
+
+
 def write_rows(path, *rows):
     """Write (label, writer) pairs as a stroke file."""
     records = [{"strokes": SEVEN, "label": label, "writer": writer} for label, writer in rows]
@@ -204,7 +292,7 @@ def test_train_strokes_prints_used_and_skipped_rows_of_each_file(tmp_path, no_tr
     printed = call("train", *options, "--output", tmp_path / "lenet.onnx")
     assert (
         "digits.jsonl: 4 digits (2 training, 1 validation, 1 test), no non-digits, no numbers;"
-        " 1 rows skipped.\n"
+        " 1 rows skipped (other label or no points).\n"
         "others.jsonl: no digits, 1 non-digits (1 training, 0 validation, 0 test),"
         " 2 numbers (0 training, 2 validation, 0 test); 0 rows skipped.\n"
     ) in printed

@@ -1,6 +1,7 @@
 """Export of labeled digits, reading the exports back, and deletion of old drawings."""
 
 import csv
+import errno
 import io
 import json
 from datetime import timedelta
@@ -72,7 +73,7 @@ def test_export_is_read_back_with_images_labels_and_drawings(tmp_path, labeled, 
     output = call("export_dataset", "--format", format, folder)
     digits = [digit for digit in labeled if not is_skipped(digit)]
     assert f"{len(digits)} digits" in output
-    records = dataset_folder.read(folder)
+    records = dataset_folder.read(folder).records
     assert sorted((image.tobytes(), label) for image, label, _ in records) == sorted(
         (bytes(digit.image), NON_DIGIT if digit.label == "?" else int(digit.label))
         for digit in digits
@@ -85,7 +86,7 @@ def test_export_is_read_back_with_images_labels_and_drawings(tmp_path, labeled, 
 def test_read_without_drawings_identifies_digits_by_image(tmp_path, labeled, format):
     call("export_dataset", "--format", format, tmp_path)
     (tmp_path / dataset_folder.DRAWINGS).unlink()
-    names = [(name, image.tobytes()) for image, _, name in dataset_folder.read(tmp_path)]
+    names = [(name, image.tobytes()) for image, _, name in dataset_folder.read(tmp_path).records]
     assert len({name for name, _ in names}) == len({image for _, image in names})
     assert not {name for name, _ in names} & {str(digit.drawing_id) for digit in labeled}
 
@@ -132,6 +133,21 @@ def test_export_into_a_used_folder_fails(tmp_path, labeled):
         call("export_dataset", tmp_path)
     with pytest.raises(CommandError, match="mine"):
         call("export_dataset", tmp_path / "mine")
+
+
+@pytest.mark.parametrize("format", dataset_export.FORMATS)
+def test_export_that_fails_leaves_an_empty_folder(tmp_path, labeled, format, monkeypatch):
+    def fail(digits):
+        yield next(iter(digits))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write = dataset_export.FORMATS[format]
+    monkeypatch.setitem(
+        dataset_export.FORMATS, format, lambda digits, folder: write(fail(digits), folder)
+    )
+    with pytest.raises(CommandError, match=r"cannot be written: .*No space left"):
+        call("export_dataset", "--format", format, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_export_takes_two_queries_in_every_format(tmp_path, labeled, django_assert_num_queries):

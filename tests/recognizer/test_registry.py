@@ -224,6 +224,15 @@ def test_promote_of_a_deleted_model_raises_does_not_exist(candidate, admin_user,
         registry.promote(candidate, admin_user)
 
 
+def test_models_export_to_a_full_disk_keeps_the_previous_file(tmp_path, candidate):
+    copy = tmp_path / "copy.onnx"
+    copy.write_bytes(b"good")
+    (tmp_path / "copy.onnx.partial").symlink_to("/dev/full")
+    with pytest.raises(CommandError, match=r"copy\.onnx cannot be used: No space left"):
+        models("export", candidate, copy)
+    assert copy.read_bytes() == b"good"
+
+
 def test_models_command_imports_promotes_exports_and_rolls_back(tmp_path, candidate, admin_user):
     file, copy = tmp_path / "new.onnx", tmp_path / "copy.onnx"
     file.write_bytes(VALID)

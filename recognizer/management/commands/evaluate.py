@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from ml.classifier import Classifier, ModelError
 from ml.evaluation.metrics import mcnemar_test
+from ml.files import write_file
 from recognizer.management.training_dependencies import training_dependencies
 from recognizer.rendering import grid_png, strokes_svg
 from recognizer.serving import ModelUnavailable, current_classifier
@@ -78,9 +79,12 @@ class Command(BaseCommand):
                 "version": second.version, "errors": other.errors, **paired_test
             }  # fmt: skip
         self.stdout.write(render_to_string("recognizer/report.txt", _context(metrics)).strip())
-        self._write_report(options["report"], metrics, evaluation, images.images.numpy(), files)
-        if options["card"]:
-            self._update_card(options["card"], metrics)
+        try:
+            self._write_report(options["report"], metrics, evaluation, images.images.numpy(), files)
+            if options["card"]:
+                self._update_card(options["card"], metrics)
+        except OSError as error:
+            raise CommandError(f"{error.filename} cannot be written: {error.strerror}") from error
 
     def _load(self, path: Path | None) -> Classifier:
         try:
@@ -115,7 +119,7 @@ class Command(BaseCommand):
 
         json_path = path.with_suffix(".json")
         path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(metrics, indent=1))
+        write_file(json_path, json.dumps(metrics, indent=1))
         context = {
             **_context(metrics),
             "confusion_matrix": _svg(plots.confusion(evaluation.confusion)),
@@ -129,7 +133,7 @@ class Command(BaseCommand):
             "confident_errors": _confident_errors(metrics.get("strokes", []), files),
             "created_at": datetime.now(UTC),
         }
-        path.write_text(render_to_string("recognizer/report.html", context))
+        write_file(path, render_to_string("recognizer/report.html", context))
         self.stdout.write(self.style.SUCCESS(f"Report: {path} and {json_path}"))
 
     def _update_card(self, card: Path, metrics: Metrics) -> None:
@@ -138,7 +142,7 @@ class Command(BaseCommand):
             raise CommandError(f"{card} has no place for metrics. Add the lines {BEGIN} and {END}.")
         before, rest = text.split(BEGIN, 1)
         table = render_to_string("recognizer/card.md", _context(metrics)).strip()
-        card.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END, 1)[1]}")
+        write_file(card, f"{before}{BEGIN}\n{table}\n{END}{rest.split(END, 1)[1]}")
         self.stdout.write(self.style.SUCCESS(f"Model card: {card}"))
 
 

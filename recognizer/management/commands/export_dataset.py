@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -35,7 +36,12 @@ class Command(BaseCommand):
         try:
             if folder.exists() and any(folder.iterdir()):
                 raise CommandError(f"{folder} is not empty. Name a new or empty folder.")
-            written = dataset_export.write(digits, format, folder, show_progress)
+            folder.mkdir(parents=True, exist_ok=True)
+            # A partial export could pass for a complete one.
+            with TemporaryDirectory(dir=folder, prefix=".partial-") as partial:
+                written = dataset_export.write(digits, format, Path(partial), show_progress)
+                for path in Path(partial).iterdir():
+                    path.rename(folder / path.name)
         except OSError as error:
             raise CommandError(f"{folder} cannot be written: {error}") from error
         skipped = f"; {total - written:,} do not fit the format" if total > written else ""

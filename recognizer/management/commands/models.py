@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from ml.classifier import Classifier, ModelError
+from ml.files import write_file
 from recognizer import comparison, registry
 from recognizer.management.measurement import measure
 from recognizer.models import ModelStatus, ModelVersion
@@ -115,7 +116,7 @@ class Command(BaseCommand):
 
     def export(self, model: str, file: Path, **options: Any) -> None:
         version = _find(model)
-        file.write_bytes(version.load().content)
+        write_file(file, version.load().content)
         self.stdout.write(self.style.SUCCESS(f"Model {version} written to {file}"))
 
     def import_file(self, file: Path, **options: Any) -> None:

@@ -1,5 +1,6 @@
 """manage.py train: train a model on MNIST and, optionally, strokes and labeled digits."""
 
+import io
 from argparse import ArgumentParser
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from ml.classifier import Classifier
+from ml.files import write_file
 from ml.training import dataset_folder
 from ml.training.dataset_folder import LabeledDigits
 from recognizer import dataset_export, registry
@@ -19,7 +21,7 @@ from recognizer.management.training_dependencies import training_dependencies
 
 # Options stored in the checkpoint.
 CHECKPOINT_OPTIONS = ("quick", "epochs", "seed", "strokes", "with_labeled", "data")
-# Suffixes of the files beside the model: incomplete model, checkpoint, training curves.
+# Suffixes of the files beside the model: incomplete files, checkpoint, training curves.
 RESERVED_SUFFIXES = (".partial", ".checkpoint", ".png")
 
 
@@ -46,7 +48,10 @@ class Command(BaseCommand):
             help="add digits with reviewer labels; a fifth of their drawings is held out",
         )
         parser.add_argument(
-            "--data", type=Path, metavar="DIR", help="add a dataset folder of export_dataset"
+            "--data",
+            type=Path,
+            metavar="DIR",
+            help="add a folder of digits: CSV, MNIST's format, JSON Lines, or pictures by label",
         )
         parser.add_argument(
             "--resume",
@@ -75,20 +80,29 @@ class Command(BaseCommand):
         checkpoint, curves = output.with_suffix(".checkpoint"), output.with_suffix(".png")
         trainer, paths = self._trainer(options, checkpoint)
         self.stdout.write(_describe(trainer.datasets))
-        output.parent.mkdir(parents=True, exist_ok=True)
-        resume = f"manage.py train --resume --output {output}" + " --register" * options["register"]
+
+        def hint() -> str:
+            if not (trainer.history and checkpoint.exists()):
+                return ""
+            register = " --register" * options["register"]
+            return f" Continue with: manage.py train --resume --output {output}{register}"
+
         try:
+            output.parent.mkdir(parents=True, exist_ok=True)
             self._train(trainer, lambda: pipeline.save_checkpoint(trainer, paths, checkpoint))
+            self._write(pipeline.finish(trainer), output)
+            figure = io.BytesIO()
+            plots.curves(trainer.history).savefig(figure)
+            write_file(curves, figure.getvalue())
+            checkpoint.unlink()
         except KeyboardInterrupt:
-            done = len(trainer.history)
-            hint = f" Continue with: {resume}" if done else ""
+            epochs = f"{len(trainer.history)} of {trainer.recipe.epochs} epochs"
+            raise CommandError(f"Interrupted after {epochs}.{hint()}") from None
+        except OSError as error:
             raise CommandError(
-                f"Interrupted after {done} of {trainer.recipe.epochs} epochs.{hint}"
-            ) from None
-        self._write(pipeline.finish(trainer), output)
-        plots.curves(trainer.history).savefig(curves)
+                f"{error.filename} cannot be written: {error.strerror}.{hint()}"
+            ) from error
         self.stdout.write(self.style.SUCCESS(f"Training curves: {curves}"))
-        checkpoint.unlink()
         if options["register"]:
             self._register(output)
         else:
@@ -100,34 +114,64 @@ class Command(BaseCommand):
 
         try:
             if options["resume"]:
-                conflicts = [name for name in CHECKPOINT_OPTIONS if options[name]]
-                if conflicts:
-                    option = conflicts[0].replace("_", "-")
-                    raise CommandError(f"--resume uses the stored options. Omit --{option}.")
-                if not checkpoint.exists():
-                    raise CommandError(f"There is no checkpoint {checkpoint}. Omit --resume.")
-                return pipeline.resume(checkpoint)
+                return self._resume(options, checkpoint)
             recipe = train.QUICK if options["quick"] else train.Recipe()
             epochs = recipe.epochs if options["epochs"] is None else options["epochs"]
             if epochs < 1:
                 raise CommandError(f"--epochs {epochs} is too small. Use at least 1.")
             recipe = replace(recipe, epochs=epochs, seed=options["seed"] or 0)
             labeled = self._labeled(options)
+            if labeled:
+                self._report(labeled)
             datasets = pipeline.load_datasets(options["strokes"], labeled, recipe.seed)
             return train.Trainer(recipe, datasets), options["strokes"]
         except (DatabaseError, OSError, ValueError) as error:
             raise CommandError(f"The training cannot start: {error}") from error
 
+    def _resume(self, options: dict[str, Any], checkpoint: Path) -> Any:
+        from ml.training import pipeline
+
+        conflicts = [name for name in CHECKPOINT_OPTIONS if options[name]]
+        if conflicts:
+            option = conflicts[0].replace("_", "-")
+            raise CommandError(f"--resume uses the stored options. Omit --{option}.")
+        if not checkpoint.exists():
+            raise CommandError(f"There is no checkpoint {checkpoint}. Omit --resume.")
+        try:
+            return pipeline.resume(checkpoint)
+        except FileNotFoundError as error:
+            raise CommandError(
+                f"The training cannot be resumed: {error.filename} is missing."
+                " Restore it, or start again without --resume."
+            ) from error
+
     def _labeled(self, options: dict[str, Any]) -> LabeledDigits | None:
         """Return the labeled digits of the database and of a dataset folder."""
+        from ml.training import data
+
         records: list[dataset_folder.Record] = []
         if options["with_labeled"]:
             records += dataset_export.records(dataset_export.labeled())
             if not records:
                 raise CommandError("No digit has a reviewer label. Label some in the review queue.")
         if options["data"]:
-            records += dataset_folder.read(options["data"])
+            contents = data.exclude_mnist(dataset_folder.read(options["data"]))
+            self.stdout.writelines(dataset_folder.describe_exclusions(contents.exclusions))
+            records += contents.records
         return LabeledDigits.of(records) if records else None
+
+    def _report(self, labeled: LabeledDigits) -> None:
+        """Print the counts and differences from MNIST, and write the contact sheet."""
+        from ml.training import dataset_report
+
+        self.stdout.write(f"Labeled digits: {dataset_report.describe_counts(labeled)}.")
+        if duplicates := len(labeled) - sum(map(len, labeled.split())):
+            self.stdout.write(f"{duplicates:,} excluded: same image as a held-out digit.")
+        for warning in dataset_report.compare_with_mnist(labeled):
+            self.stdout.write(self.style.WARNING(f"Warning: {warning}"))
+        sheet = settings.VAR / "dataset.png"
+        write_file(sheet, dataset_report.contact_sheet(labeled))
+        self.stdout.write(f"Contact sheet: {sheet}")
 
     def _train(self, trainer: Any, save_checkpoint: Callable[[], None]) -> None:
         """Train with a progress bar and print the metrics of each epoch."""
@@ -153,9 +197,7 @@ class Command(BaseCommand):
     def _write(self, content: bytes, output: Path) -> None:
         """Replace the model file atomically and print its metrics."""
         classifier = Classifier(content)
-        partial = output.with_suffix(".partial")
-        partial.write_bytes(content)
-        partial.replace(output)
+        write_file(output, content)
         for name, metrics in classifier.facts["metrics"].items():
             errors, total = metrics["errors"], metrics["of"]
             line = f"{name}: {errors} errors of {total:,} ({1 - errors / total:.2%})"
@@ -179,7 +221,8 @@ class Command(BaseCommand):
 def _describe(datasets: Any) -> str:
     lines = [
         f"{file['name']}: {_counts(file, 'digits')}, {_counts(file, 'non_digits')},"
-        f" {_counts(file, 'numbers')}; {file['skipped']:,} rows skipped."
+        f" {_counts(file, 'numbers')}; {file['skipped']:,} rows skipped"
+        f"{' (other label or no points)' * bool(file['skipped'])}."
         for file in datasets.stroke_files
     ]
     parts = [f"{len(datasets.training.labels):,} images"]
