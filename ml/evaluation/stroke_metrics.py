@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from ml.classifier import Verdict
 from ml.evaluation.metrics import wilson
 from ml.recognition import Prediction
-from ml.training import data, stroke_files
+from ml.training import held_out, stroke_files
 from ml.training.stroke_files import HELD_OUT_CHARACTERS, LABEL_OF, StrokeFile, StrokeSample
 
 Metrics: TypeAlias = dict[str, Any]
@@ -76,7 +76,7 @@ def unseen_samples(file: StrokeFile, training: Mapping[str, Any]) -> list[Stroke
         return [one for one in file.samples if one.writer in training["held_out_writers"]]
     if file.sha256 not in [one["sha256"] for one in training.get("stroke_files", ())]:
         return file.samples
-    parts = data.split_writers(file.samples)
+    parts = held_out.split_writers(file.samples)
     return parts["test"] + stroke_files.numbers(parts["validation"])
 
 

@@ -5,7 +5,7 @@ import hashlib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from ml.files import write_file
 from ml.preprocessing.strokes import rasterize
-from ml.training.dataset_folder import Contents, LabeledDigits, is_held_out
+from ml.training.dataset_folder import Contents, LabeledDigits
 from ml.training.dataset_readers import Exclusion
-from ml.training.stroke_files import DRAWING_ID, StrokeSample
+from ml.training.stroke_files import StrokeSample
 
 ROOT = Path(__file__).parents[1] / "data"
 
@@ -28,8 +28,6 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 VALIDATION_SIZE = 5_000
-
-Part: TypeAlias = Literal["training", "validation", "test"]
 
 # A garbage-collected Library unregisters its operators.
 _TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")
@@ -121,26 +119,6 @@ def exclude_mnist(contents: Contents) -> Contents:
     excluded = len(contents.records) - len(records)
     same = Exclusion("MNIST's validation or test digit")
     return Contents(records, [*contents.exclusions, *[same] * excluded])
-
-
-def part_of(writer: str) -> Part:
-    """Return the part of a writer's samples: 3/16 of the writers for tests, 2/16 for validation.
-
-    The part depends on the name alone, so that a writer is in the same part of every file and every
-    training. A drawing's UUID in place of a writer follows ``is_held_out``.
-    """
-    if DRAWING_ID.fullmatch(writer):
-        return "validation" if is_held_out(writer) else "training"
-    first = int(hashlib.sha256(writer.encode()).hexdigest()[0], 16)
-    return "test" if first < 3 else "validation" if first < 5 else "training"
-
-
-def split_writers(samples: Sequence[StrokeSample]) -> dict[Part, list[StrokeSample]]:
-    """Split samples into parts without a common writer."""
-    parts: dict[Part, list[StrokeSample]] = {"training": [], "validation": [], "test": []}
-    for sample in samples:
-        parts[part_of(sample.writer)].append(sample)
-    return parts
 
 
 def rasterize_samples(samples: Sequence[StrokeSample]) -> LabeledImages | None:

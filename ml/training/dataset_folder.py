@@ -13,6 +13,7 @@ from ml.files import read_file
 from ml.preprocessing.strokes import SIZE, Grid
 from ml.training import dataset_readers
 from ml.training.dataset_readers import READERS, Exclusion, Sample
+from ml.training.held_out import is_held_out
 from ml.training.stroke_files import NON_DIGIT
 
 # File names of export_dataset; MNIST has the first two.
@@ -21,9 +22,6 @@ CSV = "digits.csv"
 JSON_LINES = "digits.jsonl"
 # One drawing UUID per digit and line; MNIST's format and CSV cannot store them.
 DRAWINGS = "drawings.txt"
-
-# Of 256 drawings.
-HELD_OUT = 51
 
 Record: TypeAlias = tuple[Grid, int, str]
 """An image, its label (a digit or NON_DIGIT), and the ID of its drawing."""
@@ -69,10 +67,6 @@ class LabeledDigits:
     def _select(self, mask: NDArray[np.bool]) -> "LabeledDigits":
         drawings = tuple(self.drawings[i] for i in np.flatnonzero(mask))
         return LabeledDigits(self.images[mask], self.labels[mask], drawings)
-
-
-def is_held_out(drawing: str) -> bool:
-    return hashlib.sha256(drawing.encode()).digest()[0] < HELD_OUT
 
 
 class Contents(NamedTuple):

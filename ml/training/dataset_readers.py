@@ -20,7 +20,8 @@ from ml.preprocessing.pictures import (
 )
 from ml.preprocessing.strokes import SIZE, Grid, rasterize
 from ml.training import dataset_csv, stroke_files
-from ml.training.stroke_files import DRAWING_ID, NON_DIGIT
+from ml.training.held_out import DRAWING_ID
+from ml.training.stroke_files import NON_DIGIT
 
 # Picture folder of non-digits beside the folders 0 to 9.
 NOT_A_DIGIT = "not-a-digit"

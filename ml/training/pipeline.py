@@ -15,7 +15,7 @@ from ml.classifier import Classifier, Verdict
 from ml.evaluation.evaluate import evaluate_images
 from ml.files import write_file
 from ml.lenet import normalize
-from ml.training import calibration, data, export, stroke_files, variants
+from ml.training import calibration, data, export, held_out, stroke_files, variants
 from ml.training.data import LabeledImages
 from ml.training.dataset_folder import LabeledDigits
 from ml.training.stroke_files import HELD_OUT_CHARACTERS, StrokeFile, StrokeSample
@@ -33,7 +33,7 @@ def load_datasets(
 ) -> Datasets:
     """Load MNIST, optional stroke files and optional labeled digits.
 
-    ``data.part_of`` splits the writers of stroke files; a fifth of the labeled drawings is held
+    ``held_out.part_of`` splits the writers of stroke files; a fifth of the labeled drawings is held
     out. Raises OSError or ValueError for an unusable stroke file.
     """
     datasets = Datasets(*data.split(data.mnist(train=True)))
@@ -54,22 +54,22 @@ def load_datasets(
 def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datasets:
     digits: list[StrokeSample] = []
     outliers: list[StrokeSample] = []
-    held_out: list[LabeledImages] = []
+    validation: list[LabeledImages] = []
     held_out_outliers: list[StrokeSample] = []
     facts = []
     for path in paths:
         file = stroke_files.read(path)
-        parts = data.split_writers(file.samples)
+        parts = held_out.split_writers(file.samples)
         digits += stroke_files.digits(parts["training"])
         parts["training"] = [
             one for one in parts["training"] if one.character not in HELD_OUT_CHARACTERS
         ]
         outliers += stroke_files.non_digits(parts["training"])
-        if validation := data.rasterize_samples(stroke_files.digits(parts["validation"])):
-            held_out.append(validation)
+        if images := data.rasterize_samples(stroke_files.digits(parts["validation"])):
+            validation.append(images)
         held_out_outliers += stroke_files.non_digits(parts["validation"])
         facts.append(_file_facts(file, parts))
-    if held_out and not digits:
+    if validation and not digits:
         raise ValueError(
             "all digits are of writers held out for validation or tests. Add other writers."
         )
@@ -79,7 +79,7 @@ def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datas
     return dataclasses.replace(
         datasets,
         strokes=data.rasterize_samples(list(variants.balanced_variants(digits, seed))),
-        held_out_strokes=held_out,
+        held_out_strokes=validation,
         outliers=data.rasterize_samples(outliers),
         held_out_outliers=data.rasterize_samples(held_out_outliers),
         stroke_files=facts,
@@ -87,7 +87,7 @@ def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datas
 
 
 def _file_facts(
-    file: StrokeFile, parts: Mapping[data.Part, Sequence[StrokeSample]]
+    file: StrokeFile, parts: Mapping[held_out.Part, Sequence[StrokeSample]]
 ) -> dict[str, Any]:
     kinds = {
         "digits": stroke_files.digits,

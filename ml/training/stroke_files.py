@@ -19,8 +19,6 @@ LABEL_OF = {**{str(digit): digit for digit in range(10)}, "?": NON_DIGIT}
 MARKS = "-/.,:()%$#+*=?\n"
 # Non-digits excluded from training: they measure the rejection of unknown characters.
 HELD_OUT_CHARACTERS = set("AKW&")
-# ``export_dataset`` writes the drawing's UUID where the writer is unknown.
-DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Coordinates beyond these would overflow during rasterization; the API has the same limit.
 MAX_COORDINATE = 1e15
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")

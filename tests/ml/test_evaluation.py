@@ -9,7 +9,7 @@ from ml.evaluation.metrics import wilson
 from ml.evaluation.stroke_metrics import Outcome
 from ml.preprocessing.strokes import Box
 from ml.recognition import DigitPrediction, Prediction
-from ml.training import data
+from ml.training import data, held_out
 from ml.training.stroke_files import StrokeFile, StrokeSample
 
 
@@ -200,7 +200,7 @@ def test_stroke_metrics_of_a_file_rank_writers_and_mistakes():
 
 
 def test_unseen_samples_follow_the_facts_of_the_training():
-    parts = {data.part_of(writer): writer for writer in map(str, range(20))}
+    parts = {held_out.part_of(writer): writer for writer in map(str, range(20))}
     samples = [
         StrokeSample([[[0, 0]]], text, writer)
         for writer in parts.values()

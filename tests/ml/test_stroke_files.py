@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 
 from ml import files
-from ml.training import data, stroke_files
-from ml.training.dataset_folder import is_held_out
+from ml.training import data, held_out, stroke_files
+from ml.training.held_out import is_held_out
 from ml.training.stroke_files import NON_DIGIT, StrokeSample
 from tools.samples import SEVEN
 
@@ -215,31 +215,31 @@ def test_read_missing_file_raises_os_error_with_the_path(tmp_path):
 def test_part_of_depends_on_the_name_alone():
     # Models name their files instead of their writers, so the parts must never change.
     parts = {"ana": "test", "3": "validation", "12": "training", "": "training"}
-    assert {name: data.part_of(name) for name in parts} == parts
+    assert {name: held_out.part_of(name) for name in parts} == parts
 
 
 def test_part_of_tests_3_and_validates_2_of_16_writers():
-    parts = [data.part_of(f"writer {number}") for number in range(1_600)]
+    parts = [held_out.part_of(f"writer {number}") for number in range(1_600)]
     assert parts.count("test") == pytest.approx(300, abs=50)
     assert parts.count("validation") == pytest.approx(200, abs=50)
 
 
 def test_part_of_drawing_follows_is_held_out():
     for name in (str(UUID(int=number)) for number in range(50)):
-        assert data.part_of(name) == ("validation" if is_held_out(name) else "training")
+        assert held_out.part_of(name) == ("validation" if is_held_out(name) else "training")
 
 
 def test_split_writers_gives_each_writer_one_part():
     samples = [StrokeSample([], "0", str(number % 40)) for number in range(120)]
-    parts = data.split_writers(samples)
+    parts = held_out.split_writers(samples)
     assert sum(map(len, parts.values())) == 120
     for part, selected in parts.items():
         assert selected
-        assert {data.part_of(sample.writer) for sample in selected} == {part}
+        assert {held_out.part_of(sample.writer) for sample in selected} == {part}
 
 
 def test_split_writers_without_samples_gives_empty_parts():
-    assert data.split_writers([]) == {"training": [], "validation": [], "test": []}
+    assert held_out.split_writers([]) == {"training": [], "validation": [], "test": []}
 
 
 def test_rasterize_samples_labels_digits_and_non_digits():

@@ -14,7 +14,7 @@ from PIL import Image
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
 from ml.recognition import predict_strokes
-from ml.training import data, export, pipeline, stroke_files, train, variants
+from ml.training import data, export, held_out, pipeline, stroke_files, train, variants
 from recognizer import dataset_export, drawings, registry
 from recognizer.management.commands import evaluate
 from recognizer.models import Digit, Measurement, ModelVersion
@@ -401,7 +401,7 @@ def test_evaluate_strokes_without_digits_composes_no_numbers(
 def test_evaluate_strokes_skips_the_writers_of_the_training(
     tmp_path, small_evaluation, write_strokes
 ):
-    writers = {data.part_of(writer): writer for writer in map(str, range(20))}
+    writers = {held_out.part_of(writer): writer for writer in map(str, range(20))}
     known = write_strokes("known.jsonl", "7", writer=writers["training"])
     mixed = write_strokes("mixed.jsonl", "7", writer=writers["test"])
     mixed.write_text(f"{mixed.read_text()}\n{known.read_text()}")

@@ -15,7 +15,7 @@ from django.core.management import CommandError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
-from ml.training import data, dataset_folder
+from ml.training import data, dataset_folder, held_out
 from ml.training.stroke_files import NON_DIGIT
 from recognizer import dataset_export
 from recognizer.models import Digit, Drawing
@@ -222,8 +222,8 @@ def test_export_after_a_purge_is_empty(tmp_path, labeled):
 def test_split_separates_drawings_and_images():
     names = [f"drawing {number % 1000}" for number in range(2000)]
     grids = np.random.default_rng(0).integers(0, 255, (2000, 28, 28), dtype=np.uint8)
-    held = next(n for n, name in enumerate(names) if dataset_folder.is_held_out(name))
-    free = next(n for n, name in enumerate(names) if not dataset_folder.is_held_out(name))
+    held = next(n for n, name in enumerate(names) if held_out.is_held_out(name))
+    free = next(n for n, name in enumerate(names) if not held_out.is_held_out(name))
     grids[free] = grids[held]
     records = list(zip(grids, [0] * 2000, names, strict=True))
     known, unseen = dataset_folder.LabeledDigits.of(records).split()

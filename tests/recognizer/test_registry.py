@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from ml.classifier import Classifier, ModelError
-from ml.training.dataset_folder import is_held_out
+from ml.training.held_out import is_held_out
 from recognizer import comparison, registry
 from recognizer.comparison import Row, compare
 from recognizer.models import Digit, Measurement, ModelStatus, ModelVersion
