@@ -263,15 +263,11 @@ def build_lattice(
     ``contact`` returns the cost of splitting two sets of parts because their ink touches. ``bows``
     float64[n] are those of ``bow``; without them there are no marks.
     """
-    size = np.maximum(_height(hulls), _width(hulls))
-    kept = np.flatnonzero(size >= MIN_PART_SIZE * size.max())
-    height = float(_height(hulls[kept].max(axis=0)))
-    order = kept[np.argsort(hulls[kept, 0] - hulls[kept, len(SLANTS)], kind="stable")]
-    gaps = _gaps(hulls[order])
-    cuts = np.flatnonzero(gaps > -OVERLAP * height)
+    order, cuts, gaps = _arrange(hulls)
+    height = float(_height(hulls[order].max(axis=0)))
     parts = np.split(order, cuts + 1)
     if height == 0 or len(parts) > MAX_PARTS:
-        return Lattice.single(kept.tolist())
+        return Lattice.single(sorted(order.tolist()))
     row = np.stack([hulls[part].max(axis=0) for part in parts])
     own = np.full(len(parts), np.nan)
     if bows is not None:
@@ -279,19 +275,45 @@ def build_lattice(
     lowest = MIN_HEIGHT * max(_digit_height(row, own), height / 2)
     marks = _tall_marks(row, lowest, own)
     if bows is not None:
-        marks[_low_marks(row, lowest, height, gaps[cuts])] = 1.0
+        marks[_low_marks(row, lowest, height, gaps)] = 1.0
     single = (marks == 1) | (_height(row) >= lowest)
     if np.count_nonzero(single) < 2:
-        return Lattice.single(kept.tolist())
+        return Lattice.single(sorted(order.tolist()))
     spans = _spans(row, single, lowest, WIDEST * height)
-    shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
     costs = np.array([contact(order[: cut + 1], order[cut + 1 :]) for cut in cuts])
+    return _score(row, parts, spans, marks, gaps, costs)
+
+
+def _arrange(hulls: Floats) -> tuple[Integers, Integers, Floats]:
+    """Return the parts without specks from left to right, the cuts between them, and their gaps.
+
+    A cut follows the part at its position. Parts that overlap more than OVERLAP stay together.
+    """
+    size = np.maximum(_height(hulls), _width(hulls))
+    kept = np.flatnonzero(size >= MIN_PART_SIZE * size.max())
+    order = kept[np.argsort(hulls[kept, 0] - hulls[kept, len(SLANTS)], kind="stable")]
+    gaps = _gaps(hulls[order])
+    cuts = np.flatnonzero(gaps > -OVERLAP * float(_height(hulls[kept].max(axis=0))))
+    return order, cuts, gaps[cuts]
+
+
+def _score(
+    row: Floats,
+    parts: Sequence[Integers],
+    spans: Sequence[tuple[int, int]],
+    marks: Floats,
+    gaps: Floats,
+    costs: Floats,
+) -> Lattice:
+    """Return the lattice of the spans; ``gaps`` and ``costs`` are those of the cuts."""
+    height = float(_height(row.max(axis=0)))
+    shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
     before = np.maximum([first for first, _ in spans], 1) - 1
     return Lattice(
         groups=[sorted(np.concatenate(parts[first:end]).tolist()) for first, end in spans],
-        spans=spans,
+        spans=list(spans),
         penalties=MISFIT * (_width(shapes) / height - WIDE).clip(0),
-        transitions=_transitions(spans, shapes, gaps[cuts][before]),
+        transitions=_transitions(spans, shapes, gaps[before]),
         misfits=_misfits(shapes),
         contacts=costs[before],
         marks=np.array([marks[first] if end - first == 1 else 0.0 for first, end in spans]),
