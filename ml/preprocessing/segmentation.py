@@ -160,14 +160,18 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
     The strokes of a candidate keep the order of drawing. Specks are in no candidate.
     """
     lines = _arrays(strokes)
-    height = float(_height(np.stack([hull(line) for line in lines]).max(axis=0)))
+    hulls = np.stack([hull(line) for line in lines])
+    height = float(_height(hulls.max(axis=0)))
     if sum(map(len, lines)) > MAX_SEGMENTED_POINTS or _length(lines) > MAX_LENGTH * height:
         return [strokes], Lattice.single(list(range(len(strokes))))
-    cuts = [_cuts(line, height) for line in lines]
+    cuts = [_cuts(line, shape, height) for line, shape in zip(lines, hulls, strict=True)]
     owner = [i for i, at in enumerate(cuts) for _ in range(len(at) + 1)]
     pieces = [piece for stroke, at in zip(strokes, cuts, strict=True) for piece in _cut(stroke, at)]
-    lines = _arrays(pieces)
-    hulls = np.stack([hull(line) for line in lines])
+    if len(pieces) == 1:
+        return [strokes], Lattice.single([0])
+    if len(pieces) > len(strokes):
+        lines = _arrays(pieces)
+        hulls = np.stack([hull(line) for line in lines])
 
     def contact(left: Integers, right: Integers) -> float:
         if {owner[part] for part in left} & {owner[part] for part in right}:
@@ -232,12 +236,11 @@ def _cut(stroke: Stroke, at: Sequence[int]) -> list[Stroke]:
     return [stroke[start : end + 1] for start, end in zip(starts, ends, strict=True)]
 
 
-def _cuts(line: Floats, height: float) -> list[int]:
-    """Return the points where a line float64[n, 2] may be cut between joined digits.
+def _cuts(line: Floats, shape: Floats, height: float) -> list[int]:
+    """Return the points where a line float64[n, 2] with a hull may be cut between joined digits.
 
     A wide stroke may be cut where it crosses a vertical line only once.
     """
-    shape = hull(line)
     own_height = float(_height(shape))
     if own_height < MIN_HEIGHT * height or _width(shape) < JOINED_ASPECT * own_height:
         return []
