@@ -1,5 +1,6 @@
 """The WSGI application, for gunicorn and other WSGI servers."""
 
+import logging
 import os
 
 from django.conf import settings
@@ -15,3 +16,10 @@ application = LoadShedder(
     on_backlog_change=metrics.WAITING.inc,
     on_reject=metrics.REJECTED.inc,
 )
+
+if not (settings.HTTPS or settings.LOCAL_ONLY or settings.DEBUG):
+    logging.getLogger(__name__).warning(
+        "This site serves plain HTTP: passwords and drawings cross the network unencrypted."
+        " ALLOWED_HOSTS has only private addresses (%s); any other host enables HTTPS.",
+        ", ".join(settings.ALLOWED_HOSTS),
+    )

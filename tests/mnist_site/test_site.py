@@ -130,11 +130,39 @@ def test_startup_on_heroku_without_database_url_fails():
     assert "heroku-postgresql" in done.stderr
 
 
-@pytest.mark.parametrize(("hosts", "https"), [("", False), ("digits.example", True)])
+@pytest.mark.parametrize(
+    ("hosts", "https"),
+    [
+        ("", False),
+        ("192.168.1.20", False),
+        ("localhost,10.0.0.5,[fd00::1]", False),
+        ("digits.example", True),
+        ("192.168.1.20,digits.example", True),
+        ("8.8.8.8", True),
+        (".168.1.20", True),
+        ("*", True),
+    ],
+)
 def test_https_redirect_depends_on_allowed_hosts(hosts, https):
     environment = {"ALLOWED_HOSTS": hosts} if hosts else {}
     code = "from django.conf import settings; print(settings.SECURE_SSL_REDIRECT)"
     assert run_python(code, SECRET_KEY="x", **environment).stdout.strip() == str(https)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "warns"), [("localhost", False), ("10.0.0.5", True), ("digits.example", False)]
+)
+def test_startup_with_plain_http_on_a_network_warns(hosts, warns):
+    done = run_python("import mnist_site.wsgi", SECRET_KEY="x", ALLOWED_HOSTS=hosts)
+    assert done.returncode == 0
+    assert ("plain HTTP" in done.stderr and hosts in done.stderr) == warns
+
+
+def test_private_network_has_a_rate_limit_and_no_opener_policy():
+    code = "from mnist_site import settings as s; print(s.REQUESTS_PER_MINUTE, s.LOCAL_ONLY)"
+    code += "; print(s.SECURE_CROSS_ORIGIN_OPENER_POLICY)"
+    output = run_python(code, SECRET_KEY="x", ALLOWED_HOSTS="10.0.0.5").stdout
+    assert output.split() == ["12000", "False", "None"]
 
 
 def test_site_without_training_packages_predicts():

@@ -285,9 +285,18 @@ def test_save_picture_stores_the_model_input(client, png):
 
 
 @pytest.mark.django_db
-def test_save_from_the_page_records_the_source(put):
-    put(**{"Sec-Fetch-Site": "same-origin"})
-    assert Drawing.objects.get().source == "page"
+@pytest.mark.parametrize(
+    ("header", "value", "source"),
+    [
+        ("Sec-Fetch-Site", "same-origin", "page"),
+        ("Sec-Fetch-Site", "cross-site", "api"),
+        ("Origin", "http://testserver", "page"),
+        ("Origin", "https://other.example", "api"),
+    ],
+)
+def test_save_records_whether_the_page_sent_the_drawing(put, header, value, source):
+    put(**{header: value})
+    assert Drawing.objects.get().source == source
 
 
 @pytest.mark.django_db
