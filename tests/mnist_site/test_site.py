@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections
+from django.db.migrations.recorder import MigrationRecorder
 
 from recognizer import checks
 from recognizer.models import Drawing
@@ -62,6 +63,30 @@ def test_ready_without_database_and_model_names_both(client, no_model, monkeypat
     assert response.status_code == 503
     assert set(response.json()["problems"]) == {"database", "model"}
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.django_db
+def test_ready_with_an_unapplied_migration_names_it(client):
+    MigrationRecorder(connection).record_unapplied("recognizer", "0007_days")
+    response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["problems"] == {
+        "database": "Unapplied migrations: recognizer.0007_days. Run: python manage.py migrate"
+    }
+
+
+def test_ready_without_tables_names_migrations(tmp_path):
+    code = """
+import django
+django.setup()
+from django.test import Client
+response = Client(SERVER_NAME="localhost").get("/health/ready")
+print(response.status_code, response.json()["problems"]["database"])
+"""
+    url = f"sqlite:///{tmp_path}/empty.sqlite3"
+    output = run_python(code, SECRET_KEY="x", DATABASE_URL=url).stdout
+    assert output.startswith("503 Unapplied migrations: ")
+    assert "recognizer.0001_initial" in output
 
 
 @pytest.mark.django_db(transaction=True)
