@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from mnist_site.load_shedding import LoadShedder
+from mnist_site.storage import require_static_files
 from recognizer.telemetry import metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
@@ -16,7 +17,7 @@ application = LoadShedder(
     on_backlog_change=metrics.WAITING.inc,
     on_reject=metrics.REJECTED.inc,
 )
-
+require_static_files()
 if not (settings.HTTPS or settings.LOCAL_ONLY or settings.DEBUG):
     logging.getLogger(__name__).warning(
         "This site serves plain HTTP: passwords and drawings cross the network unencrypted."

@@ -1,6 +1,5 @@
 """The page over plain HTTP on a private network, where browsers lack several interfaces."""
 
-import os
 import sqlite3
 from contextlib import closing
 
@@ -17,9 +16,7 @@ ADDRESS = "192.168.1.20"
 
 @pytest.fixture
 def site(tmp_path):
-    settings = os.environ["DJANGO_SETTINGS_MODULE"]
-    hosts = f"127.0.0.1,{ADDRESS}"
-    with serve(tmp_path, ALLOWED_HOSTS=hosts, DJANGO_SETTINGS_MODULE=settings) as site:
+    with serve(tmp_path, ALLOWED_HOSTS=f"127.0.0.1,{ADDRESS}") as site:
         yield site
 
 

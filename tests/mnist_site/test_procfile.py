@@ -15,7 +15,7 @@ from tools.samples import ROOT, SEVEN
 from tools.server import serve
 
 
-def test_server_migrates_saves_a_drawing_and_stops(tmp_path):
+def test_server_migrates_saves_a_drawing_and_stops(tmp_path, static_files):
     with serve(tmp_path, WEB_CONCURRENCY="2") as site:
         request = Request(
             f"{site}/api/v1/drawings/{uuid4()}",
@@ -47,7 +47,7 @@ print("mnist_site.rate_limit" in sys.modules)
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory):
+def host(tmp_path_factory, static_files):
     with serve(tmp_path_factory.mktemp("site")) as site:
         yield urlsplit(site).netloc
 

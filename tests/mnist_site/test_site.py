@@ -5,9 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
+from mnist_site.storage import require_static_files
 from recognizer import checks
 from recognizer.models import Drawing
 from tests.mnist_site.polling import TIMEOUT
@@ -149,6 +152,22 @@ def test_startup_without_secret_key_fails():
     assert "SECRET_KEY is not set" in done.stderr
 
 
+@pytest.mark.parametrize("names", [(), ("icon.svg", "js/page.js")])
+def test_startup_with_uncollected_static_files_names_the_command(monkeypatch, static_files, names):
+    monkeypatch.setattr(staticfiles_storage._wrapped, "hashed_files", dict.fromkeys(names))
+    with pytest.raises(ImproperlyConfigured, match=r"manage\.py collectstatic"):
+        require_static_files()
+
+
+def test_startup_with_collected_static_files_succeeds(static_files):
+    require_static_files()
+
+
+def test_startup_in_development_needs_no_collected_files():
+    done = run_python("import mnist_site.wsgi", DEBUG="1")
+    assert done.returncode == 0, done.stderr
+
+
 def test_startup_on_heroku_without_database_url_fails():
     done = run_python("import django; django.setup()", SECRET_KEY="x", DYNO="web.1")
     assert done.returncode != 0
@@ -177,8 +196,9 @@ def test_https_redirect_depends_on_allowed_hosts(hosts, https):
 @pytest.mark.parametrize(
     ("hosts", "warns"), [("localhost", False), ("10.0.0.5", True), ("digits.example", False)]
 )
-def test_startup_with_plain_http_on_a_network_warns(hosts, warns):
-    done = run_python("import mnist_site.wsgi", SECRET_KEY="x", ALLOWED_HOSTS=hosts)
+def test_startup_with_plain_http_on_a_network_warns(hosts, warns, static_files):
+    environment = {"ALLOWED_HOSTS": hosts, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = run_python("import mnist_site.wsgi", SECRET_KEY="x", **environment)
     assert done.returncode == 0
     assert ("plain HTTP" in done.stderr and hosts in done.stderr) == warns
 

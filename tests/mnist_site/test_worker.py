@@ -16,7 +16,7 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path, static_files):
     with serve(tmp_path, WEB_CONCURRENCY="1") as site:
         yield site
 

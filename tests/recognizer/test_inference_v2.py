@@ -18,7 +18,7 @@ INFER = "/v2/models/lenet/infer"
 
 
 @pytest.fixture(scope="module")
-def triton(tmp_path_factory):
+def triton(tmp_path_factory, static_files):
     """Triton's client, connected to a server that the Procfile started."""
     with serve(tmp_path_factory.mktemp("site")) as site:
         client = InferenceServerClient(site.removeprefix("http://"))
