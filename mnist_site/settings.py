@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "mnist_site.middleware.RateLimitMiddleware",
     "mnist_site.middleware.ContentSecurityPolicyMiddleware",
     "mnist_site.middleware.AllowedMethodsMiddleware",
+    "mnist_site.middleware.ContentEncodingMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -18,7 +18,7 @@ from ninja.errors import ValidationError
 from ml.preprocessing.strokes import Grid
 from ml.recognition import DigitPrediction, DrawingInput, Prediction
 from recognizer import drawings
-from recognizer.api.errors import ApiError, problem_response
+from recognizer.api.errors import ApiError, original_error_response, problem_response
 from recognizer.api.request_bodies import read_batch, read_drawing, read_json, read_picture
 from recognizer.api.schemas import (
     BATCH_BODY,
@@ -146,7 +146,7 @@ def delete(request: HttpRequest, id: UUID) -> Status[None]:
 @v1.put(
     "/drawings/{any_uuid:id}/label",
     response=LabelBody,
-    openapi_extra=operation(400, 404, 411, 413, 422, 503, body=LABEL_BODY),
+    openapi_extra=operation(400, 404, 411, 413, 415, 422, 503, body=LABEL_BODY),
 )
 def label(request: HttpRequest, id: UUID) -> LabelBody:
     """Set the visitor label of a saved drawing."""
@@ -198,8 +198,8 @@ api.add_router("/v1", v1)
 
 @api.post(
     "/mnist",
-    response=dict.fromkeys((200, 400, 413, 503), OriginalOut),
-    openapi_extra=operation(body=PICTURE_BODY),
+    response=dict.fromkeys((200, 400, 413, 415, 429, 503), OriginalOut),
+    openapi_extra={"requestBody": {"required": True, "content": PICTURE_BODY}},
     tags=["original"],
     exclude_none=False,
 )
@@ -214,10 +214,11 @@ def mnist(request: HttpRequest) -> HttpResponse:
         if not prediction.digits:
             raise ApiError(HTTPStatus.BAD_REQUEST, "The picture is blank. Send one with a digit.")
     except ApiError as error:
-        too_large = error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        return _original_error(error.detail, error.status if too_large else HTTPStatus.BAD_REQUEST)
+        if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            error.status = HTTPStatus.BAD_REQUEST
+        return original_error_response(error)
     except ModelUnavailable as error:
-        return _original_error(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+        return original_error_response(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
     names = current_classifier().labels
     probabilities = prediction.digits[0].probabilities
     every = [
@@ -226,10 +227,6 @@ def mnist(request: HttpRequest) -> HttpResponse:
     ]
     best = every[probabilities.index(max(probabilities))]
     return JsonResponse({"success": True, "predictions": {"all": every, "prediction": best}})
-
-
-def _original_error(error: str, status: int) -> HttpResponse:
-    return JsonResponse({"success": False, "predictions": None, "error": error}, status=status)
 
 
 def _prediction_out(prediction: Prediction, *, images: bool) -> dict[str, Any]:

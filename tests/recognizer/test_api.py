@@ -1,5 +1,6 @@
 """The API under /api/v1: predictions, saved drawings, labels, model, invalid requests."""
 
+import gzip
 import json
 from base64 import b64decode
 from uuid import uuid4
@@ -282,6 +283,41 @@ def test_save_picture_stores_the_model_input(client, png):
     drawing = Drawing.objects.get()
     assert drawing.strokes is None
     assert drawing.digits.get().text == "7"
+
+
+DRAWING = f"/api/v1/drawings/{uuid4()}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", PREDICT),
+        ("POST", "/api/v1/predict/batch"),
+        ("PUT", DRAWING),
+        ("PUT", f"{DRAWING}/label"),
+        ("POST", "/api/mnist"),
+        ("POST", "/v2/models/lenet/infer"),
+        ("POST", "/admin/login/"),
+        ("POST", "/nowhere"),
+    ],
+)
+def test_compressed_body_gets_415_with_the_reason(client, method, url):
+    body = gzip.compress(json.dumps({"strokes": SEVEN}).encode())
+    headers = {"Content-Encoding": "gzip"}
+    response = client.generic(method, url, body, "application/json", headers=headers)
+    assert response.status_code == 415
+    assert response["Accept-Encoding"] == "identity"
+    answer = response.json()
+    reason = answer["detail"] if "detail" in answer else answer["error"]
+    assert reason == "Unsupported Content-Encoding: 'gzip'. Send the body uncompressed."
+    assert answer.get("success", False) is False
+
+
+def test_body_with_the_encoding_identity_is_accepted(client):
+    headers = {"Content-Encoding": "Identity"}
+    response = client.post(PREDICT, {"strokes": SEVEN}, "application/json", headers=headers)
+    assert response.json()["text"] == "7"
 
 
 @pytest.mark.django_db

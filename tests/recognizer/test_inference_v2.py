@@ -72,6 +72,12 @@ def test_client_infer_with_256_images_returns_probabilities(triton, shipped):
         assert result.as_numpy("probabilities") == pytest.approx(shipped.predict(many), abs=1e-5)
 
 
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_client_with_compressed_requests_gets_the_reason(triton, algorithm):
+    with pytest.raises(InferenceServerException, match=f"Content-Encoding: '{algorithm}'"):
+        triton.infer("lenet", [input_tensor(binary=True)], request_compression_algorithm=algorithm)
+
+
 def test_client_raises_the_server_errors(triton):
     with pytest.raises(InferenceServerException, match="Unknown model: resnet"):
         triton.get_model_metadata("resnet")
