@@ -1,4 +1,4 @@
-"""Error responses: problem details (RFC 9457), or the format of an older API or another protocol."""
+"""Error responses: problem details (RFC 9457), or the format of another API."""
 
 from collections.abc import Callable
 from http import HTTPStatus

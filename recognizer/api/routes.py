@@ -19,7 +19,13 @@ from ml.preprocessing.strokes import Grid
 from ml.recognition import DigitPrediction, DrawingInput, Prediction
 from recognizer import drawings
 from recognizer.api.errors import ApiError, original_error_response, problem_response
-from recognizer.api.request_bodies import read_batch, read_drawing, read_json, read_picture
+from recognizer.api.request_bodies import (
+    MAX_SHOWN,
+    read_batch,
+    read_drawing,
+    read_json,
+    read_picture,
+)
 from recognizer.api.schemas import (
     BATCH_BODY,
     DRAWING_BODY,
@@ -268,7 +274,14 @@ def invalid_request(request: HttpRequest, error: ValidationError) -> HttpRespons
         ApiError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "The request does not match the schema.",
-            errors=error.errors,
+            # Only the query is validated here; ninja removes its values from the errors.
+            errors=[
+                {
+                    **one,
+                    "msg": f"{one['msg']}; got {request.GET.get(one['loc'][-1], '')[:MAX_SHOWN]}",
+                }
+                for one in error.errors
+            ],
         )
     )
 

@@ -285,6 +285,32 @@ def test_save_picture_stores_the_model_input(client, png):
     assert drawing.digits.get().text == "7"
 
 
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("NaN", "finite number; got NaN"),
+        ("-Infinity", "finite number; got -Infinity"),
+        ("1e999", "finite number; got Infinity"),
+        ("1e16", "equal to 1000000000000000; got 1e+16"),
+        ("null", "number; got null"),
+        ('"7"', 'number; got "7"'),
+        (json.dumps("x" * 100_000), f'number; got "{"x" * 49}'),
+    ],
+)
+def test_invalid_coordinate_is_named(client, value, named):
+    response = predict(client, f'{{"strokes": [[[20, {value}]]]}}')
+    assert is_problem(response, 422)
+    (error,) = response.json()["errors"]
+    assert error["at"] == ["strokes", 0, 0, 1]
+    assert error["message"].endswith(named)
+
+
+def test_invalid_query_value_is_named(client):
+    response = client.post(f"{PREDICT}?images=maybe", {"strokes": SEVEN}, "application/json")
+    assert is_problem(response, 422)
+    assert response.json()["errors"][0]["msg"].endswith("; got maybe")
+
+
 DRAWING = f"/api/v1/drawings/{uuid4()}"
 
 

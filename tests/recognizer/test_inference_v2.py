@@ -1,6 +1,7 @@
 """The Open Inference Protocol: Triton's client works unchanged, invalid requests get errors."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -148,6 +149,14 @@ def is_error(response, status=400):
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID)
 def test_invalid_request_gets_400(client, body):
     assert is_error(client.post(INFER, body, content_type="application/json"))
+
+
+@pytest.mark.parametrize("value", [256, -1, 10**30, 0.5, "seven", math.nan])
+def test_invalid_value_in_data_is_named(client, value):
+    body = request_json(data=[0] * 783 + [value])
+    response = client.post(INFER, body, content_type="application/json")
+    assert is_error(response)
+    assert json.dumps(value) in response.json()["error"]
 
 
 @pytest.mark.parametrize(
