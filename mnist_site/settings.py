@@ -12,9 +12,11 @@ KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; 
 """
 
 import os
+import re
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
@@ -147,10 +149,29 @@ if "DYNO" in os.environ and "DATABASE_URL" not in os.environ:
     raise ImproperlyConfigured(
         "DATABASE_URL is not set. Add a database: heroku addons:create heroku-postgresql"
     )
+
+
+def check_database_url(url: str) -> None:
+    """Raise ImproperlyConfigured if an unencoded character divides the URL at a wrong place.
+
+    The message must not contain the password.
+    """
+    before_query = url.partition("?")[0]
+    authority = (before_query if "@" in before_query else url).partition("://")[2]
+    # Without a host, "@" belongs to the path or the query.
+    user = "" if authority.startswith("/") else authority.rpartition("@")[0]
+    if match := re.search(r"[/?\[\]]", user) or re.search("#", url):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL has an unencoded {match[0]} in its user name, password or path."
+            f" Write {match[0]} as {quote(match[0], safe='')}."
+        )
+
+
+check_database_url(env.str("DATABASE_URL", ""))
 DATABASES = {
     "default": env.dj_db_url(
         "DATABASE_URL",
-        f"sqlite:///{VAR / 'db.sqlite3'}",
+        f"sqlite:///{quote(str(VAR / 'db.sqlite3'))}",
         conn_max_age=600,
         conn_health_checks=True,
     )

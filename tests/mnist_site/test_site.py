@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 
+from mnist_site.settings import check_database_url
 from mnist_site.storage import require_static_files
 from recognizer import checks
 from recognizer.models import Drawing
@@ -238,6 +239,51 @@ def test_options_in_database_url_override_defaults():
     assert "'options': '-c lock_timeout=8s -c search_path=digits'" in options
     assert "'connect_timeout': 3" in options
     assert "'timeout': 60" in database_options("sqlite:///db.sqlite3?timeout=60")
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("postgres://u:secret#1@db.example/digits", "Write # as %23."),
+        ("postgres://u:secret/1@db.example/digits", "Write / as %2F."),
+        ("postgres://u:secret?1@db.example/digits", "Write ? as %3F."),
+        ("postgres://u:secret[1@db.example/digits", "Write [ as %5B."),
+        ("postgres://u:secret]1@db.example/digits", "Write ] as %5D."),
+        ("postgres://u:secret@1/2@db.example/digits", "Write / as %2F."),
+        # These were read as another host, port or file.
+        ("postgres://u:1234/secret@db.example/digits", "Write / as %2F."),
+        ("sqlite:////srv/secret#1/db.sqlite3", "Write # as %23."),
+    ],
+)
+def test_database_url_with_an_unencoded_character_names_it(url, remedy):
+    with pytest.raises(ImproperlyConfigured) as error:
+        check_database_url(url)
+    assert remedy in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "postgres://u:p@s%23%2F@db.example:5432/digits?application_name=a@b",
+        "postgres://u:p@[::1]:5432/digits",
+        "postgres:///digits?host=/run/a@b",
+        "sqlite:///a@b/db.sqlite3?timeout=60",
+    ],
+)
+def test_database_url_without_wrong_divisions_is_accepted(url):
+    check_database_url(url)
+
+
+def test_startup_with_an_invalid_database_url_names_the_character():
+    done = run_python(
+        "import django; django.setup()",
+        SECRET_KEY="x",
+        DATABASE_URL="postgres://u:p#p@db.example/d",
+    )
+    assert done.returncode != 0
+    assert "Write # as %23." in done.stderr
 
 
 def test_list_setting_with_spaces_is_stripped():
