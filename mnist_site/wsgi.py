@@ -16,6 +16,7 @@ application = LoadShedder(
     max_body_size=settings.MAX_PICTURE_BYTES,
     on_backlog_change=metrics.WAITING.inc,
     on_reject=metrics.REJECTED.inc,
+    cors_origins=frozenset(settings.CORS_ALLOWED_ORIGINS),
 )
 require_static_files()
 if not (settings.HTTPS or settings.LOCAL_ONLY or settings.DEBUG):

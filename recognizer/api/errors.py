@@ -6,12 +6,11 @@ from typing import Any, TypeAlias
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from recognizer.api.problem_details import CONTENT_TYPE, problem_details
+from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER, problem_details
 
 API_PREFIX = "/api/"
 ORIGINAL_PATH = "/api/mnist"
 INFERENCE_PREFIX = "/v2"
-RETRY_AFTER = "2"  # seconds
 
 
 class ApiError(Exception):

@@ -14,7 +14,7 @@ from ml.preprocessing.segmentation import Lattice
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_strokes
 from recognizer import drawings
-from recognizer.api.problem_details import CONTENT_TYPE
+from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER
 from recognizer.api.schemas import PredictionOut
 from recognizer.models import Digit, Drawing
 from tests.conftest import picture_of
@@ -194,7 +194,7 @@ def test_uncaught_exception_is_problem_details_without_a_traceback(client, monke
 def test_predict_without_a_model_gets_503(client, no_model):
     response = predict(client, {"strokes": SEVEN})
     assert is_problem(response, 503)
-    assert response["Retry-After"]
+    assert response["Retry-After"] == RETRY_AFTER
 
 
 @pytest.mark.django_db
