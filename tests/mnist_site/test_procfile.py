@@ -27,6 +27,14 @@ def test_server_migrates_saves_a_drawing_and_stops(tmp_path, static_files):
             assert (response.status, json.load(response)["text"]) == (201, "7")
 
 
+def test_server_with_preload_stops_without_a_crash(tmp_path, static_files):
+    with serve(tmp_path, GUNICORN_CMD_ARGS="--preload") as site:
+        urlopen(f"{site}/health/ready", timeout=TIMEOUT).close()
+    log = (tmp_path / "server.log").read_text()
+    assert "Serving model" in log
+    assert "SIGABRT" not in log
+
+
 def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():
     """Otherwise each worker has its own table."""
     code = """
