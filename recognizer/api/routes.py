@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import register_converter
@@ -15,6 +16,7 @@ from django.utils.http import quote_etag
 from ninja import NinjaAPI, Router, Status
 from ninja.errors import ValidationError
 
+from ml.preprocessing.pictures import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import Grid
 from ml.recognition import DigitPrediction, DrawingInput, Prediction
 from recognizer import drawings
@@ -56,7 +58,10 @@ api = NinjaAPI(
     title="Digits",
     version="1",
     description=(
-        "Recognizes handwritten digits from pen strokes or pictures."
+        "Recognizes handwritten digits from pen strokes or pictures. A picture may have"
+        f" {settings.MAX_PICTURE_BYTES:,} bytes and {MAX_JPEG_PIXELS:,} pixels as JPEG or"
+        f" {MAX_PIXELS:,} in another format; all pictures of a batch {settings.MAX_BATCH_BYTES:,}"
+        f" bytes, and each its share of {settings.MAX_BATCH_PIXELS:,} pixels."
         " Errors are problem details (RFC 9457), except at /api/mnist, which has an older format."
     ),
 )

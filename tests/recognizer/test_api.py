@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from ml.preprocessing.pictures import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.segmentation import Lattice
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_strokes
@@ -18,7 +19,7 @@ from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER
 from recognizer.api.schemas import PredictionOut
 from recognizer.models import Digit, Drawing
 from tests.conftest import picture_of
-from tools.samples import SEVEN
+from tools.samples import ROOT, SEVEN
 
 PREDICT = "/api/v1/predict"
 
@@ -473,6 +474,14 @@ def test_openapi_document_lists_every_url(client):
     }
     body = document["paths"]["/api/v1/predict"]["post"]["requestBody"]["content"]
     assert set(body) == {"application/json", "multipart/form-data"}
+
+
+def test_documents_state_the_pixel_limits_of_pictures(client):
+    description = client.get("/api/openapi.json").json()["info"]["description"]
+    assert f"{MAX_JPEG_PIXELS:,} pixels as JPEG or {MAX_PIXELS:,}" in description
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    jpeg, other = (limit // 1_000_000 for limit in (MAX_JPEG_PIXELS, MAX_PIXELS))
+    assert f"JPEG up to {jpeg} megapixels; PNG, WebP, GIF and BMP up to {other}" in readme
 
 
 def test_docs_page_loads_nothing_from_other_origins(client, static_files):
