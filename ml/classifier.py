@@ -5,14 +5,16 @@ import json
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from ml.onnx_validation import find_fault
 from ml.preprocessing.strokes import SIZE
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 FORMAT = "digits-lenet/2"
 # Placeholder for the digest while it is computed.
@@ -95,7 +97,10 @@ class Classifier:
         _validate_digest(self.content, metadata)
 
 
-def _load(content: bytes) -> onnxruntime.InferenceSession:
+def _load(content: bytes) -> "InferenceSession":
+    # The import starts threads, which do not survive a fork of a server that preloads the site.
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     # One image is too little work to share: more threads only add waiting.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -108,7 +113,7 @@ def _load(content: bytes) -> onnxruntime.InferenceSession:
         raise ModelError(f"ONNX Runtime cannot load the file: {error}") from error
 
 
-def _validate_signature(session: onnxruntime.InferenceSession) -> None:
+def _validate_signature(session: "InferenceSession") -> None:
     inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
     if inputs != [(INPUT, "tensor(uint8)", [SIZE, SIZE])]:
         raise ModelError(f"its input is {inputs}, not {INPUT}: uint8[N, 28, 28]")

@@ -7,7 +7,7 @@ backlog; only a few process requests at the same time, since more would slow eac
 import io
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
@@ -18,7 +18,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.http import parse_header_parameters
 
-from recognizer.api.problem_details import CONTENT_TYPE, problem_details
+from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER, problem_details
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -33,7 +33,6 @@ DRAIN_LIMIT = 64_000_000
 CHUNK_SIZE = 1 << 16
 # Exempt from the limits: an overloaded process is still alive.
 LIVENESS_PATH = "/health/live"
-RETRY_AFTER = "1"  # seconds
 OVERLOADED = "The server is overloaded. Retry after one second."
 
 Slot: TypeAlias = tuple[BaseDatabaseWrapper, ...]
@@ -62,13 +61,16 @@ class LoadShedder:
         backlog_limit: int = BACKLOG_LIMIT,
         on_backlog_change: Callable[[int], object] = lambda _: None,
         on_reject: Callable[[], object] = lambda: None,
+        cors_origins: Collection[str] = (),
     ) -> None:
         """``max_body_size`` is in bytes; ``backlog_limit`` does not count running requests.
 
+        Pages of ``cors_origins`` may read rejections.
         ``on_backlog_change`` receives 1 or -1; ``on_reject`` is called for each rejection.
         """
         self.application, self.max_body_size = application, max_body_size
         self.on_backlog_change, self.on_reject = on_backlog_change, on_reject
+        self.cors_origins = cors_origins
         self._backlog_limit = backlog_limit
         self._backlog: deque[SimpleQueue[Slot]] = deque()
         self._free_slots: list[Slot] = [()] * CONCURRENCY_LIMIT
@@ -86,7 +88,9 @@ class LoadShedder:
                 return self.application(environ, start_response)
         except Rejected as error:
             self.on_reject()
-            headers, content = error_response(error.status, error.detail)
+            origin = environ.get("HTTP_ORIGIN")
+            allowed = origin if origin in self.cors_origins else None
+            headers, content = error_response(error.status, error.detail, allowed)
             start_response(f"{error.status.value} {error.status.phrase}", headers)
             return [content]
         finally:
@@ -180,8 +184,13 @@ def _without_charset(content_type: str) -> str:
     return f'{media_type}; boundary="{boundary}"' if boundary else media_type
 
 
-def error_response(status: HTTPStatus, detail: str) -> tuple[list[tuple[str, str]], bytes]:
-    """Return headers and body of problem details, made without Django."""
+def error_response(
+    status: HTTPStatus, detail: str, allowed_origin: str | None = None
+) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body of problem details, made without Django.
+
+    Pages of ``allowed_origin`` may read them.
+    """
     body = json.dumps(problem_details(status, detail)).encode()
     headers = [
         ("Content-Type", CONTENT_TYPE),
@@ -190,4 +199,10 @@ def error_response(status: HTTPStatus, detail: str) -> tuple[list[tuple[str, str
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append(("Retry-After", RETRY_AFTER))
+    if allowed_origin:
+        headers += [
+            ("Access-Control-Allow-Origin", allowed_origin),
+            ("Access-Control-Expose-Headers", "Retry-After"),
+            ("Vary", "Origin"),
+        ]
     return headers, body

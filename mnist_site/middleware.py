@@ -1,4 +1,4 @@
-"""Middleware of the site: error format, rate limit, Content-Security-Policy, allowed methods."""
+"""Middleware of the site: error format, rate limit, Content-Security-Policy, allowed requests."""
 
 import math
 from collections.abc import Callable
@@ -98,3 +98,22 @@ class AllowedMethodsMiddleware:
         if request.method in settings.ALLOWED_METHODS:
             return self.get_response(request)
         return HttpResponseNotAllowed(settings.ALLOWED_METHODS)
+
+
+class ContentEncodingMiddleware:
+    """Rejects compressed bodies with 415 at every URL: limits and parsers assume plain bodies."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        encoding = request.headers.get("Content-Encoding", "")
+        if encoding.lower() in ("", "identity"):
+            return self.get_response(request)
+        error = ApiError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Unsupported Content-Encoding: {encoding!r}. Send the body uncompressed.",
+        )
+        response = (error_format(request) or problem_response)(error)
+        response["Accept-Encoding"] = "identity"
+        return response

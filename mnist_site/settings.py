@@ -2,7 +2,7 @@
 
 SECRET_KEY            required unless DEBUG
 DEBUG                 off by default
-ALLOWED_HOSTS         comma-separated; default: this machine only, over plain HTTP
+ALLOWED_HOSTS         comma-separated; default: this machine only. Private addresses use plain HTTP
 DATABASE_URL          default: SQLite under var/
 CORS_ALLOWED_ORIGINS  comma-separated origins whose pages can use the API
 METRICS_TOKEN         bearer token for /metrics; default: local clients of a local site
@@ -12,8 +12,11 @@ KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; 
 """
 
 import os
+import re
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
@@ -42,13 +45,25 @@ def comma_separated(variable: str, default: list[str]) -> list[str]:
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = comma_separated("ALLOWED_HOSTS", LOCAL_HOSTS)
 LOCAL_ONLY = set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS)
-# A site that other machines can reach requires HTTPS.
-HTTPS = not DEBUG and not LOCAL_ONLY
+
+
+def is_private(host: str) -> bool:
+    """Return whether a host is this machine or an address of a private network."""
+    try:
+        return host in LOCAL_HOSTS or not ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return False
+
+
+# Private addresses have no certificates; any other host requires HTTPS.
+HTTPS = not DEBUG and not all(map(is_private, ALLOWED_HOSTS))
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sessionid", "csrftoken"
 if HTTPS:
     # Browsers accept the __Host- prefix only over HTTPS, for one host and all of its paths.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+# Browsers ignore this header over plain HTTP from other machines, with an error in the console.
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if HTTPS or LOCAL_ONLY else None
 # Scripts read the token from the form, not from the cookie.
 CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
@@ -70,7 +85,7 @@ CORS_EXPOSE_HEADERS = ["Retry-After"]
 
 # A pen sends up to 120 requests per second, and several visitors can share an address.
 REQUESTS_PER_MINUTE = env.int(
-    "REQUESTS_PER_MINUTE", 12_000 if HTTPS else 0, validate=validate.Range(min=0)
+    "REQUESTS_PER_MINUTE", 0 if DEBUG or LOCAL_ONLY else 12_000, validate=validate.Range(min=0)
 )
 TRUSTED_PROXIES = env.int(
     "TRUSTED_PROXIES", 1 if "DYNO" in os.environ else 0, validate=validate.Range(min=0)
@@ -101,6 +116,7 @@ MIDDLEWARE = [
     "mnist_site.middleware.RateLimitMiddleware",
     "mnist_site.middleware.ContentSecurityPolicyMiddleware",
     "mnist_site.middleware.AllowedMethodsMiddleware",
+    "mnist_site.middleware.ContentEncodingMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -133,10 +149,29 @@ if "DYNO" in os.environ and "DATABASE_URL" not in os.environ:
     raise ImproperlyConfigured(
         "DATABASE_URL is not set. Add a database: heroku addons:create heroku-postgresql"
     )
+
+
+def check_database_url(url: str) -> None:
+    """Raise ImproperlyConfigured if an unencoded character divides the URL at a wrong place.
+
+    The message must not contain the password.
+    """
+    before_query = url.partition("?")[0]
+    authority = (before_query if "@" in before_query else url).partition("://")[2]
+    # Without a host, "@" belongs to the path or the query.
+    user = "" if authority.startswith("/") else authority.rpartition("@")[0]
+    if match := re.search(r"[/?\[\]]", user) or re.search("#", url):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL has an unencoded {match[0]} in its user name, password or path."
+            f" Write {match[0]} as {quote(match[0], safe='')}."
+        )
+
+
+check_database_url(env.str("DATABASE_URL", ""))
 DATABASES = {
     "default": env.dj_db_url(
         "DATABASE_URL",
-        f"sqlite:///{VAR / 'db.sqlite3'}",
+        f"sqlite:///{quote(str(VAR / 'db.sqlite3'))}",
         conn_max_age=600,
         conn_health_checks=True,
     )

@@ -1,10 +1,11 @@
 """gunicorn's threaded worker with timeouts, and load shedding in the accepting thread."""
 
+import re
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 from logging import LogRecord
 from selectors import EVENT_READ
@@ -22,17 +23,16 @@ LINGER_TIMEOUT = 2.0  # seconds for a rejected client to close its connection
 # Threads reserved for liveness probes.
 LIVENESS_THREADS = 2
 LIVENESS_REQUEST = f"GET {LIVENESS_PATH}".encode()
+ORIGIN = re.compile(rb"^Origin: *(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
-def _overload_response() -> bytes:
+@cache
+def _overload_response(allowed_origin: str | None) -> bytes:
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    headers, body = error_response(status, OVERLOADED)
+    headers, body = error_response(status, OVERLOADED, allowed_origin)
     lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
     lines += [f"{name}: {value}" for name, value in [*headers, ("Connection", "close")]]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-OVERLOAD_RESPONSE = _overload_response()
 
 
 class Worker(ThreadWorker):
@@ -122,10 +122,22 @@ class Worker(ThreadWorker):
         self._rejected[conn] = monotonic()
         self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
         try:
-            conn.sock.send(OVERLOAD_RESPONSE)
+            conn.sock.send(_overload_response(self._allowed_origin(conn)))
             conn.sock.shutdown(SHUT_WR)
         except OSError:
             self._close(conn)
+
+    def _allowed_origin(self, conn: Any) -> str | None:
+        """Return the Origin of the waiting request if its pages may read the response."""
+        if not self.wsgi.cors_origins:
+            return None
+        try:
+            match = ORIGIN.search(conn.sock.recv(4096, MSG_PEEK))
+        except BlockingIOError:
+            # The parser of a used connection already holds the request.
+            return None
+        origin = match[1].decode("latin-1") if match else None
+        return origin if origin in self.wsgi.cors_origins else None
 
     def _drain(self, conn: Any, sock: Any) -> None:
         try:

@@ -1,11 +1,13 @@
 """The WSGI application, for gunicorn and other WSGI servers."""
 
+import logging
 import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from mnist_site.load_shedding import LoadShedder
+from mnist_site.storage import require_static_files
 from recognizer.telemetry import metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
@@ -14,4 +16,12 @@ application = LoadShedder(
     max_body_size=settings.MAX_PICTURE_BYTES,
     on_backlog_change=metrics.WAITING.inc,
     on_reject=metrics.REJECTED.inc,
+    cors_origins=frozenset(settings.CORS_ALLOWED_ORIGINS),
 )
+require_static_files()
+if not (settings.HTTPS or settings.LOCAL_ONLY or settings.DEBUG):
+    logging.getLogger(__name__).warning(
+        "This site serves plain HTTP: passwords and drawings cross the network unencrypted."
+        " ALLOWED_HOSTS has only private addresses (%s); any other host enables HTTPS.",
+        ", ".join(settings.ALLOWED_HOSTS),
+    )

@@ -1,6 +1,7 @@
 """The drawing pad, the page of a saved drawing, health probes and metrics."""
 
 import sys
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from shutil import disk_usage
@@ -8,6 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
@@ -29,7 +32,7 @@ MODULES = [
     f"js/{name}.js"
     for name in (
         "draw/drawing", "draw/export", "draw/keyboard", "draw/pad", "draw/paint",
-        "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
+        "draw/picture_input", "draw/replay", "draw/timeline", "draw/uuid", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
         "recognize/session", "visit/correction", "visit/outbox", "visit/strip", "visit/visit",
     )
@@ -73,12 +76,14 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Readiness probe: database and model are usable."""
+    """Readiness probe: database and model are usable, and all migrations are applied."""
     problems = {}
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        if connection.vendor == "sqlite" and _sqlite_is_full():
+        applied = MigrationRecorder(connection).applied_migrations()
+        if unapplied := sorted(_migrations() - applied.keys()):
+            names = ", ".join(map(".".join, unapplied))
+            problems["database"] = f"Unapplied migrations: {names}. Run: python manage.py migrate"
+        elif connection.vendor == "sqlite" and _sqlite_is_full():
             problems["database"] = "full"
     except Error:
         problems["database"] = "unavailable"
@@ -89,6 +94,12 @@ def ready(request: HttpRequest) -> HttpResponse:
     if problems:
         return JsonResponse({"status": "unavailable", "problems": problems}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+@cache
+def _migrations() -> set[tuple[str, str]]:
+    """Return app and name of every migration of this release."""
+    return set(MigrationLoader(None).graph.nodes)
 
 
 def _sqlite_is_full() -> bool:

@@ -40,6 +40,8 @@ def server_environment(folder: Path, **environment: str) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "SECRET_KEY": "tests only",
+        # Tests have their own static files.
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "mnist_site.settings"),
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
         "PORT": str(free_port()),
         # All requests come from one address.

@@ -1,4 +1,4 @@
-"""Error responses: problem details (RFC 9457), or the format of the Open Inference Protocol."""
+"""Error responses: problem details (RFC 9457), or the format of another API."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from recognizer.api.problem_details import CONTENT_TYPE, problem_details
+from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER, problem_details
 
 API_PREFIX = "/api/"
+ORIGINAL_PATH = "/api/mnist"
 INFERENCE_PREFIX = "/v2"
-RETRY_AFTER = "2"  # seconds
 
 
 class ApiError(Exception):
@@ -38,6 +38,12 @@ def inference_error_response(error: ApiError) -> HttpResponse:
     return _error_response(error, {"error": error.detail}, "application/json")
 
 
+def original_error_response(error: ApiError) -> HttpResponse:
+    """Return an error in the format of the original project."""
+    body = {"success": False, "predictions": None, "error": error.detail}
+    return _error_response(error, body, "application/json")
+
+
 def _error_response(error: ApiError, body: dict[str, Any], content_type: str) -> HttpResponse:
     response = JsonResponse(body, status=error.status, content_type=content_type)
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -47,6 +53,8 @@ def _error_response(error: ApiError, body: dict[str, Any], content_type: str) ->
 
 def error_format(request: HttpRequest) -> ErrorFormat | None:
     """Return the error format of a URL; None for HTML pages."""
+    if request.path == ORIGINAL_PATH:
+        return original_error_response
     if request.path.startswith(API_PREFIX):
         return problem_response
     return inference_error_response if request.path.startswith(INFERENCE_PREFIX) else None

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, StrictInt, Va
 from ml.classifier import INPUT, OUTPUTS, PROBABILITIES, Classifier
 from ml.preprocessing.strokes import SIZE
 from recognizer.api.errors import ApiError
-from recognizer.api.request_bodies import read_body
+from recognizer.api.request_bodies import MAX_SHOWN, error_message, read_body
 from recognizer.serving import ModelUnavailable, current_classifier
 
 MODEL = "lenet"
@@ -182,9 +182,9 @@ def _parse(content: bytes) -> InferenceRequest:
     try:
         return InferenceRequest.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        first = error.errors(include_url=False, include_context=False)[0]
         location = ".".join(map(str, first["loc"])) or "body"
-        raise _bad_request(f"Invalid request: {location}: {first['msg']}.") from error
+        raise _bad_request(f"Invalid request: {location}: {error_message(first)}.") from error
 
 
 def _read_images(tensor: InputTensor, raw: bytes) -> NDArray[np.uint8]:
@@ -216,8 +216,10 @@ def _to_array(data: Row | Rows | Grids) -> NDArray[np.uint8]:
         values = np.asarray(data)
     except ValueError as error:
         raise _bad_request("The rows of data differ in length. Send equal rows.") from error
-    if values.dtype.kind != "i" or values.min() < 0 or values.max() > 255:
-        raise _bad_request("Invalid data. Send integers from 0 to 255.")
+    invalid = values[(values < 0) | (values > 255)]
+    if invalid.size:
+        shown = str(invalid[0])[:MAX_SHOWN]
+        raise _bad_request(f"Invalid value in data: {shown}. Send integers from 0 to 255.")
     return values.astype(np.uint8)
 
 

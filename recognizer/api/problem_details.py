@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER = "1"  # seconds, of every 503
 
 
 def problem_details(status: int, detail: str, **members: Any) -> dict[str, Any]:

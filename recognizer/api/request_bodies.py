@@ -1,5 +1,6 @@
 """Request bodies: size limits, validation, and the drawings they contain."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from PIL import Image
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ml.preprocessing import pictures
 from ml.preprocessing.strokes import Grid, Strokes, grid_from_bytes
@@ -23,6 +25,7 @@ from recognizer.api.errors import ApiError
 from recognizer.api.schemas import BatchIn, DrawingIn, StrokesIn
 
 MAX_POINTS = 20_000
+MAX_SHOWN = 50  # characters of an invalid value
 # Brackets and braces of a JSON batch, counted before parsing; each point has one bracket.
 MAX_BATCH_LISTS, MAX_BATCH_OBJECTS = 100_000, 4 * settings.MAX_BATCH
 
@@ -181,10 +184,19 @@ def _validate(body: bytes, schema: type[S]) -> S:
 
 
 def _schema_error(detail: str, error: ValidationError) -> ApiError:
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    errors = error.errors(include_url=False, include_context=False)[:10]
     return _unprocessable(
-        detail, errors=[{"at": list(e["loc"]), "message": e["msg"]} for e in errors[:10]]
+        detail, errors=[{"at": list(e["loc"]), "message": error_message(e)} for e in errors]
     )
+
+
+def error_message(error: ErrorDetails) -> str:
+    """Return the message of a schema error with the start of the invalid value, unless nested."""
+    value = error["input"]
+    if error["type"] == "json_invalid" or not isinstance(value, str | int | float | None):
+        return error["msg"]
+    shown = json.dumps(value[:MAX_SHOWN] if isinstance(value, str) else value)
+    return f"{error['msg']}; got {shown[:MAX_SHOWN]}"
 
 
 def _unprocessable(detail: str, **members: Any) -> ApiError:

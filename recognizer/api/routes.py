@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import register_converter
@@ -15,11 +16,18 @@ from django.utils.http import quote_etag
 from ninja import NinjaAPI, Router, Status
 from ninja.errors import ValidationError
 
+from ml.preprocessing.pictures import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import Grid
 from ml.recognition import DigitPrediction, DrawingInput, Prediction
 from recognizer import drawings
-from recognizer.api.errors import ApiError, problem_response
-from recognizer.api.request_bodies import read_batch, read_drawing, read_json, read_picture
+from recognizer.api.errors import ApiError, original_error_response, problem_response
+from recognizer.api.request_bodies import (
+    MAX_SHOWN,
+    read_batch,
+    read_drawing,
+    read_json,
+    read_picture,
+)
 from recognizer.api.schemas import (
     BATCH_BODY,
     DRAWING_BODY,
@@ -50,7 +58,10 @@ api = NinjaAPI(
     title="Digits",
     version="1",
     description=(
-        "Recognizes handwritten digits from pen strokes or pictures."
+        "Recognizes handwritten digits from pen strokes or pictures. A picture may have"
+        f" {settings.MAX_PICTURE_BYTES:,} bytes and {MAX_JPEG_PIXELS:,} pixels as JPEG or"
+        f" {MAX_PIXELS:,} in another format; all pictures of a batch {settings.MAX_BATCH_BYTES:,}"
+        f" bytes, and each its share of {settings.MAX_BATCH_PIXELS:,} pixels."
         " Errors are problem details (RFC 9457), except at /api/mnist, which has an older format."
     ),
 )
@@ -112,8 +123,12 @@ def save(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpRespons
     different drawing under the same UUID replaces the saved one; a blank drawing deletes it. Both
     fail with 409 after a reviewer has labeled the drawing.
     """
-    # Browsers set this header themselves; scripts of other sites cannot forge it.
-    same_origin = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    # Scripts of other sites cannot forge these headers. Browsers omit the first over plain HTTP.
+    origin = f"{request.scheme}://{request.get_host()}"
+    same_origin = (
+        request.headers.get("Sec-Fetch-Site") == "same-origin"
+        or request.headers.get("Origin") == origin
+    )
     with stage("body"):
         drawing = read_drawing(request)
     try:
@@ -142,7 +157,7 @@ def delete(request: HttpRequest, id: UUID) -> Status[None]:
 @v1.put(
     "/drawings/{any_uuid:id}/label",
     response=LabelBody,
-    openapi_extra=operation(400, 404, 411, 413, 422, 503, body=LABEL_BODY),
+    openapi_extra=operation(400, 404, 411, 413, 415, 422, 503, body=LABEL_BODY),
 )
 def label(request: HttpRequest, id: UUID) -> LabelBody:
     """Set the visitor label of a saved drawing."""
@@ -194,8 +209,8 @@ api.add_router("/v1", v1)
 
 @api.post(
     "/mnist",
-    response=dict.fromkeys((200, 400, 413, 503), OriginalOut),
-    openapi_extra=operation(body=PICTURE_BODY),
+    response=dict.fromkeys((200, 400, 413, 415, 429, 503), OriginalOut),
+    openapi_extra={"requestBody": {"required": True, "content": PICTURE_BODY}},
     tags=["original"],
     exclude_none=False,
 )
@@ -213,10 +228,11 @@ def mnist(request: HttpRequest) -> HttpResponse:
         if not prediction.digits:
             raise ApiError(HTTPStatus.BAD_REQUEST, "The picture is blank. Send one with a digit.")
     except ApiError as error:
-        too_large = error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        return _original_error(error.detail, error.status if too_large else HTTPStatus.BAD_REQUEST)
+        if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            error.status = HTTPStatus.BAD_REQUEST
+        return original_error_response(error)
     except ModelUnavailable as error:
-        return _original_error(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+        return original_error_response(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
     names = current_classifier().labels
     digits = (one for one in prediction.digits if one.digit is not None)
     probabilities = next(digits, prediction.digits[0]).probabilities
@@ -226,10 +242,6 @@ def mnist(request: HttpRequest) -> HttpResponse:
     ]
     best = every[probabilities.index(max(probabilities))]
     return JsonResponse({"success": True, "predictions": {"all": every, "prediction": best}})
-
-
-def _original_error(error: str, status: int) -> HttpResponse:
-    return JsonResponse({"success": False, "predictions": None, "error": error}, status=status)
 
 
 def _prediction_out(prediction: Prediction, *, images: bool) -> dict[str, Any]:
@@ -271,7 +283,14 @@ def invalid_request(request: HttpRequest, error: ValidationError) -> HttpRespons
         ApiError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "The request does not match the schema.",
-            errors=error.errors,
+            # Only the query is validated here; ninja removes its values from the errors.
+            errors=[
+                {
+                    **one,
+                    "msg": f"{one['msg']}; got {request.GET.get(one['loc'][-1], '')[:MAX_SHOWN]}",
+                }
+                for one in error.errors
+            ],
         )
     )
 

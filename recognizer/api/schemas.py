@@ -13,7 +13,7 @@ from recognizer.api.problem_details import CONTENT_TYPE
 from recognizer.models import MAX_TEXT
 
 # The bound keeps sums and squares of coordinates finite.
-Number = Annotated[float, Field(ge=-1e15, le=1e15, strict=True)]
+Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False, strict=True)]
 Point = Annotated[list[Number], Field(min_length=2, max_length=3)]
 # Without fail_fast, the collected errors need hundreds of times the memory of the body.
 Stroke = Annotated[list[Point], Field(fail_fast=True)]

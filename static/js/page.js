@@ -245,11 +245,13 @@ find("#save").addEventListener("change", ({ target }) => {
 
 addEventListener("storage", (event) => outbox.onStorage(event));
 addEventListener("online", () => session.retry());
-// Only one page at a time sends the changes of earlier pages.
-navigator.locks.request("outbox", () => {
+function sendEarlierChanges() {
   outbox.load();
   session.sendChanges();
   return new Promise(() => {});
-});
+}
+// Only one page at a time sends the changes of earlier pages; over plain HTTP there are no locks.
+if (navigator.locks) navigator.locks.request("outbox", sendEarlierChanges);
+else sendEarlierChanges();
 
 showVisit();

@@ -46,7 +46,7 @@ def saved_ids(put):
 
 
 @pytest.mark.sqlite
-def test_sqlite_backup_restores_every_drawing(tmp_path, saved_ids):
+def test_sqlite_backup_restores_every_drawing(tmp_path, saved_ids, static_files):
     (tmp_path / "var").mkdir()
     database = tmp_path / "var" / "db.sqlite3"
     database.symlink_to(connection.settings_dict["NAME"])

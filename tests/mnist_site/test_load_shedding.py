@@ -128,6 +128,18 @@ def test_full_backlog_rejects_with_503(blocking, long_queue_timeout):
     assert Request().send(shedder).status == "200 OK"
 
 
+@pytest.mark.parametrize("origin", ["https://digits.example", "https://other.example", None])
+def test_rejection_is_readable_by_pages_of_allowed_origins(origin):
+    shedder = LoadShedder(echo, MAX_BODY_SIZE, cors_origins={"https://digits.example"})
+    environ = {"HTTP_ORIGIN": origin} if origin else {}
+    rejected = Request(body=b"x", length=10, **environ).send(shedder)
+    allowed = origin == "https://digits.example"
+    assert rejected.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+    assert rejected.headers.get("Access-Control-Expose-Headers") == (
+        "Retry-After" if allowed else None
+    )
+
+
 def test_callbacks_report_backlog_changes_and_rejections(blocking, long_queue_timeout):
     changes, rejections = [], []
     shedder = LoadShedder(

@@ -15,7 +15,7 @@ from tools.samples import ROOT, SEVEN
 from tools.server import serve
 
 
-def test_server_migrates_saves_a_drawing_and_stops(tmp_path):
+def test_server_migrates_saves_a_drawing_and_stops(tmp_path, static_files):
     with serve(tmp_path, WEB_CONCURRENCY="2") as site:
         request = Request(
             f"{site}/api/v1/drawings/{uuid4()}",
@@ -25,6 +25,14 @@ def test_server_migrates_saves_a_drawing_and_stops(tmp_path):
         )
         with urlopen(request, timeout=TIMEOUT) as response:
             assert (response.status, json.load(response)["text"]) == (201, "7")
+
+
+def test_server_with_preload_stops_without_a_crash(tmp_path, static_files):
+    with serve(tmp_path, GUNICORN_CMD_ARGS="--preload") as site:
+        urlopen(f"{site}/health/ready", timeout=TIMEOUT).close()
+    log = (tmp_path / "server.log").read_text()
+    assert "Serving model" in log
+    assert "SIGABRT" not in log
 
 
 def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():
@@ -47,7 +55,7 @@ print("mnist_site.rate_limit" in sys.modules)
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory):
+def host(tmp_path_factory, static_files):
     with serve(tmp_path_factory.mktemp("site")) as site:
         yield urlsplit(site).netloc
 

@@ -5,8 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connection, connections
+from django.db.migrations.recorder import MigrationRecorder
 
+from mnist_site.settings import check_database_url
+from mnist_site.storage import require_static_files
 from recognizer import checks
 from recognizer.models import Drawing
 from tests.mnist_site.polling import TIMEOUT
@@ -62,6 +67,30 @@ def test_ready_without_database_and_model_names_both(client, no_model, monkeypat
     assert response.status_code == 503
     assert set(response.json()["problems"]) == {"database", "model"}
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.django_db
+def test_ready_with_an_unapplied_migration_names_it(client):
+    MigrationRecorder(connection).record_unapplied("recognizer", "0007_days")
+    response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["problems"] == {
+        "database": "Unapplied migrations: recognizer.0007_days. Run: python manage.py migrate"
+    }
+
+
+def test_ready_without_tables_names_migrations(tmp_path):
+    code = """
+import django
+django.setup()
+from django.test import Client
+response = Client(SERVER_NAME="localhost").get("/health/ready")
+print(response.status_code, response.json()["problems"]["database"])
+"""
+    url = f"sqlite:///{tmp_path}/empty.sqlite3"
+    output = run_python(code, SECRET_KEY="x", DATABASE_URL=url).stdout
+    assert output.startswith("503 Unapplied migrations: ")
+    assert "recognizer.0001_initial" in output
 
 
 @pytest.mark.django_db(transaction=True)
@@ -124,17 +153,62 @@ def test_startup_without_secret_key_fails():
     assert "SECRET_KEY is not set" in done.stderr
 
 
+@pytest.mark.parametrize("names", [(), ("icon.svg", "js/page.js")])
+def test_startup_with_uncollected_static_files_names_the_command(monkeypatch, static_files, names):
+    monkeypatch.setattr(staticfiles_storage._wrapped, "hashed_files", dict.fromkeys(names))
+    with pytest.raises(ImproperlyConfigured, match=r"manage\.py collectstatic"):
+        require_static_files()
+
+
+def test_startup_with_collected_static_files_succeeds(static_files):
+    require_static_files()
+
+
+def test_startup_in_development_needs_no_collected_files():
+    done = run_python("import mnist_site.wsgi", DEBUG="1")
+    assert done.returncode == 0, done.stderr
+
+
 def test_startup_on_heroku_without_database_url_fails():
     done = run_python("import django; django.setup()", SECRET_KEY="x", DYNO="web.1")
     assert done.returncode != 0
     assert "heroku-postgresql" in done.stderr
 
 
-@pytest.mark.parametrize(("hosts", "https"), [("", False), ("digits.example", True)])
+@pytest.mark.parametrize(
+    ("hosts", "https"),
+    [
+        ("", False),
+        ("192.168.1.20", False),
+        ("localhost,10.0.0.5,[fd00::1]", False),
+        ("digits.example", True),
+        ("192.168.1.20,digits.example", True),
+        ("8.8.8.8", True),
+        (".168.1.20", True),
+        ("*", True),
+    ],
+)
 def test_https_redirect_depends_on_allowed_hosts(hosts, https):
     environment = {"ALLOWED_HOSTS": hosts} if hosts else {}
     code = "from django.conf import settings; print(settings.SECURE_SSL_REDIRECT)"
     assert run_python(code, SECRET_KEY="x", **environment).stdout.strip() == str(https)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "warns"), [("localhost", False), ("10.0.0.5", True), ("digits.example", False)]
+)
+def test_startup_with_plain_http_on_a_network_warns(hosts, warns, static_files):
+    environment = {"ALLOWED_HOSTS": hosts, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = run_python("import mnist_site.wsgi", SECRET_KEY="x", **environment)
+    assert done.returncode == 0
+    assert ("plain HTTP" in done.stderr and hosts in done.stderr) == warns
+
+
+def test_private_network_has_a_rate_limit_and_no_opener_policy():
+    code = "from mnist_site import settings as s; print(s.REQUESTS_PER_MINUTE, s.LOCAL_ONLY)"
+    code += "; print(s.SECURE_CROSS_ORIGIN_OPENER_POLICY)"
+    output = run_python(code, SECRET_KEY="x", ALLOWED_HOSTS="10.0.0.5").stdout
+    assert output.split() == ["12000", "False", "None"]
 
 
 def test_site_without_training_packages_predicts():
@@ -165,6 +239,51 @@ def test_options_in_database_url_override_defaults():
     assert "'options': '-c lock_timeout=8s -c search_path=digits'" in options
     assert "'connect_timeout': 3" in options
     assert "'timeout': 60" in database_options("sqlite:///db.sqlite3?timeout=60")
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("postgres://u:secret#1@db.example/digits", "Write # as %23."),
+        ("postgres://u:secret/1@db.example/digits", "Write / as %2F."),
+        ("postgres://u:secret?1@db.example/digits", "Write ? as %3F."),
+        ("postgres://u:secret[1@db.example/digits", "Write [ as %5B."),
+        ("postgres://u:secret]1@db.example/digits", "Write ] as %5D."),
+        ("postgres://u:secret@1/2@db.example/digits", "Write / as %2F."),
+        # These were read as another host, port or file.
+        ("postgres://u:1234/secret@db.example/digits", "Write / as %2F."),
+        ("sqlite:////srv/secret#1/db.sqlite3", "Write # as %23."),
+    ],
+)
+def test_database_url_with_an_unencoded_character_names_it(url, remedy):
+    with pytest.raises(ImproperlyConfigured) as error:
+        check_database_url(url)
+    assert remedy in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "postgres://u:p@s%23%2F@db.example:5432/digits?application_name=a@b",
+        "postgres://u:p@[::1]:5432/digits",
+        "postgres:///digits?host=/run/a@b",
+        "sqlite:///a@b/db.sqlite3?timeout=60",
+    ],
+)
+def test_database_url_without_wrong_divisions_is_accepted(url):
+    check_database_url(url)
+
+
+def test_startup_with_an_invalid_database_url_names_the_character():
+    done = run_python(
+        "import django; django.setup()",
+        SECRET_KEY="x",
+        DATABASE_URL="postgres://u:p#p@db.example/d",
+    )
+    assert done.returncode != 0
+    assert "Write # as %23." in done.stderr
 
 
 def test_list_setting_with_spaces_is_stripped():

@@ -11,13 +11,14 @@ from tests.mnist_site.polling import TIMEOUT, wait_until
 from tools.server import serve
 
 THREADS = 32
+ORIGIN = "https://digits.example"
 UNFINISHED = b"POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
-def site(tmp_path):
-    with serve(tmp_path, WEB_CONCURRENCY="1") as site:
+def site(tmp_path, static_files):
+    with serve(tmp_path, WEB_CONCURRENCY="1", CORS_ALLOWED_ORIGINS=ORIGIN) as site:
         yield site
 
 
@@ -47,6 +48,17 @@ def receive_all(connection):
     return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
 
+def receive_rejection(connect, origin):
+    """Return the response to a request with an Origin while all threads are busy."""
+    request = f"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\norigin: {origin}\r\n\r\n"
+    response = b""
+    while not response.startswith(b"HTTP/1.1 503 "):
+        # The thread of an earlier request may have become free.
+        connect(UNFINISHED)
+        response = receive_all(connect(request.encode()))
+    return response
+
+
 def get_status(site, path):
     try:
         with urlopen(f"{site}{path}", timeout=TIMEOUT) as response:
@@ -65,6 +77,15 @@ def test_request_with_all_threads_busy_gets_503(busy_threads, connect, site):
     wait_until(lambda: get_status(site, "/api/v1/model") == 200)
     with urlopen(f"{site}/metrics", timeout=TIMEOUT) as response:
         assert b"digits_requests_refused_total 0.0" not in response.read()
+
+
+def test_rejection_by_the_accepting_thread_is_readable_by_pages_of_allowed_origins(
+    busy_threads, connect
+):
+    allowed = receive_rejection(connect, ORIGIN)
+    assert f"\r\nAccess-Control-Allow-Origin: {ORIGIN}\r\n".encode() in allowed
+    assert b"\r\nAccess-Control-Expose-Headers: Retry-After\r\n" in allowed
+    assert b"Access-Control" not in receive_rejection(connect, "https://other.example")
 
 
 def test_liveness_probe_with_all_threads_busy_succeeds(busy_threads, connect, site):

@@ -1,5 +1,6 @@
 """The API under /api/v1: predictions, saved drawings, labels, model, invalid requests."""
 
+import gzip
 import json
 from base64 import b64decode
 from uuid import uuid4
@@ -9,15 +10,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from ml.preprocessing.pictures import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.segmentation import MAX_PARTS, Lattice
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import MAX_LINES, predict_strokes
 from recognizer import drawings
-from recognizer.api.problem_details import CONTENT_TYPE
+from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER
 from recognizer.api.schemas import PredictionOut
 from recognizer.models import MAX_TEXT, Digit, Drawing
 from tests.conftest import picture_of
-from tools.samples import JOINED_ZEROS, SEVEN
+from tools.samples import JOINED_ZEROS, ROOT, SEVEN
 
 PREDICT = "/api/v1/predict"
 ONE = [[320, 60, 300], [320, 260, 380]]
@@ -194,7 +196,7 @@ def test_uncaught_exception_is_problem_details_without_a_traceback(client, monke
 def test_predict_without_a_model_gets_503(client, no_model):
     response = predict(client, {"strokes": SEVEN})
     assert is_problem(response, 503)
-    assert response["Retry-After"]
+    assert response["Retry-After"] == RETRY_AFTER
 
 
 @pytest.mark.django_db
@@ -285,10 +287,80 @@ def test_save_picture_stores_the_model_input(client, png):
     assert drawing.digits.get().text == "7"
 
 
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("NaN", "finite number; got NaN"),
+        ("-Infinity", "finite number; got -Infinity"),
+        ("1e999", "finite number; got Infinity"),
+        ("1e16", "equal to 1000000000000000; got 1e+16"),
+        ("null", "number; got null"),
+        ('"7"', 'number; got "7"'),
+        (json.dumps("x" * 100_000), f'number; got "{"x" * 49}'),
+    ],
+)
+def test_invalid_coordinate_is_named(client, value, named):
+    response = predict(client, f'{{"strokes": [[[20, {value}]]]}}')
+    assert is_problem(response, 422)
+    (error,) = response.json()["errors"]
+    assert error["at"] == ["strokes", 0, 0, 1]
+    assert error["message"].endswith(named)
+
+
+def test_invalid_query_value_is_named(client):
+    response = client.post(f"{PREDICT}?images=maybe", {"strokes": SEVEN}, "application/json")
+    assert is_problem(response, 422)
+    assert response.json()["errors"][0]["msg"].endswith("; got maybe")
+
+
+DRAWING = f"/api/v1/drawings/{uuid4()}"
+
+
 @pytest.mark.django_db
-def test_save_from_the_page_records_the_source(put):
-    put(**{"Sec-Fetch-Site": "same-origin"})
-    assert Drawing.objects.get().source == "page"
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", PREDICT),
+        ("POST", "/api/v1/predict/batch"),
+        ("PUT", DRAWING),
+        ("PUT", f"{DRAWING}/label"),
+        ("POST", "/api/mnist"),
+        ("POST", "/v2/models/lenet/infer"),
+        ("POST", "/admin/login/"),
+        ("POST", "/nowhere"),
+    ],
+)
+def test_compressed_body_gets_415_with_the_reason(client, method, url):
+    body = gzip.compress(json.dumps({"strokes": SEVEN}).encode())
+    headers = {"Content-Encoding": "gzip"}
+    response = client.generic(method, url, body, "application/json", headers=headers)
+    assert response.status_code == 415
+    assert response["Accept-Encoding"] == "identity"
+    answer = response.json()
+    reason = answer["detail"] if "detail" in answer else answer["error"]
+    assert reason == "Unsupported Content-Encoding: 'gzip'. Send the body uncompressed."
+    assert answer.get("success", False) is False
+
+
+def test_body_with_the_encoding_identity_is_accepted(client):
+    headers = {"Content-Encoding": "Identity"}
+    response = client.post(PREDICT, {"strokes": SEVEN}, "application/json", headers=headers)
+    assert response.json()["text"] == "7"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("header", "value", "source"),
+    [
+        ("Sec-Fetch-Site", "same-origin", "page"),
+        ("Sec-Fetch-Site", "cross-site", "api"),
+        ("Origin", "http://testserver", "page"),
+        ("Origin", "https://other.example", "api"),
+    ],
+)
+def test_save_records_whether_the_page_sent_the_drawing(put, header, value, source):
+    put(**{header: value})
+    assert Drawing.objects.get().source == source
 
 
 @pytest.mark.django_db
@@ -454,6 +526,14 @@ def test_openapi_document_lists_every_url(client):
     }
     body = document["paths"]["/api/v1/predict"]["post"]["requestBody"]["content"]
     assert set(body) == {"application/json", "multipart/form-data"}
+
+
+def test_documents_state_the_pixel_limits_of_pictures(client):
+    description = client.get("/api/openapi.json").json()["info"]["description"]
+    assert f"{MAX_JPEG_PIXELS:,} pixels as JPEG or {MAX_PIXELS:,}" in description
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    jpeg, other = (limit // 1_000_000 for limit in (MAX_JPEG_PIXELS, MAX_PIXELS))
+    assert f"JPEG up to {jpeg} megapixels; PNG, WebP, GIF and BMP up to {other}" in readme
 
 
 def test_docs_page_loads_nothing_from_other_origins(client, static_files):

@@ -2,6 +2,8 @@
 
 import pytest
 import schemathesis
+from django.conf import settings as site
+from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -10,7 +12,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mnist_site.wsgi import application
+from mnist_site.load_shedding import LoadShedder
 
 CHECKS = [
     not_a_server_error,
@@ -18,6 +20,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
+application = LoadShedder(get_wsgi_application(), site.MAX_PICTURE_BYTES)
 schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
 
 

@@ -1,6 +1,7 @@
 """The Open Inference Protocol: Triton's client works unchanged, invalid requests get errors."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ INFER = "/v2/models/lenet/infer"
 
 
 @pytest.fixture(scope="module")
-def triton(tmp_path_factory):
+def triton(tmp_path_factory, static_files):
     """Triton's client, connected to a server that the Procfile started."""
     with serve(tmp_path_factory.mktemp("site")) as site:
         client = InferenceServerClient(site.removeprefix("http://"))
@@ -70,6 +71,12 @@ def test_client_infer_with_256_images_returns_probabilities(triton, shipped):
     for binary in (False, True):
         result = triton.infer("lenet", [input_tensor(many, binary=binary)])
         assert result.as_numpy("probabilities") == pytest.approx(shipped.predict(many), abs=1e-5)
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_client_with_compressed_requests_gets_the_reason(triton, algorithm):
+    with pytest.raises(InferenceServerException, match=f"Content-Encoding: '{algorithm}'"):
+        triton.infer("lenet", [input_tensor(binary=True)], request_compression_algorithm=algorithm)
 
 
 def test_client_raises_the_server_errors(triton):
@@ -142,6 +149,14 @@ def is_error(response, status=400):
 @pytest.mark.parametrize("body", INVALID.values(), ids=INVALID)
 def test_invalid_request_gets_400(client, body):
     assert is_error(client.post(INFER, body, content_type="application/json"))
+
+
+@pytest.mark.parametrize("value", [256, -1, 10**30, 0.5, "seven", math.nan])
+def test_invalid_value_in_data_is_named(client, value):
+    body = request_json(data=[0] * 783 + [value])
+    response = client.post(INFER, body, content_type="application/json")
+    assert is_error(response)
+    assert json.dumps(value) in response.json()["error"]
 
 
 @pytest.mark.parametrize(

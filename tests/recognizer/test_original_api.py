@@ -71,3 +71,14 @@ def test_mnist_blank_picture_gets_400(client):
 def test_mnist_without_a_model_gets_503(client, png, no_model):
     response = post(client, png)
     assert (response.status_code, response.json()["success"]) == (503, False)
+    assert response["Retry-After"]
+
+
+def test_mnist_wrong_method_gets_405_in_the_original_format(client):
+    response = client.get("/api/mnist")
+    assert response.status_code == 405
+    assert response.json() == {
+        "success": False,
+        "predictions": None,
+        "error": "Method Not Allowed: /api/mnist",
+    }

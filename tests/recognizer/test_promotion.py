@@ -52,7 +52,7 @@ class Client(Thread):
 
 
 @pytest.fixture
-def sites(tmp_path):
+def sites(tmp_path, static_files):
     """Start two servers on the test database and return their URLs."""
     database = urlsplit(os.environ["DATABASE_URL"])
     environment = {

@@ -212,7 +212,7 @@ def test_metric_files_are_created_at_import(tmp_path):
     assert kinds == {"counter", "histogram", "gauge_livesum"}
 
 
-def test_metrics_sum_all_workers_and_keep_counts_of_killed_ones(tmp_path):
+def test_metrics_sum_all_workers_and_keep_counts_of_killed_ones(tmp_path, static_files):
     labels = {"method": "POST", "route": "/api/v1/predict", "status": "200"}
     with serve(tmp_path, WEB_CONCURRENCY="2") as site:
         for _ in range(30):

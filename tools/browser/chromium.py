@@ -25,11 +25,11 @@ def find(playwright: Playwright) -> str | None:
     return installed or (own if Path(own).exists() else None)
 
 
-def launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright, *arguments: str) -> Browser:
     path = find(playwright)
     if not path:
         raise FileNotFoundError("Chromium not found: run `make browser`.")
-    return playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
 
 
 if __name__ == "__main__":

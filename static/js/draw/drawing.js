@@ -5,6 +5,8 @@
  * change of its content.
  */
 
+import { randomUUID } from "./uuid.js";
+
 // More points do not change a 28x28 grid; a minute of continuous drawing reaches this number.
 const MAX_POINTS = 4000;
 // Milliseconds between the last stroke of a reopened drawing and the next stroke.
@@ -22,7 +24,7 @@ export class Drawing extends EventTarget {
   #startTime = null;
 
   /** @param {() => string} newId returns the UUID of a new drawing. */
-  constructor(newId = () => crypto.randomUUID()) {
+  constructor(newId = randomUUID) {
     super();
     this.#newId = newId;
     this.#current = this.#blank();

@@ -4,6 +4,7 @@
  * the displayed prediction changes.
  */
 
+import { randomUUID } from "../draw/uuid.js";
 import { PredictionClient } from "./client.js";
 import { LocalPredictor } from "./local_prediction.js";
 import {
@@ -190,7 +191,7 @@ export class Session extends EventTarget {
       this.#drawing.renewId();
       this.complete(job.time);
     } else if (status === 409 && job.body && this.#visit.find(job.id)) {
-      const id = crypto.randomUUID();
+      const id = randomUUID();
       this.#visit.put({ ...this.#visit.find(job.id), id });
       this.#visit.delete([job.id]);
       this.#outbox.save(id, job.body);
