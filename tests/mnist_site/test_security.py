@@ -1,6 +1,7 @@
 """Response headers, CSRF, CORS, cookies, hostile requests, and leaks of secrets."""
 
 import json
+import re
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from django.urls import reverse
 from recognizer import drawings
 from recognizer.models import Digit, Drawing
 from tests.mnist_site.test_site import run_python
-from tools.samples import SEVEN
+from tools.samples import ROOT, SEVEN
 
 OTHER_ORIGIN = "https://other.example"
 ID = "8f14e45f-ceea-467f-a0e6-0123456789ab"
@@ -90,6 +91,7 @@ def load_settings(**environment):
              "SECURE_HSTS_SECONDS", "SILENCED_SYSTEM_CHECKS")  # fmt: skip
     code = f"""
 import json
+import re
 from django.conf import settings
 print(json.dumps({{name: getattr(settings, name) for name in {names}}}))
 """
@@ -252,3 +254,24 @@ def test_stored_markup_is_escaped_on_every_page(admin_client, static_files, host
         page = admin_client.get(url)
         assert page.status_code == 200, url
         assert "<img src=x" not in page.content.decode(), url
+
+
+def test_sign_in_with_the_documented_proxy_headers_on_another_port_passes_the_csrf_check(
+    csrf_client, db, settings, static_files
+):
+    settings.ALLOWED_HOSTS = ["digits.example"]
+    documented = re.search(
+        r"proxy_set_header Host (\S+);", (ROOT / "docs" / "deploy.md").read_text()
+    )
+    # nginx's variables: the host without and with its port.
+    host = {"$host": "digits.example", "$http_host": "digits.example:8443"}[documented[1]]
+    headers = {"host": host, "x-forwarded-proto": "https"}
+    form = csrf_client.get("/admin/login/", headers=headers)
+    token = form.context["csrf_token"]
+    answer = csrf_client.post(
+        "/admin/login/",
+        {"csrfmiddlewaretoken": str(token), "username": "owner", "password": "wrong"},
+        headers={**headers, "origin": "https://digits.example:8443"},
+    )
+    assert answer.status_code == 200
+    assert b"Please enter the correct username" in answer.content
