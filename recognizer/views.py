@@ -32,7 +32,7 @@ MODULES = [
     f"js/{name}.js"
     for name in (
         "draw/drawing", "draw/export", "draw/keyboard", "draw/pad", "draw/paint",
-        "draw/picture_input", "draw/replay", "draw/timeline", "draw/uuid", "explain/loader",
+        "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
         "recognize/session", "visit/correction", "visit/outbox", "visit/strip", "visit/visit",
     )

@@ -4,7 +4,7 @@
  * the displayed prediction changes.
  */
 
-import { randomUUID } from "../draw/uuid.js";
+import { randomUUID } from "../draw/drawing.js";
 import { PredictionClient } from "./client.js";
 import { LocalPredictor } from "./local_prediction.js";
 import {
