@@ -60,7 +60,7 @@ MAX_SEGMENTED_POINTS, MAX_LENGTH = 10_000, 200
 # strokes of 24 writers, rounded.
 GAP, MISFIT = 0.5, 1.5
 # Strokes closer than NEAR touch. Splitting touching strokes costs TOUCHING.
-NEAR, TOUCHING = 0.01, 0.6
+NEAR, TOUCHING = 0.01, 1.5
 # Strokes with end points closer than MEETING_DISTANCE were joined on purpose: splitting them costs
 # MEETING.
 MEETING_DISTANCE, MEETING = 0.02, 4.0

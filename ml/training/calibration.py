@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 # Largest shares of a source's validation digits with the verdicts "not a digit" and "unsure".
-REFUSED_SHARE, UNSURE_SHARE = 0.005, 0.035
+REFUSED_SHARE, UNSURE_SHARE = 0.005, 0.04
 # Highest error rate among digits without the verdict "unsure", unless more would be unsure.
 SURE_ERROR_RATE = 0.001
 

@@ -29,7 +29,7 @@ AVERAGE_DECAY = 0.9995
 class Recipe:
     """Training parameters, stored in model files. docs/model-card.md lists tested alternatives."""
 
-    epochs: int = 50
+    epochs: int = 60
     seed: int = 0
     batch_size: int = 128
     peak_rate: float = 4e-3

@@ -336,7 +336,7 @@ def test_compare_counts_accepted_held_out_non_digits(held_out_sevens, admin_user
     assert (row.of, row.serving, row.candidate) == (held_out_sevens, held_out_sevens, 0)
     assert compared.differences == []
     registry.promote(unsure, admin_user)
-    assert compare(Classifier(VALID)).shortfalls == (
+    assert compare(Classifier(VALID)).shortfalls.endswith(
         f"held-out non-digits: {held_out_sevens} errors of {held_out_sevens}, not 0"
     )
 
