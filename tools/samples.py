@@ -14,6 +14,6 @@ _ANGLES = [math.tau * i / 40 for i in range(41)]
 JOINED_ZEROS = [
     [
         *([80 + 45 * math.cos(a), 140 + 80 * math.sin(a)] for a in _ANGLES),
-        *([215 - 45 * math.cos(a), 140 - 80 * math.sin(a)] for a in _ANGLES),
+        *([195 - 45 * math.cos(a), 140 - 80 * math.sin(a)] for a in _ANGLES),
     ]
 ]

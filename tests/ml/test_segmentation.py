@@ -200,7 +200,7 @@ def test_segment_splits_at_a_wide_gap_despite_lower_probabilities():
 
 
 def test_segment_joins_strokes_with_meeting_ends():
-    prefer_apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.2)
+    prefer_apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.1)
     meeting = [[[40.0, 0.0], [0.0, 100.0]], [[40.0, 1.0], [80.0, 100.0]]]
     assert segment(meeting, prefer_apart) == [meeting]
     touching = [[[40.0, 0.0], [0.0, 100.0]], [[20.0, 50.0], [70.0, 50.0], [60.0, 110.0]]]
