@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.classifier import Classifier, Probabilities, Verdict
+from ml.preprocessing.lattice import MAX_PARTS, Lattice
 from ml.preprocessing.layout import LINE_HEIGHT, split_lines
 from ml.preprocessing.picture_segmentation import has_gap, segment_picture
 from ml.preprocessing.pictures import Ink, extract_ink, rasterize_ink
-from ml.preprocessing.segmentation import MAX_PARTS, Lattice, segment_strokes
+from ml.preprocessing.segmentation import segment_strokes
 from ml.preprocessing.strokes import SIZE, Box, Grid, Strokes, bounding_box, rasterize
 
 # Ink wider than this multiple of its height is a number: it is not tried as one digit.
@@ -168,7 +169,7 @@ def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:
     strokes = [stroke for stroke in drawing if len(stroke)]
     segmented = [segment_strokes(line) for line in split_lines(strokes)]
     if sum(lattice.length for _, lattice in segmented) > MAX_PARTS:
-        segmented = [([strokes], Lattice.single(list(range(len(strokes)))))]
+        segmented = [([strokes], Lattice.single([0]))]
     for groups, lattice in segmented:
         boxes = [bounding_box(group) for group in groups]
         yield _Candidates([rasterize(group) for group in groups], boxes, lattice)

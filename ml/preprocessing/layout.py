@@ -5,12 +5,12 @@ belong to no digit and no mark.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
-from ml.preprocessing.segmentation import BOW, MAX_PARTS, Stroke, bow
-from ml.preprocessing.strokes import Floats, Strokes
+from ml.preprocessing.lattice import MAX_PARTS
+from ml.preprocessing.marks import BOW, bow
+from ml.preprocessing.strokes import Floats, Stroke, Strokes
 
 # An underline is at most this fraction of its width high, as wide as this fraction of the digits
 # above it, and this fraction of their height below them: the foot of a 1 touches its stem.
@@ -25,8 +25,8 @@ TICK = 0.35
 # Lines have at least this fraction of the height of the tallest stroke, and this fraction of the
 # lower line's height between them.
 LINE_HEIGHT, LINE_GAP = 0.6, 0.2
-# Two single strokes are rather an 8 of two circles: they need this gap.
-STROKE_GAP = 0.5
+# Two single strokes are rather an 8 of two circles or a colon: their gap is in this range.
+MIN_STROKE_GAP, MAX_STROKE_GAP = 0.5, 1.5
 
 
 def split_lines(strokes: Strokes) -> list[Strokes]:
@@ -42,7 +42,7 @@ def split_lines(strokes: Strokes) -> list[Strokes]:
     return [[strokes[i] for i in sorted(line)] for line in _lines(parts, extents)]
 
 
-def _extent(stroke: Sequence[Sequence[float]]) -> list[float]:
+def _extent(stroke: Stroke) -> list[float]:
     """Return left, top, right and bottom of a stroke."""
     xs, ys = [point[0] for point in stroke], [point[1] for point in stroke]
     return [min(xs), min(ys), max(xs), max(ys)]
@@ -113,7 +113,8 @@ def _lines(parts: list[int], extents: Floats) -> list[list[int]]:
     sides = [(_union(extents[order[:k]]), _union(extents[order[k:]])) for k in range(1, len(order))]
     gaps = [_line_gap(above, below, tallest) for above, below in sides]
     widest = max(gaps, default=-math.inf)
-    if widest < (LINE_GAP if len(order) > 2 else STROKE_GAP):
+    least, most = (LINE_GAP, math.inf) if len(order) > 2 else (MIN_STROKE_GAP, MAX_STROKE_GAP)
+    if not least <= widest <= most:
         return [parts]
     cut = gaps.index(widest) + 1
     return _lines(order[:cut], extents) + _lines(order[cut:], extents)

@@ -1,7 +1,7 @@
 """Segment the ink of a picture into digits.
 
 Connected components of ink, and pieces of wide components cut where little ink connects them, are
-the parts that ``ml.preprocessing.segmentation`` combines into candidate digits.
+the parts that ``ml.preprocessing.lattice`` combines into candidate digits.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,9 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.preprocessing.hulls import SLANTS, Integers, hull
+from ml.preprocessing.lattice import MAX_PARTS, Lattice, build_lattice
 from ml.preprocessing.pictures import Ink
-from ml.preprocessing.segmentation import MAX_PARTS, SLANTS, Integers, Lattice, build_lattice, hull
 
 Pixels: TypeAlias = Integers
 """Pixel coordinates, int[2, n]: x and y."""

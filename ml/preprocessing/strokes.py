@@ -16,8 +16,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Strokes: TypeAlias = Sequence[Sequence[Sequence[float]]]
-"""Strokes of points ``[x, y]`` or ``[x, y, t]``: pixels, y downwards, and milliseconds."""
+Stroke: TypeAlias = Sequence[Sequence[float]]
+"""Points ``[x, y]`` or ``[x, y, t]``: pixels, y downwards, and milliseconds."""
+
+Strokes: TypeAlias = Sequence[Stroke]
 
 Grid: TypeAlias = NDArray[np.uint8]
 """One digit, uint8[28, 28]: 0 is paper, 255 is ink."""

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml.preprocessing.lattice import MAX_PARTS
 from ml.preprocessing.layout import split_lines
-from ml.preprocessing.segmentation import MAX_PARTS
 
 BAR = [[50, 0], [48, 100]]
 HOOK = [[0, 0], [40, 0], [30, 100]]
@@ -118,9 +118,9 @@ def test_split_lines_keeps_a_steep_row_in_one_line():
     assert split_lines(steep) == [steep]
 
 
-@pytest.mark.parametrize(("gap", "lines"), [(10, 1), (60, 2)])
-def test_split_lines_of_two_strokes_needs_a_wide_gap(gap, lines):
-    """Two circles may be an 8."""
+@pytest.mark.parametrize(("gap", "lines"), [(10, 1), (60, 2), (180, 1)])
+def test_split_lines_of_two_strokes_needs_some_gap(gap, lines):
+    """Two circles may be an 8 or a colon."""
     circles = [ellipse(50, 50, 80, 100), ellipse(50, 150 + gap, 80, 100)]
     assert len(split_lines(circles)) == lines
 

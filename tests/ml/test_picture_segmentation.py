@@ -6,8 +6,8 @@ from PIL import Image
 
 from ml.evaluation import synthetic_numbers
 from ml.preprocessing import picture_segmentation, pictures
+from ml.preprocessing.lattice import MAX_PARTS
 from ml.preprocessing.picture_segmentation import segment_picture
-from ml.preprocessing.segmentation import MAX_PARTS
 from ml.recognition import predict_picture
 from ml.training import data
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ml.classifier import Verdict
 from ml.evaluation import synthetic_numbers
-from ml.preprocessing.segmentation import segment_strokes
+from ml.preprocessing.segmentation import segment_strokes, strokes_in
 from ml.preprocessing.strokes import bounding_box
 from ml.recognition import predict_strokes
 from ml.training.stroke_files import StrokeSample
@@ -169,11 +169,17 @@ def test_segment_unlikely_part_of_any_size_keeps_its_own_entry():
 
 def test_segment_cuts_a_wide_stroke_into_joined_digits():
     zeros = [*RING, *([180 - x, y] for x, y in RING)]
-    apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.2)
-    (left,), (right,) = segment([zeros], apart)
-    assert left[-1] == right[0]
-    assert [*left[:-1], *right] == zeros
-    assert segment([zeros], predict_by(lambda group: 0.6)) == [[left, right]]
+    apart = predict_by(lambda group: 0.99 if len(group) == 1 and len(group[0]) < 50 else 0.2)
+    assert segment([zeros], apart) == [[zeros[:40]], [zeros[40:]]]
+    assert segment([zeros], predict_by(lambda group: 0.6)) == [[zeros]]
+
+
+def test_segment_line_that_joins_two_digits_belongs_to_neither():
+    (second,) = moved([RING], 150)
+    zeros = [*RING, *second]
+    groups = segment([zeros], predict_by(lambda group: 0.99 if group != [zeros] else 0.2))
+    assert groups == [[RING], [second]]
+    assert [strokes_in(bounding_box(group), [zeros]) for group in groups] == groups
 
 
 def test_segment_cut_at_the_last_point_is_skipped():

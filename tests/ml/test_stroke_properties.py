@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ml.preprocessing import segmentation
+from ml.preprocessing import distances
+from ml.preprocessing.lattice import MAX_PARTS, MAX_PARTS_IN_DIGIT
 from ml.preprocessing.layout import split_lines
-from ml.preprocessing.segmentation import MAX_PARTS, segment_strokes, strokes_in
+from ml.preprocessing.segmentation import segment_strokes, strokes_in
 from ml.preprocessing.strokes import bounding_box
 from ml.recognition import MODEL_BATCH, predict_strokes
 
@@ -117,17 +118,17 @@ def test_predict_many_points_is_finite_and_within_the_drawing(check, strokes):
 def test_segment_bounds_candidates_and_distances(monkeypatch, strokes):
     """Time grows with the candidates and with the distances between points and lines."""
     measured = []
-    smallest = segmentation._smallest_distance
+    smallest = distances._smallest_distance
 
     def counted(points, start, end):
         measured.append(len(points) * len(start))
         return smallest(points, start, end)
 
-    monkeypatch.setattr(segmentation, "_smallest_distance", counted)
+    monkeypatch.setattr(distances, "_smallest_distance", counted)
     for line in split_lines(strokes):
         groups, _ = segment_strokes(line)
-        assert len(groups) <= segmentation.MAX_PARTS_IN_DIGIT * MAX_PARTS + 1
-    assert max(measured, default=0) <= segmentation.MAX_DISTANCES
+        assert len(groups) <= MAX_PARTS_IN_DIGIT * MAX_PARTS + 1
+    assert max(measured, default=0) <= distances.MAX_DISTANCES
     # Each cut between parts of a row compares both ways.
     assert len(measured) <= 4 * MAX_PARTS
 
@@ -140,5 +141,5 @@ def test_predict_rasterizes_each_candidate_once(shipped, monkeypatch, strokes):
         shipped, "predict", lambda images: calls.append(len(images)) or predict(images)
     )
     predict_strokes(shipped, strokes)
-    assert sum(calls) <= segmentation.MAX_PARTS_IN_DIGIT * MAX_PARTS + MAX_PARTS
+    assert sum(calls) <= MAX_PARTS_IN_DIGIT * MAX_PARTS + MAX_PARTS
     assert max(calls) <= MODEL_BATCH

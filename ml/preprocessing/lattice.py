@@ -1,0 +1,221 @@
+"""The lattice of candidate digits of a row of parts, and the best path through it.
+
+Parts that clearly overlap belong to one digit. Every other way to split the row is scored by the
+model's probabilities for each candidate digit and by the layout of numbers: digits stand apart,
+have the same height and share a baseline (over-segmentation and dynamic programming: LeCun et al.,
+"Gradient-based learning applied to document recognition", 1998, section V).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.preprocessing.hulls import SLANTS, VERTICAL, Integers, gaps_in, height_of, width_of
+from ml.preprocessing.marks import digit_height, low_marks, tall_marks
+from ml.preprocessing.strokes import Floats
+
+# Parts smaller than this fraction of the largest are specks and dropped.
+MIN_PART_SIZE = 0.06
+# All lengths below are fractions of the height of the row.
+# Parts that overlap by more than this belong to one digit.
+OVERLAP = 0.2
+# A candidate wider than WIDE is penalized; one wider than WIDEST is excluded.
+WIDE, WIDEST = 0.7, 1.5
+# A candidate lower than this fraction of the tallest is not a digit: a dash, the hat of a 5.
+MIN_HEIGHT = 0.35
+# Above these limits a row is not handwriting and stays one candidate: parts in a digit, parts.
+MAX_PARTS_IN_DIGIT, MAX_PARTS = 8, 40
+# Probability of a mark, beside the model's probabilities of digits: of a low mark, and of any part.
+LOW_MARK, MARK = 0.5, 0.3
+# Weights beside the logarithm of the model's probability: the value of a gap, the cost of a wide
+# candidate or of neighbors with different heights or baselines. From a logistic regression on the
+# strokes of 24 writers, rounded.
+GAP, MISFIT = 0.5, 1.5
+# A candidate whose two largest probabilities sum to less is a non-digit; splitting touching strokes
+# into one costs NON_DIGIT_COST more.
+MIN_DIGIT_PROBABILITY, NON_DIGIT_COST = 0.95, 3.0
+# Weight of the second probability: a digit with one rival, such as 1 and 7, is still a digit.
+RIVAL = 0.3
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Candidate digits of a row of parts, and the scores of combining them.
+
+    ``groups`` holds the sorted parts of each of n candidates, ``spans`` their (first, end) in the
+    row. ``penalties`` float64[n] is the cost of each candidate's width; ``transitions``
+    float64[n, n] scores candidate j after i (-inf where it does not follow); ``misfits``
+    float64[n, n] is the cost of their different heights and baselines; ``contacts`` float64[n] is
+    the cost of splitting each candidate from touching ink before it. ``marks`` float64[n] is the
+    probability of each candidate, by its size, to be a mark.
+    """
+
+    groups: list[list[int]]
+    spans: list[tuple[int, int]]
+    penalties: Floats
+    transitions: Floats
+    misfits: Floats
+    contacts: Floats
+    marks: Floats
+
+    @classmethod
+    def single(cls, parts: list[int]) -> "Lattice":
+        """Return a lattice with one candidate."""
+        none = np.zeros((1, 1))
+        return cls([parts], [(0, 1)], none[0], none - np.inf, none, none[0], none[0])
+
+    @property
+    def length(self) -> int:
+        """The number of parts in the row: no path is longer."""
+        return max(end for _, end in self.spans)
+
+    def best_path(self, probabilities: NDArray[np.float32]) -> tuple[list[int], list[bool]]:
+        """Return the candidates of the best segmentation, left to right, and which are marks.
+
+        ``probabilities`` float32[n, 10] are the model's for each candidate.
+        """
+        if len(self.groups) == 1:
+            return [0], [False]
+        second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
+        digit = (1 - self.marks) * (first + RIVAL * second)
+        mark = np.where(self.marks == 1, LOW_MARK, self.marks)
+        is_mark = mark > digit
+        non_digit = is_mark | (first + second < MIN_DIGIT_PROBABILITY)
+        # A part unlike any digit may be a mark of any size: its height and baseline do not matter.
+        alone = np.array([end - start == 1 for start, end in self.spans])
+        other = alone & (is_mark | (digit < MARK))
+        likelihood = np.maximum(np.maximum(digit, mark), MARK * other)
+        scores = np.log(likelihood) - self.penalties
+        contacts = np.where(
+            self.contacts > 0, self.contacts + NON_DIGIT_COST * _either(non_digit), 0.0
+        )
+        misfits = np.where(_either(other), 0.0, self.misfits)
+        path = self._best_path(scores, self.transitions - misfits - contacts)
+        return path, [bool(is_mark[i]) for i in path]
+
+    def _best_path(self, scores: Floats, transitions: Floats) -> list[int]:
+        """Find the path with the highest score by dynamic programming; spans are sorted."""
+        total, previous = scores.copy(), np.full(len(self.spans), -1)
+        for i, (first, _) in enumerate(self.spans):
+            if first > 0:
+                ways = total[:i] + transitions[:i, i]
+                previous[i] = ways.argmax()
+                total[i] += ways.max()
+        last = [i for i, (_, end) in enumerate(self.spans) if end == self.length]
+        at = max(last, key=lambda i: float(total[i]))
+        path = []
+        while at >= 0:
+            path.append(at)
+            at = int(previous[at])
+        return path[::-1]
+
+
+def _either(which: NDArray[np.bool]) -> NDArray[np.bool]:
+    """Return whether one of each two candidates is marked in bool[n], bool[n, n]."""
+    return which[:, None] | which[None]
+
+
+def build_lattice(
+    hulls: Floats,
+    contact: Callable[[Integers, Integers], float],
+    bows: Floats | None = None,
+) -> Lattice:
+    """Propose candidate digits for parts with hulls float64[n, directions].
+
+    ``contact`` returns the cost of splitting two sets of parts because their ink touches. ``bows``
+    float64[n] are those of ``marks.bow``; without them there are no marks.
+    """
+    order, cuts, gaps = _arrange(hulls)
+    height = float(height_of(hulls[order].max(axis=0)))
+    parts = np.split(order, cuts + 1)
+    if height == 0 or len(parts) > MAX_PARTS:
+        return Lattice.single(sorted(order.tolist()))
+    row = np.stack([hulls[part].max(axis=0) for part in parts])
+    own = np.full(len(parts), np.nan)
+    if bows is not None:
+        own = np.array([bows[part[0]] if len(part) == 1 else np.nan for part in parts])
+    lowest = MIN_HEIGHT * max(digit_height(row, own), height / 2)
+    marks = tall_marks(row, lowest, own)
+    if bows is not None:
+        marks[low_marks(row, lowest, height, gaps)] = 1.0
+    single = (marks == 1) | (height_of(row) >= lowest)
+    if np.count_nonzero(single) < 2:
+        return Lattice.single(sorted(order.tolist()))
+    spans = _spans(row, single, lowest, WIDEST * height)
+    costs = np.array([contact(order[: cut + 1], order[cut + 1 :]) for cut in cuts])
+    return _score(row, parts, spans, marks, gaps, costs)
+
+
+def _arrange(hulls: Floats) -> tuple[Integers, Integers, Floats]:
+    """Return the parts without specks from left to right, the cuts between them, and their gaps.
+
+    A cut follows the part at its position. Parts that overlap more than OVERLAP stay together.
+    """
+    size = np.maximum(height_of(hulls), width_of(hulls))
+    kept = np.flatnonzero(size >= MIN_PART_SIZE * size.max())
+    order = kept[np.argsort(hulls[kept, 0] - hulls[kept, len(SLANTS)], kind="stable")]
+    gaps = gaps_in(hulls[order])
+    cuts = np.flatnonzero(gaps > -OVERLAP * float(height_of(hulls[kept].max(axis=0))))
+    return order, cuts, gaps[cuts]
+
+
+def _score(
+    row: Floats,
+    parts: Sequence[Integers],
+    spans: Sequence[tuple[int, int]],
+    marks: Floats,
+    gaps: Floats,
+    costs: Floats,
+) -> Lattice:
+    """Return the lattice of the spans; ``gaps`` and ``costs`` are those of the cuts."""
+    height = float(height_of(row.max(axis=0)))
+    shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
+    before = np.maximum([first for first, _ in spans], 1) - 1
+    return Lattice(
+        groups=[sorted(np.concatenate(parts[first:end]).tolist()) for first, end in spans],
+        spans=list(spans),
+        penalties=MISFIT * (width_of(shapes) / height - WIDE).clip(0),
+        transitions=_transitions(spans, shapes, gaps[before]),
+        misfits=_misfits(shapes),
+        contacts=costs[before],
+        marks=np.array([marks[first] if end - first == 1 else 0.0 for first, end in spans]),
+    )
+
+
+def _spans(
+    row: Floats, single: NDArray[np.bool], lowest: float, widest: float
+) -> list[tuple[int, int]]:
+    """Return the spans (first, end) of a row that may be a digit or mark, and the whole row."""
+    n = len(row)
+
+    def may_be_digit(first: int, end: int) -> bool:
+        if end == first + 1:
+            return bool(single[first])
+        shape = row[first:end].max(axis=0)
+        narrow = width_of(shape) <= widest
+        return bool(end - first <= MAX_PARTS_IN_DIGIT and narrow and height_of(shape) >= lowest)
+
+    spans = [(first, end) for first in range(n) for end in range(first + 1, n + 1)]
+    return [span for span in spans if span == (0, n) or may_be_digit(*span)]
+
+
+def _transitions(spans: Sequence[tuple[int, int]], shapes: Floats, gaps: Floats) -> Floats:
+    """Score candidate j after i, float64[n, n]; ``gaps`` float64[n] precede each candidate."""
+    first, end = np.array(spans).T
+    scores = GAP + gaps / _tallest(shapes)
+    return np.where(end[:, None] == first, scores, -np.inf)
+
+
+def _misfits(shapes: Floats) -> Floats:
+    """Return the cost of neighbors with different heights or baselines, float64[n, n]."""
+    misfit = np.abs(shapes[:, None] - shapes[None])[..., VERTICAL].sum(axis=-1)
+    cost: Floats = MISFIT * misfit / _tallest(shapes)
+    return cost
+
+
+def _tallest(shapes: Floats) -> Floats:
+    """Return the height of each two candidates together, float64[n, n]; 1 for two flat ones."""
+    tallest = height_of(np.maximum(shapes[:, None], shapes[None]))
+    return np.where(tallest > 0, tallest, 1.0)

@@ -1,0 +1,79 @@
+"""Marks between digits: dashes, points, slashes, parentheses.
+
+A low part is a mark by its place. A tall one looks like a 1 by itself: its height beside the others
+gives its probability.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.preprocessing.distances import length_of
+from ml.preprocessing.hulls import height_of
+from ml.preprocessing.strokes import Floats
+
+# A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
+# row: that is a hat.
+HAT = 0.33
+# A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
+# at the top and at the bottom, may be a slash or a parenthesis, with a probability that grows with
+# its height relative to the others: from a logistic regression on the numbers of 46 writers.
+SLENDER, TALL, TALL_OFFSET = 1.8, 9.0, 2.4
+# A parenthesis is off the line between its ends by this fraction of their distance; a slash at the
+# end of a row is a 1. Farthest off within this fraction of an end is the corner of a 7.
+BOW, BOW_END = 0.1, 0.15
+
+
+def bow(line: Floats) -> float:
+    """Return the largest distance of a line float64[n, 2] from the chord between its ends.
+
+    The unit is the length of the chord. NaN if the line is not slender or has a corner at an end.
+    """
+    x, y = line[-1] - line[0]
+    square = float(x * x + y * y)
+    if square == 0 or length_of([line]) > SLENDER * math.sqrt(square):
+        return math.nan
+    right, down = (line - line[0]).T
+    off = np.abs(down * x - right * y) / square
+    farthest = int(off.argmax())
+    along = float(right[farthest] * x + down[farthest] * y) / square
+    largest = float(off[farthest])
+    return largest if largest < BOW or BOW_END < along < 1 - BOW_END else math.nan
+
+
+def digit_height(row: Floats, bows: Floats) -> float:
+    """Return the height of the tallest part that is not slender; of all if all are slender."""
+    heights = height_of(row)
+    slender = ~np.isnan(bows)
+    return float(heights.max() if slender.all() else heights[~slender].max())
+
+
+def tall_marks(row: Floats, lowest: float, bows: Floats) -> Floats:
+    """Return the probability of each part to be a slash or a parenthesis."""
+    bottom, top, high = row[:, -2], -row[:, -1], height_of(row) >= lowest
+    probabilities = np.zeros(len(row))
+    inside = (np.arange(len(row)) > 0) & (np.arange(len(row)) < len(row) - 1)
+    for i in np.flatnonzero(inside & ~np.isnan(bows) | (bows >= BOW)):
+        others = np.flatnonzero(high & (np.arange(len(row)) != i))
+        if not len(others):
+            continue
+        if top[i] <= _lower_median(top[others]) and bottom[i] >= _lower_median(bottom[others]):
+            ratio = float(bottom[i] - top[i]) / _lower_median(bottom[others] - top[others])
+            probabilities[i] = 1 / (1 + math.exp(TALL_OFFSET - TALL * math.log(ratio)))
+    return probabilities
+
+
+def _lower_median(values: Floats) -> float:
+    """Return the lower median."""
+    return float(np.sort(values)[(len(values) - 1) // 2])
+
+
+def low_marks(row: Floats, lowest: float, height: float, gaps: Floats) -> NDArray[np.bool]:
+    """Return the parts that are marks: low, apart from their neighbors, and not at the top."""
+    bottom, top = row[:, -2], -row[:, -1]
+    apart = np.append(gaps > 0, True) & np.append(True, gaps > 0)
+    marks: NDArray[np.bool] = (
+        (bottom - top < lowest) & apart & ((top + bottom) / 2 > top.min() + HAT * height)
+    )
+    return marks
