@@ -166,13 +166,21 @@ def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:
         if drawing.any():
             yield _Candidates([drawing], [Box(0, 0, SIZE, SIZE)], Lattice.single([0]))
         return
+    for groups, lattice in segment_lines(drawing):
+        boxes = [bounding_box(group) for group in groups]
+        yield _Candidates([rasterize(group) for group in groups], boxes, lattice)
+
+
+def segment_lines(drawing: Strokes) -> list[tuple[list[Strokes], Lattice]]:
+    """Return the candidate digits of each line of strokes, top to bottom, and their lattice.
+
+    A drawing with more than MAX_PARTS parts is not handwriting and one candidate.
+    """
     strokes = [stroke for stroke in drawing if len(stroke)]
     segmented = [segment_strokes(line) for line in split_lines(strokes)]
     if sum(lattice.length for _, lattice in segmented) > MAX_PARTS:
-        segmented = [([strokes], Lattice.single([0]))]
-    for groups, lattice in segmented:
-        boxes = [bounding_box(group) for group in groups]
-        yield _Candidates([rasterize(group) for group in groups], boxes, lattice)
+        return [([strokes], Lattice.single([0]))]
+    return segmented
 
 
 def _resolve(

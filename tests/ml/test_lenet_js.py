@@ -13,6 +13,7 @@ import pytest
 from ml.classifier import OUTPUTS, Classifier
 from ml.preprocessing.strokes import SIZE, grid_from_bytes
 from ml.training import data, export
+from tools.make_golden_vectors import RASTERIZATION
 from tools.samples import ROOT, SHIPPED
 
 RUNNER = ROOT / "tests" / "js" / "run_lenet.js"
@@ -36,7 +37,7 @@ def run_js(model, grids):
 
 
 def vector_grids():
-    vectors = json.loads((ROOT / "tests" / "rasterization_vectors.json").read_text())
+    vectors = json.loads(RASTERIZATION.read_text())
     return np.stack([grid_from_bytes(base64.b64decode(vector["grid"])) for vector in vectors])
 
 

@@ -1,18 +1,14 @@
 """Rasterizing strokes on the 28x28 grid."""
 
-import base64
-import json
 import random
 import tracemalloc
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ml.preprocessing.strokes import TAP, bounding_box, is_blank, rasterize
-from tools.make_rasterization_vectors import VECTORS, cases
 
 coordinates = st.floats(0, 300)
 strokes = st.lists(
@@ -29,15 +25,6 @@ def differ(one, other):
 
 def side(drawing):
     return max(bounding_box(drawing)[2:])
-
-
-@pytest.mark.parametrize("vector", json.loads(VECTORS.read_text()), ids=lambda v: v["name"])
-def test_rasterize_matches_the_golden_vectors(vector):
-    assert rasterize(vector["strokes"]).tobytes() == base64.b64decode(vector["grid"])
-
-
-def test_golden_vectors_contain_every_case():
-    assert [vector["name"] for vector in json.loads(VECTORS.read_text())] == list(cases())
 
 
 def test_rasterize_without_points_is_blank():

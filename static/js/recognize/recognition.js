@@ -1,0 +1,155 @@
+/**
+ * Recognition in the page, with the serving model: strokes in, a prediction out, as on the server by
+ * ml/recognition.py. No DOM: also runs in Node.
+ */
+
+import { LINE_HEIGHT, splitLines } from "./layout.js";
+import { Lattice, MAX_PARTS } from "./lattice.js";
+import { fetchLeNet } from "./lenet.js";
+import { rasterize } from "./rasterize.js";
+import { segmentStrokes } from "./segmentation.js";
+
+const MAX_LINES = 20;
+/** The model's probabilities for a candidate that has not been classified yet. */
+const UNKNOWN = Array(10).fill(0.1);
+
+export class Recognizer {
+  #network;
+  // Reused by every run.
+  #layers;
+  // Of the last drawing: numbers of strokes by their points, and { image, probabilities } by candidate.
+  #strokeNumbers = new Map();
+  #results = new Map();
+  #nextNumber = 0;
+
+  /** @param {import("./lenet.js").LeNet} network */
+  constructor(network) {
+    this.#network = network;
+    this.#layers = network.run(rasterize([]));
+  }
+
+  get version() {
+    return this.#network.version;
+  }
+
+  /**
+   * Predict strokes of points [x, y, …]. Candidates of the last drawing are not classified again.
+   * @param {number} maxRuns most candidates to classify, the shortest first; the others count as unlike
+   *   any digit
+   * @returns a prediction as in the API, with images as Uint8Array[784]
+   */
+  predict(strokes, maxRuns = Infinity) {
+    const drawn = strokes.filter((points) => points.length > 0);
+    const lines = segmentLines(drawn);
+    this.#nameCandidates(lines, drawn);
+    this.#classify(lines, maxRuns);
+    const digits = lines.flatMap((line) => this.#choose(line));
+    return { text: joinLines(digits), digits, model: this.version };
+  }
+
+  /** Give each candidate a key that depends on its points only. */
+  #nameCandidates(lines, strokes) {
+    const contents = strokes.map((points) => points.map(([x, y]) => `${x},${y}`).join(" "));
+    const numbers = contents.map((content) => this.#strokeNumbers.get(content) ?? this.#nextNumber++);
+    this.#strokeNumbers = new Map(contents.map((content, i) => [content, numbers[i]]));
+    const nameOf = ({ stroke, start, end }) => `${numbers[stroke]}:${start}-${end}`;
+    for (const candidate of lines.flatMap(({ candidates }) => candidates)) {
+      candidate.key = candidate.pieces.map(nameOf).join();
+    }
+  }
+
+  /** Classify new candidates and forget those of earlier drawings. */
+  #classify(lines, maxRuns) {
+    const candidates = lines.flatMap((line) => line.candidates);
+    const earlier = this.#results;
+    this.#results = new Map();
+    for (const { key } of candidates) if (earlier.has(key)) this.#results.set(key, earlier.get(key));
+    const shortestFirst = candidates.sort((a, b) => a.pieces.length - b.pieces.length);
+    let runs = 0;
+    for (const { key, strokes } of shortestFirst) {
+      if (this.#results.has(key)) continue;
+      if (++runs > maxRuns) return;
+      const image = rasterize(strokes);
+      this.#results.set(key, { image, probabilities: this.#run(image) });
+    }
+  }
+
+  #run(image) {
+    return [...this.#network.run(image, this.#layers).probabilities];
+  }
+
+  /** Return the digits of the best segmentation of a line. */
+  #choose({ candidates, lattice }) {
+    const results = candidates.map(({ key }) => this.#results.get(key));
+    const path = lattice.bestPath(results.map((result) => result?.probabilities ?? UNKNOWN));
+    return path.map(({ index, isMark }) => {
+      const { strokes } = candidates[index];
+      const { image, probabilities } = results[index] ?? { image: rasterize(strokes), probabilities: UNKNOWN };
+      const confidence = Math.max(...probabilities);
+      const verdict = isMark ? "not a digit" : verdictOf(probabilities, this.#network.thresholds);
+      const digit = verdict === "not a digit" ? null : probabilities.indexOf(confidence);
+      return { digit, verdict, confidence, probabilities, box: boxOf(strokes), image };
+    });
+  }
+}
+
+/**
+ * Return the candidate digits of each line of strokes, top to bottom.
+ * @returns {{candidates: {pieces: object[], strokes: number[][][]}[], lattice: Lattice}[]}
+ */
+export function segmentLines(strokes) {
+  const lines = splitLines(strokes).map((line) => segmentLine(strokes, line));
+  const length = lines.reduce((sum, { lattice }) => sum + lattice.length, 0);
+  if (length <= MAX_PARTS) return lines;
+  const whole = strokes.map((points, stroke) => ({ stroke, start: 0, end: points.length }));
+  return [{ candidates: [candidateOf(strokes, whole)], lattice: Lattice.single([0]) }];
+}
+
+function segmentLine(strokes, line) {
+  const { groups, lattice } = segmentStrokes(line.map((stroke) => strokes[stroke]));
+  const candidates = groups.map((pieces) => {
+    const numbered = pieces.map((piece) => ({ ...piece, stroke: line[piece.stroke] }));
+    return candidateOf(strokes, numbered);
+  });
+  return { candidates, lattice };
+}
+
+function candidateOf(strokes, pieces) {
+  return { pieces, strokes: pieces.map(({ stroke, start, end }) => strokes[stroke].slice(start, end)) };
+}
+
+/** Return the bounding box [left, top, width, height] of strokes. */
+export function boxOf(strokes) {
+  const [xs, ys] = [0, 1].map((axis) => strokes.flat().map((point) => point[axis]));
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
+}
+
+/** Return the characters of digits with boxes, with a newline between lines. */
+export function joinLines(digits) {
+  const boxes = digits.map(({ box }) => box);
+  const isBreak = boxes.map((_, i) => i > 0 && isLineBreak(boxes.slice(0, i), boxes.slice(i)));
+  // More lines are not handwriting and become one.
+  const isText = isBreak.filter(Boolean).length < MAX_LINES;
+  return digits.map(({ digit }, i) => (isText && isBreak[i] ? "\n" : "") + (digit ?? "?")).join("");
+}
+
+/** Return whether digits are below all earlier ones and not to the right of the last one. */
+function isLineBreak(before, after) {
+  const top = Math.min(...after.map(([, y]) => y));
+  const [bottom, bottomBefore] = [after, before].map((some) => Math.max(...some.map(([, y, , height]) => y + height)));
+  const [last, first] = [before.at(-1), after[0]];
+  return top >= bottomBefore && first[0] <= last[0] + last[2] && bottom - top >= LINE_HEIGHT * last[3];
+}
+
+/** Return the verdict of the two largest probabilities; the server uses the same rule. */
+export function verdictOf(probabilities, { digit, sure }) {
+  const [first, second] = [...probabilities].sort((a, b) => b - a);
+  if (first + second < digit) return "not a digit";
+  return first >= sure ? "digit" : "unsure";
+}
+
+/** Fetch the serving model. Throws an Error if it is unavailable or not a LeNet. */
+export async function fetchRecognizer(url) {
+  return new Recognizer(await fetchLeNet(url));
+}

@@ -1,0 +1,50 @@
+/**
+ * Segmentation of strokes into digits: the same operations in the same order as
+ * ml/preprocessing/segmentation.py, so that both propose the same candidates.
+ * tests/segmentation_vectors.json verifies both.
+ */
+
+import { areNear, endPoints, lengthOf } from "./distances.js";
+import { heightOf, hull, union } from "./hulls.js";
+import { cut, merge } from "./joined_strokes.js";
+import { buildLattice, Lattice } from "./lattice.js";
+import { bow } from "./marks.js";
+
+const MAX_SEGMENTED_POINTS = 10_000;
+const MAX_LENGTH = 200;
+const JOINED = 1.5;
+const NEAR = 0.01;
+const TOUCHING = 1.5;
+const MEETING_DISTANCE = 0.02;
+const MEETING = 4;
+
+/**
+ * Return the candidate digits of strokes with at least one point each, and their lattice.
+ * @returns {{groups: {stroke: number, start: number, end: number}[][], lattice: Lattice}} the pieces
+ *   of strokes in each candidate, in the order of drawing
+ */
+export function segmentStrokes(strokes) {
+  const hulls = strokes.map(hull);
+  const height = heightOf(union(hulls));
+  const whole = strokes.map((points, stroke) => ({ stroke, start: 0, end: points.length }));
+  const single = { groups: [whole], lattice: Lattice.single([0]) };
+  const count = strokes.reduce((sum, points) => sum + points.length, 0);
+  if (count > MAX_SEGMENTED_POINTS || lengthOf(strokes) > MAX_LENGTH * height) return single;
+  const pieces = strokes.flatMap((points, i) => cut(i, points, hulls[i], height));
+  if (pieces.length === 1) return single;
+  const parts = pieces.map(({ stroke, start, end }) => strokes[stroke].slice(start, end));
+  const contact = (left, right) => {
+    const before = new Set(left.map((i) => pieces[i].stroke));
+    if (right.some((i) => before.has(pieces[i].stroke))) return JOINED;
+    return contactOf(left.map((i) => parts[i]), right.map((i) => parts[i]), height);
+  };
+  const lattice = buildLattice(parts.map(hull), contact, parts.map(bow));
+  const groups = lattice.candidates.map((candidate) => merge(candidate.parts.map((i) => pieces[i])));
+  return { groups, lattice };
+}
+
+/** Return the cost of splitting strokes because they touch. */
+function contactOf(left, right, height) {
+  if (areNear(endPoints(left), endPoints(right), MEETING_DISTANCE * height)) return MEETING;
+  return areNear(left, right, NEAR * height) ? TOUCHING : 0;
+}
