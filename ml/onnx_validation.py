@@ -58,10 +58,12 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
 MAX_WEIGHT = 1e3
 MIN_DIVISOR = 1e-3
 DIVISORS = ("deviation", "temperature")
+# The exporter drops the steps of these weights if they change nothing, such as a division by 1.
+OPTIONAL = {"mean", "deviation", "temperature"}
 
 FLOAT, INT64 = 1, 7
 TYPES = {FLOAT: "<f4", INT64: "<i8"}
-ONE_POINT_ZERO = 0x3F800000  # the bits of a float
+ONE = 0x3F800000  # the bits of a float
 # Accepted values of attributes, as lists of fields; the defaults may be omitted.
 ATTRIBUTES: Mapping[str, Mapping[str, list[int | bytes]]] = {
     "Cast": {"to": [FLOAT], "saturate": [1]},
@@ -84,8 +86,8 @@ ATTRIBUTES: Mapping[str, Mapping[str, list[int | bytes]]] = {
     },
     "Reshape": {"allowzero": [1]},
     "Gemm": {
-        "alpha": [ONE_POINT_ZERO],
-        "beta": [ONE_POINT_ZERO],
+        "alpha": [ONE],
+        "beta": [ONE],
         "transA": [0],
         "transB": [1],
     },
@@ -121,20 +123,21 @@ class _Node:
 def check_graph(content: bytes) -> None:
     """Compare the graph of an ONNX file with LeNet. Raises GraphError."""
     nodes = list(map(_read_node, _graph_fields(content, GRAPH_NODE)))
-    operators = [node.operator for node in nodes]
-    if not operators:
+    if not nodes:
         raise GraphError("it contains no graph")
-    if operators != [operator for operator, *_ in STEPS] or _values(content, MODEL_FUNCTIONS):
-        raise GraphError(f"it is another graph: {', '.join(operators)}")
     tensors = {
         tensor.name: tensor
         for tensor in map(_read_tensor, _graph_fields(content, GRAPH_INITIALIZER))
     }
+    steps = [step for step in STEPS if not (OPTIONAL - tensors.keys()).intersection(map(str, step))]
+    operators = [node.operator for node in nodes]
+    if operators != [operator for operator, *_ in steps] or _values(content, MODEL_FUNCTIONS):
+        raise GraphError(f"it is another graph: {', '.join(operators)}")
     used = [name for node in nodes for name in node.inputs[1:]]
     if sorted(used) != sorted(tensors):
         raise GraphError(f"its constants {sorted(tensors)} are not the used ones {sorted(used)}")
     _check_chain(nodes)
-    for node, (_, *constants) in zip(nodes, STEPS, strict=True):
+    for node, (_, *constants) in zip(nodes, steps, strict=True):
         _check_attributes(node)
         if len(node.inputs) != 1 + len(constants):
             raise GraphError(f"its {node.operator} has the inputs {node.inputs}")
