@@ -1,26 +1,30 @@
 """A model file on ONNX Runtime: grids in, probabilities and verdicts out. Needs no PyTorch."""
 
 import hashlib
-import json
-import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.onnx_validation import find_fault
+from ml.known_digits import known_digits
+from ml.model_metadata import MetadataError, parse_metadata
+from ml.onnx_validation import GraphError, check_graph
 from ml.preprocessing.strokes import SIZE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-FORMAT = "digits-lenet/2"
+# Bytes: the weights need 180,000; the rest is metadata.
+MAX_FILE_SIZE = 1_000_000
+# Characters of an error message, which can contain names from the file.
+MAX_REASON = 300
 # Placeholder for the digest while it is computed.
 NO_DIGEST = "0" * 64
-# Characters: every stored drawing holds the version of its model.
-MAX_VERSION = 64
+# Known digits that a model must read: a test of sanity, not of accuracy.
+MIN_READ = 5
 INPUT = "images"
 PROBABILITIES = "probabilities"
 # Outputs and their shapes after the batch dimension; the layers in order.
@@ -37,7 +41,11 @@ Probabilities: TypeAlias = NDArray[np.float32]
 
 
 class ModelError(ValueError):
-    """A model file that cannot serve; the message states the reason."""
+    """A model file that cannot serve; the message states the reason in printable characters."""
+
+    def __init__(self, reason: str) -> None:
+        shown = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} …"
+        super().__init__("".join(one if one.isprintable() else "?" for one in shown))
 
 
 class Verdict(StrEnum):
@@ -51,18 +59,35 @@ class Classifier:
 
     def __init__(self, content: bytes) -> None:
         """Load the bytes of an ONNX file. Raises ModelError if the model cannot serve."""
+        if len(content) > MAX_FILE_SIZE:
+            raise ModelError(f"the file has more than {MAX_FILE_SIZE:,} bytes")
         self.content = content
         self.sha256 = hashlib.sha256(content).hexdigest()
         try:
             # First, because ONNX Runtime folds constants of any size while it loads a graph.
-            if fault := find_fault(content):
-                raise ModelError(fault)
+            check_graph(content)
             self._session = _load(content)
             self._validate()
         except ModelError:
             raise
+        except (GraphError, MetadataError) as error:
+            raise ModelError(str(error)) from error
         except Exception as error:  # damaged bytes raise many unrelated exceptions
             raise ModelError(f"the file is damaged: {error}") from error
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Load an ONNX file. Raises ModelError if the model cannot serve or be read.
+
+        The message names the file without its folder, because responses contain it.
+        """
+        try:
+            with path.open("rb") as file:
+                # A larger file is not read to its end.
+                content = file.read(MAX_FILE_SIZE + 1)
+        except OSError as error:
+            raise ModelError(f"{path.name} cannot be read: {error.strerror}") from error
+        return cls(content)
 
     def predict(self, images: NDArray[np.uint8]) -> Probabilities:
         """Return calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""
@@ -87,14 +112,24 @@ class Classifier:
 
     def _validate(self) -> None:
         _validate_signature(self._session)
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        self.version, self.labels, self.facts = _parse_metadata(metadata)
+        metadata = parse_metadata(self._session.get_modelmeta().custom_metadata_map)
+        self.version, self.labels, self.facts = metadata.version, metadata.labels, metadata.facts
         self.thresholds: Mapping[str, float] = self.facts["thresholds"]
-        images = np.stack([np.eye(SIZE, dtype=np.uint8) * 255] * 2)
-        rows = self.predict(images)
-        if not np.isfinite(rows).all() or not np.allclose(rows.sum(1), 1, atol=1e-4):
+        self._read_known_digits()
+        _validate_digest(self.content, metadata.digest)
+
+    def _read_known_digits(self) -> None:
+        images = known_digits()
+        layers = self.activations(images)
+        for name, layer in layers.items():
+            if layer.shape != (len(images), *OUTPUTS[name]) or not np.isfinite(layer).all():
+                raise ModelError(f"its {name} for {len(images)} images are {layer.shape}: {layer}")
+        rows = layers[PROBABILITIES]
+        if not np.allclose(rows.sum(1), 1, atol=1e-4):
             raise ModelError(f"its output is {rows[0].tolist()}, not probabilities")
-        _validate_digest(self.content, metadata)
+        read = np.count_nonzero(rows.argmax(1) == np.arange(10))
+        if read < MIN_READ:
+            raise ModelError(f"it reads only {read} of ten clear digits")
 
 
 def _load(content: bytes) -> "InferenceSession":
@@ -122,32 +157,8 @@ def _validate_signature(session: "InferenceSession") -> None:
         raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
 
 
-def _validate_digest(content: bytes, metadata: Mapping[str, str]) -> None:
+def _validate_digest(content: bytes, stated: str) -> None:
     """Compare the file with the SHA-256 in its own metadata, which covers every other byte."""
-    stated = metadata.get("digest", "")
     without_digest = content.replace(stated.encode(), NO_DIGEST.encode())
     if hashlib.sha256(without_digest).hexdigest() != stated:
         raise ModelError("the file is damaged: its digest does not match")
-
-
-def _parse_metadata(metadata: Mapping[str, str]) -> tuple[str, list[str], dict[str, Any]]:
-    """Return version, labels and facts from the metadata of the file."""
-    if metadata.get("format") != FORMAT:
-        raise ModelError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-    try:
-        facts = json.loads(metadata["facts"])
-        labels = json.loads(metadata["labels"])
-        thresholds = {name: float(facts["thresholds"][name]) for name in ("digit", "sure")}
-        counts = [(one["errors"], one["of"]) for one in facts.get("metrics", {}).values()]
-        version = metadata["version"]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"its metadata is incomplete: {error!r}") from error
-    if len(labels) != 10:
-        raise ModelError(f"it has {len(labels)} labels, not 10")
-    if not all(map(math.isfinite, thresholds.values())):
-        raise ModelError(f"its thresholds {thresholds} are not finite")
-    if not all(isinstance(errors, int) and isinstance(of, int) and of > 0 for errors, of in counts):
-        raise ModelError(f"its metrics {counts} are not pairs of errors and a positive count")
-    if not 1 <= len(version) <= MAX_VERSION:
-        raise ModelError(f"its version has {len(version)} characters, not 1 to {MAX_VERSION}")
-    return version, labels, {**facts, "thresholds": thresholds}

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from django.conf import settings
 
-from ml.classifier import Classifier, ModelError, Verdict
+from ml.classifier import Classifier, Verdict
 from ml.training.dataset_folder import LabeledDigits
 from recognizer import dataset_export
 from recognizer.models import Measurement, ModelStatus, ModelVersion
@@ -122,10 +122,7 @@ def load_serving_model() -> Classifier:
 
 def load_shipped_model() -> Classifier:
     """Return the shipped model. Raises ModelError, also if the file is missing."""
-    try:
-        return Classifier(settings.SHIPPED_MODEL.read_bytes())
-    except OSError as error:
-        raise ModelError(str(error)) from error
+    return Classifier.read(settings.SHIPPED_MODEL)
 
 
 def _stated_metrics(

@@ -6,7 +6,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from ml.classifier import MAX_VERSION, Classifier, ModelError, Verdict
+from ml.classifier import Classifier, ModelError, Verdict
+from ml.model_metadata import MAX_VERSION
 from ml.preprocessing.segmentation import strokes_in
 from ml.preprocessing.strokes import SIZE, Box, Strokes, grid_from_bytes
 from ml.recognition import DigitPrediction, Prediction, join_lines

@@ -74,8 +74,8 @@ class ServingModel:
             if previous and not self.problem and sha256 == self._sha256:
                 return
             self._classifier = self._load(sha256)
-        except (Error, ModelVersion.DoesNotExist, ModelError, OSError) as error:
-            self._report(str(error))
+        except (Error, ModelVersion.DoesNotExist, ModelError) as error:
+            self._report(error)
             self._classifier = previous or self._load_fallback()
         else:
             self.problem, self._sha256 = "", sha256
@@ -87,19 +87,22 @@ class ServingModel:
 
     def _load(self, sha256: str | None) -> Classifier:
         if sha256 is None:
-            return Classifier(self.shipped.read_bytes())
+            return Classifier.read(self.shipped)
         return ModelVersion.objects.get(sha256=sha256).load()
 
     def _load_fallback(self) -> Classifier | None:
         try:
             return self._load(None)
-        except (ModelError, OSError) as error:
-            self._report(f"{self.problem}; shipped model: {error}")
+        except ModelError as error:
+            self._report(error)
             return None
 
-    def _report(self, problem: str) -> None:
+    def _report(self, error: Exception) -> None:
+        """Log a new problem; describe it for responses, without the database's address."""
+        is_private = not isinstance(error, ModelError)
+        problem = "the promoted model is not in the database" if is_private else str(error)
         if problem != self.problem:
-            logger.error("Cannot load the serving model: %s", problem)
+            logger.error("Cannot load the serving model: %s", error)
         self.problem = problem
 
 

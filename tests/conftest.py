@@ -66,18 +66,23 @@ def call(*arguments):
     return out.getvalue()
 
 
-def variant(temperature, errors=45):
+def variant(temperature, errors=45, unread=None):
     """Return a copy of the shipped model with another temperature and other stated errors.
 
-    A negative temperature inverts the predictions.
+    It never predicts the digit ``unread``.
     """
     model = onnx.load(SHIPPED)
     facts = {
         "thresholds": {"digit": 0.9, "sure": 0.9},
         "metrics": {"mnist_test": {"errors": errors, "of": 10_000, "calibration_error": 0.01}},
     }
-    (tensor,) = (tensor for tensor in model.graph.initializer if tensor.name == "temperature")
-    tensor.CopyFrom(onnx.numpy_helper.from_array(np.float32(temperature), "temperature"))
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    tensors["temperature"].raw_data = np.float32(temperature).tobytes()
+    if unread is not None:
+        bias = tensors["net.classifier.4.bias"]
+        values = onnx.numpy_helper.to_array(bias).copy()
+        values[unread] = -1_000
+        bias.raw_data = values.tobytes()
     return export.describe(model, facts)
 
 

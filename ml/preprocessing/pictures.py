@@ -5,34 +5,20 @@ of mass moved to pixel 14, 14. Drawings have flat paper, and every difference fr
 have uneven light, shadows and noise, so the paper is estimated around each pixel.
 """
 
-import io
 import math
-import warnings
 from dataclasses import dataclass
-from threading import Lock
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL import Image, ImageFilter, ImageOps
 
 from ml.preprocessing.strokes import BOX, SIZE, Box, Grid
 
-FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-# A JPEG is decoded at a fraction of its size; other formats are decoded at full size.
-MAX_JPEG_PIXELS: Final = 16_000_000
-MAX_PIXELS: Final = 6_000_000
-# Regular files have ten scans, a few hundred chunks, one color profile and a few texts. Decoding
-# bombs have thousands of chunks, empty or expanding to a megabyte each.
-MAX_SCANS: Final = 50
-MAX_READS: Final = 10_000
-MAX_COMPRESSED_CHUNKS: Final = 16
-# EXIF segments of a JPEG with its previews, and bytes of EXIF: Pillow builds an object per entry.
-MAX_EXIF_SEGMENTS: Final = 4
-MAX_EXIF_BYTES: Final = 65_536
 # Pictures are reduced to about this many pixels per side: 20 pixels of ink need no more.
 WORKING_SIZE: Final = 250
+# Bytes of EXIF: Pillow builds an object per entry.
+MAX_EXIF_BYTES: Final = 65_536
 
 # Paper is flat if at least this fraction of the pixels has the paper's exact level or is ink.
 FLAT: Final = 0.65
@@ -59,17 +45,6 @@ MIN_COMPONENT_AREA: Final = 0.05
 
 Levels = NDArray[np.uint8]
 Pixel = TypeVar("Pixel", bound=np.generic)
-
-# warnings.catch_warnings changes the filters of the whole process.
-_warning_filters = Lock()
-
-
-class PictureError(ValueError):
-    """A picture that cannot be decoded; the message states the reason."""
-
-
-class PictureTooLarge(PictureError):
-    """A picture with more pixels than are decoded."""
 
 
 @dataclass(frozen=True)
@@ -111,72 +86,6 @@ class Ink:
     def mask(self) -> NDArray[np.bool]:
         """Return the pixels with enough ink to count."""
         return _mask(self.levels)
-
-
-class _LimitedReads(io.BytesIO):
-    """Bytes that raise PictureError after a number of reads."""
-
-    reads = 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.reads += 1
-        if self.reads > MAX_READS:
-            raise PictureError(f"The picture has more than {MAX_READS:,} chunks. Save it again.")
-        return super().read(size)
-
-
-def open_picture(content: bytes, max_pixels: int = MAX_JPEG_PIXELS) -> Image.Image:
-    """Decode a picture, a large JPEG at reduced size, an animation's first frame.
-
-    ``max_pixels`` may lower the limit. Raises PictureTooLarge before decoding, or PictureError.
-    """
-    try:
-        _check_chunks(content)
-        with _warning_filters, warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(_LimitedReads(content), formats=FORMATS)
-        _check_size(picture, content, max_pixels)
-        full_width = picture.width
-        picture.draft("L", (WORKING_SIZE, WORKING_SIZE))
-        picture.load()
-        # After load(), which adds the file's own entries.
-        picture.info["full_width"] = full_width
-    except PictureError:
-        raise
-    except UnidentifiedImageError as error:
-        supported = ", ".join(FORMATS)
-        raise PictureError(f"The image format is not supported. Supported: {supported}.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureTooLarge(f"The picture has too many pixels: {error}") from error
-    except Exception as error:  # decoders raise many unrelated exceptions
-        raise PictureError(f"The picture cannot be decoded: {error}. Save it again.") from error
-    return picture
-
-
-def _check_chunks(content: bytes) -> None:
-    """Reject chunks that Pillow would decompress or parse repeatedly while it opens a file."""
-    compressed = sum(content.count(kind) for kind in (b"iCCP", b"zTXt", b"iTXt"))
-    segments = content.count(b"Exif\0\0")
-    if compressed > MAX_COMPRESSED_CHUNKS or segments > MAX_EXIF_SEGMENTS:
-        raise PictureError(
-            f"The picture has {compressed} compressed chunks and {segments} EXIF segments; at most"
-            f" {MAX_COMPRESSED_CHUNKS} and {MAX_EXIF_SEGMENTS} are accepted. Save it again."
-        )
-
-
-def _check_size(picture: Image.Image, content: bytes, max_pixels: int) -> None:
-    jpeg = isinstance(picture, JpegImageFile)
-    limit = min(max_pixels, MAX_JPEG_PIXELS if jpeg else MAX_PIXELS)
-    if picture.width * picture.height > limit:
-        raise PictureTooLarge(
-            f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are"
-            " accepted. Reduce its size."
-        )
-    # Every scan of a progressive JPEG, however short, passes over all pixels.
-    if jpeg and (scans := content.count(b"\xff\xda\x00")) > MAX_SCANS:
-        raise PictureError(
-            f"The JPEG has {scans} scans; at most {MAX_SCANS} are accepted. Save it again."
-        )
 
 
 def extract_ink(picture: Image.Image) -> Ink | None:

@@ -12,8 +12,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from ml.classifier import FORMAT, INPUT, NO_DIGEST, OUTPUTS
+from ml.classifier import INPUT, NO_DIGEST, OUTPUTS
 from ml.lenet import LeNet, normalize
+from ml.model_metadata import FORMAT
 
 LABELS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 

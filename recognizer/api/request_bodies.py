@@ -18,7 +18,7 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ml.preprocessing import pictures
+from ml.preprocessing import picture_files
 from ml.preprocessing.strokes import Grid, Strokes, grid_from_bytes
 from ml.recognition import DrawingInput
 from recognizer.api.errors import ApiError
@@ -129,12 +129,12 @@ def _read_files(request: HttpRequest, limit: int) -> list[bytes]:
     return contents
 
 
-def _open_picture(content: bytes, max_pixels: int = pictures.MAX_JPEG_PIXELS) -> Image.Image:
+def _open_picture(content: bytes, max_pixels: int = picture_files.MAX_JPEG_PIXELS) -> Image.Image:
     try:
-        return pictures.open_picture(content, max_pixels)
-    except pictures.PictureTooLarge as error:
+        return picture_files.open_picture(content, max_pixels)
+    except picture_files.PictureTooLarge as error:
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
-    except pictures.PictureError as error:
+    except picture_files.PictureError as error:
         raise _unprocessable(str(error)) from error
 
 

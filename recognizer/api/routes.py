@@ -16,7 +16,7 @@ from django.utils.http import quote_etag
 from ninja import NinjaAPI, Router, Status
 from ninja.errors import ValidationError
 
-from ml.preprocessing.pictures import MAX_JPEG_PIXELS, MAX_PIXELS
+from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import Grid
 from ml.recognition import DigitPrediction, DrawingInput, Prediction
 from recognizer import drawings

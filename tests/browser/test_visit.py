@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from ml.preprocessing import pictures
+from ml.preprocessing.picture_files import open_picture
 from ml.recognition import predict_picture, predict_strokes
 from ml.training import stroke_files
 from recognizer.models import Drawing
@@ -87,7 +87,7 @@ def test_delete_removes_drawings_from_page_and_server(visit):
 def test_drawing_is_downloaded_as_png_svg_and_json(visit, tmp_path, shipped):
     png = download(visit, "png", tmp_path)
     assert png.name == "1.png"
-    assert predict_picture(shipped, pictures.open_picture(png.read_bytes())).text == "1"
+    assert predict_picture(shipped, open_picture(png.read_bytes())).text == "1"
     with Image.open(png) as picture:
         assert picture.size == (1024, 1024)
     svg = download(visit, "svg", tmp_path).read_text()

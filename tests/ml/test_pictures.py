@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
 from ml.preprocessing import pictures
+from ml.preprocessing.picture_files import PictureError, PictureTooLarge, open_picture
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_picture
 from ml.training import data
@@ -84,7 +85,7 @@ KINDS = {
 
 @pytest.mark.parametrize("content", KINDS.values(), ids=KINDS)
 def test_predict_picture_of_any_format_gives_the_digit(shipped, content):
-    prediction = predict_picture(shipped, pictures.open_picture(content))
+    prediction = predict_picture(shipped, open_picture(content))
     assert (prediction.text, prediction.digits[0].verdict) == ("7", "digit")
 
 
@@ -116,7 +117,7 @@ def test_extract_ink_of_gradient_is_none():
 
 def test_extract_ink_of_photographed_blank_paper_is_none():
     """390 of 400 in a larger run; the rest are notches in the edges of shadows."""
-    taken = [preprocess(pictures.open_picture(photos.take(None, seed).jpeg)) for seed in range(30)]
+    taken = [preprocess(open_picture(photos.take(None, seed).jpeg)) for seed in range(30)]
     assert taken.count(None) >= 28
 
 
@@ -193,9 +194,7 @@ def album():
 
 
 def test_predict_picture_of_photos_gives_the_digit(shipped, album):
-    predictions = [
-        predict_picture(shipped, pictures.open_picture(photo.jpeg)) for photo, _ in album
-    ]
+    predictions = [predict_picture(shipped, open_picture(photo.jpeg)) for photo, _ in album]
     correct = [
         prediction.text == str(label)
         for prediction, (_, label) in zip(predictions, album, strict=True)
@@ -205,8 +204,7 @@ def test_predict_picture_of_photos_gives_the_digit(shipped, album):
 
 def test_extract_ink_of_photos_finds_the_box(album):
     overlaps = [
-        overlap(pictures.extract_ink(pictures.open_picture(photo.jpeg)).box, photo.box)
-        for photo, _ in album
+        overlap(pictures.extract_ink(open_picture(photo.jpeg)).box, photo.box) for photo, _ in album
     ]
     assert np.mean(overlaps) > 0.95
 
@@ -244,7 +242,7 @@ def test_rasterize_ink_centers_the_mass():
 def test_open_picture_of_a_large_jpeg_decodes_at_reduced_size():
     photo = Image.new("RGB", (4_000, 3_000), "white")
     photo.paste("black", (2_800, 400, 3_000, 2_000))
-    picture = pictures.open_picture(stored(photo, 6))
+    picture = open_picture(stored(photo, 6))
     assert picture.width * picture.height < 1_000_000
     # The box is in pixels of the upright original.
     assert pictures.extract_ink(picture).box == pytest.approx((2_800, 400, 200, 1_600), abs=16)
@@ -265,22 +263,22 @@ def test_open_picture_with_too_many_pixels_raises_before_decoding(
     monkeypatch.setattr(
         "PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("the picture was decoded")
     )
-    with pytest.raises(pictures.PictureTooLarge, match=f"{size[0]}x{size[1]}|decompression bomb"):
-        pictures.open_picture(content)
+    with pytest.raises(PictureTooLarge, match=f"{size[0]}x{size[1]}|decompression bomb"):
+        open_picture(content)
 
 
 def test_open_picture_with_too_many_chunks_raises():
     content = saved(drawn())
     chunk = struct.pack(">I4sI", 0, b"teSt", zlib.crc32(b"teSt"))
-    with pytest.raises(pictures.PictureError, match="more than 10,000 chunks"):
-        pictures.open_picture(content[:33] + chunk * 20_000 + content[33:])
+    with pytest.raises(PictureError, match="more than 10,000 chunks"):
+        open_picture(content[:33] + chunk * 20_000 + content[33:])
 
 
 def test_open_picture_with_too_many_scans_raises():
     content = saved(drawn(), "JPEG", progressive=True)
     last = content.rindex(b"\xff\xda")
-    with pytest.raises(pictures.PictureError, match="scans; at most 50"):
-        pictures.open_picture(content[:-2] + content[last:-2] * 100 + content[-2:])
+    with pytest.raises(PictureError, match="scans; at most 50"):
+        open_picture(content[:-2] + content[last:-2] * 100 + content[-2:])
 
 
 def test_extract_ink_ignores_metadata_named_like_its_own():
@@ -288,15 +286,15 @@ def test_extract_ink_ignores_metadata_named_like_its_own():
     content = saved(drawn())
     text = b"tEXtfull_width\0wide"
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
-    picture = pictures.open_picture(content[:-12] + chunk + content[-12:])
+    picture = open_picture(content[:-12] + chunk + content[-12:])
     assert pictures.extract_ink(picture).box == pictures.extract_ink(drawn()).box
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_open_picture_of_a_truncated_file_raises(format):
     content = saved(drawn(), format)
-    with pytest.raises(pictures.PictureError):
-        pictures.open_picture(content[: len(content) // 2])
+    with pytest.raises(PictureError):
+        open_picture(content[: len(content) // 2])
 
 
 BREAKABLE = {
@@ -316,8 +314,8 @@ def test_open_picture_with_a_flipped_byte_succeeds_or_raises_picture_error(good,
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
     try:
-        found = preprocess(pictures.open_picture(bytes(content)))
-    except pictures.PictureError:
+        found = preprocess(open_picture(bytes(content)))
+    except PictureError:
         return
     assert found is None or found.shape == (28, 28)
 

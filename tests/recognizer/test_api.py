@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from ml.preprocessing.lattice import MAX_PARTS, Lattice
-from ml.preprocessing.pictures import MAX_JPEG_PIXELS, MAX_PIXELS
+from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import MAX_LINES, predict_strokes
 from recognizer import drawings

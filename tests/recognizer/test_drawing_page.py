@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from ml.classifier import Verdict
-from ml.preprocessing import pictures
+from ml.preprocessing.picture_files import open_picture
 from recognizer import drawings
 from recognizer.models import Digit, Drawing
 from recognizer.telemetry import metrics
@@ -38,7 +38,7 @@ def test_page_shows_labels_without_the_reviewer_name(client, saved_drawing, admi
 
 def test_page_of_a_picture_predicts_from_the_stored_input(client, png):
     id = uuid4()
-    drawings.save(id, pictures.open_picture(png), "page")
+    drawings.save(id, open_picture(png), "page")
     page = get_page(client, Drawing.objects.get(id=id))
     assert page.count("<dd>7 <span") == 2
 

@@ -1,5 +1,6 @@
 """The model registry: import, promotion, rollback and comparison, by command and in the admin."""
 
+import hashlib
 import io
 import json
 from functools import partial
@@ -14,8 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from ml.classifier import Classifier, ModelError
+from ml.training import export
 from ml.training.held_out import is_held_out
-from recognizer import comparison, registry
+from recognizer import comparison, registry, serving
 from recognizer.comparison import Row, compare
 from recognizer.models import Digit, Measurement, ModelStatus, ModelVersion
 from tests.conftest import measurement_metrics, variant
@@ -321,12 +323,12 @@ def test_promote_within_the_margin_needs_no_reason(stated, admin_user):
 
 
 def test_compare_predicts_held_out_labels_with_both_models(held_out_sevens, admin_user):
-    inverted = registry.register(variant(-1.0))[0]
-    compared = compare(inverted.load())
+    without_sevens = registry.register(variant(1.0, unread=7))[0]
+    compared = compare(without_sevens.load())
     assert compared.rows[-1] == Row("held-out labels", held_out_sevens, 0, held_out_sevens)
     assert len(compared.differences) == held_out_sevens > 0
     with pytest.raises(registry.ReasonNeeded, match="held-out labels"):
-        registry.promote(inverted, admin_user)
+        registry.promote(without_sevens, admin_user)
 
 
 def test_compare_counts_accepted_held_out_non_digits(held_out_sevens, admin_user):
@@ -426,17 +428,17 @@ def test_model_page_shows_the_robustness_grid_and_calibration(
 def test_model_page_of_a_worse_candidate_requires_a_reason(
     admin_client, static_files, held_out_sevens
 ):
-    inverted = registry.register(variant(-1.0))[0]
-    page = admin_client.get(f"{MODELS}{inverted.pk}/change/").content.decode()
+    without_sevens = registry.register(variant(1.0, unread=7))[0]
+    page = admin_client.get(f"{MODELS}{without_sevens.pk}/change/").content.decode()
     assert page.count('alt="28x28 input"') == held_out_sevens
     assert f"{held_out_sevens}, worse" in page
     assert 'name="reason"' in page
-    promote = f"{MODELS}{inverted.pk}/promote/"
+    promote = f"{MODELS}{without_sevens.pk}/promote/"
     response = admin_client.post(promote, {"reason": " "}, follow=True)
     assert "Enter a reason" in response.content.decode()
     assert ModelVersion.promoted_sha256() is None
     admin_client.post(promote, {"reason": "a test"})
-    assert ModelVersion.promoted_sha256() == inverted.sha256
+    assert ModelVersion.promoted_sha256() == without_sevens.sha256
 
 
 def test_model_page_without_view_permission_compares_nothing(
@@ -471,6 +473,52 @@ def test_admin_shows_and_refuses_a_damaged_model(admin_client, static_files, can
     response = admin_client.post(f"{MODELS}{candidate.pk}/promote/", follow=True)
     assert f"Cannot promote {candidate}" in response.content.decode()
     assert ModelVersion.promoted_sha256() is None
+
+
+def with_facts(facts):
+    """Return the shipped model with other facts."""
+    return export.describe(onnx.load(SHIPPED), facts)
+
+
+THRESHOLDS = {"digit": 0.5, "sure": 0.5}
+METRIC = {"errors": 0, "of": 10_000, "calibration_error": "text"}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"thresholds": THRESHOLDS, "training": "text"},
+        {"thresholds": THRESHOLDS, "metrics": {"mnist_test": METRIC}},
+        {"thresholds": {"digit": "\0", "sure": {}}},
+    ],
+    ids=["training", "metrics", "thresholds"],
+)
+@pytest.mark.parametrize("status", ModelStatus.values)
+def test_stored_invalid_model_neither_serves_nor_breaks_pages(
+    client, admin_client, static_files, candidate, admin_user, monkeypatch, shipped, facts, status
+):
+    """An earlier release may have stored it."""
+    content = with_facts(facts)
+    sha256 = hashlib.sha256(content).hexdigest()
+    invalid = ModelVersion.objects.create(
+        content=content, sha256=sha256, version="invalid", status=status
+    )
+    served = serving.ServingModel(SHIPPED, ModelVersion.promoted_sha256)
+    monkeypatch.setattr(serving, "serving_model", served)
+    assert client.get("/api/v1/model").json()["version"] == shipped.version
+    assert "in the metadata is wrong" in admin_client.get(MODELS).content.decode()
+    for version in (invalid, candidate):
+        assert admin_client.get(f"{MODELS}{version.pk}/change/").status_code == 200
+    with pytest.raises(ModelError, match="in the metadata is wrong"):
+        registry.promote(invalid, admin_user)
+
+
+def test_import_of_a_large_file_fails_without_reading_it(tmp_path):
+    file = tmp_path / "large.onnx"
+    with file.open("wb") as sparse:
+        sparse.truncate(2**31)
+    with pytest.raises(CommandError, match="more than 1,000,000 bytes"):
+        models("import", file)
 
 
 def test_admin_reports_a_promotion_conflict(admin_client, static_files, ranked, after_comparison):

@@ -178,6 +178,26 @@ def test_classifier_without_any_model_raises_model_unavailable(tmp_path):
         serving_model.classifier()
 
 
+@pytest.mark.parametrize(
+    "path", ["/health/ready", "/api/v1/model", "/v2/models/digits", "/v2/models/digits/ready"]
+)
+@pytest.mark.django_db
+def test_missing_model_file_reveals_no_path(client, no_model, path):
+    response = client.get(path)
+    assert response.status_code == 503
+    assert str(serving.serving_model.shipped.parent) not in response.content.decode()
+
+
+def test_missing_model_and_database_reveal_no_address(tmp_path):
+    def refuse():
+        raise OperationalError('connection to server at "10.0.0.7" failed: user "digits"')
+
+    serving_model = serving.ServingModel(tmp_path / "missing.onnx", refuse)
+    with pytest.raises(serving.ModelUnavailable) as error:
+        serving_model.classifier()
+    assert str(error.value) == "missing.onnx cannot be read: No such file or directory"
+
+
 FORK = f"""
 import os, django
 django.setup()

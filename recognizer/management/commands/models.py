@@ -5,12 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from ml.classifier import Classifier, ModelError
+from ml.classifier import MAX_FILE_SIZE, ModelError
 from ml.files import write_file
 from recognizer import comparison, registry
 from recognizer.management.measurement import measure
@@ -67,7 +66,7 @@ class Command(BaseCommand):
                 state += f"; promoted {version.promoted_at:%Y-%m-%d %H:%M} by {version.promoted_by}"
             self.stdout.write(f"{mark} {version}  {version.sha256[:12]}  {state}")
             self.stdout.write(f"    errors: {registry.describe_errors(version.load)}")
-        shipped = Classifier(settings.SHIPPED_MODEL.read_bytes())
+        shipped = comparison.load_shipped_model()
         mark = " " if any(one.status == ModelStatus.SERVING for one in versions) else "*"
         self.stdout.write(f"{mark} {shipped.version}  {shipped.sha256[:12]}  shipped")
         self.stdout.write(f"    errors: {registry.describe_errors(lambda: shipped)}")
@@ -120,7 +119,9 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"Model {version} written to {file}"))
 
     def import_file(self, file: Path, **options: Any) -> None:
-        version, created = registry.register(file.read_bytes())
+        with file.open("rb") as content:
+            # A larger file is rejected without reading it to its end.
+            version, created = registry.register(content.read(MAX_FILE_SIZE + 1))
         state = "stored as a candidate" if created else f"already stored: {version.status}"
         self.stdout.write(self.style.SUCCESS(f"Model {version} is {state}."))
         self.stdout.write(f"To serve it: manage.py models promote {version}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ml.preprocessing.pictures import PictureError, open_picture
+from ml.preprocessing.picture_files import PictureError, open_picture
 from recognizer import drawings
 from recognizer.serving import ModelUnavailable
 

@@ -1,0 +1,80 @@
+"""The schema of a model file's metadata."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
+
+FORMAT = "digits-lenet/2"
+# Characters: every stored drawing holds the version of its model.
+MAX_VERSION = 64
+
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+# The upper bound keeps products with floats finite.
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=10**9)]
+
+
+class MetadataError(ValueError):
+    """Metadata that does not match the schema; the message names the first wrong field."""
+
+
+class _Thresholds(BaseModel):
+    digit: Share
+    sure: Share
+
+
+class _Metric(BaseModel):
+    errors: Count
+    of: Annotated[Count, Field(ge=1)]
+    calibration_error: Share | None = None
+
+    @model_validator(mode="after")
+    def check_errors(self) -> Self:
+        if self.errors > self.of:
+            raise ValueError(f"{self.errors} errors of {self.of}")
+        return self
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    thresholds: _Thresholds
+    metrics: dict[str, _Metric] = {}
+    training: dict[str, Any] = {}
+
+
+class _Metadata(BaseModel):
+    format: Literal["digits-lenet/2"]
+    # It is part of a header, a file name and addresses.
+    version: Annotated[str, Field(pattern=rf"\A[0-9A-Za-z._+-]{{1,{MAX_VERSION}}}\z")]
+    labels: Json[Annotated[list[str], Field(min_length=10, max_length=10)]]
+    facts: Json[_Facts]
+    digest: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Validated metadata; ``facts`` has JSON values only."""
+
+    version: str
+    labels: list[str]
+    facts: dict[str, Any]
+    digest: str
+
+
+def parse_metadata(metadata: Mapping[str, str]) -> Metadata:
+    """Validate the metadata of a file. Raises MetadataError."""
+    try:
+        parsed = _Metadata.model_validate(metadata)
+        facts = parsed.facts.model_dump(exclude_unset=True)
+        # Not every value in ``training`` can be sent: NaN and long integers cannot.
+        json.dumps(facts, allow_nan=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise MetadataError(f"its {place} in the metadata is wrong: {first['msg']}") from error
+    except ValueError as error:
+        raise MetadataError(f"the facts in its metadata are not JSON: {error}") from error
+    return Metadata(parsed.version, parsed.labels, facts, parsed.digest)
