@@ -1,15 +1,19 @@
 """Export labeled digits as files for other programs and for ``manage.py train --data``.
 
-All formats stream the digits, so that exports of any size need constant memory.
+All formats stream the digits, so that exports of any size need constant memory. A pseudonym
+replaces the UUID of each drawing, because the UUID authorizes deletion.
 """
 
 import csv
+import hmac
+import itertools
 import json
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO
+from typing import IO, TypeAlias
+from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.db.models import QuerySet
@@ -25,12 +29,16 @@ from ml.training.dataset_folder import (
     Record,
 )
 from ml.training.dataset_readers import NOT_A_DIGIT
+from ml.training.held_out import is_held_out
 from ml.training.stroke_files import NON_DIGIT
-from recognizer.models import Digit, Label
+from recognizer.models import Digit, ExportKey, Label
 
 CHUNK_SIZE = 500
 # Spreadsheets evaluate cells that start with these characters.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
+
+ExportedDigit: TypeAlias = tuple[Digit, str]
+"""A digit and the pseudonym of its drawing."""
 
 
 def labeled() -> QuerySet[Digit]:
@@ -43,6 +51,14 @@ def records(digits: QuerySet[Digit]) -> Iterator[Record]:
     for digit in digits.only("image", "label", "drawing_id").iterator(CHUNK_SIZE):
         label = NON_DIGIT if digit.label == Label.NOT_A_DIGIT else int(digit.label)
         yield grid_from_bytes(digit.image), label, str(digit.drawing_id)
+
+
+def pseudonym(drawing: UUID, key: bytes) -> str:
+    """Return a keyed hash of a drawing's UUID, in the same format, held out if the UUID is."""
+    digests = (hmac.digest(key, b"%b %d" % (drawing.bytes, n), "sha256") for n in itertools.count())
+    names = (str(UUID(bytes=digest[:16])) for digest in digests)
+    held_out = is_held_out(str(drawing))
+    return next(name for name in names if is_held_out(name) == held_out)
 
 
 def write(
@@ -63,7 +79,9 @@ def write(
         chosen = chosen.defer(None).select_related("drawing")
     else:
         chosen = chosen.select_related(None).only("image", "label", "position", "drawing_id")
-    return FORMATS[format](progress(chosen.iterator(CHUNK_SIZE)), folder)
+    key = ExportKey.get()
+    rows = progress(chosen.iterator(CHUNK_SIZE))
+    return FORMATS[format](((digit, pseudonym(digit.drawing_id, key)) for digit in rows), folder)
 
 
 def archive(digits: QuerySet[Digit], format: str) -> IO[bytes]:
@@ -78,8 +96,8 @@ def archive(digits: QuerySet[Digit], format: str) -> IO[bytes]:
     return file
 
 
-def write_idx(digits: Iterable[Digit], folder: Path) -> int:
-    """Write MNIST's two IDX files (http://yann.lecun.com/exdb/mnist/) and the drawings' UUIDs."""
+def write_idx(digits: Iterable[ExportedDigit], folder: Path) -> int:
+    """Write MNIST's two IDX files (http://yann.lecun.com/exdb/mnist/) and the pseudonyms."""
     count = 0
     with (
         (folder / IMAGES).open("wb") as images,
@@ -89,11 +107,11 @@ def write_idx(digits: Iterable[Digit], folder: Path) -> int:
         # Reserve the headers: the number of digits is known only after the last one.
         images.write(bytes(16))
         labels.write(bytes(8))
-        for digit in digits:
+        for digit, drawing in digits:
             if digit.label != Label.NOT_A_DIGIT:
                 images.write(bytes(digit.image))
                 labels.write(bytes([int(digit.label)]))
-                drawings.write(f"{digit.drawing_id}\n")
+                drawings.write(f"{drawing}\n")
                 count += 1
         images.seek(0)
         images.write(struct.pack(">4i", 0x803, count, SIZE, SIZE))
@@ -102,52 +120,48 @@ def write_idx(digits: Iterable[Digit], folder: Path) -> int:
     return count
 
 
-def write_csv(digits: Iterable[Digit], folder: Path) -> int:
-    """Write one row per digit, the label and 784 pixels in row order, and the drawings' UUIDs."""
+def write_csv(digits: Iterable[ExportedDigit], folder: Path) -> int:
+    """Write one row per digit, the label and 784 pixels in row order, and the pseudonyms."""
     count = 0
     with (folder / CSV).open("w", newline="") as file, (folder / DRAWINGS).open("w") as drawings:
         rows = csv.writer(file)
         rows.writerow(["label", *(f"pixel{i}" for i in range(SIZE * SIZE))])
-        for digit in digits:
+        for digit, drawing in digits:
             rows.writerow([neutralize_formula(digit.label), *bytes(digit.image)])
-            drawings.write(f"{digit.drawing_id}\n")
+            drawings.write(f"{drawing}\n")
             count += 1
     return count
 
 
-def write_png(digits: Iterable[Digit], folder: Path) -> int:
+def write_png(digits: Iterable[ExportedDigit], folder: Path) -> int:
     """Write one picture per digit, white ink on black as in MNIST, in one folder per label."""
     count = 0
-    for digit in digits:
+    for digit, drawing in digits:
         name = NOT_A_DIGIT if digit.label == Label.NOT_A_DIGIT else digit.label
         (folder / name).mkdir(exist_ok=True)
         picture = Image.fromarray(grid_from_bytes(digit.image))
-        picture.save(folder / name / f"{digit.drawing_id}-{digit.position}.png")
+        picture.save(folder / name / f"{drawing}-{digit.position}.png")
         count += 1
     return count
 
 
-def write_jsonl(digits: Iterable[Digit], folder: Path) -> int:
+def write_jsonl(digits: Iterable[ExportedDigit], folder: Path) -> int:
     """Write the strokes of one digit per line, in the format of ``ml.training.stroke_files``.
 
     Digits whose strokes do not reproduce the stored image are skipped.
     """
     count = 0
     with (folder / JSON_LINES).open("w") as file:
-        for digit in digits:
+        for digit, drawing in digits:
             strokes = digit.strokes()
             if strokes and rasterize(strokes).tobytes() == bytes(digit.image):
-                record = {
-                    "strokes": strokes,
-                    "label": digit.label,
-                    "drawing": str(digit.drawing_id),
-                }
+                record = {"strokes": strokes, "label": digit.label, "drawing": drawing}
                 file.write(json.dumps(record) + "\n")
                 count += 1
     return count
 
 
-FORMATS: dict[str, Callable[[Iterable[Digit], Path], int]] = {
+FORMATS: dict[str, Callable[[Iterable[ExportedDigit], Path], int]] = {
     "idx": write_idx,
     "csv": write_csv,
     "png": write_png,

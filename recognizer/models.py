@@ -1,6 +1,7 @@
 """Database tables: the prediction log, reviews and the model registry."""
 
 import hashlib
+import secrets
 import uuid
 
 from django.conf import settings
@@ -246,3 +247,18 @@ class Measurement(models.Model):
 
     def __str__(self) -> str:
         return self.sha256[:12]
+
+
+class ExportKey(models.Model):
+    """The secret key of the pseudonyms in exports, one row, created by the first export."""
+
+    key = models.BinaryField(max_length=32, editable=False)
+
+    def __str__(self) -> str:
+        return "export key"
+
+    @classmethod
+    def get(cls) -> bytes:
+        """Return the key."""
+        row, _ = cls.objects.get_or_create(pk=1, defaults={"key": secrets.token_bytes(32)})
+        return bytes(row.key)

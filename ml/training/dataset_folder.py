@@ -20,7 +20,7 @@ from ml.training.stroke_files import NON_DIGIT
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 CSV = "digits.csv"
 JSON_LINES = "digits.jsonl"
-# One drawing UUID per digit and line; MNIST's format and CSV cannot store them.
+# One drawing ID per digit and line; MNIST's format and CSV cannot store them.
 DRAWINGS = "drawings.txt"
 
 Record: TypeAlias = tuple[Grid, int, str]

@@ -154,7 +154,7 @@ def read_pictures(folder: Path) -> Entries:
         elif path.suffix.lower() not in PICTURES:
             yield Exclusion(f"not a picture ({', '.join(PICTURES)})", place)
         else:
-            # Exported names are "<drawing UUID>-<position>.png".
+            # Exported names are "<drawing ID>-<position>.png".
             drawing, _, position = path.stem.rpartition("-")
             is_exported = DRAWING_ID.fullmatch(drawing) and position.isdigit()
             yield Sample(_read_picture(path, place), label, drawing if is_exported else "", place)

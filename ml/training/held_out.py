@@ -9,7 +9,7 @@ from ml.training.stroke_files import StrokeSample
 
 Part: TypeAlias = Literal["training", "validation", "test"]
 
-# ``export_dataset`` writes the drawing's UUID where the writer is unknown.
+# ``export_dataset`` writes a drawing ID, a pseudonym in the form of a UUID, instead of a writer.
 DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Of 256 drawings.
 HELD_OUT = 51
@@ -19,7 +19,7 @@ def part_of(writer: str) -> Part:
     """Return the part of a writer's samples: 3/16 of the writers for tests, 2/16 for validation.
 
     The part depends on the name alone, so that a writer is in the same part of every file and every
-    training. A drawing's UUID in place of a writer follows ``is_held_out``.
+    training. A drawing ID in place of a writer follows ``is_held_out``.
     """
     if DRAWING_ID.fullmatch(writer):
         return "validation" if is_held_out(writer) else "training"

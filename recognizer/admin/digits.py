@@ -10,6 +10,7 @@ from django.db.models import F, Model, Q, QuerySet
 from django.forms import ChoiceField, ModelForm
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -131,7 +132,9 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     action_form = DigitActionForm
     actions = ("label_selected", "export_selected")
     radio_fields = {"label": admin.HORIZONTAL}
-    readonly_fields = ("strokes", "prediction", "probability_table", "large_input", "details")
+    readonly_fields = (
+        "strokes", "prediction", "probability_table", "large_input", "details", "drawing_link",
+    )  # fmt: skip
     fields = ("strokes", "label", "prediction", "probability_table", "large_input", "details")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -140,6 +143,11 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Digits are deleted only with their drawing."""
         return False
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Show the drawing's address, which contains its UUID, only to staff who may delete it."""
+        may_delete = request.user.has_perm("recognizer.delete_drawing")
+        return (*self.fields, "drawing_link") if may_delete else self.fields
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         context = {
@@ -228,7 +236,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     def details(self, digit: Digit) -> str:
         drawing = digit.drawing
         text = (
-            f"Digit {digit.position + 1} of drawing {drawing.id},"
+            f"Digit {digit.position + 1} of {drawing.digits.count()} in the drawing,"
             f" from {drawing.get_source_display()} on {localize(localtime(drawing.created_at))},"
             f" predicted by model {drawing.model}"
         )
@@ -236,3 +244,8 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
             return text
         reviewer = digit.labeled_by or "a deleted user"
         return f"{text}; labeled by {reviewer} on {localize(localtime(digit.labeled_at))}"
+
+    @admin.display(description="drawing")
+    def drawing_link(self, digit: Digit) -> SafeString:
+        address = reverse("admin:recognizer_drawing_change", args=[digit.drawing_id])
+        return format_html('<a href="{}">{}</a>', address, digit.drawing_id)

@@ -1,4 +1,4 @@
-"""The admin of drawings: list and deletion."""
+"""The admin of drawings: list and deletion, for staff who may delete."""
 
 from typing import Any
 
@@ -46,6 +46,10 @@ class DrawingAdmin(LargeTableAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Addresses of these pages contain UUIDs, which authorize deletion through the API."""
+        return self.has_delete_permission(request, obj)
 
     def list_queryset(self, rows: QuerySet[Drawing]) -> QuerySet[Drawing]:
         digits = Digit.objects.only("drawing", "image").order_by("drawing_id", "position")

@@ -5,7 +5,7 @@ import errno
 import io
 import json
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zipfile import ZipFile
 
 import numpy as np
@@ -18,7 +18,7 @@ from django.utils import timezone
 from ml.training import data, dataset_folder, held_out
 from ml.training.stroke_files import NON_DIGIT
 from recognizer import dataset_export
-from recognizer.models import Digit, Drawing
+from recognizer.models import Digit, Drawing, ExportKey
 from tests.conftest import call
 from tools.samples import SEVEN
 
@@ -78,8 +78,45 @@ def test_export_is_read_back_with_images_labels_and_drawings(tmp_path, labeled, 
         (bytes(digit.image), NON_DIGIT if digit.label == "?" else int(digit.label))
         for digit in digits
     )
-    # The UUID decides which drawings are held out of training.
-    assert {name for _, _, name in records} == {str(digit.drawing_id) for digit in digits}
+    # The pseudonym decides which drawings are held out of training.
+    key = ExportKey.get()
+    names = {dataset_export.pseudonym(digit.drawing_id, key) for digit in digits}
+    assert {name for _, _, name in records} == names
+
+
+@pytest.mark.parametrize("format", dataset_export.FORMATS)
+def test_export_contains_no_uuid(tmp_path, labeled, format):
+    call("export_dataset", "--format", format, tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    exported = b"".join(str(path).encode() + path.read_bytes() for path in files)
+    for drawing in Drawing.objects.all():
+        assert str(drawing.pk).encode() not in exported
+        assert drawing.pk.hex.encode() not in exported
+
+
+def test_exports_name_a_drawing_alike(tmp_path, labeled):
+    """Exports of one database can be merged without moving drawings between the parts."""
+    for name in ("first", "second"):
+        call("export_dataset", tmp_path / name)
+    first, second = (
+        (tmp_path / name / dataset_folder.DRAWINGS).read_text() for name in ("first", "second")
+    )
+    assert first == second
+
+
+def test_pseudonym_is_held_out_like_its_uuid():
+    """Otherwise a held-out drawing would become training data."""
+    for number in range(500):
+        drawing = UUID(int=number)
+        name = dataset_export.pseudonym(drawing, b"key")
+        assert name != str(drawing)
+        assert held_out.is_held_out(name) == held_out.is_held_out(str(drawing))
+        assert held_out.part_of(name) == held_out.part_of(str(drawing))
+
+
+def test_pseudonym_depends_on_the_key():
+    first, second = (dataset_export.pseudonym(UUID(int=1), key) for key in (b"a", b"b"))
+    assert first != second
 
 
 @pytest.mark.parametrize("format", ["idx", "csv"])
@@ -88,7 +125,9 @@ def test_read_without_drawings_identifies_digits_by_image(tmp_path, labeled, for
     (tmp_path / dataset_folder.DRAWINGS).unlink()
     names = [(name, image.tobytes()) for image, _, name in dataset_folder.read(tmp_path).records]
     assert len({name for name, _ in names}) == len({image for _, image in names})
-    assert not {name for name, _ in names} & {str(digit.drawing_id) for digit in labeled}
+    key = ExportKey.get()
+    pseudonyms = {dataset_export.pseudonym(digit.drawing_id, key) for digit in labeled}
+    assert not {name for name, _ in names} & pseudonyms
 
 
 @pytest.mark.parametrize("format", ["idx", "csv"])
@@ -150,9 +189,10 @@ def test_export_that_fails_leaves_an_empty_folder(tmp_path, labeled, format, mon
     assert list(tmp_path.iterdir()) == []
 
 
-def test_export_takes_two_queries_in_every_format(tmp_path, labeled, django_assert_num_queries):
+def test_export_takes_three_queries_in_every_format(tmp_path, labeled, django_assert_num_queries):
+    ExportKey.get()
     for format in dataset_export.FORMATS:
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             call("export_dataset", "--format", format, tmp_path / format)
 
 
