@@ -16,11 +16,9 @@ env.read_env(str(Path(__file__).with_name(".env")), recurse=False)
 wsgi_app = "mnist_site.wsgi"
 bind = f"0.0.0.0:{env.int('PORT', 8000)}"
 workers = env.int("WEB_CONCURRENCY", 1)
-worker_class = "mnist_site.worker.Worker"
+worker_class = "gthread"
 # Threads buffer bodies and wait; mnist_site/load_shedding.py limits concurrency.
 threads = 32
-# The kernel queues further connections.
-worker_connections = 512
 # Heroku kills processes 30 seconds after SIGTERM.
 graceful_timeout = 25
 # Keep heartbeat and metric files in memory: a slow disk must not look like a hanging worker.

@@ -178,11 +178,21 @@ DATABASES = {
 }
 # Seconds to wait for a connection or a lock, less than the page's timeout of ten.
 DATABASE_TIMEOUT = 8
+POOL_TIMEOUT = 1  # seconds until a new connection to PostgreSQL counts as failed
 # Options in DATABASE_URL take precedence.
 url_options = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A connection for each request that load_shedding.py processes at the same time.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": DATABASE_TIMEOUT,
+        "pool": {
+            "min_size": 0,
+            "max_size": 4,
+            "timeout": POOL_TIMEOUT,
+            "reconnect_timeout": POOL_TIMEOUT,
+            "num_workers": 1,
+        },
         **url_options,
         "options": f"-c lock_timeout={DATABASE_TIMEOUT}s {url_options.get('options', '')}".strip(),
     }

@@ -1,17 +1,21 @@
-"""Load shedding: body buffering, concurrency limit, backlog, rejections, connections per slot."""
+"""Load shedding: body buffering, concurrency limit, backlog, rejections, slow bodies."""
 
 import io
 import json
+import socket
 from threading import Event, Thread
 
 import pytest
-from django.db import connections
+from django.conf import settings
+from django.db import connection
 
 from mnist_site import load_shedding
 from mnist_site.load_shedding import CONCURRENCY_LIMIT, LoadShedder
+from recognizer.telemetry import metrics
 from tests.mnist_site.polling import TIMEOUT, wait_until
 
 MAX_BODY_SIZE = 1_000
+ORIGIN = "https://digits.example"
 
 
 class Request:
@@ -47,6 +51,28 @@ class BlockingApplication:
         return echo(environ, start_response)
 
 
+class Stream:
+    """A streaming response of Django."""
+
+    streaming = True
+
+    def __init__(self, chunks):
+        self.chunks, self.closed = chunks, False
+
+    def __iter__(self):
+        return iter(self.chunks)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def no_database(request, monkeypatch):
+    """Most tests run in a thread that may have a connection of an earlier test."""
+    if "db" not in request.fixturenames:
+        monkeypatch.setattr(load_shedding, "close_old_connections", lambda: None)
+
+
 @pytest.fixture
 def blocking():
     application = BlockingApplication()
@@ -57,6 +83,24 @@ def blocking():
 @pytest.fixture
 def long_queue_timeout(monkeypatch):
     monkeypatch.setattr(load_shedding, "QUEUE_TIMEOUT", TIMEOUT)
+
+
+@pytest.fixture
+def no_backlog(monkeypatch):
+    monkeypatch.setattr(load_shedding, "BACKLOG_LIMIT", 0)
+
+
+@pytest.fixture
+def small_backlog(monkeypatch, long_queue_timeout):
+    monkeypatch.setattr(load_shedding, "BACKLOG_LIMIT", 2)
+
+
+@pytest.fixture
+def slow_client():
+    """The server's end of a connection whose client sends nothing, and the client's end."""
+    server, client = socket.socketpair()
+    with server, client, server.makefile("rb") as stream:
+        yield {"gunicorn.socket": server, "wsgi.input": stream}, client
 
 
 def start(target, *arguments):
@@ -105,6 +149,34 @@ def test_incomplete_body_gets_408():
     assert "9 bytes" in json.loads(request.body)["detail"]
 
 
+def test_slow_body_gets_408_from_the_watchdog(slow_client, monkeypatch):
+    monkeypatch.setattr(load_shedding, "BODY_TIMEOUT", 0)
+    monkeypatch.setattr(load_shedding, "WATCH_INTERVAL", 0.01)
+    environ, client = slow_client
+    client.sendall(b"x")
+    request = Request(length=10, **environ)
+    join([start(request.send, LoadShedder(echo, MAX_BODY_SIZE))])
+    assert request.status == "408 Request Timeout"
+    environ["gunicorn.socket"].sendall(b"response")
+    assert client.recv(100) == b"response"
+
+
+def test_body_of_one_more_slow_client_is_rejected_but_no_request_without_body(
+    slow_client, monkeypatch
+):
+    monkeypatch.setattr(load_shedding, "RECEIVER_LIMIT", 1)
+    environ, client = slow_client
+    shedder = LoadShedder(echo, MAX_BODY_SIZE)
+    slow = Request(length=10, **environ)
+    thread = start(slow.send, shedder)
+    wait_until(lambda: Request(body=b"x").send(shedder).status == "503 Service Unavailable")
+    assert Request().send(shedder).status == "200 OK"
+    client.sendall(b"x" * 10)
+    join([thread])
+    assert slow.body == b"x" * 10
+    assert Request(body=b"x").send(shedder).status == "200 OK"
+
+
 @pytest.mark.parametrize("length", ["", "abc", "-1"])
 def test_body_of_unknown_length_is_not_buffered(length):
     request = Request(length=length)
@@ -113,10 +185,11 @@ def test_body_of_unknown_length_is_not_buffered(length):
     assert request.environ["wsgi.input"] is stream
 
 
-def test_full_backlog_rejects_with_503(blocking, long_queue_timeout):
-    shedder = LoadShedder(blocking, MAX_BODY_SIZE, backlog_limit=2)
+def test_full_backlog_rejects_with_503(blocking, small_backlog):
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE)
+    rejections = metrics.REJECTED._value.get()
     accepted, threads = send_all(CONCURRENCY_LIMIT + 2, shedder)
-    wait_until(lambda: len(shedder._backlog) == 2)
+    wait_until(lambda: metrics.WAITING._value.get() == 2)
     rejected = Request().send(shedder)
     assert rejected.status == "503 Service Unavailable"
     assert rejected.headers["Retry-After"] == "1"
@@ -126,35 +199,19 @@ def test_full_backlog_rejects_with_503(blocking, long_queue_timeout):
     join(threads)
     assert {request.status for request in accepted} == {"200 OK"}
     assert Request().send(shedder).status == "200 OK"
+    assert (metrics.WAITING._value.get(), metrics.REJECTED._value.get()) == (0, rejections + 1)
 
 
-@pytest.mark.parametrize("origin", ["https://digits.example", "https://other.example", None])
+@pytest.mark.parametrize("origin", [ORIGIN, "https://other.example", None])
 def test_rejection_is_readable_by_pages_of_allowed_origins(origin):
-    shedder = LoadShedder(echo, MAX_BODY_SIZE, cors_origins={"https://digits.example"})
+    shedder = LoadShedder(echo, MAX_BODY_SIZE, cors_origins={ORIGIN})
     environ = {"HTTP_ORIGIN": origin} if origin else {}
     rejected = Request(body=b"x", length=10, **environ).send(shedder)
-    allowed = origin == "https://digits.example"
-    assert rejected.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+    allowed = origin == ORIGIN
+    assert rejected.headers.get("Access-Control-Allow-Origin") == (ORIGIN if allowed else None)
     assert rejected.headers.get("Access-Control-Expose-Headers") == (
         "Retry-After" if allowed else None
     )
-
-
-def test_callbacks_report_backlog_changes_and_rejections(blocking, long_queue_timeout):
-    changes, rejections = [], []
-    shedder = LoadShedder(
-        blocking,
-        MAX_BODY_SIZE,
-        backlog_limit=2,
-        on_backlog_change=changes.append,
-        on_reject=lambda: rejections.append(1),
-    )
-    _, threads = send_all(CONCURRENCY_LIMIT + 2, shedder)
-    wait_until(lambda: len(changes) == 2)
-    Request().send(shedder)
-    blocking.release.set()
-    join(threads)
-    assert (changes, rejections) == ([1, 1, -1, -1], [1])
 
 
 def test_request_after_the_queue_timeout_is_rejected_and_never_processed(blocking, monkeypatch):
@@ -177,7 +234,7 @@ def test_backlog_is_processed_in_order(blocking, long_queue_timeout, monkeypatch
     paths = [f"/{number}" for number in range(8)]
     for number, path in enumerate(paths):
         threads.append(start(Request(path).send, shedder))
-        wait_until(lambda number=number: len(shedder._backlog) > number)
+        wait_until(lambda number=number: metrics.WAITING._value.get() > number)
     blocking.release.set()
     join(threads)
     assert [environ["PATH_INFO"] for environ in blocking.started[1:]] == paths
@@ -186,13 +243,13 @@ def test_backlog_is_processed_in_order(blocking, long_queue_timeout, monkeypatch
 def test_bodies_beyond_the_memory_limit_are_rejected(monkeypatch):
     monkeypatch.setattr(load_shedding, "BODY_MEMORY", 500)
     shedder = LoadShedder(echo, MAX_BODY_SIZE)
-    assert Request(body=b"x" * 600).send(shedder).status == "503 Service Unavailable"
-    assert Request(body=b"x" * 500).send(shedder).status == "200 OK"
-    assert shedder._used_memory == 0
+    for _ in range(2):
+        assert Request(body=b"x" * 600).send(shedder).status == "503 Service Unavailable"
+        assert Request(body=b"x" * 500).send(shedder).status == "200 OK"
 
 
-def test_liveness_probe_under_overload_succeeds(blocking):
-    shedder = LoadShedder(blocking, MAX_BODY_SIZE, backlog_limit=0)
+def test_liveness_probe_under_overload_succeeds(blocking, no_backlog):
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE)
     _, threads = send_all(CONCURRENCY_LIMIT, shedder)
     wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
     assert Request().send(shedder).status == "503 Service Unavailable"
@@ -201,49 +258,66 @@ def test_liveness_probe_under_overload_succeeds(blocking):
     join(threads)
 
 
-def test_undecodable_content_type_gets_400():
-    request = Request(CONTENT_TYPE="application/json; x*=nosuch''%41")
-    assert request.send(LoadShedder(echo, MAX_BODY_SIZE)).status == "400 Bad Request"
+def test_streaming_response_holds_its_slot_until_it_is_closed(no_backlog):
+    streams = [Stream([b"a", b"b"]) for _ in range(CONCURRENCY_LIMIT)]
+    waiting = list(streams)
+    shedder = LoadShedder(lambda *_: waiting.pop() if waiting else [b""], MAX_BODY_SIZE)
+    responses = [shedder({"PATH_INFO": "/"}, None) for _ in streams]
+    assert [b"".join(response) for response in responses] == [b"ab"] * CONCURRENCY_LIMIT
+    assert Request().send(shedder).status == "503 Service Unavailable"
+    responses[0].close()
+    assert [stream.closed for stream in streams].count(True) == 1
+    assert list(shedder({"PATH_INFO": "/"}, None)) == [b""]
 
 
-class Connection:
-    """The part of a database connection that slots use."""
+def test_failed_request_releases_its_slot():
+    def fail(environ, start_response):
+        raise RuntimeError
 
-    alias, allow_thread_sharing = "default", False
-
-    def inc_thread_sharing(self):
-        self.allow_thread_sharing = True
-
-
-def test_database_connections_never_exceed_slots():
-    used = []
-
-    def application(environ, start_response):
-        if not connections.all(initialized_only=True):
-            connections["default"] = Connection()
-        used.append(connections["default"])
-        return echo(environ, start_response)
-
-    shedder = LoadShedder(application, MAX_BODY_SIZE)
-    for _ in range(3):
-        _, threads = send_all(2 * CONCURRENCY_LIMIT, shedder)
-        join(threads)
-    assert len(used) == 6 * CONCURRENCY_LIMIT
-    assert len(set(used)) <= CONCURRENCY_LIMIT
-    assert all(connection.allow_thread_sharing for connection in used)
+    shedder = LoadShedder(fail, MAX_BODY_SIZE)
+    for _ in range(CONCURRENCY_LIMIT + 1):
+        with pytest.raises(RuntimeError):
+            Request().send(shedder)
 
 
-def test_thread_after_an_exception_keeps_no_connection():
+@pytest.mark.parametrize("response", [[b""], Stream([b""])])
+def test_database_connection_without_keeping_is_closed_before_the_slot_is_free(
+    response, monkeypatch, db
+):
+    """Otherwise a process could need more connections than slots."""
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
     left = []
 
     def application(environ, start_response):
-        connections["default"] = Connection()
-        raise RuntimeError
+        connection.ensure_connection()
+        return response
 
     def send():
-        with pytest.raises(RuntimeError):
-            Request().send(LoadShedder(application, MAX_BODY_SIZE))
-        left.append(connections.all(initialized_only=True))
+        answer = LoadShedder(application, MAX_BODY_SIZE)({"PATH_INFO": "/"}, None)
+        if answer is not response:
+            answer.close()
+        left.append(connection.connection)
 
     join([start(send)])
-    assert left == [[]]
+    assert left == [None]
+
+
+def test_connection_pool_has_a_connection_for_each_slot():
+    pool = settings.DATABASES["default"]["OPTIONS"].get("pool", {"max_size": CONCURRENCY_LIMIT})
+    assert pool["max_size"] == CONCURRENCY_LIMIT
+
+
+CONTENT_TYPES = {
+    "": "",
+    "application/json; charset=rot13": "application/json",
+    "application/json; x*=nosuch''%41": "application/json",
+    "multipart/form-data;BOUNDARY=a-b; charset=idna": 'multipart/form-data; boundary="a-b"',
+    'multipart/form-data; boundary="a b"': 'multipart/form-data; boundary="a b"',
+}
+
+
+@pytest.mark.parametrize(("sent", "received"), CONTENT_TYPES.items())
+def test_content_type_keeps_only_its_boundary(sent, received):
+    request = Request(CONTENT_TYPE=sent)
+    request.send(LoadShedder(echo, MAX_BODY_SIZE))
+    assert request.environ["CONTENT_TYPE"] == received

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from mnist_site.load_shedding import BACKLOG_LIMIT, CONCURRENCY_LIMIT
-from mnist_site.worker import SEND_TIMEOUT
+from mnist_site.load_shedding import BACKLOG_LIMIT, CONCURRENCY_LIMIT, SEND_TIMEOUT
 from tools.resilience import hostile_inputs
 from tools.resilience.client import (
     Response,
