@@ -93,7 +93,7 @@ TRUSTED_PROXIES = env.int(
 
 INSTALLED_APPS = [
     "recognizer",
-    "django.contrib.admin",
+    "mnist_site.apps.StaffSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -57,8 +57,12 @@ class Drift:
     properties: list[Property]
 
     @property
+    def is_enough(self) -> bool:
+        return self.count >= MIN_DIGITS
+
+    @property
     def alarms(self) -> list[Property]:
-        return [one for one in self.properties if one.is_far and self.count >= MIN_DIGITS]
+        return [one for one in self.properties if one.is_far and self.is_enough]
 
 
 def drift() -> Drift:

@@ -80,5 +80,23 @@ def reliability_svg(bins: Iterable[tuple[float, float, Interval]], label: str) -
     )
 
 
+def bars_svg(values: Sequence[int], label: str) -> SafeString:
+    """Render counts as bars: one unit wide, the largest 100 units high."""
+    most = max(*values, 1)
+    bars = format_html_join(
+        "",
+        '<path d="M{} 100V{}"/>',
+        ((f"{x}.5", _coordinate(1 - value / most)) for x, value in enumerate(values) if value),
+    )
+    return format_html(
+        '<svg class="bars" viewBox="0 0 {} 100" preserveAspectRatio="none" role="img"'
+        ' aria-label="{}, at most {}" stroke-width="0.8">{}</svg>',
+        len(values),
+        label,
+        most,
+        bars,
+    )
+
+
 def _coordinate(share: float) -> str:
     return f"{100 * share:.2f}"

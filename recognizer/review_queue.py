@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
+from ml.classifier import Verdict
 from recognizer import drawings
 from recognizer.models import Digit, Drawing, RepeatReview
 
@@ -16,6 +17,8 @@ from recognizer.models import Digit, Drawing, RepeatReview
 LEASE = timedelta(minutes=3)
 # Other reviewers hold at most about this many leases at the same time.
 MAX_LEASED = 500
+# The start page counts at most this many digits.
+MAX_WAITING = 10_000
 # One repeat review per this many cards.
 REPEAT_EVERY = 20
 
@@ -33,6 +36,18 @@ class Conflict(Exception):
     def __init__(self, digit: Digit) -> None:
         super().__init__()
         self.digit = digit
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Digits without a label, counted up to MAX_WAITING, least confident first."""
+
+    total: int
+    unsure: int
+
+    @property
+    def is_truncated(self) -> bool:
+        return self.total == MAX_WAITING
 
 
 @dataclass(frozen=True)
@@ -148,3 +163,12 @@ def agreement(reviewer: User) -> Agreement:
     """Count the answered repeat reviews of a reviewer."""
     answered = RepeatReview.objects.filter(reviewer=reviewer).exclude(second="")
     return Agreement(answered.filter(second=F("first")).count(), answered.count())
+
+
+def waiting() -> Waiting:
+    """Count the digits without a label, in one query."""
+    open_digits = Digit.objects.filter(label="").order_by(*ORDERS["least_confident"])
+    counts = open_digits.values("verdict")[:MAX_WAITING].aggregate(
+        total=Count("*"), unsure=Count("verdict", filter=Q(verdict=Verdict.UNSURE))
+    )
+    return Waiting(**counts)

@@ -1,0 +1,44 @@
+"""The staff site: Django's admin with a start page that shows pending work."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from mnist_site.sign_in import SignInForm
+from recognizer.overview import overview
+
+# Only these models are outside the section "Security".
+SECTIONS = {"Recognizer": ("Digit", "Drawing", "ModelVersion"), "Staff": ("User",)}
+
+
+class StaffSite(AdminSite):
+    site_header = site_title = "Digits"
+    index_title = "Start"
+    login_form, login_template = SignInForm, "admin/sign_in.html"
+    # The header links to the main pages.
+    enable_nav_sidebar = False
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        context = {"overview": overview(request.user), **(extra_context or {})}
+        return super().index(request, context)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Group the models into sections instead of apps, except on the page of one app."""
+        apps = super().get_app_list(request, app_label)
+        if app_label:
+            return apps
+        models = [model for app in apps for model in app["models"]]
+        sections = {name: _named(models, names) for name, names in SECTIONS.items()}
+        shown = [model for section in sections.values() for model in section]
+        sections["Security"] = [model for model in models if model not in shown]
+        return [
+            {"name": name, "app_label": name.lower(), "models": section}
+            for name, section in sections.items()
+            if section
+        ]
+
+
+def _named(models: list[Any], names: tuple[str, ...]) -> list[Any]:
+    return [model for model in models if model["object_name"] in names]

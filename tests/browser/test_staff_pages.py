@@ -1,0 +1,34 @@
+"""Staff pages in Chromium: accessibility and width in both color schemes."""
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from recognizer.models import Digit
+from tools.browser.pen import violations
+from tools.many_drawings import fill
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGES = ["/admin/"]
+WIDTHS = [390, 768, 1280]
+
+
+@pytest.fixture
+def drawings(transactional_db):
+    """Sixty digits of today, half of them labeled."""
+    fill(60)
+    Digit.objects.update(predicted_at=timezone.now())
+    Digit.objects.filter(text__lt="5").update(label=F("text"))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_accessible_and_fits_the_screen(open_admin, drawings, path):
+    page = open_admin(path)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == {}, (width, scheme)
