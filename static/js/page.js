@@ -254,4 +254,12 @@ function sendEarlierChanges() {
 if (navigator.locks) navigator.locks.request("outbox", sendEarlierChanges);
 else sendEarlierChanges();
 
+// Installation and offline start
+
+const { serviceWorker } = document.body.dataset;
+if (serviceWorker && navigator.serviceWorker && !navigator.connection?.saveData) {
+  // Its files must not delay those of the first visit. Some private windows forbid workers.
+  addEventListener("load", () => navigator.serviceWorker.register(serviceWorker).catch(() => {}));
+}
+
 showVisit();
