@@ -8,6 +8,8 @@ urlpatterns = [
     path("", views.page, name="page"),
     path("drawings/<any_uuid:id>", views.drawing, name="drawing"),
     path("favicon.ico", views.favicon),
+    path("manifest.webmanifest", views.manifest),
+    path("service-worker.js", views.service_worker),
     path("api/", api.urls),
     path("metrics", views.prometheus),
     path("health/live", views.live, name="live"),

@@ -2,6 +2,7 @@
 
 import sys
 from functools import cache
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from shutil import disk_usage
@@ -27,6 +28,9 @@ from recognizer.telemetry import metrics
 
 LOOPBACK = {"127.0.0.1", "::1"}
 
+# The page's background in page.css, for the window and the start screen of the installed page.
+PAPER = "#fbfaf6"
+
 # Imports of page.js, preloaded so that the browser fetches them in parallel.
 MODULES = [
     f"js/{name}.js"
@@ -41,7 +45,49 @@ MODULES = [
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    return render(request, "recognizer/page.html", {"digits": range(10), "modules": MODULES})
+    # In development, a service worker would serve outdated modules.
+    context = {"digits": range(10), "modules": MODULES, "is_offline_capable": not settings.DEBUG}
+    return render(request, "recognizer/page.html", context)
+
+
+@require_safe
+@never_cache
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """Return the service worker with the files of this release."""
+    files = _page_files()
+    # The page's text is part of the release; its links contain the hashes of the files.
+    release = sha256("".join([page(request).content.decode(), *files]).encode()).hexdigest()[:16]
+    context = {"release": release, "files": files}
+    return render(request, "recognizer/service_worker.js", context, "text/javascript")
+
+
+@cache
+def _page_files() -> list[str]:
+    """Return the URLs of all static files of the page, those loaded later included."""
+    folder = settings.BASE_DIR / "static"
+    modules = [path for path in folder.glob("js/**/*.js") if path.parent.name != "review"]
+    names = (str(path.relative_to(folder)) for path in sorted(modules))
+    return [static(name) for name in ("css/page.css", "icon.svg", *names)]
+
+
+@require_safe
+def manifest(request: HttpRequest) -> HttpResponse:
+    """Return the web app manifest, with which browsers install the page."""
+    icons = [
+        {"src": static("icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+        {"src": static("icon.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+    ]
+    content = {
+        "id": "/",
+        "name": "Digits",
+        "description": "Recognizes handwritten digits while you draw them.",
+        "start_url": "/",
+        "display": "standalone",
+        "background_color": PAPER,
+        "theme_color": PAPER,
+        "icons": icons,
+    }
+    return JsonResponse(content, content_type="application/manifest+json")
 
 
 @require_safe

@@ -1,6 +1,6 @@
 /** Connects the pad, the recognition, the visit and the controls of the page. */
 
-import { Drawing, isInside, scaleStrokes, strokesIn } from "./draw/drawing.js";
+import { Drawing, isInside, randomUUID, scaleStrokes, strokesIn } from "./draw/drawing.js";
 import { download, fileName, toFile } from "./draw/export.js";
 import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
@@ -89,6 +89,8 @@ function updateActions() {
     png: isInVisit,
     svg: isInVisit && !drawing.picture,
     json: isInVisit && !drawing.picture,
+    share: isInVisit && !drawing.picture,
+    card: isInVisit && !drawing.picture,
     delete: !drawing.isEmpty,
     "delete-all": visit.drawings.length > 0,
   })) {
@@ -172,6 +174,12 @@ async function downloadDrawing(format) {
   download(await toFile(entry, format), `${fileName(entry.text)}.${format}`);
 }
 
+/** Share the drawing with a function of share.js. */
+async function share(method) {
+  const sharing = await import("./share/share.js");
+  showBadge(await sharing[method](visit.find(drawing.id)));
+}
+
 function showVisit() {
   showStrip(find("#strip"), visit.drawings, drawing.id, openDrawing);
   updateActions();
@@ -194,6 +202,8 @@ const actions = {
   png: () => downloadDrawing("png"),
   svg: () => downloadDrawing("svg"),
   json: () => downloadDrawing("json"),
+  share: () => share("shareLink"),
+  card: () => share("shareCard"),
   delete: () => deleteDrawings([drawing.id]),
   "delete-all": () => deleteDrawings(visit.drawings.map(({ id }) => id)),
 };
@@ -253,5 +263,36 @@ function sendEarlierChanges() {
 // Only one page at a time sends the changes of earlier pages; over plain HTTP there are no locks.
 if (navigator.locks) navigator.locks.request("outbox", sendEarlierChanges);
 else sendEarlierChanges();
+
+// Shared links
+
+/** Open and replay the drawing in the address; it is not saved. */
+async function openLink() {
+  if (!location.hash) return;
+  const { fromFragment, LINK_SIDE } = await import("./share/link.js");
+  try {
+    const strokes = fromFragment(location.hash);
+    if (!strokes) return;
+    const entry = { id: randomUUID(), strokes, side: LINK_SIDE, save: false };
+    visit.put(entry);
+    openDrawing(entry);
+    replayDrawing();
+    // A reload would open it again.
+    history.replaceState(null, "", location.pathname);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    showBadge(`${error.message} Ask the sender to copy it again.`);
+  }
+}
+addEventListener("hashchange", openLink);
+openLink();
+
+// Installation and offline start
+
+const { serviceWorker } = document.body.dataset;
+if (serviceWorker && navigator.serviceWorker && !navigator.connection?.saveData) {
+  // Its files must not delay those of the first visit. Some private windows forbid workers.
+  addEventListener("load", () => navigator.serviceWorker.register(serviceWorker).catch(() => {}));
+}
 
 showVisit();

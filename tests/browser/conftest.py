@@ -48,6 +48,8 @@ def open_page(browser, live_server):
     current_test.append(test)
 
     def open_new(path="/", **options):
+        # Service workers send requests of their own, without the test's header.
+        options = {"service_workers": "block"} | options
         context = browser.new_context(
             base_url=live_server.url, extra_http_headers={HEADER: test}, **options
         )

@@ -1,0 +1,55 @@
+"""The installed page: it starts without a network, and releases replace each other whole."""
+
+import pytest
+from playwright.sync_api import expect
+
+from recognizer import views
+from tests.browser.conftest import expect_saved, wait_until
+from tools.browser.pen import draw, offline
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RELEASES = "() => caches.keys()"
+
+
+@pytest.fixture
+def installed(open_page):
+    page = open_page(service_workers="allow", viewport={"width": 1280, "height": 800})
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => {})")
+    return page
+
+
+def test_page_starts_without_a_network_and_sends_its_drawing_later(installed):
+    with offline(installed):
+        installed.goto("/")
+        draw(installed)
+        expect(installed.locator("#badge")).to_contain_text("Waiting to be sent: 1.")
+        installed.click("#network summary")
+        expect(installed.locator("#network canvas").first).to_be_visible()
+    expect_saved(installed, 1)
+    expect(installed.locator("#reading")).to_have_text("7")
+
+
+def test_page_opens_from_its_store_if_the_server_fails(installed, monkeypatch):
+    def fail(*args, **options):
+        raise RuntimeError
+
+    monkeypatch.setattr("recognizer.views.render", fail)
+    assert installed.goto("/").status == 200
+    expect(installed.locator("#pad")).to_be_visible()
+
+
+def test_new_release_waits_until_pages_of_the_old_one_are_closed(installed, monkeypatch):
+    (old,) = installed.evaluate(RELEASES)
+    files = views._page_files()[:3]
+    monkeypatch.setattr(views, "_page_files", lambda: files)
+    installed.evaluate(
+        "() => navigator.serviceWorker.ready.then((registration) => registration.update())"
+    )
+    wait_until(installed, lambda: len(installed.evaluate(RELEASES)) == 2)
+    assert old in installed.evaluate(RELEASES)
+    installed.close()
+    page = installed.context.new_page()
+    page.goto("/favicon.ico")
+    wait_until(page, lambda: len(page.evaluate(RELEASES)) == 1)
+    assert page.evaluate(RELEASES) != [old]

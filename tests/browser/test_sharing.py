@@ -1,0 +1,52 @@
+"""Links that contain a drawing, and picture cards."""
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from recognizer.models import Drawing
+from tests.browser.conftest import expect_saved, wait_until
+from tools.browser.pen import draw, expect_state, ink_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sender(open_page):
+    page = open_page(
+        permissions=["clipboard-read", "clipboard-write"], viewport={"width": 1280, "height": 800}
+    )
+    draw(page)
+    expect_state(page, "read")
+    expect_saved(page, 1)
+    return page
+
+
+def test_link_opens_the_same_drawing_without_saving_it(sender, open_page):
+    sender.click("[data-action=share]")
+    expect(sender.locator("#badge")).to_contain_text("Link copied.")
+    url = sender.evaluate("navigator.clipboard.readText()")
+    assert str(Drawing.objects.get().pk) not in url
+    receiver = open_page(url, viewport={"width": 390, "height": 844})
+    expect(receiver.locator("#reading")).to_have_text("7")
+    wait_until(receiver, lambda: ink_of(receiver, "#pad") > 0)
+    assert receiver.url == url.split("#")[0]
+    assert Drawing.objects.count() == 1
+
+
+def test_damaged_link_shows_an_error_and_leaves_the_page_usable(open_page):
+    page = open_page("/#d=AQE%3Cscript%3E", viewport={"width": 1280, "height": 800})
+    expect(page.locator("#badge")).to_contain_text("The link is damaged.")
+    draw(page)
+    expect(page.locator("#reading")).to_have_text("7")
+
+
+def test_card_is_a_picture_with_ink(sender):
+    with sender.expect_download() as download:
+        sender.click("[data-action=card]")
+    assert download.value.suggested_filename == "7-card.png"
+    with Image.open(io.BytesIO(download.value.path().read_bytes())) as card:
+        assert card.size == (1200, 630)
+        assert len(card.convert("RGB").getcolors(1_000_000)) > 10
