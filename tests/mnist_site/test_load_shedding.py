@@ -215,7 +215,7 @@ class Connection:
         self.allow_thread_sharing = True
 
 
-def test_database_connections_never_exceed_slots():
+def test_database_connections_never_exceed_slots(long_queue_timeout):
     used = []
 
     def application(environ, start_response):
