@@ -186,6 +186,7 @@ def test_leaving_the_pad_lifts_the_keyboard_pen(page):
     page.keyboard.press("Shift+ArrowDown")
     page.keyboard.press("Tab")
     expect_saved(page, 1)
+    wait_for_frames(page)
     assert ink_of(page, "#pad") > 0
 
 

@@ -32,13 +32,36 @@ def press(page, strokes=SEVEN, size=280, pause=0):
             page.mouse.move(*point)
 
 
+# A JavaScript function: the number of pixels with ink on a canvas.
+INK = """((selector) => {
+    const canvas = document.querySelector(selector);
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+})"""
+
+
 def ink_of(page, selector):
     """Return the number of pixels with ink on a canvas."""
-    return page.evaluate(
-        "s => { const c = document.querySelector(s);"
-        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-        " return d.filter((v, i) => i % 4 === 3 && v > 0).length; }",
-        selector,
+    return page.evaluate(INK, selector)
+
+
+def record_frames(page, expression):
+    """Evaluate a JavaScript expression in every frame; add the values to ``window.recorded``."""
+    page.evaluate(
+        f"""() => {{
+            window.recorded = [];
+            (function frame() {{
+                recorded.push({expression});
+                requestAnimationFrame(frame);
+            }})();
+        }}"""
+    )
+
+
+def wait_for_change_and_return(page, value):
+    """Wait until the recorded expression has had another value and has this value again."""
+    page.wait_for_function(
+        "value => recorded.some((each) => each !== value) && recorded.at(-1) === value", arg=value
     )
 
 
@@ -61,9 +84,8 @@ def violations(page):
 
 @contextmanager
 def offline(page):
-    """Disconnect the page; ignore the network errors that Chromium reports meanwhile."""
+    """Disconnect the page; allow the network errors that Chromium reports."""
+    page.expected_errors.append("ERR_INTERNET_DISCONNECTED")
     page.context.set_offline(True)
     yield
     page.context.set_offline(False)
-    assert all("ERR_INTERNET_DISCONNECTED" in text for text in page.complaints)
-    page.complaints.clear()
