@@ -61,11 +61,14 @@ class LoadShedder:
         # Only Linux has TCP_USER_TIMEOUT, and only for TCP.
         with suppress(AttributeError, OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SEND_TIMEOUT)
-        if environ["PATH_INFO"] == LIVENESS_PATH:
-            return self.application(environ, start_response)
         body = io.BytesIO()
         try:
             self._receive(environ, body)
+            if environ.get("HTTP_CONNECTION", "").lower() == "close":
+                # gunicorn's accepting thread would wait until the client closes, up to two seconds.
+                _stop_receiving(connection)
+            if environ["PATH_INFO"] == LIVENESS_PATH:
+                return self.application(environ, start_response)
             return self._respond(environ, start_response)
         except ApiError as error:
             return self._reject(error, environ.get("HTTP_ORIGIN"), start_response)
@@ -79,8 +82,13 @@ class LoadShedder:
         length = environ.get("CONTENT_LENGTH") or "0"
         if length == "0" or not length.isdecimal() or "HTTP_TRANSFER_ENCODING" in environ:
             return
-        with self._time_limit(environ.get("gunicorn.socket"), body):
-            missing = self._read(environ["wsgi.input"], int(length), body)
+        connection = environ.get("gunicorn.socket")
+        try:
+            with self._time_limit(connection, body):
+                missing = self._read(environ["wsgi.input"], int(length), body)
+        except ApiError:
+            _stop_receiving(connection)
+            raise
         if missing:
             raise ApiError(
                 HTTPStatus.REQUEST_TIMEOUT,
@@ -119,9 +127,8 @@ class LoadShedder:
         while True:
             sleep(WATCH_INTERVAL)
             for deadline, connection in self._receiving.copy().values():
-                if connection and deadline < monotonic():
-                    with suppress(OSError):
-                        connection.shutdown(socket.SHUT_RD)
+                if deadline < monotonic():
+                    _stop_receiving(connection)
 
     def _reserve_memory(self, size: int) -> None:
         with self._lock:
@@ -196,6 +203,13 @@ class StreamingResponse:
     def close(self) -> None:
         with self.slot:
             self.response.close()
+
+
+def _stop_receiving(connection: socket.socket | None) -> None:
+    """Let reads return at once; responses can still be sent."""
+    with suppress(OSError):
+        if connection:
+            connection.shutdown(socket.SHUT_RD)
 
 
 def _overloaded() -> ApiError:

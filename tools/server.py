@@ -56,6 +56,17 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+def wait_for_port(port: int) -> None:
+    """Return when a server listens. Raises TimeoutError."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionError:
+            time.sleep(0.05)
+    raise TimeoutError(f"No server listens on port {port}.")
+
+
 def base_url(environment: dict[str, str]) -> str:
     return f"http://127.0.0.1:{environment['PORT']}"
 

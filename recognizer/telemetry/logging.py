@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+# No format needs them ("Optimization" in Python's logging HOWTO).
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 # json.dumps with options would construct an encoder for every line.
 _encode = json.JSONEncoder(default=str).encode
 

@@ -161,6 +161,15 @@ def test_slow_body_gets_408_from_the_watchdog(slow_client, monkeypatch):
     assert client.recv(100) == b"response"
 
 
+def test_connection_that_will_be_closed_receives_nothing_more(slow_client):
+    """gunicorn's accepting thread waits for clients that close late."""
+    environ, client = slow_client
+    client.sendall(b"x")
+    request = Request(length=1, HTTP_CONNECTION="close", **environ)
+    assert request.send(LoadShedder(echo, MAX_BODY_SIZE)).body == b"x"
+    assert environ["gunicorn.socket"].recv(1) == b""
+
+
 def test_body_of_one_more_slow_client_is_rejected_but_no_request_without_body(
     slow_client, monkeypatch
 ):

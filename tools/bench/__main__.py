@@ -9,7 +9,6 @@ import io
 import json
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -35,7 +34,15 @@ from ml.recognition import predict_strokes
 from tools.bench.load import http_request, multipart, requests_per_second
 from tools.postgres import postgres
 from tools.samples import ROOT, SHIPPED
-from tools.server import base_url, free_port, launch, migrate, serve, server_environment
+from tools.server import (
+    base_url,
+    free_port,
+    launch,
+    migrate,
+    serve,
+    server_environment,
+    wait_for_port,
+)
 
 LOAD_SECONDS = 1.0  # per server and round
 
@@ -146,23 +153,11 @@ def alternative(name: str) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for_port(port)
+        wait_for_port(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-
-
-def _wait_for_port(port: int) -> None:
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionError:
-            time.sleep(0.1)
-        else:
-            time.sleep(1)
-            return
-    raise TimeoutError(f"No server listens on port {port}.")
 
 
 def in_process_ratio() -> Ratio:

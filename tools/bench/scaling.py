@@ -5,12 +5,10 @@ and the CPU time of each program per request, the input of docs/scaling.md. Writ
 """
 
 import json
-import subprocess
-import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -20,32 +18,15 @@ import psycopg
 
 from tools.bench.__main__ import predict_request, save_request
 from tools.bench.load import requests_per_second
+from tools.nginx import nginx
 from tools.postgres import postgres
 from tools.samples import ROOT
-from tools.server import free_port, serve
+from tools.server import serve
 
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 16
 REQUESTS = {"predict": predict_request, "save": save_request}
 PROGRAMS = ("gunicorn", "postgres", "nginx")
-
-CONFIGURATION = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr error;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  upstream digits {{ {servers} keepalive 64; }}
-  server {{
-    listen 127.0.0.1:{port};
-    keepalive_requests 1000000;
-    location / {{
-      proxy_pass http://digits; proxy_http_version 1.1;
-      proxy_set_header Connection ""; proxy_set_header Host localhost;
-    }}
-  }}
-}}
-"""
 
 
 class Cost(NamedTuple):
@@ -78,22 +59,6 @@ def measure(processes: int, url: str, seconds: float) -> dict[str, Cost]:
         sites = [running.enter_context(serve(folder, DATABASE_URL=url)) for _ in range(processes)]
         proxy = running.enter_context(nginx(folder, sites))
         return {name: cost(proxy, request, seconds) for name, request in REQUESTS.items()}
-
-
-@contextmanager
-def nginx(folder: Path, sites: Sequence[str]) -> Iterator[str]:
-    """Start a buffering reverse proxy for the sites; yield its base URL."""
-    port = free_port()
-    servers = " ".join(f"server {site.removeprefix('http://')};" for site in sites)
-    file = folder / "nginx.conf"
-    file.write_text(CONFIGURATION.format(folder=folder, servers=servers, port=port))
-    proxy = subprocess.Popen(["nginx", "-c", str(file)])
-    try:
-        time.sleep(1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        proxy.terminate()
-        proxy.wait()
 
 
 def cost(site: str, request: Callable[[], bytes], seconds: float) -> Cost:

@@ -15,6 +15,7 @@ from tools.resilience.traffic import (
     hostile_requests,
     memory_growth,
     overload,
+    proxy,
     rate_limit,
     slow_clients,
     stalled_readers,
@@ -32,6 +33,7 @@ TRIALS = {
         graceful_shutdown,
         slow_clients,
         stalled_readers,
+        proxy,
         rate_limit,
         memory_growth,
     )

@@ -69,13 +69,15 @@ async def send(site: str, content: bytes, timeout: float = 60) -> Response:
         return Response(RESET, time.monotonic() - started)
 
 
-async def send_slowly(site: str, seconds: float) -> None:
-    """Send a request body of two bytes per second until the time is over."""
+async def send_slowly(
+    site: str, content: bytes, slow: int, seconds: float, address: str = "127.0.0.1"
+) -> None:
+    """Send the last ``slow`` bytes of a request at two per second until the time is over."""
     url = urlsplit(site)
-    _, writer = await asyncio.open_connection(url.hostname, url.port)
-    writer.write(predict_request()[: -len(STROKES)])
+    _, writer = await asyncio.open_connection(url.hostname, url.port, local_addr=(address, 0))
+    writer.write(content[:-slow])
     for position in range(int(seconds * 2)):
-        writer.write(STROKES[position : position + 1])
+        writer.write(content[len(content) - slow + position :][:1])
         await asyncio.sleep(0.5)
     writer.close()
 

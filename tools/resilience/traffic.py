@@ -2,15 +2,20 @@
 
 import asyncio
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from mnist_site.load_shedding import BACKLOG_LIMIT, CONCURRENCY_LIMIT, SEND_TIMEOUT
+from tools.nginx import nginx
 from tools.resilience import hostile_inputs
 from tools.resilience.client import (
+    STROKES,
     Response,
     closed_loop,
     gather,
@@ -151,26 +156,57 @@ def graceful_shutdown(database_url: str | None, *, short: bool) -> Iterator[Resu
 def slow_clients(database_url: str | None, *, short: bool) -> Iterator[Result]:
     """Send 16 request bodies slowly; other requests must not wait."""
     seconds = 6 if short else 20
-    live = request("GET", "/health/live")
+    with running_server(database_url) as server:
+        slow = [(predict_request(), len(STROKES))] * 16
+        yield beside_slow_clients("slow clients", server.url, slow, seconds)
 
-    async def load(site: str) -> tuple[list[Response], list[Response]]:
-        slow = [asyncio.create_task(send_slowly(site, seconds)) for _ in range(16)]
+
+def proxy(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Send headers and bodies slowly to nginx, from more clients than the server has threads."""
+    if not shutil.which("nginx"):
+        yield Result("behind a proxy", "nginx is not installed", "skipped", holds=True)
+        return
+    seconds = 6 if short else 20
+    slow = [(predict_request(), len(STROKES))] * 100
+    slow += [(predict_request(), len(STROKES) + 20)] * 100
+    slow += [(b"?" * 99, 90)] * 100
+    with (
+        TemporaryDirectory() as folder,
+        running_server(database_url) as server,
+        nginx(Path(folder), [server.url]) as url,
+    ):
+        yield beside_slow_clients("behind a proxy", url, slow, seconds, "127.0.0.2")
+
+
+def beside_slow_clients(
+    promise: str,
+    site: str,
+    slow: list[tuple[bytes, int]],
+    seconds: int,
+    address: str = "127.0.0.1",
+) -> Result:
+    """Time other requests beside slow ones, given with their numbers of slow bytes."""
+
+    async def load() -> tuple[list[Response], list[Response]]:
+        clients = [
+            asyncio.create_task(send_slowly(site, content, count, seconds, address))
+            for content, count in slow
+        ]
         health, predictions = [], []
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            health.append(await send(site, live))
+            health.append(await send(site, request("GET", "/health/live")))
             predictions.append(await send(site, predict_request()))
             await asyncio.sleep(0.05)
-        await asyncio.gather(*slow, return_exceptions=True)
+        await asyncio.gather(*clients, return_exceptions=True)
         return health, predictions
 
-    with running_server(database_url) as server:
-        health, predictions = asyncio.run(load(server.url))
+    health, predictions = asyncio.run(load())
     slowest = percentile(health, 0.99), percentile(predictions, 0.99)
     statuses = {response.status for response in health + predictions}
     outcome = f"p99 health {slowest[0] * 1e3:.0f} ms, predict {slowest[1] * 1e3:.0f} ms"
     holds = statuses == {200} and max(slowest) < 1
-    yield Result("slow clients", f"16 for {seconds} s", outcome, holds)
+    return Result(promise, f"{len(slow)} for {seconds} s", outcome, holds)
 
 
 def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result]:
