@@ -1,10 +1,12 @@
-"""Middleware of the site: error format, rate limit, Content-Security-Policy, allowed requests."""
+"""Middleware of the site: error format, rate limit, response headers, allowed requests."""
 
 import math
 from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
+from django.core.exceptions import BadRequest, ValidationError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from mnist_site.rate_limit import rate_limiter
@@ -117,3 +119,33 @@ class ContentEncodingMiddleware:
         response = (error_format(request) or problem_response)(error)
         response["Accept-Encoding"] = "identity"
         return response
+
+
+class AdminRequestMiddleware:
+    """Rejects admin requests with values on which queries would fail with 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object
+    ) -> None:
+        if not request.path.startswith("/admin/"):
+            return
+        # PostgreSQL cannot compare text with NUL characters.
+        if "%00" in request.META["QUERY_STRING"]:
+            raise BadRequest
+        if model_admin := getattr(view, "model_admin", None):
+            for key in request.POST.getlist("_selected_action"):
+                _check_key(model_admin.model, key)
+
+
+def _check_key(model: type[Model], key: str) -> None:
+    """Raise BadRequest unless the text is a possible primary key of a model."""
+    try:
+        model._meta.pk.clean(key, None)
+    except ValidationError as error:
+        raise BadRequest from error

@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "mnist_site.middleware.AdminRequestMiddleware",
 ]
 
 ROOT_URLCONF = "mnist_site.urls"
