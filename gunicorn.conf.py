@@ -1,5 +1,6 @@
 """gunicorn's configuration, which it reads from the working directory."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from typing import Any
 from environs import Env
 
 import mnist_site.rate_limit  # noqa: F401  imported before the fork: workers share its table
+from recognizer.telemetry.logging import PrivateLogRecord
 
 env = Env()
 env.read_env(str(Path(__file__).with_name(".env")), recurse=False)
@@ -27,6 +29,10 @@ worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
 # Two servers of one user would share the control socket.
 control_socket_disable = True
 
+# Without this, local clients could send SCRIPT_NAME, on which gunicorn fails with 500.
+forwarder_headers = ""
+
+logging.setLogRecordFactory(PrivateLogRecord)
 if not env.bool("DEBUG", False):
     # The same JSON format as the site's log.
     logconfig_dict = {

@@ -1,14 +1,16 @@
-"""Middleware of the site: error format, rate limit, Content-Security-Policy, allowed requests."""
+"""Middleware of the site: error format, rate limit, response headers, allowed requests."""
 
 import math
 from collections.abc import Callable
 from http import HTTPStatus
 
 from django.conf import settings
+from django.core.exceptions import BadRequest, DisallowedHost, ValidationError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from mnist_site.rate_limit import rate_limiter
-from recognizer.api.errors import ApiError, error_format, problem_response
+from recognizer.api.errors import API_PREFIX, ApiError, error_format, problem_response
 from recognizer.api.problem_details import CONTENT_TYPE
 
 FORMATTED = (CONTENT_TYPE, "application/json")
@@ -54,14 +56,14 @@ class ErrorFormatMiddleware:
 
 
 class RateLimitMiddleware:
-    """Rejects requests above the rate limit with 429; probes are exempt."""
+    """Rejects requests above the rate limit with 429; probes and static files are exempt."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         limit = settings.REQUESTS_PER_MINUTE
-        if not limit or request.path.startswith(settings.PROBE_PATHS):
+        if not limit or request.path.startswith((settings.STATIC_URL, *settings.PROBE_PATHS)):
             return self.get_response(request)
         wait = rate_limiter.wait(client_address(request), limit)
         if not wait:
@@ -76,16 +78,58 @@ class RateLimitMiddleware:
         return response
 
 
-class ContentSecurityPolicyMiddleware:
-    """Adds the Content-Security-Policy header to the responses of later middleware and views."""
+class SecurityHeadersMiddleware:
+    """Adds the security headers to every response, also to errors of the middleware after it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response["Content-Security-Policy"] = settings.CONTENT_SECURITY_POLICY
+        for name, value in settings.SECURITY_HEADERS.items():
+            response.setdefault(name, value)
         return response
+
+
+class HeadMiddleware:
+    """Answers HEAD like GET, without the body.
+
+    The framework of the API allows only documented methods, and gunicorn logs every body that it
+    drops.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "HEAD":
+            return self.get_response(request)
+        if request.path.startswith(API_PREFIX):
+            request.method = "GET"
+        response = self.get_response(request)
+        request.method = "HEAD"
+        if not response.streaming:
+            response.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
+        return response
+
+
+class AllowedHostsMiddleware:
+    """Rejects a Host that ALLOWED_HOSTS does not contain, without Django's traceback in the log."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            error = ApiError(
+                HTTPStatus.BAD_REQUEST,
+                "This site has another name. Check the address; ALLOWED_HOSTS lists its names.",
+            )
+            return (error_format(request) or problem_response)(error)
+        return self.get_response(request)
 
 
 class AllowedMethodsMiddleware:
@@ -117,3 +161,33 @@ class ContentEncodingMiddleware:
         response = (error_format(request) or problem_response)(error)
         response["Accept-Encoding"] = "identity"
         return response
+
+
+class AdminRequestMiddleware:
+    """Rejects admin requests with values on which queries would fail with 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object
+    ) -> None:
+        if not request.path.startswith("/admin/"):
+            return
+        # PostgreSQL cannot compare text with NUL characters.
+        if "%00" in request.META["QUERY_STRING"]:
+            raise BadRequest
+        if model_admin := getattr(view, "model_admin", None):
+            for key in request.POST.getlist("_selected_action"):
+                _check_key(model_admin.model, key)
+
+
+def _check_key(model: type[Model], key: str) -> None:
+    """Raise BadRequest unless the text is a possible primary key of a model."""
+    try:
+        model._meta.pk.clean(key, None)
+    except ValidationError as error:
+        raise BadRequest from error

@@ -11,8 +11,10 @@ TRUSTED_PROXIES       number of proxies that append to X-Forwarded-For; default:
 KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; default: never
 """
 
+import logging
 import os
 import re
+import warnings
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +22,8 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
+
+from recognizer.telemetry.logging import PrivateLogRecord
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
@@ -74,11 +78,21 @@ PROBE_PATHS = ("/health/", "/v2/health/")
 SECURE_REDIRECT_EXEMPT = [f"^{probe.removeprefix('/')}" for probe in PROBE_PATHS]
 ALLOWED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
 # The page loads nothing from other origins and shows pictures as data: URLs.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
 )
+# Django's middleware does not reach the responses of earlier middleware.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": SECURE_REFERRER_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": X_FRAME_OPTIONS,
+}
+if SECURE_CROSS_ORIGIN_OPENER_POLICY:
+    SECURITY_HEADERS["Cross-Origin-Opener-Policy"] = SECURE_CROSS_ORIGIN_OPENER_POLICY
 CORS_ALLOWED_ORIGINS = comma_separated("CORS_ALLOWED_ORIGINS", [])
 CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = ["Retry-After"]
@@ -109,13 +123,15 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "recognizer.telemetry.middleware.TelemetryMiddleware",
+    "mnist_site.middleware.HeadMiddleware",
+    "mnist_site.middleware.SecurityHeadersMiddleware",
     "mnist_site.middleware.ErrorFormatMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "mnist_site.middleware.RateLimitMiddleware",
-    "mnist_site.middleware.ContentSecurityPolicyMiddleware",
     "mnist_site.middleware.AllowedMethodsMiddleware",
+    "mnist_site.middleware.AllowedHostsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "mnist_site.middleware.ContentEncodingMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -124,6 +140,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "mnist_site.middleware.AdminRequestMiddleware",
 ]
 
 ROOT_URLCONF = "mnist_site.urls"
@@ -252,6 +269,10 @@ STORAGES = {
     },
 }
 
+logging.setLogRecordFactory(PrivateLogRecord)
+logging.captureWarnings(capture=True)
+# Pillow warns of damaged metadata, which visitors could use to flood the log.
+warnings.filterwarnings("ignore", module="PIL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -264,7 +285,11 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
     # Django's lines for 4xx responses repeat ours and contain paths, which are private.
-    "loggers": {"recognizer": {"level": "INFO"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "recognizer": {"level": "INFO"},
+        "django.request": {"level": "ERROR"},
+        "PIL": {"level": "ERROR"},
+    },
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")

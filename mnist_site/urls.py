@@ -1,7 +1,17 @@
 from django.contrib import admin
+from django.http import Http404, HttpResponse
 from django.urls import include, path
 
+from mnist_site import device_admin  # noqa: F401  registers the admin of devices
+
+
+def view_on_site(*_: object, **__: object) -> HttpResponse:
+    """Replace the admin's redirect to the page of an object: it fails for UUIDs."""
+    raise Http404
+
+
 urlpatterns = [
+    path("admin/r/<path:address>", view_on_site),
     path("admin/", admin.site.urls),
     path("", include("recognizer.urls")),
 ]

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
@@ -55,12 +56,11 @@ class ModelVersionAdmin(admin.ModelAdmin):
         return request.user.has_perm("recognizer.promote_modelversion")
 
     def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
+        wrap, name = self.admin_site.admin_view, "recognizer_modelversion"
+        roll_back = require_POST(self.roll_back)
         return [
-            path("<int:pk>/promote/", wrap(self.promote), name="recognizer_modelversion_promote"),
-            path(
-                "<int:pk>/rollback/", wrap(self.roll_back), name="recognizer_modelversion_roll_back"
-            ),
+            path("<int:pk>/promote/", wrap(require_POST(self.promote)), name=f"{name}_promote"),
+            path("<int:pk>/rollback/", wrap(roll_back), name=f"{name}_roll_back"),
             *super().get_urls(),
         ]
 
@@ -117,7 +117,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
         return self._redirect(request, f"Rolled back from {version} to {restored}.")
 
     def _check_permission(self, request: HttpRequest) -> None:
-        if request.method != "POST" or not self.has_promote_permission(request):
+        if not self.has_promote_permission(request):
             raise PermissionDenied
 
     def _redirect(

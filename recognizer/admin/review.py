@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.formats import localize
 from django.utils.timezone import localtime
+from django.views.decorators.http import require_POST, require_safe
 from ninja import Schema
 from pydantic import Field
 
@@ -88,10 +89,10 @@ class ReviewAdmin(LargeTableAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap, name = self.admin_site.admin_view, "recognizer_digit_review"
         return [
-            path("review/", wrap(self.review_view), name=name),
-            path("review/next/", wrap(self.next_view), name=f"{name}_next"),
-            path("review/label/", wrap(self.label_view), name=f"{name}_label"),
-            path("review/labels/", wrap(self.labels_view), name=f"{name}_labels"),
+            path("review/", wrap(require_safe(self.review_view)), name=name),
+            path("review/next/", wrap(require_POST(self.next_view)), name=f"{name}_next"),
+            path("review/label/", wrap(require_POST(self.label_view)), name=f"{name}_label"),
+            path("review/labels/", wrap(require_POST(self.labels_view)), name=f"{name}_labels"),
             *super().get_urls(),
         ]
 

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_safe
 
 from recognizer import drift, rendering, statistics
 from recognizer.models import Label
@@ -27,7 +28,7 @@ class StatisticsAdmin(admin.ModelAdmin):
     """Adds the statistics page to the digit admin."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.statistics_view)
+        view = self.admin_site.admin_view(require_safe(self.statistics_view))
         return [path("statistics/", view, name="recognizer_digit_statistics"), *super().get_urls()]
 
     def statistics_view(self, request: HttpRequest) -> HttpResponse:

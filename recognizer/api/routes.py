@@ -32,6 +32,7 @@ from recognizer.api.schemas import (
     BATCH_BODY,
     DRAWING_BODY,
     LABEL_BODY,
+    MODEL_FILE_PARAMETERS,
     MODEL_FILE_RESPONSES,
     PICTURE_BODY,
     BatchOut,
@@ -189,7 +190,10 @@ def model(request: HttpRequest) -> dict[str, Any]:
 
 @v1.get(
     "/model.onnx",
-    openapi_extra={"responses": {**MODEL_FILE_RESPONSES, **operation(503)["responses"]}},
+    openapi_extra={
+        "parameters": MODEL_FILE_PARAMETERS,
+        "responses": {**MODEL_FILE_RESPONSES, **operation(412, 503)["responses"]},
+    },
 )
 def model_file(request: HttpRequest) -> HttpResponseBase | None:
     """Download the serving model."""

@@ -167,6 +167,13 @@ BATCH_BODY = {
     },
     "multipart/form-data": {"schema": _object(image={**_ITEMS, "items": _FILE})},
 }
+MODEL_FILE_PARAMETERS = [
+    {"in": "header", "name": name, "schema": {"type": "string"}, "description": description}
+    for name, description in (
+        ("If-Match", "ETags; 412 if the file has another one."),
+        ("If-None-Match", "ETags; 304 if the file has one of them."),
+    )
+]
 MODEL_FILE_RESPONSES = {
     200: {
         "description": "The ONNX file; its metadata describes the model.",

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -81,8 +82,13 @@ print("mnist_site.rate_limit" in sys.modules)
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory, static_files):
-    with serve(tmp_path_factory.mktemp("site")) as site:
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def host(folder, static_files):
+    with serve(folder) as site:
         yield urlsplit(site).netloc
 
 
@@ -129,3 +135,48 @@ def test_unusual_content_type_causes_no_server_error(connection, content_type, s
     )
     with connection.getresponse() as response:
         assert response.status == status
+
+
+PRIVATE = "8f14e45f-ceea-467f-a0e6-0123456789ab"
+HOST = "Host: localhost\r\nConnection: close\r\n"
+MALFORMED = [
+    f"GET /drawings/{PRIVATE} x HTTP/1.1\r\n{HOST}\r\n",
+    f"GET /drawings/{PRIVATE} HTTP/9.1\r\n{HOST}\r\n",
+    f"G\0T /drawings/{PRIVATE} HTTP/1.1\r\n{HOST}\r\n",
+    f"GET / HTTP/1.1\r\n{HOST}Cookie: sessionid={PRIVATE}\0\r\n\r\n",
+    f"GET / HTTP/1.1\r\n{HOST}Cookie {PRIVATE}\r\n\r\n",
+    f"GET / HTTP/1.1\r\n{HOST}Coo kie: {PRIVATE}\r\n\r\n",
+    f"GET / HTTP/1.1\r\n{HOST} {PRIVATE}\r\n\r\n",
+    f"GET /drawings/{PRIVATE} HTTP/1.1\r\nHost: {PRIVATE}.example\r\nConnection: close\r\n\r\n",
+    f"POST /admin/{PRIVATE}/ HTTP/1.1\r\n{HOST}Cookie: a={PRIVATE}\r\nContent-Length: 0\r\n\r\n",
+]
+
+
+def exchange(host, request):
+    """Return the response to a request sent as it is."""
+    name, port = host.split(":")
+    with socket.create_connection((name, int(port)), timeout=TIMEOUT) as client:
+        client.sendall(request.encode())
+        return b"".join(iter(partial(client.recv, 1 << 16), b""))
+
+
+def test_log_of_malformed_requests_contains_no_private_data(host, folder):
+    for request in MALFORMED:
+        assert exchange(host, request).split()[1] in (b"400", b"403")
+    log = (folder / "server.log").read_text()
+    assert log.count("Invalid request: ") >= 6
+    assert "Forbidden (CSRF cookie not set.)" in log
+    assert PRIVATE not in log
+    assert "127.0.0.1" not in log
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "SCRIPT-NAME", "PATH_INFO"])
+def test_header_named_like_a_wsgi_variable_is_ignored(host, name):
+    request = f"GET /health/live HTTP/1.1\r\n{HOST}{name}: /x\r\n\r\n"
+    assert exchange(host, request).startswith(b"HTTP/1.1 200 ")
+
+
+def test_head_logs_no_warning_about_its_body(host, folder):
+    for path in ("/", "/api/v1/model", "/nowhere", "/api/nowhere"):
+        exchange(host, f"HEAD {path} HTTP/1.1\r\n{HOST}\r\n")
+    assert "body bytes" not in (folder / "server.log").read_text()

@@ -2,10 +2,12 @@
 
 import json
 import re
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.templatetags.static import static
 from django.test import Client
 from django.urls import reverse
 
@@ -29,6 +31,8 @@ READABLE_URLS = [
     "/api/v1/model",
     "/nowhere",
 ]
+# Without the hash that deployments add to its name.
+STATIC_FILE = "/static/icon.svg"
 MARKUP = "<img src=x onerror=alert(1)>"
 
 
@@ -51,15 +55,29 @@ def test_unknown_method_gets_405_without_an_echo(client, method, url):
 def test_unknown_host_gets_400(client, static_files, url):
     response = client.get(url, headers={"Host": "evil.example"})
     assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
     assert b"evil" not in response.content
-    if url.startswith("/api/"):
-        assert response["Content-Type"] == "application/problem+json"
+    assert b"ALLOWED_HOSTS" in response.content
 
 
-@pytest.mark.django_db
-@pytest.mark.parametrize("url", READABLE_URLS)
-def test_response_has_all_security_headers(client, static_files, url):
-    response = client.get(url)
+WRONG_HOST = {"Host": "evil.example"}
+PREFLIGHT = {"Origin": OTHER_ORIGIN, "Access-Control-Request-Method": "PUT"}
+RESPONSES = [
+    *(("GET", url, {}, None) for url in READABLE_URLS),
+    ("GET", "/admin", {}, 301),
+    ("GET", "/health/live", {}, 200),
+    ("GET", "/", WRONG_HOST, 400),
+    ("GET", "/api/v1/model", WRONG_HOST, 400),
+    ("TRACE", "/", {}, 405),
+    ("OPTIONS", "/api/v1/model", PREFLIGHT, 200),
+    ("POST", "/api/v1/predict", {"Content-Encoding": "gzip"}, 415),
+    ("GET", STATIC_FILE, {}, 200),
+    ("GET", "/static/missing.js", {}, 404),
+    ("TRACE", STATIC_FILE, {}, 405),
+]
+
+
+def check_security_headers(response):
     policy = response["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     for directive in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
@@ -71,6 +89,54 @@ def test_response_has_all_security_headers(client, static_files, url):
     assert response["Referrer-Policy"] == "same-origin"
     assert response["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "Server" not in response
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("method", "url", "headers", "status"), RESPONSES)
+def test_response_has_all_security_headers(client, static_files, method, url, headers, status):
+    url = static(url.removeprefix("/static/")) if url == STATIC_FILE else url
+    with closing(client.generic(method, url, headers=headers)) as response:
+        assert status in (None, response.status_code)
+        check_security_headers(response)
+
+
+def test_rejections_by_rate_limit_and_https_have_all_security_headers(client, settings):
+    settings.SECURE_SSL_REDIRECT, settings.REQUESTS_PER_MINUTE = True, 1
+    for status in (301, 429):
+        response = client.get("/", REMOTE_ADDR="203.0.113.50")
+        assert response.status_code == status
+        check_security_headers(response)
+
+
+def test_unknown_host_logs_one_line_without_traceback_after_the_rate_limit(
+    client, settings, caplog
+):
+    settings.SECURE_SSL_REDIRECT, settings.REQUESTS_PER_MINUTE = True, 1
+    for status in (400, 429):
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            response = client.get("/", headers=WRONG_HOST, REMOTE_ADDR="203.0.113.51")
+        assert response.status_code == status
+        (record,) = caplog.records
+        assert record.exc_info is None
+        assert "evil" not in record.getMessage()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "url",
+    [
+        *READABLE_URLS, "/api/v1/model.onnx", "/v2", "/v2/models/lenet", "/health/live",
+        "/health/ready", STATIC_FILE, f"/drawings/{ID}", f"/api/v1/drawings/{ID}",
+    ],
+)  # fmt: skip
+def test_head_is_answered_like_get_without_the_body(client, static_files, url):
+    url = static(url.removeprefix("/static/")) if url == STATIC_FILE else url
+    head, get = client.head(url), client.get(url)
+    assert head.status_code == get.status_code
+    assert head["Content-Type"] == get["Content-Type"]
+    assert int(head["Content-Length"]) == len(b"".join(get))
+    assert b"".join(head) == b""
 
 
 @pytest.mark.django_db

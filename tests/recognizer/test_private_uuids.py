@@ -1,14 +1,12 @@
 """A drawing's UUID authorizes deletion: only staff who may delete drawings can see it."""
 
-import io
 import re
 from urllib.parse import urljoin, urlsplit
-from zipfile import ZipFile
 
 import pytest
 from django.contrib.auth.models import Permission
 
-from recognizer import dataset_export, drawings
+from recognizer import drawings
 from recognizer.models import Digit
 
 DIGITS, DRAWINGS = "/admin/recognizer/digit/", "/admin/recognizer/drawing/"

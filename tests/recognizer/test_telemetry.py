@@ -7,15 +7,19 @@ import re
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 
 from recognizer import drawings
+from recognizer.models import Drawing
 from recognizer.telemetry.logging import JsonFormatter, request_id
 from tests.mnist_site.polling import TIMEOUT, wait_until
+from tests.mnist_site.test_site import run_python
 from tests.recognizer.test_api import PREDICT, predict
 from tools.samples import SEVEN
 from tools.server import serve
@@ -167,6 +171,59 @@ def test_uncaught_exception_logs_one_line_with_traceback_and_request_id(client, 
     assert "ZeroDivisionError" in line["exception"]
     assert line["request_id"] == id
     assert request_id.get() == ""
+
+
+ID = "8f14e45f-ceea-467f-a0e6-0123456789ab"
+PRIVATE = {
+    f"Internal Server Error: /drawings/{ID}": "Internal Server Error: /drawings/<UUID>",
+    f"UNIQUE constraint failed: {ID.replace('-', '').upper()}": "UNIQUE constraint failed: <UUID>",
+    "Invalid request from ip=10.9.8.7: Invalid Header: 'a\nb'": "Invalid request: Invalid Header",
+    "10.9.8.7:80, ::1, [2001:db8::1]:80": "<address>:80, <address>, [<address>]:80",
+    "{'Cookie': 'sessionid=abc; csrftoken=def'}": "{'Cookie': <private>",
+    "COOKIE:sessionid=abc": "COOKIE: <private>",
+    "authorization = Bearer abc": "authorization = <private>",
+}
+PUBLIC = [
+    "Listening at: http://0.0.0.0:8000 (12)", "12:34:56 x[1:2] 1.2.3", f"SHA-256 {'ab' * 32}",
+    "Serving model 2026.11.26-9b25f05", "Forbidden (CSRF cookie not set.): /admin/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("message", "logged"), [*PRIVATE.items(), *zip(PUBLIC, PUBLIC, strict=True)]
+)
+def test_log_line_of_any_logger_contains_no_private_data(lines, message, logged):
+    logging.getLogger("another.library").error("%s", message)
+    try:
+        raise ValueError(message)
+    except ValueError:
+        logging.getLogger("django.request").exception("Failed")
+    first, second = lines()
+    assert first["message"] == logged
+    assert second["exception"].endswith(f"ValueError: {logged}")
+
+
+@pytest.mark.django_db
+def test_error_of_a_drawing_logs_no_uuid(client, lines, monkeypatch):
+    client.raise_request_exception = False
+    for error in (ZeroDivisionError(ID), OperationalError(ID)):
+        monkeypatch.setattr(Drawing.objects, "filter", Mock(side_effect=error))
+        assert client.delete(f"/api/v1/drawings/{ID}").status_code in (500, 503)
+    assert len(lines()) >= 3
+    assert ID not in json.dumps(lines())
+
+
+def test_warning_is_a_json_line_and_pillow_warns_of_nothing():
+    code = f"""
+import logging.config, warnings
+from django.conf import settings
+logging.config.dictConfig(settings.LOGGING)
+warnings.warn("careless {ID}", RuntimeWarning)
+warnings.warn_explicit("damaged", UserWarning, "TiffImagePlugin.py", 1, "PIL.TiffImagePlugin")
+"""
+    (line,) = run_python(code, SECRET_KEY="x").stderr.splitlines()
+    assert json.loads(line)["logger"] == "py.warnings"
+    assert "careless <UUID>" in line
 
 
 @pytest.mark.django_db
