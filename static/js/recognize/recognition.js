@@ -84,7 +84,7 @@ export class Recognizer {
     const path = lattice.bestPath(results.map((result) => result?.probabilities ?? UNKNOWN));
     return path.map(({ index, isMark }) => {
       const { strokes } = candidates[index];
-      const { image, probabilities } = results[index] ?? { image: rasterize(strokes), probabilities: UNKNOWN };
+      const { image = rasterize(strokes), probabilities = UNKNOWN } = results[index] ?? {};
       const confidence = Math.max(...probabilities);
       const verdict = isMark ? "not a digit" : verdictOf(probabilities, this.#network.thresholds);
       const digit = verdict === "not a digit" ? null : probabilities.indexOf(confidence);
@@ -137,9 +137,10 @@ export function joinLines(digits) {
 /** Return whether digits are below all earlier ones and not to the right of the last one. */
 function isLineBreak(before, after) {
   const top = Math.min(...after.map(([, y]) => y));
-  const [bottom, bottomBefore] = [after, before].map((some) => Math.max(...some.map(([, y, , height]) => y + height)));
+  const bottomOf = (boxes) => Math.max(...boxes.map(([, y, , height]) => y + height));
   const [last, first] = [before.at(-1), after[0]];
-  return top >= bottomBefore && first[0] <= last[0] + last[2] && bottom - top >= LINE_HEIGHT * last[3];
+  const isLeft = first[0] <= last[0] + last[2];
+  return isLeft && top >= bottomOf(before) && bottomOf(after) - top >= LINE_HEIGHT * last[3];
 }
 
 /** Return the verdict of the two largest probabilities; the server uses the same rule. */
