@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { HandMemory } from "../../static/js/recognize/hand_memory.js";
+import { LeNet } from "../../static/js/recognize/lenet.js";
+import { Recognizer } from "../../static/js/recognize/recognition.js";
+
+const NONE = new Float64Array(10);
+// A model whose activations are the levels of the image.
+const createMemory = (examples) => new HandMemory((image) => [...image], examples);
+const argmax = (values) => values.indexOf(Math.max(...values));
+
+test("adapt without examples returns the same logits", () => {
+  assert.deepEqual(createMemory().adapt([1, 2, 3], [1, 0]), Float64Array.of(1, 2, 3));
+});
+
+test("adapt raises the label of a close example, more than that of a distant one", () => {
+  const memory = createMemory();
+  memory.learn(Uint8Array.of(200, 10), 4);
+  memory.learn(Uint8Array.of(10, 200), 9);
+  assert.equal(argmax(memory.adapt(NONE, [190, 20])), 4);
+  assert.equal(argmax(memory.adapt(NONE, [20, 190])), 9);
+});
+
+test("adapt ignores the size of the activations", () => {
+  const memory = createMemory();
+  memory.learn(Uint8Array.of(200, 10), 4);
+  const [one, tenfold] = [memory.adapt(NONE, [2, 1]), memory.adapt(NONE, [20, 10])];
+  one.forEach((logit, i) => assert.ok(Math.abs(logit - tenfold[i]) < 1e-9));
+  assert.ok(memory.adapt(NONE, [0, 0]).every(Number.isFinite));
+});
+
+test("adapt leaves the logits given to it unchanged", () => {
+  const memory = createMemory();
+  memory.learn(Uint8Array.of(1, 0), 4);
+  const logits = Float64Array.of(0, 0, 0, 0, 0);
+  memory.adapt(logits, [1, 0]);
+  assert.deepEqual(logits, new Float64Array(5));
+});
+
+test("the memory keeps the newest 200 examples and survives storage", () => {
+  const memory = createMemory();
+  for (let i = 0; i < 210; i++) memory.learn(Uint8Array.of(i, 1), i % 10);
+  assert.equal(memory.size, 200);
+  const stored = createMemory(JSON.parse(JSON.stringify(memory)));
+  assert.equal(stored.size, 200);
+  assert.deepEqual(stored.adapt(NONE, [3, 4]), memory.adapt(NONE, [3, 4]));
+});
+
+test("a corrected shape is recognized the next time; other digits are not changed", () => {
+  const network = new LeNet(readFileSync(new URL("../../ml/weights/lenet.onnx", import.meta.url)));
+  const recognizer = new Recognizer(network);
+  const cross = [[[20, 20], [120, 140]], [[120, 20], [20, 140]]];
+  const nearlySame = [[[24, 16], [118, 144]], [[122, 24], [18, 136]]];
+  const seven = [[[60, 60], [220, 60], [190, 110], [150, 180], [125, 260]]];
+  const [digit] = recognizer.predict(cross).digits;
+  assert.deepEqual([digit.digit, digit.isAdapted], [null, false]);
+  recognizer.memory.learn(digit.image, 8);
+  const { text, digits } = recognizer.predict(nearlySame);
+  assert.deepEqual([text, digits[0].isAdapted], ["8", true]);
+  const other = recognizer.predict(seven);
+  assert.deepEqual([other.text, other.digits[0].isAdapted], ["7", false]);
+});
