@@ -1,97 +1,87 @@
 /**
- * Replay labeled digits by writer through the memory of the page, and print the errors with and
- * without it in the second half of each writer's digits:
+ * Errors with and without the memory of the visitor's hand: node tools/replay_hand.js FILE [MODEL]
  *
- *     node tools/replay_hand.js MODEL.onnx DIGITS.jsonl[.gz] [MODEL DIGITS …]
- *
- * Each line of DIGITS is {"strokes": [[[x, y], …], …], "label": "7", "writer": "…"}. Use writers that the
- * model has not seen in training. Each writer's digits are shuffled with a fixed seed; every wrong
- * prediction is corrected, as a visitor would.
+ * FILE has labeled strokes, one { strokes, label, writer } per line. The digits of each writer are
+ * predicted one after the other, shuffled with a fixed seed, by the page's own modules; each error is
+ * corrected and learned. MODEL must not have been trained on these writers; without it, the shipped
+ * model is used. Prints the errors in the second half of each writer's digits, with a 95 % interval
+ * from resampling the writers.
  */
 
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 
-import { HandMemory } from "../static/js/recognize/hand_memory.js";
 import { LeNet } from "../static/js/recognize/lenet.js";
-import { rasterize } from "../static/js/recognize/rasterize.js";
+import { Recognizer } from "../static/js/recognize/recognition.js";
 
-const SEED = 1;
+const SHIPPED = new URL("../ml/weights/lenet.onnx", import.meta.url);
+const SEED = 28;
 const RESAMPLES = 2000;
 
-function read(path) {
-  const content = readFileSync(path);
-  const lines = (path.endsWith(".gz") ? gunzipSync(content) : content).toString().trim().split("\n");
-  const digits = lines.map((line) => JSON.parse(line)).filter(({ label }) => /^[0-9]$/.test(label));
-  return Map.groupBy(digits, ({ writer }) => writer);
-}
-
-/** Return a function of pseudorandom integers below a limit (mulberry32). */
-function randomIntegers(seed) {
-  return (limit) => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let bits = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits;
-    return ((bits ^ (bits >>> 14)) >>> 0) % limit;
+/** Return a generator of numbers from 0 to 1 (Marsaglia's xorshift). */
+function createRandom(seed) {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
   };
 }
 
 function shuffle(items, random) {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = random(i + 1);
-    [items[i], items[j]] = [items[j], items[i]];
+  const shuffled = [...items];
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]];
   }
-  return items;
+  return shuffled;
 }
 
-const largest = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
-
-/** Return the errors of one writer: { first, without, with, of }. */
-function replay(network, digits) {
-  const memory = new HandMemory({ getItem: () => null, setItem() {} });
-  const half = Math.floor(digits.length / 2);
-  const errors = { first: 0, without: 0, with: 0, of: digits.length - half };
-  digits.forEach(({ strokes, label }, i) => {
-    const image = rasterize(strokes);
-    const isWrong = largest(network.run(image).probabilities) !== Number(label);
-    const isWrongWithMemory = largest(memory.probabilities(network, image)) !== Number(label);
-    errors[i < half ? "first" : "without"] += isWrong;
-    if (i >= half) errors.with += isWrongWithMemory;
-    if (isWrongWithMemory) memory.learn(image, Number(label));
+/** Return the errors of a writer's digits: in the first half, and in the second with and without memory. */
+function replay(network, rows) {
+  const [plain, adapting] = [new Recognizer(network), new Recognizer(network)];
+  const errors = { count: rows.length >> 1, first: 0, without: 0, with: 0 };
+  rows.forEach(({ strokes, label }, i) => {
+    const isFirst = i < rows.length - errors.count;
+    const adapted = adapting.predict(strokes);
+    const isError = plain.predict(strokes).text !== label;
+    const isAdaptedError = adapted.text !== label;
+    if (isFirst) errors.first += isError;
+    else [errors.without, errors.with] = [errors.without + isError, errors.with + isAdaptedError];
+    const [digit, ...others] = adapted.digits;
+    if (isAdaptedError && others.length === 0) adapting.memory.learn(digit.image, Number(label));
   });
   return errors;
 }
 
-const sum = (writers, name) => writers.reduce((total, errors) => total + errors[name], 0);
-const reduction = (writers) => 1 - sum(writers, "with") / sum(writers, "without");
+const sum = (results, key) => results.reduce((total, result) => total + result[key], 0);
 
-/** Return the 95% interval of the reduction, with writers resampled. */
-function interval(writers, random) {
-  const values = Array.from({ length: RESAMPLES }, () =>
-    reduction(writers.map(() => writers[random(writers.length)])),
-  );
-  values.sort((a, b) => a - b);
-  return [values[Math.floor(0.025 * RESAMPLES)], values[Math.floor(0.975 * RESAMPLES)]];
+/** Return the share of errors that the memory avoids. */
+const avoided = (results) => 1 - sum(results, "with") / sum(results, "without");
+
+function interval(results, random) {
+  const pick = () => results[Math.floor(random() * results.length)];
+  const shares = Array.from({ length: RESAMPLES }, () => avoided(results.map(pick)));
+  shares.sort((a, b) => a - b);
+  return [0.025, 0.975].map((share) => shares[Math.floor(share * RESAMPLES)]);
 }
 
-const random = randomIntegers(SEED);
-const paths = process.argv.slice(2);
-if (paths.length === 0 || paths.length % 2) {
-  console.error("Usage: node tools/replay_hand.js MODEL.onnx DIGITS.jsonl[.gz] [MODEL DIGITS …]");
-  process.exit(2);
-}
-const writers = [];
-for (let i = 0; i < paths.length; i += 2) {
-  const network = new LeNet(readFileSync(paths[i]));
-  for (const digits of read(paths[i + 1]).values()) writers.push(replay(network, shuffle(digits, random)));
-}
-const clean = writers.filter(({ first }) => first === 0);
-const percent = (value) => `${(100 * value).toFixed(1)}%`;
-const [low, high] = interval(writers, random);
-console.log(`${writers.length} writers, ${sum(writers, "of")} digits in second halves`);
-console.log(`errors without the memory: ${sum(writers, "without")}, with it: ${sum(writers, "with")}`);
-console.log(`reduction: ${percent(reduction(writers))} (95% interval ${percent(low)} to ${percent(high)})`);
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+const [file, model = SHIPPED] = process.argv.slice(2);
+const rows = readFileSync(file, "utf8").trim().split("\n").map(JSON.parse);
+const random = createRandom(SEED);
+const network = new LeNet(readFileSync(model));
+const writers = Map.groupBy(
+  rows.filter(({ label }) => /^[0-9]$/.test(label)),
+  ({ writer }) => writer,
+);
+const results = [...writers.values()].map((own) => replay(network, shuffle(own, random)));
+const flawless = results.filter(({ first }) => first === 0);
+console.log(`${results.length} writers, ${sum(results, "count")} digits in second halves`);
+console.log(`errors without memory ${sum(results, "without")}, with memory ${sum(results, "with")}`);
+console.log(`avoided ${percent(avoided(results))} (${interval(results, random).map(percent).join(" to ")})`);
 console.log(
-  `${clean.length} writers without an error in the first half, ${sum(clean, "of")} digits:` +
-    ` ${sum(clean, "without")} errors without, ${sum(clean, "with")} with`,
+  `${flawless.length} writers without errors in the first half, ${sum(flawless, "count")} digits: ` +
+    `errors without memory ${sum(flawless, "without")}, with memory ${sum(flawless, "with")}`,
 );

@@ -6,12 +6,29 @@ from playwright.sync_api import expect
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, offline, press, wait_for_frames
-from tools.samples import JOINED_ZEROS, SEVEN
+from tools.samples import FORMS, JOINED_ZEROS, SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ONE = [[[140, 40], [141, 240]]]
-HALF_A_SEVEN = [[x / 2, y, t] for x, y, t in SEVEN[0]]
+NUMBER = [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60, 0], [220, 260, 0]]]
+
+
+def moved(strokes, right, down):
+    return [[[x + right, y + down] for x, y in stroke] for stroke in strokes]
+
+
+BY_LABEL = {label: strokes for (label, _), strokes in FORMS.items()}
+UNSLASHED = BY_LABEL["0"][:1]
+# Drawings for a pad of 400 pixels.
+DRAWINGS = {
+    **{label: moved(BY_LABEL[label], 150, 150) for label in "457810"},
+    "2026": [
+        stroke
+        for i, digit in enumerate([BY_LABEL["2"], UNSLASHED, BY_LABEL["2"], BY_LABEL["6"]])
+        for stroke in moved(digit, 30 + 90 * i, 150)
+    ],
+}
 
 
 @pytest.fixture
@@ -47,68 +64,51 @@ def test_stroke_is_predicted_without_a_response(page_with_model):
 
 def test_local_prediction_equals_the_server_prediction(page_with_model):
     shown = "[...document.querySelectorAll('#probabilities tr')].map(row => row.innerText).join()"
-    seen = "document.querySelector('#seen').toDataURL()"
+    seen, pad = (
+        "document.querySelector('#seen').toDataURL()",
+        "document.querySelector('#pad').toDataURL()",
+    )
     # The page predicts at most every 4 ms; the last point must not be skipped.
-    press(page_with_model, pause=20)
-    expect(page_with_model.locator("#reading")).to_have_text("7")
-    expect_state(page_with_model, "drawing")
-    here = page_with_model.evaluate(f"[{shown}, {seen}]")
-    page_with_model.mouse.up()
-    expect_state(page_with_model, "read")
-    assert page_with_model.evaluate(f"[{shown}, {seen}]") == here
-
-
-def handled_responses(page):
-    """Return how many predictions of the server the page has handled."""
-    return page.evaluate("performance.getEntriesByName('stroke-to-response').length")
-
-
-def test_late_response_for_fewer_points_is_not_shown(page_with_model):
-    draw(page_with_model)
-    expect_state(page_with_model, "read")
-    handled = handled_responses(page_with_model)
-    press(page_with_model, [[[110, 165]]])
-    wait_until(page_with_model, lambda: handled_responses(page_with_model) == handled + 1)
-    late = []
-    page_with_model.route("**/api/v1/predict*", lambda route: late.append(route))
-    box = page_with_model.locator("#pad").bounding_box()
-    for x in (150, 200, 260):
-        page_with_model.mouse.move(
-            box["x"] + x * box["width"] / 280, box["y"] + 165 * box["height"] / 280
-        )
-        # The request is sent before the next points.
-        wait_until(page_with_model, lambda: late)
-        wait_for_frames(page_with_model)
-    shown = page_with_model.locator("#confidence").inner_text()
-    seen = page_with_model.evaluate("document.querySelector('#seen').toDataURL()")
-    late[0].continue_()
-    wait_until(page_with_model, lambda: handled_responses(page_with_model) == handled + 2)
-    assert page_with_model.locator("#confidence").inner_text() == shown
-    assert page_with_model.evaluate("document.querySelector('#seen').toDataURL()") == seen
-
-
-def test_number_is_segmented_by_the_server(page_with_model):
-    press(page_with_model, [HALF_A_SEVEN, [[220, 60, 0], [220, 260, 0]]])
+    press(page_with_model, NUMBER, pause=20)
     expect(page_with_model.locator("#reading")).to_have_text("71")
     expect_state(page_with_model, "drawing")
-
-
-def test_two_digits_in_one_stroke_replace_the_local_prediction(page_with_model):
-    press(page_with_model, JOINED_ZEROS)
-    expect_state(page_with_model, "drawing")
-    expect(page_with_model.locator("#reading button")).to_have_count(0)
+    here = page_with_model.evaluate(f"[{shown}, {seen}, {pad}]")
     page_with_model.mouse.up()
+    expect_state(page_with_model, "read")
+    assert page_with_model.evaluate(f"[{shown}, {seen}, {pad}]") == here
+
+
+def test_late_response_for_fewer_strokes_is_not_shown(page_with_model):
+    late = []
+    page_with_model.route("**/api/v1/drawings/*", lambda route: late.append(route))
+    draw(page_with_model, NUMBER[:1])
+    press(page_with_model, NUMBER[1:])
+    expect(page_with_model.locator("#reading")).to_have_text("71")
+    wait_until(page_with_model, lambda: late)
+    with page_with_model.expect_response("**/api/v1/drawings/*") as response:
+        late[0].continue_()
+    response.value.finished()
+    wait_for_frames(page_with_model)
+    expect(page_with_model.locator("#reading")).to_have_text("71")
+
+
+def test_number_is_predicted_without_a_response(page_with_model):
+    requests = []
+    page_with_model.route("**/api/v1/predict*", lambda route: requests.append(route))
+    press(page_with_model, JOINED_ZEROS)
     expect(page_with_model.locator("#reading")).to_have_text("00")
-    expect_state(page_with_model, "read")
+    expect_state(page_with_model, "drawing")
+    assert requests == []
 
 
-def test_underline_is_not_predicted_in_the_page(page_with_model):
-    draw(page_with_model)
-    expect_state(page_with_model, "read")
-    shown = page_with_model.locator("#probabilities").inner_text()
-    draw(page_with_model, [[[60, 275], [100, 275], [225, 276]]])
-    expect_state(page_with_model, "read")
-    assert page_with_model.locator("#probabilities").inner_text() == shown
+def test_offline_each_drawing_is_predicted(page_with_model):
+    page_with_model.uncheck("#save")
+    with offline(page_with_model):
+        for text, strokes in DRAWINGS.items():
+            draw(page_with_model, strokes, size=400)
+            expect(page_with_model.locator("#reading")).to_have_text(text)
+            expect_state(page_with_model, "offline")
+            page_with_model.click("[data-action=clear]")
 
 
 def test_offline_stroke_is_predicted_and_saved_later(page_with_model):
@@ -129,10 +129,11 @@ def test_offline_stroke_is_predicted_and_saved_later(page_with_model):
 
 
 def test_unavailable_model_file_leaves_server_predictions(page):
-    page.expected_errors.append("503")
     page.route("**/api/v1/model.onnx", lambda route: route.fulfill(status=503))
     for count in (1, 2):
         draw(page)
         expect(page.locator("#reading")).to_have_text("7")
         expect_saved(page, count)
         page.click("[data-action=clear]")
+    assert all("503" in complaint for complaint in page.complaints)
+    page.complaints.clear()

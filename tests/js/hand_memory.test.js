@@ -4,85 +4,61 @@ import { test } from "node:test";
 
 import { HandMemory } from "../../static/js/recognize/hand_memory.js";
 import { LeNet } from "../../static/js/recognize/lenet.js";
-import { rasterize } from "../../static/js/recognize/rasterize.js";
+import { Recognizer } from "../../static/js/recognize/recognition.js";
 
-const file = readFileSync(new URL("../../ml/weights/lenet.onnx", import.meta.url));
-const network = new LeNet(file);
-const ONE = rasterize([[[60, 40], [140, 40], [100, 240]]]);
-const SIMILAR = rasterize([[[60, 45], [138, 40], [103, 240]]]);
-const ZERO = rasterize([
-  Array.from({ length: 40 }, (_, i) => [100 - 60 * Math.sin(i / 6.3), 100 - 90 * Math.cos(i / 6.3)]),
-]);
+const NONE = new Float64Array(10);
+// A model whose activations are the levels of the image.
+const createMemory = (examples) => new HandMemory((image) => [...image], examples);
+const argmax = (values) => values.indexOf(Math.max(...values));
 
-function storage(items = {}) {
-  return {
-    items,
-    getItem: (key) => items[key] ?? null,
-    setItem: (key, value) => void (items[key] = value),
-  };
-}
-
-const digitOf = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
-
-test("empty memory returns the probabilities of the model", () => {
-  const memory = new HandMemory(storage());
-  assert.deepEqual(memory.probabilities(network, ONE), network.run(ONE).probabilities);
-  assert.equal(digitOf(network.run(ONE).probabilities), 7);
+test("adapt without examples returns the same logits", () => {
+  assert.deepEqual(createMemory().adapt([1, 2, 3], [1, 0]), Float64Array.of(1, 2, 3));
 });
 
-test("corrected shape and a similar one get the label, a different one does not", () => {
-  const memory = new HandMemory(storage());
-  memory.learn(ONE, 1);
-  for (const image of [ONE, SIMILAR]) assert.equal(digitOf(memory.probabilities(network, image)), 1);
-  const other = memory.probabilities(network, ZERO);
-  assert.equal(digitOf(other), 0);
-  other.forEach((value, i) => assert.ok(Math.abs(value - network.run(ZERO).probabilities[i]) < 0.01));
+test("adapt raises the label of a close example, more than that of a distant one", () => {
+  const memory = createMemory();
+  memory.learn(Uint8Array.of(200, 10), 4);
+  memory.learn(Uint8Array.of(10, 200), 9);
+  assert.equal(argmax(memory.adapt(NONE, [190, 20])), 4);
+  assert.equal(argmax(memory.adapt(NONE, [20, 190])), 9);
 });
 
-test("probabilities add up to 1", () => {
-  const memory = new HandMemory(storage());
-  for (let i = 0; i < 20; i++) memory.learn(ONE, 1);
-  const sum = memory.probabilities(network, ONE).reduce((total, value) => total + value);
-  assert.ok(Math.abs(sum - 1) < 1e-9);
+test("adapt ignores the size of the activations", () => {
+  const memory = createMemory();
+  memory.learn(Uint8Array.of(200, 10), 4);
+  const [one, tenfold] = [memory.adapt(NONE, [2, 1]), memory.adapt(NONE, [20, 10])];
+  one.forEach((logit, i) => assert.ok(Math.abs(logit - tenfold[i]) < 1e-9));
+  assert.ok(memory.adapt(NONE, [0, 0]).every(Number.isFinite));
 });
 
-test("memory is restored from its storage, with another model too", () => {
-  const store = storage();
-  new HandMemory(store).learn(ONE, 1);
-  const memory = new HandMemory(store);
-  assert.equal(memory.size, 1);
-  assert.equal(digitOf(memory.probabilities(network, ONE)), 1);
-  assert.equal(digitOf(memory.probabilities(new LeNet(file), SIMILAR)), 1);
+test("adapt leaves the logits given to it unchanged", () => {
+  const memory = createMemory();
+  memory.learn(Uint8Array.of(1, 0), 4);
+  const logits = Float64Array.of(0, 0, 0, 0, 0);
+  memory.adapt(logits, [1, 0]);
+  assert.deepEqual(logits, new Float64Array(5));
 });
 
-test("memory holds the newest hundred corrections", () => {
-  const store = storage();
-  const memory = new HandMemory(store);
-  memory.learn(ONE, 1);
-  for (let i = 0; i < 100; i++) memory.learn(ZERO, 0);
-  assert.equal(memory.size, 100);
-  assert.equal(digitOf(new HandMemory(store).probabilities(network, ONE)), 7);
-  assert.ok(store.items.hand.length < 120_000);
+test("the memory keeps the newest 200 examples and survives storage", () => {
+  const memory = createMemory();
+  for (let i = 0; i < 210; i++) memory.learn(Uint8Array.of(i, 1), i % 10);
+  assert.equal(memory.size, 200);
+  const stored = createMemory(JSON.parse(JSON.stringify(memory)));
+  assert.equal(stored.size, 200);
+  assert.deepEqual(stored.adapt(NONE, [3, 4]), memory.adapt(NONE, [3, 4]));
 });
 
-test("reset forgets all corrections", () => {
-  const store = storage();
-  const memory = new HandMemory(store);
-  memory.learn(ONE, 1);
-  memory.reset();
-  assert.equal(digitOf(memory.probabilities(network, ONE)), 7);
-  assert.equal(new HandMemory(store).size, 0);
-});
-
-for (const content of ["{", "7", '[["1"]]', '[[1,"AAAA"]]', '[[10,""]]', `[["length","${btoa(String.fromCharCode(...ONE))}"]]`]) {
-  test(`corrupt storage ${content.slice(0, 12)} begins an empty memory`, () => {
-    assert.equal(new HandMemory(storage({ hand: content })).size, 0);
-  });
-}
-
-test("full storage does not prevent learning", () => {
-  const full = { getItem: () => null, setItem: () => { throw new DOMException("", "QuotaExceededError"); } };
-  const memory = new HandMemory(full);
-  memory.learn(ONE, 1);
-  assert.equal(digitOf(memory.probabilities(network, ONE)), 1);
+test("a corrected shape is recognized the next time; other digits are not changed", () => {
+  const network = new LeNet(readFileSync(new URL("../../ml/weights/lenet.onnx", import.meta.url)));
+  const recognizer = new Recognizer(network);
+  const cross = [[[20, 20], [120, 140]], [[120, 20], [20, 140]]];
+  const nearlySame = [[[24, 16], [118, 144]], [[122, 24], [18, 136]]];
+  const seven = [[[60, 60], [220, 60], [190, 110], [150, 180], [125, 260]]];
+  const [digit] = recognizer.predict(cross).digits;
+  assert.deepEqual([digit.digit, digit.isAdapted], [null, false]);
+  recognizer.memory.learn(digit.image, 8);
+  const { text, digits } = recognizer.predict(nearlySame);
+  assert.deepEqual([text, digits[0].isAdapted], ["8", true]);
+  const other = recognizer.predict(seven);
+  assert.deepEqual([other.text, other.digits[0].isAdapted], ["7", false]);
 });

@@ -27,45 +27,45 @@ export function areNear(one, other, distance) {
 }
 
 function isAnyNear(points, strokes, distance) {
-  const lines = strokes.flatMap(toLines).map((line) => ({ ...line, reach: reachOf(line, distance) }));
-  const candidates = points.filter((point) => isWithin(point, bounds(lines.map(({ reach }) => reach))));
+  // Most strokes are far apart: lines are made only for points in reach of all of them.
+  const reach = grow(extentOf(strokes.flat()), distance);
+  const candidates = points.filter((point) => isWithin(point, reach));
   if (candidates.length === 0) return false;
-  const extent = bounds(candidates.map(([x, y]) => [x, y, x, y]));
-  const close = lines.filter(({ reach }) => overlap(reach, extent));
+  const extent = extentOf(candidates);
+  const lines = strokes.flatMap(toLines);
+  const close = lines.filter((line) => overlap(grow(extentOf(line), distance), extent));
   if (candidates.length * close.length > MAX_DISTANCES) return true;
   return close.some((line) => candidates.some((point) => distanceTo(line, point) < distance));
 }
 
-/** Return the lines between points; a single point is a line of length zero. */
+/** Return the lines [start, end] between points; a single point is a line of length zero. */
 function toLines(points) {
-  if (points.length === 1) return [{ start: points[0], end: points[0] }];
-  return points.slice(1).map((end, i) => ({ start: points[i], end }));
+  if (points.length === 1) return [[points[0], points[0]]];
+  return points.slice(1).map((end, i) => [points[i], end]);
 }
 
-/** Return the box [left, top, right, bottom] of the points closer to a line than a distance. */
-function reachOf({ start: [x0, y0], end: [x1, y1] }, distance) {
-  return [
-    Math.min(x0, x1) - distance,
-    Math.min(y0, y1) - distance,
-    Math.max(x0, x1) + distance,
-    Math.max(y0, y1) + distance,
-  ];
+/** Return the extent { left, top, right, bottom } of points. */
+function extentOf(points) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of points) {
+    if (x < left) left = x;
+    if (x > right) right = x;
+    if (y < top) top = y;
+    if (y > bottom) bottom = y;
+  }
+  return { left, top, right, bottom };
 }
 
-const bounds = (boxes) =>
-  boxes.reduce(([left, top, right, bottom], box) => [
-    Math.min(left, box[0]),
-    Math.min(top, box[1]),
-    Math.max(right, box[2]),
-    Math.max(bottom, box[3]),
-  ]);
+function grow({ left, top, right, bottom }, distance) {
+  return { left: left - distance, top: top - distance, right: right + distance, bottom: bottom + distance };
+}
 
-const isWithin = ([x, y], [left, top, right, bottom]) => x >= left && x <= right && y >= top && y <= bottom;
+const isWithin = ([x, y], { left, top, right, bottom }) => x >= left && x <= right && y >= top && y <= bottom;
 
 const overlap = (one, other) =>
-  one[0] <= other[2] && one[1] <= other[3] && one[2] >= other[0] && one[3] >= other[1];
+  one.left <= other.right && one.top <= other.bottom && one.right >= other.left && one.bottom >= other.top;
 
-function distanceTo({ start, end }, [x, y]) {
+function distanceTo([start, end], [x, y]) {
   const [dx, dy] = [end[0] - start[0], end[1] - start[1]];
   const square = dx * dx + dy * dy || 1;
   const [toX, toY] = [x - start[0], y - start[1]];

@@ -1,110 +1,67 @@
 /**
- * The memory of a visitor's hand: digits that the visitor corrected. A digit similar to a corrected one
- * becomes more probable. Corrections stay in this browser. No DOM: also runs in Node.
- *
- * Similarity is measured between the 84 activations before the last layer, scaled to length 1. Each
- * corrected digit at distance d adds STRENGTH * exp(-d² / (2 * WIDTH²)) to the logit of its label: a
- * cache model (Zhang et al., "Tip-Adapter", ECCV 2022). Stored are the images, not the activations,
- * so that the memory survives a new model.
+ * Memory of a visitor's hand: digits that the visitor corrected are recognized the next time. A cache
+ * model (Zhang et al., "Tip-Adapter", 2022): an example at the distance d raises the logit of its
+ * label by STRENGTH * exp(-d² / (2 WIDTH²)), where d compares the activations before the last layer,
+ * scaled to length 1. No DOM: also runs in Node.
  */
 
-import { SIZE } from "./rasterize.js";
-
-const KEY = "hand";
 const STRENGTH = 10;
 const WIDTH = 0.4;
-// The oldest correction is dropped.
-const MAX_CORRECTIONS = 100;
+// Older examples are forgotten.
+const MAX_EXAMPLES = 200;
 
 export class HandMemory {
-  #corrections = [];
-  #network = null;
-  #storage;
+  #activationsOf;
+  // { image, label, features }, oldest first.
+  #examples = [];
 
-  /** @param {Storage} storage such as localStorage */
-  constructor(storage) {
-    this.#storage = storage;
-    try {
-      this.#corrections = JSON.parse(storage.getItem(KEY) ?? "[]").map(parse);
-    } catch {
-      // Forbidden or corrupt storage: begin an empty memory.
-    }
+  /**
+   * @param {(image: Uint8Array) => Float64Array} activationsOf returns the model's activations before
+   *   the last layer
+   * @param {{image: string, label: number}[]} examples those of `toJSON`
+   */
+  constructor(activationsOf, examples = []) {
+    this.#activationsOf = activationsOf;
+    for (const { image, label } of examples) this.learn(fromBase64(image), label);
   }
 
-  /** Number of remembered corrections. */
+  /** The number of learned digits. */
   get size() {
-    return this.#corrections.length;
+    return this.#examples.length;
   }
 
-  /**
-   * Remember a digit.
-   * @param {Uint8Array} image 784 levels
-   * @param {number} label from 0 to 9
-   */
+  /** Learn the correct label, 0 to 9, of a digit with 784 levels. */
   learn(image, label) {
-    this.#corrections = [...this.#corrections, { image, label }].slice(-MAX_CORRECTIONS);
-    this.#store();
+    this.#examples.push({ image, label, features: normalize(this.#activationsOf(image)) });
+    this.#examples.splice(0, this.#examples.length - MAX_EXAMPLES);
   }
 
-  reset() {
-    this.#corrections = [];
-    this.#store();
-  }
-
-  /**
-   * Return the ten probabilities of an image, changed by the corrections.
-   * @param {import("./lenet.js").LeNet} network
-   * @param {Uint8Array} image 784 levels
-   */
-  probabilities(network, image) {
-    const layers = network.run(image);
-    if (this.size === 0) return layers.probabilities;
-    const activations = normalize(layers.dense2);
-    const logits = layers.probabilities.map(Math.log);
-    for (const { label, activations: other } of this.#activations(network)) {
-      logits[label] += STRENGTH * Math.exp(-squaredDistance(activations, other) / (2 * WIDTH ** 2));
+  /** Return the logits of a digit with these activations, adapted to the learned digits. */
+  adapt(logits, activations) {
+    const adapted = Float64Array.from(logits);
+    const features = normalize(activations);
+    for (const example of this.#examples) {
+      const square = squaredDistance(features, example.features);
+      adapted[example.label] += STRENGTH * Math.exp(-square / (2 * WIDTH * WIDTH));
     }
-    const largest = Math.max(...logits);
-    const powers = logits.map((logit) => Math.exp(logit - largest));
-    const sum = powers.reduce((total, power) => total + power);
-    return powers.map((power) => power / sum);
+    return adapted;
   }
 
-  /** Compute the activations of new corrections, or of all for a new model. */
-  #activations(network) {
-    const isNew = network !== this.#network;
-    this.#network = network;
-    for (const correction of this.#corrections) {
-      if (isNew || !correction.activations) {
-        correction.activations = normalize(network.run(correction.image).dense2);
-      }
-    }
-    return this.#corrections;
-  }
-
-  #store() {
-    const stored = this.#corrections.map(({ image, label }) => [label, btoa(String.fromCharCode(...image))]);
-    try {
-      this.#storage.setItem(KEY, JSON.stringify(stored));
-    } catch {
-      // Full or forbidden storage: the memory ends with the page.
-    }
+  /** Return the examples for a storage, with images in Base64; they hold for later models too. */
+  toJSON() {
+    return this.#examples.map(({ image, label }) => ({ image: btoa(String.fromCharCode(...image)), label }));
   }
 }
 
-/** Return a stored correction; throw an Error if it is corrupt. */
-function parse([label, encoded]) {
-  const image = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-  const isDigit = Number.isInteger(label) && label >= 0 && label <= 9;
-  if (image.length !== SIZE ** 2 || !isDigit) throw new Error("Corrupt memory.");
-  return { label, image };
-}
+const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
-function normalize(vector) {
-  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0)) || 1;
-  return vector.map((value) => value / length);
+function normalize(activations) {
+  const length = Math.hypot(...activations) || 1;
+  return activations.map((value) => value / length);
 }
 
 function squaredDistance(one, other) {
-  return one.reduce((sum, value, i) => sum + (value - other[i]) ** 2, 0);
+  let sum = 0;
+  for (let i = 0; i < one.length; i++) sum += (one[i] - other[i]) ** 2;
+  return sum;
 }

@@ -12,17 +12,14 @@ const EMPTY = Array(UP + 1).fill(-Infinity);
 /** Return the hull of points [x, y, …]. */
 export function hull(points) {
   const extents = [...EMPTY];
-  const raise = (i, extent) => {
-    if (extent > extents[i]) extents[i] = extent;
-  };
   for (const [x, y] of points) {
     for (let i = 0; i < SLANTS.length; i++) {
       const slanted = x + SLANTS[i] * y;
-      raise(RIGHT + i, slanted);
-      raise(LEFT + i, -slanted);
+      if (slanted > extents[RIGHT + i]) extents[RIGHT + i] = slanted;
+      if (-slanted > extents[LEFT + i]) extents[LEFT + i] = -slanted;
     }
-    raise(DOWN, y);
-    raise(UP, -y);
+    if (y > extents[DOWN]) extents[DOWN] = y;
+    if (-y > extents[UP]) extents[UP] = -y;
   }
   return extents;
 }

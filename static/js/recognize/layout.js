@@ -60,7 +60,8 @@ function withoutAnnotations(all, strokes, extents) {
 }
 
 function isTick(_, [x1, y1, x2, y2], { around }) {
-  const largest = Math.max(...around.map(([left, top, right, bottom]) => Math.max(right - left, bottom - top)));
+  const sizes = around.map(([left, top, right, bottom]) => Math.max(right - left, bottom - top));
+  const largest = Math.max(...sizes);
   const distances = around.map(([left, top, right, bottom]) =>
     Math.max(left - x2, top - y2, x1 - right, y1 - bottom),
   );
@@ -76,7 +77,8 @@ function isOutline(i, [x1, y1, x2, y2], { others, around, strokes }) {
   }
   const [[x, y]] = strokes[i];
   const secondHalf = strokes[i].slice(strokes[i].length >> 1);
-  const gap = Math.min(...secondHalf.map((point) => Math.max(Math.abs(point[0] - x), Math.abs(point[1] - y))));
+  const distances = secondHalf.map((point) => Math.max(Math.abs(point[0] - x), Math.abs(point[1] - y)));
+  const gap = Math.min(...distances);
   const isSlashed = others.length === 1 && isSlash(strokes[others[0]]);
   return gap <= CLOSED * Math.max(width, height) && !isSlashed;
 }

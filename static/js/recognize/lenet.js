@@ -74,6 +74,13 @@ export class LeNet {
     return layers;
   }
 
+  /** Return the probabilities for other logits. */
+  probabilitiesOf(logits) {
+    const probabilities = new Float64Array(logits.length);
+    softmax(logits, this.#temperature, probabilities);
+    return probabilities;
+  }
+
   /**
    * Return weight times activation for every unit of the previous layer, for a pooled unit at the
    * position of the maximum. Contributions and bias add up to the input of the ReLU.

@@ -3,6 +3,7 @@
  * ml/recognition.py. No DOM: also runs in Node.
  */
 
+import { HandMemory } from "./hand_memory.js";
 import { LINE_HEIGHT, splitLines } from "./layout.js";
 import { Lattice, MAX_PARTS } from "./lattice.js";
 import { fetchLeNet } from "./lenet.js";
@@ -10,22 +11,28 @@ import { rasterize } from "./rasterize.js";
 import { segmentStrokes } from "./segmentation.js";
 
 const MAX_LINES = 20;
-/** The model's probabilities for a candidate that has not been classified yet. */
+/** The probabilities of a candidate that has not been classified yet. */
 const UNKNOWN = Array(10).fill(0.1);
+const NON_DIGIT = { digit: null, verdict: "not a digit" };
 
 export class Recognizer {
   #network;
   // Reused by every run.
   #layers;
-  // Of the last drawing: numbers of strokes by their points, and { image, probabilities } by candidate.
+  // Of the last drawing: numbers of strokes by their points, and the results of `#run` by candidate.
   #strokeNumbers = new Map();
   #results = new Map();
   #nextNumber = 0;
 
-  /** @param {import("./lenet.js").LeNet} network */
-  constructor(network) {
+  /**
+   * @param {import("./lenet.js").LeNet} network
+   * @param {object[]} examples those of the visitor's HandMemory
+   */
+  constructor(network, examples = []) {
     this.#network = network;
     this.#layers = network.run(rasterize([]));
+    /** Adapts predictions to the visitor's hand. */
+    this.memory = new HandMemory((image) => this.#run(image).activations, examples);
   }
 
   get version() {
@@ -36,7 +43,8 @@ export class Recognizer {
    * Predict strokes of points [x, y, …]. Candidates of the last drawing are not classified again.
    * @param {number} maxRuns most candidates to classify, the shortest first; the others count as unlike
    *   any digit
-   * @returns a prediction as in the API, with images as Uint8Array[784]
+   * @returns a prediction as in the API, with images as Uint8Array[784] and `isAdapted`, whether the
+   *   memory changed the digit
    */
   predict(strokes, maxRuns = Infinity) {
     const drawn = strokes.filter((points) => points.length > 0);
@@ -69,27 +77,40 @@ export class Recognizer {
     for (const { key, strokes } of shortestFirst) {
       if (this.#results.has(key)) continue;
       if (++runs > maxRuns) return;
-      const image = rasterize(strokes);
-      this.#results.set(key, { image, probabilities: this.#run(image) });
+      this.#results.set(key, this.#run(rasterize(strokes)));
     }
   }
 
   #run(image) {
-    return [...this.#network.run(image, this.#layers).probabilities];
+    const { logits, dense2, probabilities } = this.#network.run(image, this.#layers);
+    return { image, logits: [...logits], activations: [...dense2], probabilities: [...probabilities] };
+  }
+
+  /** Return the probabilities of a result, adapted to the visitor's hand. */
+  #adapt({ logits, activations, probabilities }) {
+    if (this.memory.size === 0) return probabilities;
+    return [...this.#network.probabilitiesOf(this.memory.adapt(logits, activations))];
   }
 
   /** Return the digits of the best segmentation of a line. */
   #choose({ candidates, lattice }) {
     const results = candidates.map(({ key }) => this.#results.get(key));
-    const path = lattice.bestPath(results.map((result) => result?.probabilities ?? UNKNOWN));
-    return path.map(({ index, isMark }) => {
+    const adapted = results.map((result) => (result ? this.#adapt(result) : UNKNOWN));
+    return lattice.bestPath(adapted).map(({ index, isMark }) => {
       const { strokes } = candidates[index];
-      const { image, probabilities } = results[index] ?? { image: rasterize(strokes), probabilities: UNKNOWN };
-      const confidence = Math.max(...probabilities);
-      const verdict = isMark ? "not a digit" : verdictOf(probabilities, this.#network.thresholds);
-      const digit = verdict === "not a digit" ? null : probabilities.indexOf(confidence);
-      return { digit, verdict, confidence, probabilities, box: boxOf(strokes), image };
+      const { image = rasterize(strokes), probabilities = UNKNOWN } = results[index] ?? {};
+      const found = isMark ? NON_DIGIT : this.#read(adapted[index]);
+      const isAdapted = !isMark && found.digit !== this.#read(probabilities).digit;
+      const confidence = Math.max(...adapted[index]);
+      return { ...found, confidence, probabilities: adapted[index], box: boxOf(strokes), image, isAdapted };
     });
+  }
+
+  /** Return the verdict and the digit of probabilities. */
+  #read(probabilities) {
+    const verdict = verdictOf(probabilities, this.#network.thresholds);
+    if (verdict === "not a digit") return NON_DIGIT;
+    return { digit: probabilities.indexOf(Math.max(...probabilities)), verdict };
   }
 }
 
@@ -137,9 +158,10 @@ export function joinLines(digits) {
 /** Return whether digits are below all earlier ones and not to the right of the last one. */
 function isLineBreak(before, after) {
   const top = Math.min(...after.map(([, y]) => y));
-  const [bottom, bottomBefore] = [after, before].map((some) => Math.max(...some.map(([, y, , height]) => y + height)));
+  const bottomOf = (boxes) => Math.max(...boxes.map(([, y, , height]) => y + height));
   const [last, first] = [before.at(-1), after[0]];
-  return top >= bottomBefore && first[0] <= last[0] + last[2] && bottom - top >= LINE_HEIGHT * last[3];
+  const isLeft = first[0] <= last[0] + last[2];
+  return isLeft && top >= bottomOf(before) && bottomOf(after) - top >= LINE_HEIGHT * last[3];
 }
 
 /** Return the verdict of the two largest probabilities; the server uses the same rule. */
@@ -150,6 +172,6 @@ export function verdictOf(probabilities, { digit, sure }) {
 }
 
 /** Fetch the serving model. Throws an Error if it is unavailable or not a LeNet. */
-export async function fetchRecognizer(url) {
-  return new Recognizer(await fetchLeNet(url));
+export async function fetchRecognizer(url, examples) {
+  return new Recognizer(await fetchLeNet(url), examples);
 }

@@ -29,7 +29,7 @@ export class Session extends EventTarget {
   #outbox;
   #isSaving;
   #client;
-  #local = new LocalPredictor(async () => (await import("./digit_model.js")).fetchDigitModel(MODEL_URL));
+  #local = new LocalPredictor(async () => (await import("./recognition.js")).fetchRecognizer(MODEL_URL));
   // "offline" | "busy" | "slow" | null
   #serverStatus = null;
 
@@ -121,11 +121,11 @@ export class Session extends EventTarget {
     const { id, generation, picture } = this.#drawing;
     const strokes = this.#drawing.toJSON();
     const body = picture ? { picture: picture.source } : { strokes };
-    const isPredicted = (!penUp || this.#isOffline) && this.#predictLocally(strokes, time);
+    const isPredicted = this.#predictLocally(strokes, { time, penUp });
     if (this.#isOffline && !isPredicted) this.#showNone("offline");
-    if (isPredicted && penUp && this.prediction) announce(this.prediction);
-    // Several strokes may be a number, which only the server segments.
-    if (isPredicted && !penUp && strokes.length === 1) return;
+    if (this.#isOffline && isPredicted && penUp) announce(this.prediction);
+    // The server predicts the completed stroke.
+    if (isPredicted && !penUp) return;
     this.#client.predict({ id, body, generation, side: this.#pad.side, save, penUp, time });
   }
 
@@ -134,13 +134,15 @@ export class Session extends EventTarget {
   }
 
   /** Show a local prediction; return whether these strokes, or almost all of them, have one. */
-  #predictLocally(strokes, time) {
-    const prediction = this.#local.predict(this.#drawing, strokes, time);
+  #predictLocally(strokes, { time, penUp }) {
+    const prediction = this.#local.predict(this.#drawing, strokes, { time, penUp });
     if (prediction === undefined) return true;
     if (!prediction) return false;
-    this.#show(prediction, 0);
+    this.#showText({ ...prediction, side: this.#pad.side });
     if (time !== undefined) measure("stroke-to-reading", time);
     setState(this.#isOffline ? "offline" : "drawing");
+    const { id } = this.#drawing;
+    if (penUp && this.#visit.find(id)) this.#visit.put({ id, text: prediction.text });
     return true;
   }
 
@@ -155,8 +157,7 @@ export class Session extends EventTarget {
     measure("stroke-to-response", job.time);
     const comparison = this.#local.compare(prediction, job);
     if (comparison === "stale") return;
-    const isSameText = prediction.text === this.prediction?.text;
-    this.#show({ ...prediction, side: job.side }, isSameText ? this.selected : leastConfident(prediction));
+    this.#showText({ ...prediction, side: job.side });
     if (this.#drawing.picture && !prediction.text) showBadge("No ink found in the picture.");
     if (job.penUp) announce(prediction);
     else setState("drawing");
@@ -174,7 +175,8 @@ export class Session extends EventTarget {
   /** Remove the displayed prediction if the failed job has more points and cannot be predicted here. */
   #showOffline({ id, body, generation }) {
     const isCurrent = body && generation === this.#drawing.generation;
-    if (!isCurrent || this.#predictLocally(this.#drawing.toJSON())) return setState("offline");
+    const isPredicted = isCurrent && this.#predictLocally(this.#drawing.toJSON(), { penUp: true });
+    if (!isCurrent || isPredicted) return setState("offline");
     this.#showNone("offline");
     if (this.#visit.find(id)) this.#visit.put({ id, text: undefined });
   }
@@ -198,6 +200,12 @@ export class Session extends EventTarget {
     } else if (isCurrent) {
       showBadge(`The server rejected the drawing: ${detail ?? `status ${status}`}`);
     }
+  }
+
+  /** Show a prediction; the same text keeps the selected digit. */
+  #showText(prediction) {
+    const isSameText = prediction.text === this.prediction?.text;
+    this.#show(prediction, isSameText ? this.selected : leastConfident(prediction));
   }
 
   #show(prediction, selected) {

@@ -1,7 +1,8 @@
 /** Sharing of a drawing { strokes, side, text }: a link that contains its strokes, and a picture card. */
 
 import { download, fileName } from "../draw/export.js";
-import { fetchDigitModel } from "../recognize/digit_model.js";
+import { fetchLeNet } from "../recognize/lenet.js";
+import { rasterize } from "../recognize/rasterize.js";
 import { MODEL_URL } from "../recognize/session.js";
 import { toCard } from "./card.js";
 import { toFragment } from "./link.js";
@@ -24,9 +25,10 @@ export async function shareLink({ strokes, side }) {
 
 /** Share or download the picture card of a drawing; return a message for the visitor. */
 export async function shareCard({ strokes, side, text = "" }) {
-  const model = await fetchDigitModel(MODEL_URL).catch(() => null);
-  if (!model) return "The card needs the model. Try again with a connection.";
-  const card = await toCard({ strokes, side, text }, (one) => model.predict(one).digits[0].probabilities);
+  const network = await fetchLeNet(MODEL_URL).catch(() => null);
+  if (!network) return "The card needs the model. Try again with a connection.";
+  const predict = (strokesUntil) => network.run(rasterize(strokesUntil)).probabilities;
+  const card = await toCard({ strokes, side, text }, predict);
   const name = `${fileName(text)}-card.png`;
   const files = [new File([card], name, { type: card.type })];
   if (navigator.canShare?.({ files })) return offer({ files });
