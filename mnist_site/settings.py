@@ -117,12 +117,14 @@ MIDDLEWARE = [
     "mnist_site.middleware.ContentSecurityPolicyMiddleware",
     "mnist_site.middleware.AllowedMethodsMiddleware",
     "mnist_site.middleware.ContentEncodingMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mnist_site.middleware.ApiMiddleware",
+    # For pages only.
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -12,10 +12,9 @@ from functools import lru_cache
 from os import urandom
 from time import perf_counter
 
-from prometheus_client import Counter, Histogram
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter, Histogram
 
 from recognizer.telemetry.logging import request_id
 from recognizer.telemetry.metrics import IN_PROGRESS, REQUEST_SECONDS, REQUESTS
