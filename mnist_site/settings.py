@@ -133,12 +133,14 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "mnist_site.middleware.ContentEncodingMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mnist_site.middleware.ApiMiddleware",
+    # For pages only.
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "mnist_site.middleware.AdminRequestMiddleware",
 ]
