@@ -103,6 +103,8 @@ def test_offline_each_drawing_is_predicted(page_with_model):
             expect(page_with_model.locator("#reading")).to_have_text(text)
             expect_state(page_with_model, "offline")
             page_with_model.click("[data-action=clear]")
+        texts = page_with_model.evaluate("JSON.parse(sessionStorage.visit).map(({text}) => text)")
+    assert texts == ["7", "1", *DRAWINGS]
 
 
 def test_offline_stroke_is_predicted_and_saved_later(page_with_model):

@@ -60,6 +60,7 @@ def print_percentiles(name: str, measures: dict[str, list[float]]) -> None:
 def measure(page: Page, strokes: Strokes, count: int) -> dict[str, list[float]]:
     """Draw at least this number of strokes; return each measure's durations in milliseconds."""
     page.uncheck("#save")
+    page.locator("#pad").scroll_into_view_if_needed()
     rng = random.Random(0)
     for _ in tqdm(range(0, count, len(strokes)), unit="drawing"):
         draw(page, strokes, rng)
