@@ -60,3 +60,17 @@ FORMS: dict[tuple[str, str], list[list[list[float]]]] = {
     ("7", "with a bar"): [[[5, 4], [62, 0], [44, 48], [30, 100]], [[20, 53], [60, 48]]],
     ("8", "of two loops"): [ellipse(35, 25, 44, 50), ellipse(35, 76, 56, 52)],
 }
+
+
+def _year() -> list[list[list[float]]]:
+    """Return "2026" in four strokes, 330 pixels wide."""
+    digits = [
+        FORMS["2", "round"],
+        FORMS["0", "slashed"][:1],
+        FORMS["2", "round"],
+        FORMS["6", "round"],
+    ]
+    return [[[x + 88 * i, y] for x, y in stroke] for i, (stroke,) in enumerate(digits)]
+
+
+YEAR = _year()

@@ -1,14 +1,15 @@
 """Latency from pointer event to displayed prediction in Chromium.
 
-    python -m tools.browser.latency [--strokes 200]
+    python -m tools.browser.latency [--strokes 200] [--width 390] [--throttle 4]
 
-Starts the Procfile's server, draws sevens of random size and place at the pace of a hand, and
-prints the page's User Timing measures: ``stroke-to-reading`` ends at the changed text, predicted by
-the page or the server; ``stroke-to-response`` at the server's response, if one was requested.
-Run `manage.py collectstatic` before.
+Starts the Procfile's server, draws sevens and the number 2026 in random sizes and places at the
+pace of a hand, and prints the page's User Timing measures: ``stroke-to-reading`` ends at the
+changed text, predicted by the page or the server; ``stroke-to-response`` at the server's response,
+if one was requested. Run `manage.py collectstatic` before.
 """
 
 import json
+import math
 import random
 from argparse import ArgumentParser
 from itertools import pairwise
@@ -19,62 +20,75 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from tqdm import tqdm
 
+from ml.preprocessing.strokes import Strokes, bounding_box
 from tools.browser import chromium
-from tools.samples import SEVEN
+from tools.samples import SEVEN, YEAR
 from tools.server import serve
 
 # Milliseconds between two events of a mouse or pen, and per screen frame.
 EVENT_INTERVAL, FRAME = 8, 1000 / 60
+# Pixels between two events at most.
+STEP = 20
 
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strokes", type=int, default=200)
+    parser.add_argument("--width", type=int, default=1280, help="of the window, in pixels")
+    parser.add_argument("--throttle", type=float, default=1, help="slow the page's CPU down")
     options = parser.parse_args()
-    with TemporaryDirectory() as folder, serve(Path(folder)) as site:
-        measures = measure(site, options.strokes)
-    print(f"{options.strokes} strokes, ms from the pointer event; one frame is {FRAME:.1f} ms")
-    for name, durations in measures.items():
-        median, p95 = np.percentile(durations, [50, 95])
-        print(f"{name}: {len(durations)}, median {median:.1f}, 95th percentile {p95:.1f}")
-
-
-def measure(site: str, strokes: int) -> dict[str, list[float]]:
-    """Return the durations of each measure in milliseconds."""
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        page = browser.new_page()
-        page.goto(site)
-        page.uncheck("#save")
-        rng = random.Random(0)
-        for _ in tqdm(range(strokes), unit="stroke"):
-            draw_seven(page, rng)
-            page.keyboard.press("Escape")
-        entries = json.loads(
-            page.evaluate("JSON.stringify(performance.getEntriesByType('measure'))")
-        )
+    print(f"ms from the pointer event; one frame is {FRAME:.1f} ms")
+    with TemporaryDirectory() as folder, serve(Path(folder)) as site, sync_playwright() as pw:
+        browser = chromium.launch(pw)
+        for name, strokes in {"seven": SEVEN, "2026": YEAR}.items():
+            page = browser.new_page(viewport={"width": options.width, "height": 800})
+            session = page.context.new_cdp_session(page)
+            session.send("Emulation.setCPUThrottlingRate", {"rate": options.throttle})
+            page.goto(site)
+            print_percentiles(name, measure(page, strokes, options.strokes))
+            page.close()
         browser.close()
+
+
+def print_percentiles(name: str, measures: dict[str, list[float]]) -> None:
+    for measured, durations in measures.items():
+        median, p95 = np.percentile(durations, [50, 95])
+        count = f"{name}, {measured}: {len(durations)}"
+        print(f"{count}, median {median:.1f}, 95th percentile {p95:.1f}")
+
+
+def measure(page: Page, strokes: Strokes, count: int) -> dict[str, list[float]]:
+    """Draw at least this number of strokes; return each measure's durations in milliseconds."""
+    page.uncheck("#save")
+    page.locator("#pad").scroll_into_view_if_needed()
+    rng = random.Random(0)
+    for _ in tqdm(range(0, count, len(strokes)), unit="drawing"):
+        draw(page, strokes, rng)
+        page.keyboard.press("Escape")
+    entries = json.loads(page.evaluate("JSON.stringify(performance.getEntriesByType('measure'))"))
     return {
-        name: [entry["duration"] for entry in entries if entry["name"] == name]
+        name: durations
         for name in ("stroke-to-reading", "stroke-to-response")
+        if (durations := [entry["duration"] for entry in entries if entry["name"] == name])
     }
 
 
-def draw_seven(page: Page, rng: random.Random) -> None:
-    """Draw a seven of random size and place, at the pace of a hand."""
-    box = page.locator("#pad").bounding_box()
-    scale = rng.uniform(0.4, 1.0) * box["width"] / 320
-    left = box["x"] + rng.uniform(0, box["width"] - 300 * scale)
-    top = box["y"] + rng.uniform(0, box["height"] - 300 * scale)
-    corners = [(left + x * scale, top + y * scale) for x, y, _ in SEVEN[0]]
-    page.mouse.move(*corners[0])
-    page.mouse.down()
-    for (x0, y0), (x1, y1) in pairwise(corners):
-        for share in np.linspace(0.2, 1, 5):
-            page.mouse.move(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share)
-            page.wait_for_timeout(EVENT_INTERVAL)
-    page.mouse.up()
-    page.wait_for_timeout(100)
+def draw(page: Page, strokes: Strokes, rng: random.Random) -> None:
+    """Draw strokes in a random size and place, at the pace of a hand."""
+    box, ink = page.locator("#pad").bounding_box(), bounding_box(strokes)
+    scale = rng.uniform(0.4, 0.9) * box["width"] / max(ink.width, ink.height)
+    left = box["x"] + rng.uniform(0, box["width"] - ink.width * scale)
+    top = box["y"] + rng.uniform(0, box["height"] - ink.height * scale)
+    for stroke in strokes:
+        points = [(left + (x - ink.x) * scale, top + (y - ink.y) * scale) for x, y, *_ in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for (x0, y0), (x1, y1) in pairwise(points):
+            for share in np.linspace(0, 1, 1 + math.ceil(math.dist((x0, y0), (x1, y1)) / STEP))[1:]:
+                page.mouse.move(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share)
+                page.wait_for_timeout(EVENT_INTERVAL)
+        page.mouse.up()
+        page.wait_for_timeout(100)
 
 
 if __name__ == "__main__":
