@@ -1,5 +1,6 @@
 """gunicorn's configuration, which it reads from the working directory."""
 
+import ctypes
 import logging
 import os
 import shutil
@@ -26,6 +27,12 @@ graceful_timeout = 25
 # Keep heartbeat and metric files in memory: a slow disk must not look like a hanging worker.
 MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn and mkdtemp create private files in it
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
+# glibc stops returning large blocks to the system after the first one is freed, unless its
+# threshold is fixed: after 60 pictures of 6 MP, four at a time, a worker kept 351 MB, not 129 MB.
+# Other C libraries have no such function.
+M_MMAP_THRESHOLD = -3
+if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+    mallopt(M_MMAP_THRESHOLD, 1_000_000)
 # Two servers of one user would share the control socket.
 control_socket_disable = True
 

@@ -309,4 +309,6 @@ MAX_PICTURE_BYTES = FILE_UPLOAD_MAX_MEMORY_SIZE = 8_000_000
 # Drawings, bytes and total pixels of a batch.
 MAX_BATCH, MAX_BATCH_BYTES, MAX_BATCH_PIXELS = 256, 4_000_000, 64_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_BATCH
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+# A batch and a few fields. Forms of the admin are not multipart bodies.
+MAX_PARTS = MAX_BATCH + 10
+FILE_UPLOAD_HANDLERS = ["mnist_site.uploads.BoundedUploadHandler"]

@@ -1,13 +1,16 @@
 """Picture preprocessing: file formats, drawings, photos, broken and hostile files."""
 
 import struct
+import subprocess
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
 from ml.preprocessing import pictures
 from ml.preprocessing.picture_files import PictureError, PictureTooLarge, open_picture
@@ -15,8 +18,8 @@ from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_picture
 from ml.training import data
 from tests.ml import generated_photos as photos
-from tools.resilience.hostile_inputs import saved
-from tools.samples import SEVEN
+from tools.resilience.hostile_inputs import repeated_scan, saved
+from tools.samples import ROOT, SEVEN
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 ORIENTATION = 0x0112
@@ -274,11 +277,82 @@ def test_open_picture_with_too_many_chunks_raises():
         open_picture(content[:33] + chunk * 20_000 + content[33:])
 
 
-def test_open_picture_with_too_many_scans_raises():
-    content = saved(drawn(), "JPEG", progressive=True)
-    last = content.rindex(b"\xff\xda")
-    with pytest.raises(PictureError, match="scans; at most 50"):
-        open_picture(content[:-2] + content[last:-2] * 100 + content[-2:])
+PROGRESSIVE = {"format": "JPEG", "progressive": True}
+COSTLY = {
+    "scans": repeated_scan(drawn(), 60),
+    "samples": saved(Image.new("CMYK", (2_400, 2_400)), **PROGRESSIVE),
+    "samples of all scans": repeated_scan(Image.new("L", (3_000, 3_000)), 30),
+}
+
+
+@pytest.mark.parametrize("content", COSTLY.values(), ids=COSTLY)
+def test_open_picture_of_a_costly_jpeg_raises_before_decoding(monkeypatch, content):
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
+    with pytest.raises(PictureTooLarge, match=r"scans of [\d,]+ samples; at most 50 scans"):
+        open_picture(content)
+
+
+def test_open_picture_of_a_progressive_photo_decodes_it():
+    photo = Image.new("RGB", (4_000, 3_000), "white")
+    picture = open_picture(saved(photo, **PROGRESSIVE))
+    assert (picture.size, picture.info["full_width"]) == ((250, 188), 4_000)
+
+
+def test_open_picture_ignores_the_scans_of_previews():
+    preview = saved(drawn(), **PROGRESSIVE)
+    segment = b"\xff\xe1" + struct.pack(">H", len(preview) + 8) + b"Exif\0\0" + preview
+    content = saved(Image.new("RGB", (4_000, 4_000)), "JPEG")
+    picture = open_picture(content[:2] + segment + content[2:] + preview)
+    assert picture.info["full_width"] == 4_000
+
+
+def test_open_picture_with_too_many_markers_between_scans_raises():
+    content = saved(drawn(), **PROGRESSIVE)
+    with pytest.raises(PictureError, match="more than 10,000 markers"):
+        open_picture(content[:-2] + b"\xff\xfe\x00\x02" * 20_000 + content[-2:])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "I;16"])
+def test_open_picture_of_a_large_picture_reduces_it(mode):
+    picture = open_picture(saved(Image.new(mode, (2_000, 1_500))))
+    assert picture.size == (286, 215)
+
+
+def test_open_picture_decodes_large_pictures_one_at_a_time(monkeypatch):
+    decoding, together = [], []
+    load = PngImagePlugin.PngImageFile.load
+
+    def observed(picture):
+        decoding.append(picture)
+        together.append(len(decoding))
+        result = load(picture)
+        decoding.remove(picture)
+        return result
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", observed)
+    content = saved(Image.new("RGBA", (2_000, 2_000)))
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(open_picture, [content] * 8))
+    assert set(together) == {1}
+
+
+def test_open_picture_keeps_no_warnings_in_memory():
+    """Each warning of a damaged EXIF entry has a text of its own."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 300)
+    exif += b"".join(struct.pack("<HHII", tag, 2, 10**6, 0) for tag in range(1, 301))
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    content = saved(drawn(), "JPEG")
+    code = (
+        "import sys; from PIL import TiffImagePlugin;"
+        "from ml.preprocessing.picture_files import open_picture;"
+        "open_picture(sys.stdin.buffer.read());"
+        "sys.exit(len(getattr(TiffImagePlugin, '__warningregistry__', {})) > 1)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], input=content[:2] + segment + content[2:], check=False,
+        capture_output=True, cwd=ROOT,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_extract_ink_ignores_metadata_named_like_its_own():

@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 
 from tools.postgres import postgres
+from tools.resilience.odd_pictures import odd_pictures
 from tools.resilience.server import Result
 from tools.resilience.storage import full_disk, killed_processes, locked_database, stopped_database
 from tools.resilience.traffic import (
@@ -25,6 +26,7 @@ TRIALS = {
     trial.__name__: trial
     for trial in (
         hostile_requests,
+        odd_pictures,
         killed_processes,
         locked_database,
         full_disk,

@@ -46,6 +46,13 @@ def jpeg_with(segments):
     return content[:2] + segments + content[2:]
 
 
+def repeated_scan(picture, count):
+    """Return a progressive JPEG whose last scan is repeated."""
+    content = saved(picture, "JPEG", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    return content[:-2] + content[last:-2] * count + content[-2:]
+
+
 def run_length_bitmap(commands):
     """Return a run-length encoded BMP of 3000x1990 that repeats one two-byte command."""
     pixels = commands * 3_900_000
@@ -89,6 +96,11 @@ BOMBS = {
         413,
         lambda: saved(Image.new("L", (12_000, 12_000)), "JPEG", progressive=True),
     ),
+    "progressive JPEG of 16 MP in CMYK": (
+        413,
+        lambda: saved(Image.new("CMYK", (4_000, 4_000)), "JPEG", progressive=True),
+    ),
+    "16 MP in 50 scans": (413, lambda: repeated_scan(Image.new("L", (4_000, 4_000)), 44)),
     "PNG of 25 MP": (413, lambda: saved(Image.new("L", (5_000, 5_000)))),
     "PNG that claims 60000x60000": (413, lambda: png_that_claims(60_000, 60_000)),
     "PNG that claims 2000x2000": (422, lambda: png_that_claims(2_000, 2_000)),
