@@ -241,6 +241,8 @@ AXES_SENSITIVE_PARAMETERS = ["username", "token", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Digits"
+# Only the admin has a sign-in.
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
