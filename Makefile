@@ -47,13 +47,18 @@ browser: .venv/dev
 	|| (apt-get update -qq && apt-get install -y -qq chromium-headless-shell >/dev/null) \
 	|| $(BIN)/playwright install --with-deps chromium
 
+# Create the virtual environment, again if its Python is too old or its creation was interrupted.
+VENV := .venv/bin/python -c "import sys, pip; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
+	|| ($(PYTHON) -c "import sys; sys.version_info < (3, 11) and sys.exit('Digits needs Python 3.11 or later,\
+ not %d.%d. Name one: make PYTHON=python3.11' % sys.version_info[:2])" && $(PYTHON) -m venv --clear .venv)
+
 .venv/server: requirements.txt
-	@$(PYTHON) -m venv .venv
+	@$(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements.txt requirements-train.txt requirements-dev.txt
-	@$(PYTHON) -m venv .venv
+	@$(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

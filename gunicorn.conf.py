@@ -1,24 +1,22 @@
 """gunicorn's configuration, which it reads from the working directory."""
 
 import ctypes
-import logging
 import os
 import shutil
-import tempfile
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
-from environs import Env
-
 import mnist_site.rate_limit  # noqa: F401  imported before the fork: workers share its table
-from recognizer.telemetry.logging import PrivateLogRecord
+from mnist_site.startup import create_metrics_folder, short_errors
 
-env = Env()
-env.read_env(str(Path(__file__).with_name(".env")), recurse=False)
+# Without this, each worker would report invalid settings with a traceback.
+with short_errors():
+    from mnist_site import settings
 
 wsgi_app = "mnist_site.wsgi"
-bind = f"0.0.0.0:{env.int('PORT', 8000)}"
-workers = env.int("WEB_CONCURRENCY", 1)
+bind = f"0.0.0.0:{settings.PORT}"
+workers = settings.WEB_CONCURRENCY
 worker_class = "gthread"
 # Threads buffer bodies and wait; mnist_site/load_shedding.py limits concurrency.
 threads = 32
@@ -26,7 +24,7 @@ threads = 32
 graceful_timeout = 25
 # Keep heartbeat and metric files in memory: a slow disk must not look like a hanging worker.
 MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn and mkdtemp create private files in it
-worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
+worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else gettempdir()
 # glibc stops returning large blocks to the system after the first one is freed, unless its
 # threshold is fixed: after 60 pictures of 6 MP, four at a time, a worker kept 351 MB, not 129 MB.
 # Other C libraries have no such function.
@@ -39,8 +37,7 @@ control_socket_disable = True
 # Without this, local clients could send SCRIPT_NAME, on which gunicorn fails with 500.
 forwarder_headers = ""
 
-logging.setLogRecordFactory(PrivateLogRecord)
-if not env.bool("DEBUG", False):
+if not settings.DEBUG:
     # The same JSON format as the site's log.
     logconfig_dict = {
         "root": {},
@@ -55,7 +52,7 @@ if not env.bool("DEBUG", False):
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 METRICS_PREFIX = f"digits-metrics-{os.getpid()}-"
 if not Path(os.environ.get(METRICS_VARIABLE, "")).name.startswith(METRICS_PREFIX):
-    os.environ[METRICS_VARIABLE] = tempfile.mkdtemp(prefix=METRICS_PREFIX, dir=worker_tmp_dir)
+    os.environ[METRICS_VARIABLE] = create_metrics_folder(Path(worker_tmp_dir), METRICS_PREFIX)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -203,8 +203,6 @@ class ApiMiddleware:
         to_response = error_format(request)
         if to_response is None:
             return self.get_response(request)
-        # Raises DisallowedHost.
-        request.get_host()
         request.resolver_match = match = resolve(request.path_info)
         try:
             response: HttpResponse = match.func(request, *match.args, **match.kwargs)

@@ -7,6 +7,8 @@ DATABASE_URL          default: SQLite under var/
 CORS_ALLOWED_ORIGINS  comma-separated origins whose pages can use the API
 METRICS_TOKEN         bearer token for /metrics; default: local clients of a local site
 REQUESTS_PER_MINUTE   rate limit per address, 0 for none; default: 12000, on a local site 0
+PORT                  default: 8000
+WEB_CONCURRENCY       number of server processes; default: 1
 TRUSTED_PROXIES       number of proxies that append to X-Forwarded-For; default: 0, on Heroku 1
 KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; default: never
 """
@@ -21,16 +23,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, validate
+from environs import validate
 
+from mnist_site.startup import read_environment, require_writable
 from recognizer.telemetry.logging import PrivateLogRecord
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
 VAR.mkdir(exist_ok=True)
 
-env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
+env = read_environment(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "only for debugging" if DEBUG else "")
@@ -46,8 +48,16 @@ def comma_separated(variable: str, default: list[str]) -> list[str]:
     return [item.strip() for item in env.list(variable, default) if item.strip()]
 
 
+# gunicorn.conf.py uses these.
+PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1, validate=validate.Range(min=1))
+
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = comma_separated("ALLOWED_HOSTS", LOCAL_HOSTS)
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is empty. List the names of the site, or unset it for this machine only."
+    )
 LOCAL_ONLY = set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS)
 
 
@@ -216,6 +226,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         "options": f"-c lock_timeout={DATABASE_TIMEOUT}s {url_options.get('options', '')}".strip(),
     }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    require_writable(Path(DATABASES["default"]["NAME"]).absolute().parent)
     # WAL lets readers continue during a write; IMMEDIATE makes writers wait at the start of a
     # transaction instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
@@ -253,6 +264,8 @@ AXES_SENSITIVE_PARAMETERS = ["username", "token", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Digits"
+# Only the admin has a sign-in.
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

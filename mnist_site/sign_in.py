@@ -17,13 +17,15 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django_otp import devices_for_user, verify_token
 from django_otp.models import Device
-from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from mnist_site.middleware import client_address
 from mnist_site.rate_limit import network
 
 NEVER = datetime.min.replace(tzinfo=UTC)
+# A device counts no more wrong codes than these; they delay the next code by 32 seconds.
+MAX_FAILURES = 6
+THROTTLED = "Too many wrong codes. Try again in half a minute."
 LOCKED_OUT = "Too many failed sign-ins from your address. Try again in 15 minutes."
 
 
@@ -39,28 +41,32 @@ class SignInForm(AdminAuthenticationForm):
     def confirm_login_allowed(self, user: User) -> None:
         super().confirm_login_allowed(user)
         token = self.cleaned_data.get("token", "").strip()
-        # A static device without tokens is used up, for example after replacing a lost phone.
-        devices = [
-            device
-            for device in devices_for_user(user)
-            if not isinstance(device, StaticDevice) or device.token_set.exists()
-        ]
-        # A throttled device rejects even correct codes.
-        candidates = [
-            device
-            for device in devices
-            if _matches_format(device, token) and device.verify_is_allowed()[0]
-        ]
-        # Try the last used device first: a failed attempt would throttle the others.
-        candidates.sort(key=lambda device: device.last_used_at or NEVER, reverse=True)
-        if not devices or any(
-            verify_token(user, device.persistent_id, token) for device in candidates
-        ):
+        devices = list(devices_for_user(user))
+        if not devices:
             return
-        if candidates:
+        candidates = [device for device in devices if _matches_format(device, token)]
+        # A throttled device rejects even correct codes.
+        allowed = [device for device in candidates if device.verify_is_allowed()[0]]
+        # Try the last used device first: a failed attempt would throttle the others.
+        allowed.sort(key=lambda device: device.last_used_at or NEVER, reverse=True)
+        if any(_verify(user, device, token) for device in allowed):
+            return
+        if candidates and not allowed:
+            raise ValidationError(THROTTLED, code="token")
+        if allowed:
             # Guessed codes count towards the lockout, like guessed passwords.
             user_login_failed.send(__name__, credentials={}, request=self.request)
         raise ValidationError("The code is missing or wrong.", code="token")
+
+
+def _verify(user: User, device: Device, token: str) -> bool:
+    """Return whether a device accepts a code; bound its delay after wrong codes."""
+    if verify_token(user, device.persistent_id, token):
+        return True
+    # Each wrong code doubles the delay: guesses, a few a day, would lock out the owner for months.
+    failed = type(device).objects.filter(pk=device.pk, throttling_failure_count__gt=MAX_FAILURES)
+    failed.update(throttling_failure_count=MAX_FAILURES)
+    return False
 
 
 def _matches_format(device: Device, token: str) -> bool:

@@ -179,11 +179,35 @@ def test_code_with_nul_is_rejected(client, device, spare_code):
     assert sign_in(client, OWNER, token="a\0b").status_code == 200
 
 
-def test_sign_in_without_phone_and_unused_codes_needs_no_code(client, device, spare_code):
+def test_used_spare_code_still_requires_a_code(client, spare_code, admin_user):
     assert sign_in(client, OWNER, token=spare_code).url == "/admin/"
-    device.delete()
     client.post("/admin/logout/")
-    assert sign_in(client, OWNER).url == "/admin/"
+    for token in ("", spare_code):
+        assert sign_in(client, OWNER, token=token).status_code == 200
+    call_command("addstatictoken", "-t", "ijklmnop", admin_user.username, stdout=io.StringIO())
+    assert sign_in(client, OWNER, token="ijklmnop").url == "/admin/"
+
+
+def test_spaced_wrong_codes_delay_the_owner_by_half_a_minute_at_most(client, device):
+    """A guesser with the password could otherwise double the delay with each code."""
+    for number in range(20):
+        TOTPDevice.objects.update(throttling_failure_timestamp=None)
+        sign_in(client, f"192.0.2.{number}", token="000000")
+    response = sign_in(client, OWNER, token=code(device))
+    assert "Try again in half a minute" in response.content.decode()
+    later = timezone.now() - timedelta(seconds=32)
+    TOTPDevice.objects.update(throttling_failure_timestamp=later)
+    assert sign_in(client, OWNER, token=code(device)).url == "/admin/"
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"]
+)
+def test_sign_in_with_a_rejected_target_leads_to_the_admin(client, target):
+    response = client.post(
+        f"{SIGN_IN}?next={target}", {"username": "admin", "password": PASSWORD, "next": target}
+    )
+    assert response.url == "/admin/"
 
 
 def test_code_with_a_wrong_password_is_rejected(client, device):

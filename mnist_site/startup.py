@@ -1,0 +1,70 @@
+"""Startup: errors in one sentence, the environment, and the folder of the metric files."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+
+
+@contextmanager
+def short_errors() -> Iterator[None]:
+    """Exit with one sentence, without a traceback, if the site is configured wrongly."""
+    try:
+        yield
+    except (EnvError, ImproperlyConfigured, PermissionError) as error:
+        sys.exit(f"Error: {error}")
+
+
+def read_environment(file: Path) -> Env:
+    """Return the environment, completed from a file of lines ``NAME=value`` if it exists.
+
+    Raises ImproperlyConfigured for an unreadable file.
+    """
+    env = Env()
+    try:
+        env.read_env(str(file), recurse=False)
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"{file} cannot be read ({error}). Replace it by UTF-8 text with lines NAME=value."
+        ) from error
+    return env
+
+
+def require_writable(folder: Path) -> None:
+    """Raise ImproperlyConfigured if a folder cannot hold a SQLite database."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(
+            f"The database folder {folder} is missing or not writable. Create it, change its"
+            " permissions, or set DATABASE_URL."
+        )
+
+
+def create_metrics_folder(parent: Path, prefix: str) -> str:
+    """Create a folder that is locked while a process of this server runs.
+
+    Remove unlocked ones, which killed servers have left.
+    """
+    for folder in parent.glob("digits-metrics-*"):
+        with suppress(OSError), _opened(folder) as descriptor:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    created = tempfile.mkdtemp(prefix=prefix, dir=parent)
+    # Workers inherit the open descriptor, and the lock with it.
+    flock(os.open(created, os.O_RDONLY), LOCK_EX)
+    return created
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,149 @@
+"""Startup: errors in one sentence, the virtual environment, and folders of killed servers."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from mnist_site.startup import require_writable
+from tests.mnist_site.polling import TIMEOUT
+from tools.samples import ROOT
+
+ERRORS = {
+    "PORT=abc": "PORT",
+    "PORT=0": "PORT",
+    "PORT=99999": "PORT",
+    "WEB_CONCURRENCY=0": "WEB_CONCURRENCY",
+    "ALLOWED_HOSTS=": "ALLOWED_HOSTS is empty",
+    "ALLOWED_HOSTS= , ": "ALLOWED_HOSTS is empty",
+    "SECRET_KEY=": "SECRET_KEY is not set",
+    "DEBUG=maybe": "DEBUG",
+    "DATABASE_URL=nonsense": "DATABASE_URL",
+    "DATABASE_URL=sqlite:////nowhere/db.sqlite3": "/nowhere",
+    "REQUESTS_PER_MINUTE=-1": "REQUESTS_PER_MINUTE",
+}
+COMMANDS = [("manage.py", "check"), ("-m", "gunicorn", "--check-config")]
+
+
+def run(command, folder=ROOT, **environment):
+    return subprocess.run(
+        command,
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": "x", **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+
+
+def check_one_sentence(done, part):
+    assert done.returncode != 0
+    assert part in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["manage.py", "gunicorn"])
+@pytest.mark.parametrize("setting", ERRORS)
+def test_invalid_setting_is_reported_in_one_sentence(command, setting):
+    name, value = setting.split("=", 1)
+    done = run([sys.executable, *command], **{name: value})
+    check_one_sentence(done, ERRORS[setting])
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A copy of the files that read the settings."""
+    shutil.copytree(ROOT / "mnist_site", tmp_path / "mnist_site")
+    shutil.copytree(ROOT / "recognizer", tmp_path / "recognizer")
+    shutil.copy(ROOT / "manage.py", tmp_path)
+    shutil.copy(ROOT / "gunicorn.conf.py", tmp_path)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=["manage.py", "gunicorn"])
+def test_binary_env_file_is_reported_in_one_sentence(site, command):
+    (site / ".env").write_bytes(b"\x7fELF\xff\xfe")
+    check_one_sentence(run([sys.executable, *command], site), f"{site}/.env cannot be read")
+
+
+def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):
+    require_writable(tmp_path)
+    # Tests may run as root, who may write everywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ImproperlyConfigured, match=str(tmp_path)):
+        require_writable(tmp_path)
+
+
+def test_make_with_an_old_python_creates_no_environment(site):
+    python = site / "python3.10"
+    # A Python that claims to be version 3.10.
+    python.write_text(
+        "#!/bin/sh\n"
+        'test "$1" != -c && exec mkdir .venv\n'
+        f'exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 13); $2"\n'
+    )
+    python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    (site / "requirements.txt").touch()
+    done = run(["make", "run", f"PYTHON={python}"], site)
+    assert done.returncode != 0
+    assert "Digits needs Python 3.11 or later, not 3.10." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (site / ".venv").exists()
+
+
+def test_make_replaces_an_environment_without_a_usable_python(site):
+    bin = site / ".venv" / "bin"
+    bin.mkdir(parents=True)
+    (bin / "python").symlink_to("/nowhere/python3.10")
+    (site / "requirements.txt").touch()
+    done = run(["make", ".venv/server", f"PYTHON={sys.executable}"], site)
+    assert done.returncode == 0, done.stderr
+    assert run([bin / "python", "--version"]).stdout.startswith("Python 3.")
+
+
+START = """
+import runpy, time
+config = runpy.run_path("gunicorn.conf.py")
+print(config["os"].environ["PROMETHEUS_MULTIPROC_DIR"], flush=True)
+time.sleep(600)
+"""
+
+
+def start_server():
+    """Start a process that reads the configuration; return it and its metrics folder."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", START],
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": "x"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return server, Path(server.stdout.readline().strip())
+
+
+def kill(server):
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    server.stdout.close()
+
+
+def test_start_removes_the_metrics_of_killed_servers_only():
+    killed, abandoned = start_server()
+    kill(killed)
+    assert abandoned.is_dir()
+    running, kept = start_server()
+    other, created = start_server()
+    try:
+        assert not abandoned.exists()
+        assert kept.is_dir()
+    finally:
+        for server, folder in ((running, kept), (other, created)):
+            kill(server)
+            shutil.rmtree(folder)
