@@ -201,7 +201,7 @@ def test_startup_with_plain_http_on_a_network_warns(hosts, warns, static_files):
     environment = {"ALLOWED_HOSTS": hosts, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = run_python("import mnist_site.wsgi", SECRET_KEY="x", **environment)
     assert done.returncode == 0
-    assert ("plain HTTP" in done.stderr and hosts in done.stderr) == warns
+    assert ("plain HTTP" in done.stderr) == warns
 
 
 def test_private_network_has_a_rate_limit_and_no_opener_policy():
