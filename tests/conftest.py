@@ -162,13 +162,20 @@ def second_candidate(db):
     return registry.register(variant(3.0))[0]
 
 
+@pytest.fixture(scope="module")
+def few_outliers():
+    """Generate at most 500 outliers at once."""
+    generate = outliers.generate_grids
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            outliers, "generate_grids", lambda kinds, n, seed: generate(kinds, min(n, 500), seed)
+        )
+        yield
+
+
 @pytest.fixture
-def small_datasets(monkeypatch):
-    """Train on 1,000 images and a twentieth of the outliers."""
+def small_datasets(monkeypatch, few_outliers):
+    """Train on 1,000 images and few outliers."""
     monkeypatch.setattr(
         data, "split", lambda mnist: (mnist.subset(slice(1_000)), mnist.subset(slice(-500, None)))
-    )
-    generate = outliers.generate_grids
-    monkeypatch.setattr(
-        outliers, "generate_grids", lambda kinds, n, seed: generate(kinds, n // 20, seed)
     )

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "for tests only")
+# Test processes share the cores: more threads would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from mnist_site.settings import *  # noqa: F403
 from mnist_site.settings import BASE_DIR, DATABASES, MIDDLEWARE, VAR

@@ -19,7 +19,7 @@ RECIPE = Recipe(epochs=2, strokes_per_epoch=200, outlier_share=0.5)
 
 
 @pytest.fixture(autouse=True)
-def few_outliers(small_datasets, monkeypatch):
+def few_outliers_of_strokes(small_datasets, monkeypatch):
     monkeypatch.setattr(pipeline, "CROSSED_OUT", 12)
     monkeypatch.setattr(pipeline, "PAIRS", 8)
 

@@ -39,7 +39,7 @@ def mnist():
 
 
 @pytest.fixture(scope="module")
-def datasets(mnist):
+def datasets(mnist, few_outliers):
     return train.Datasets(mnist.subset(slice(2_000)), mnist.subset(slice(-1_000, None)))
 
 
