@@ -10,6 +10,7 @@ The arithmetic is plain and its order fixed (sums run from first to last), so th
 verifies both.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -33,6 +34,13 @@ PEN_RADIUS = 0.9
 CENTER = 14.5
 # A drawing of at most this size, in pixels, is a tap of an unsteady hand: a dot.
 TAP = 3.0
+
+# Coordinates are rounded to hundredths of a pixel, or to at least this fraction of the longer side:
+# drawings may be in other units.
+DECIMALS = 2
+PRECISION = 1e-4
+# Coordinates of even smaller drawings would fill the database with digits.
+MAX_DECIMALS = 12
 
 # A pixel has ink if its center is within reach of a line; coverage fades over the last pixel.
 _REACH = PEN_RADIUS + 0.5
@@ -61,6 +69,32 @@ def bounding_box(strokes: Strokes) -> Box:
     ys = [point[1] for stroke in strokes for point in stroke]
     left, top = min(xs), min(ys)
     return Box(left, top, max(xs) - left, max(ys) - top)
+
+
+def round_strokes(strokes: Strokes) -> list[list[list[float]]]:
+    """Round coordinates and times to a step that changes no digit; twice changes nothing more."""
+    decimals = _decimals(strokes)
+    rounded = [
+        [[_round(value, decimals) for value in point] for point in stroke] for stroke in strokes
+    ]
+    # Rounding can increase the longer side, so that fewer decimals suffice.
+    return rounded if _decimals(rounded) >= decimals else round_strokes(rounded)
+
+
+def _round(value: float, decimals: int) -> float:
+    # The page sends tenths: testing for them is faster than rounding them.
+    kept = value if value * 10 % 1 == 0 else round(value, decimals)
+    # Not every database stores the sign of zero.
+    return kept + 0.0
+
+
+def _decimals(strokes: Strokes) -> int:
+    """Return the decimals of a step of at most 0.01 and PRECISION of the longer side."""
+    box = Box(0, 0, 0, 0) if is_blank(strokes) else bounding_box(strokes)
+    side = max(box.width, box.height)
+    if side == 0:
+        return DECIMALS
+    return min(max(DECIMALS, math.ceil(-math.log10(side * PRECISION))), MAX_DECIMALS)
 
 
 def is_blank(strokes: Strokes) -> bool:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ml.preprocessing import picture_files
-from ml.preprocessing.strokes import Grid, Strokes, grid_from_bytes
+from ml.preprocessing.strokes import Grid, Strokes, grid_from_bytes, round_strokes
 from ml.recognition import DrawingInput
 from recognizer.api.errors import ApiError
 from recognizer.api.schemas import BatchIn, DrawingIn, StrokesIn
@@ -41,7 +41,7 @@ def read_drawing(request: HttpRequest) -> DrawingInput:
     Raises ApiError: 400, 411, 413, 415 or 422.
     """
     if request.content_type == JSON:
-        return _check_points(read_json(request, StrokesIn).strokes)
+        return _read_strokes(read_json(request, StrokesIn).strokes)
     if request.content_type == MULTIPART:
         return read_picture(request)
     raise _unsupported_media_type(request)
@@ -94,7 +94,7 @@ def _read_item(item: Any, max_pixels: int) -> DrawingInput | Grid:
     except ValidationError as error:
         raise _schema_error("The drawing does not match the schema.", error) from error
     if drawing.strokes is not None:
-        return _check_points(drawing.strokes)
+        return _read_strokes(drawing.strokes)
     if drawing.image is not None:
         return _open_picture(drawing.image, max_pixels)
     return grid_from_bytes(drawing.grid or b"")
@@ -138,11 +138,12 @@ def _open_picture(content: bytes, max_pixels: int = picture_files.MAX_JPEG_PIXEL
         raise _unprocessable(str(error)) from error
 
 
-def _check_points(strokes: list[list[list[float]]]) -> Strokes:
+def _read_strokes(strokes: list[list[list[float]]]) -> Strokes:
+    """Return rounded strokes, so that predictions and stored drawings agree."""
     points = sum(map(len, strokes))
     if points > MAX_POINTS:
         raise _unprocessable(f"The drawing has {points:,} points. Send at most {MAX_POINTS:,}.")
-    return strokes
+    return round_strokes(strokes)
 
 
 def read_json(request: HttpRequest, schema: type[S]) -> S:

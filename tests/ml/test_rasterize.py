@@ -2,13 +2,13 @@
 
 import random
 import tracemalloc
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ml.preprocessing.strokes import TAP, bounding_box, is_blank, rasterize
+from ml.preprocessing.strokes import TAP, bounding_box, is_blank, rasterize, round_strokes
 
 coordinates = st.floats(0, 300)
 strokes = st.lists(
@@ -88,3 +88,36 @@ def test_rasterize_scribble_bounds_memory():
     assert rasterize(scribble).any()
     assert tracemalloc.get_traced_memory()[1] < 30_000_000
     tracemalloc.stop()
+
+
+SIDES = st.floats(1e-300, 1e15) | st.floats(0.1, 1000)
+
+
+@given(st.data())
+def test_round_strokes_keeps_a_ten_thousandth_of_the_side_and_is_idempotent(data):
+    extent, origin = data.draw(SIDES), data.draw(st.sampled_from((0.0, -5.0, 200.0)))
+    number = st.floats(origin, origin + extent)
+    points = st.lists(st.lists(number, min_size=2, max_size=3), min_size=1, max_size=6)
+    strokes = data.draw(st.lists(points, min_size=1, max_size=3))
+    rounded = round_strokes(strokes)
+    assert round_strokes(rounded) == rounded
+    step = min(0.01, side(strokes) / 10_000) or 0.01
+    step = max(step, 1e-12, 1e-15 * max(abs(origin), extent))
+    pairs = zip(chain.from_iterable(strokes), chain.from_iterable(rounded), strict=True)
+    for point, other in pairs:
+        assert other[:2] == pytest.approx(point[:2], abs=step, rel=0)
+
+
+def test_round_strokes_changes_no_tenths():
+    """The page sends tenths, and compares its strokes with the boxes of the server."""
+    strokes = [[[x / 10, x / 5, x] for x in range(-50, 3_000, 7)]]
+    assert round_strokes(strokes) == strokes
+
+
+def test_round_strokes_of_tiny_coordinates_is_zero():
+    assert round_strokes([[[1e-300, -1e-300, 1e-300]] * 3]) == [[[0.0, 0.0, 0.0]] * 3]
+
+
+@pytest.mark.parametrize("strokes", [[], [[]], [[[3, 4]]]])
+def test_round_strokes_of_few_points_changes_nothing(strokes):
+    assert round_strokes(strokes) == strokes

@@ -5,6 +5,7 @@ import json
 from base64 import b64decode
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
@@ -561,3 +562,24 @@ def test_uppercase_uuid_equals_the_lowercase_uuid(client, static_files):
         url = f"/api/v1/drawings/{variant}"
         assert client.put(url, body, content_type="application/json").status_code == status
         assert client.get(f"/drawings/{variant}").status_code == 200
+
+
+@pytest.mark.django_db
+def test_save_stores_rounded_strokes_and_repeats_find_them(put):
+    id = uuid4()
+    strokes = [[[x + 1e-9, y / 3, 1e-300] for x, y, _ in SEVEN[0]]]
+    assert [put(strokes, id=id).status_code for _ in range(2)] == [201, 200]
+    drawing = Drawing.objects.get()
+    assert drawing.strokes == [[[x, round(y / 3, 2), 0] for x, y, _ in SEVEN[0]]]
+    # A client may send what an export contains.
+    assert put(drawing.strokes, id=id).status_code == 200
+    assert Digit.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_drawing_in_units_of_its_side_keeps_its_shape(put):
+    unit = [[[x / 280, y / 280] for x, y, _ in SEVEN[0]]]
+    put(unit)
+    stored = Drawing.objects.get().strokes
+    large = [[[280 * x, 280 * y] for x, y in stroke] for stroke in stored]
+    assert np.abs(rasterize(large).astype(int) - rasterize(SEVEN)).max() <= 2
