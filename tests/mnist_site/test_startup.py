@@ -78,7 +78,7 @@ def test_binary_env_file_is_reported_in_one_sentence(site, command):
 
 def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):
     require_writable(tmp_path)
-    # Tests may run as root, who may write everywhere.
+    # Tests may run as root, without limits.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(ImproperlyConfigured, match=str(tmp_path)):
         require_writable(tmp_path)
