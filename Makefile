@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run test check bench resilience browser
+.PHONY: run test check constraints bench resilience browser
 .DELETE_ON_ERROR:
 
 run: .venv/server .env
@@ -30,6 +30,12 @@ check: .venv/dev
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") \
 	ALLOWED_HOSTS=digits.example $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python -m tools.audit
+	-$(BIN)/uv pip list --outdated --python $(BIN)/python # a report, never an error
+
+# Pin the dependencies of requirements.txt to their newest versions, for all supported Pythons.
+constraints: .venv/dev
+	grep --invert-match '^-c' requirements.txt | $(BIN)/uv pip compile - --quiet --upgrade --universal \
+		--python-version 3.11 --no-annotate --custom-compile-command "make constraints" --output-file constraints.txt
 
 bench: .venv/bench .env browser
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
@@ -52,12 +58,12 @@ VENV := .venv/bin/python -c "import sys, pip; sys.exit(sys.version_info < (3, 11
 	|| ($(PYTHON) -c "import sys; sys.version_info < (3, 11) and sys.exit('Digits needs Python 3.11 or later,\
  not %d.%d. Name one: make PYTHON=python3.11' % sys.version_info[:2])" && $(PYTHON) -m venv --clear .venv)
 
-.venv/server: requirements.txt
+.venv/server: requirements.txt constraints.txt
 	@$(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/dev: requirements.txt requirements-train.txt requirements-dev.txt
+.venv/dev: requirements.txt constraints.txt requirements-train.txt requirements-dev.txt
 	@$(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

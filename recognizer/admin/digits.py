@@ -145,7 +145,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Show the drawing's address, which contains its UUID, only to staff who may delete it."""
+        """Show the drawing's UUID only to staff with the permission to delete drawings."""
         may_delete = request.user.has_perm("recognizer.delete_drawing")
         return (*self.fields, "drawing_link") if may_delete else self.fields
 

@@ -1,4 +1,4 @@
-"""The admin of drawings: list and deletion, for staff who may delete."""
+"""The admin of drawings: list and deletion, for staff with the permission to delete."""
 
 from typing import Any
 

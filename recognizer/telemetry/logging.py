@@ -18,10 +18,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 HEX = "[0-9a-fA-F]"
-UUID = re.compile(rf"(?<!{HEX}){HEX}{{8}}-?({HEX}{{4}}-?){{3}}{HEX}{{12}}(?!{HEX})")
+UUID = re.compile(rf"(?<!{HEX}){HEX}{{8}}-?(?:{HEX}{{4}}-?){{3}}{HEX}{{12}}(?!{HEX})")
 # gunicorn listens on 0.0.0.0.
-IPV4 = re.compile(r"(?<![\d.])(?!0\.0\.0\.0)(\d{1,3}\.){3}\d{1,3}(?![\d.])")
-IPV6_CANDIDATE = re.compile(rf"(?<![\w:])({HEX}{{0,4}}:){{2,7}}([\d.]+|{HEX}{{0,4}})(?![\w:])")
+IPV4 = re.compile(r"\b(?!0\.0\.0\.0)\d{1,3}(?:\.\d{1,3}){3}\b")
+IPV6_CANDIDATE = re.compile(rf"(?<![\w:])(?:{HEX}{{0,4}}:){{2,7}}(?:[\d.]+|{HEX}{{0,4}})(?![\w:])")
 # gunicorn quotes malformed requests, which can contain anything.
 QUOTED_REQUEST = re.compile(r"(Invalid request) from ip=\S*: ([^:\n]*).*", re.DOTALL)
 CREDENTIALS = re.compile(r"(cookie|authorization)(['\"]?\s*[:=]).*", re.IGNORECASE)
@@ -44,7 +44,7 @@ def _without_ipv6(match: re.Match[str]) -> str:
 
 
 class PrivateLogRecord(logging.LogRecord):
-    """A record whose message and traceback contain no private data, for every logger and handler.
+    """A record without private data in message and traceback, for every logger and handler.
 
     Install it with ``logging.setLogRecordFactory``.
     """

@@ -6,10 +6,13 @@ import signal
 import stat
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from mnist_site.startup import require_writable
 from tests.mnist_site.polling import TIMEOUT
@@ -75,7 +78,7 @@ def test_binary_env_file_is_reported_in_one_sentence(site, command):
 
 def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):
     require_writable(tmp_path)
-    # Tests may run as root, who may write everywhere.
+    # Tests may run as root, without limits.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(ImproperlyConfigured, match=str(tmp_path)):
         require_writable(tmp_path)
@@ -106,6 +109,30 @@ def test_make_replaces_an_environment_without_a_usable_python(site):
     done = run(["make", ".venv/server", f"PYTHON={sys.executable}"], site)
     assert done.returncode == 0, done.stderr
     assert run([bin / "python", "--version"]).stdout.startswith("Python 3.")
+
+
+def read_pins(name):
+    lines = (ROOT / name).read_text().splitlines()
+    requirements = [Requirement(line) for line in lines if line[:1] not in "#-"]
+    return {canonicalize_name(one.name): str(one.specifier) for one in requirements}
+
+
+def dependencies(name):
+    """Yield the names of the installed packages that a package requires, at any depth."""
+    for line in metadata.requires(name) or ():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield canonicalize_name(requirement.name)
+            yield from dependencies(requirement.name)
+
+
+def test_constraints_pin_all_direct_and_indirect_dependencies():
+    """Otherwise run: make constraints"""
+    direct, pins = read_pins("requirements.txt"), read_pins("constraints.txt")
+    assert direct.items() <= pins.items()
+    indirect = {found for name in direct for found in dependencies(name)}
+    assert indirect <= pins.keys()
+    assert "-c constraints.txt" in (ROOT / "requirements.txt").read_text().splitlines()
 
 
 START = """

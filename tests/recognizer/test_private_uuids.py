@@ -1,4 +1,4 @@
-"""A drawing's UUID authorizes deletion: only staff who may delete drawings can see it."""
+"""A drawing's UUID authorizes deletion: only staff with the permission to delete can see it."""
 
 import re
 from urllib.parse import urljoin, urlsplit
