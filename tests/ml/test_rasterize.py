@@ -5,6 +5,7 @@ import tracemalloc
 from itertools import chain, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
