@@ -5,7 +5,7 @@
  * scaled to length 1. No DOM: also runs in Node.
  */
 
-const STRENGTH = 10;
+const STRENGTH = 20;
 const WIDTH = 0.4;
 // Older examples are forgotten.
 const MAX_EXAMPLES = 200;
