@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
 
 from ml import recognition
-from ml.preprocessing.strokes import Grid
+from ml.preprocessing.strokes import Grid, Strokes
 from ml.recognition import DrawingInput, Prediction
 from recognizer.models import Digit, Drawing, Source
 from recognizer.serving import current_classifier
@@ -68,18 +68,40 @@ def save(id: UUID, drawing_input: DrawingInput, source: Source) -> tuple[Predict
     fields = {
         "strokes": strokes, "text": prediction.text, "model": prediction.model, "source": source,
     }  # fmt: skip
+    try:
+        return _store(id, fields, prediction)
+    except IntegrityError:
+        # A concurrent request has saved a drawing under this UUID.
+        return _store(id, fields, prediction)
+
+
+def _store(id: UUID, fields: dict[str, Any], prediction: Prediction) -> tuple[Prediction, bool]:
+    """Insert or replace a drawing; return the stored prediction and whether the UUID was new."""
     with transaction.atomic():
-        drawing, created = Drawing.objects.select_for_update().get_or_create(id=id, defaults=fields)
-        if not created:
-            stored = drawing.prediction()
-            # Compare strokes first: another model may segment the same strokes differently.
-            if drawing.strokes == strokes and (strokes or _grids(stored) == _grids(prediction)):
-                return stored, False
+        drawing = _find_and_lock(id)
+        if drawing is None:
+            new = Drawing(id=id, **fields)
+            new.save(force_insert=True)
+            Digit.objects.bulk_create(_unsaved_digits(new, prediction))
+        elif _is_same(drawing, fields["strokes"], prediction):
+            return drawing.prediction(), False
+        else:
             _replace(drawing, {**fields, "visitor_label": ""})
-        Digit.objects.bulk_create(_unsaved_digits(drawing, prediction))
-    if created:
-        metrics.DRAWINGS_SAVED.labels(source).inc()
-    return prediction, created
+            Digit.objects.bulk_create(_unsaved_digits(drawing, prediction))
+    if drawing is None:
+        metrics.DRAWINGS_SAVED.labels(fields["source"]).inc()
+    return prediction, drawing is None
+
+
+def _find_and_lock(id: UUID) -> Drawing | None:
+    return next(iter(Drawing.objects.select_for_update().filter(id=id)), None)
+
+
+def _is_same(drawing: Drawing, strokes: Strokes | None, prediction: Prediction) -> bool:
+    """Compare strokes: another model may segment the same ones differently; pictures have none."""
+    if drawing.strokes != strokes:
+        return False
+    return bool(strokes) or _grids(drawing.prediction()) == _grids(prediction)
 
 
 def delete_by_id(id: UUID) -> None:
@@ -127,14 +149,15 @@ def _replace(drawing: Drawing, fields: dict[str, Any]) -> None:
         raise AlreadyReviewed
     for name, value in fields.items():
         setattr(drawing, name, value)
-    drawing.save()
-    drawing.digits.all().delete()
+    drawing.save(force_update=True)
+    # Without their inputs and probabilities.
+    drawing.digits.only("pk", "drawing").delete()
 
 
 def _withdraw(id: UUID) -> None:
     """Delete a drawing whose strokes were all undone. Raises AlreadyReviewed."""
     with transaction.atomic():
-        drawing = Drawing.objects.select_for_update().filter(id=id).first()
+        drawing = _find_and_lock(id)
         if drawing is None:
             return
         if drawing.is_reviewed():

@@ -255,6 +255,28 @@ def test_save_with_another_stroke_replaces_the_drawing_and_its_label(put, client
 
 
 @pytest.mark.django_db
+def test_save_takes_few_statements(put, django_assert_num_queries):
+    id = uuid4()
+    # Two of them start and end the transaction.
+    with django_assert_num_queries(5):
+        put(id=id)
+    with django_assert_num_queries(9):
+        put([ONE], id)
+
+
+@pytest.mark.django_db
+def test_save_beside_a_concurrent_one_replaces_its_drawing(put, monkeypatch):
+    id = uuid4()
+    put(id=id)
+    find, results = drawings._find_and_lock, [None]
+    monkeypatch.setattr(
+        drawings, "_find_and_lock", lambda key: results.pop() if results else find(key)
+    )
+    assert put([ONE], id).status_code == 200
+    assert Drawing.objects.get().text == "1"
+
+
+@pytest.mark.django_db
 def test_save_blank_drawing_deletes_the_saved_one(put):
     id = uuid4()
     put(SEVEN, id)
