@@ -103,33 +103,36 @@ function transition(one, other) {
  */
 export function buildLattice(hulls, contact, bows) {
   const { order, cuts, gaps } = arrange(hulls);
-  const all = () => Lattice.single([...order].sort((a, b) => a - b));
-  const height = heightOf(union(order.map((part) => hulls[part])));
   const starts = [0, ...cuts.map((at) => at + 1)];
-  const parts = starts.map((start, i) => order.slice(start, starts[i + 1]));
-  if (height === 0 || parts.length > MAX_PARTS) return all();
-  const row = parts.map((group) => union(group.map((part) => hulls[part])));
-  const ownBows = parts.map((group) => (group.length === 1 ? bows[group[0]] : NaN));
+  const groups = starts.map((start, i) => order.slice(start, starts[i + 1]));
+  const row = groups.map((group) => union(group.map((part) => hulls[part])));
+  const height = heightOf(union(row));
+  if (height === 0 || groups.length > MAX_PARTS) return Lattice.single(sorted(order));
+  const ownBows = groups.map((group) => (group.length === 1 ? bows[group[0]] : NaN));
   const lowest = MIN_HEIGHT * Math.max(digitHeight(row, ownBows), height / 2);
   const isLow = lowMarks(row, lowest, height, gaps);
   const marks = tallMarks(row, lowest, ownBows).map((mark, i) => (isLow[i] ? 1 : mark));
   const isSingle = row.map((part, i) => marks[i] === 1 || heightOf(part) >= lowest);
-  if (isSingle.filter(Boolean).length < 2) return all();
+  if (isSingle.filter(Boolean).length < 2) return Lattice.single(sorted(order));
   const contacts = cuts.map((at) => contact(order.slice(0, at + 1), order.slice(at + 1)));
-  const candidates = spansOf(row, isSingle, lowest, WIDEST * height).map(({ first, end, shape }) => ({
-    parts: parts
-      .slice(first, end)
-      .flat()
-      .sort((a, b) => a - b),
+  const spans = spansOf(row, isSingle, lowest, WIDEST * height);
+  return new Lattice(spans.map((span) => createCandidate(span, { groups, marks, gaps, contacts, height })));
+}
+
+const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
+
+function createCandidate({ first, end, shape }, { groups, marks, gaps, contacts, height }) {
+  const before = Math.max(first, 1) - 1;
+  return {
+    parts: sorted(groups.slice(first, end).flat()),
     first,
     end,
     shape,
-    gap: gaps[Math.max(first, 1) - 1],
-    contact: contacts[Math.max(first, 1) - 1],
+    gap: gaps[before],
+    contact: contacts[before],
     mark: end - first === 1 ? marks[first] : 0,
     penalty: MISFIT * Math.max(widthOf(shape) / height - WIDE, 0),
-  }));
-  return new Lattice(candidates);
+  };
 }
 
 /**
