@@ -8,6 +8,7 @@ CORS_ALLOWED_ORIGINS  comma-separated origins whose pages can use the API
 METRICS_TOKEN         bearer token for /metrics; default: local clients of a local site
 REQUESTS_PER_MINUTE   rate limit per address, 0 for none; default: 12000, on a local site 0
 TRUSTED_PROXIES       number of proxies that append to X-Forwarded-For; default: 0, on Heroku 1
+SOURCE_URL            address of the source code, linked on the page; default: no link
 KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; default: never
 """
 
@@ -258,6 +259,7 @@ LOGGING = {
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+SOURCE_URL = env.str("SOURCE_URL", "")
 
 KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=validate.Range(min=1))
 

@@ -56,8 +56,8 @@ export class LocalPredictor {
     return lead === 0 && text === this.#latest.text ? "known" : "new";
   }
 
-  /** Fetch the model of a version; without one, only the server predicts. */
-  async load(version) {
+  /** Fetch the model of a version, by default of any; without one, only the server predicts. */
+  async load(version = this.#model?.version ?? "any") {
     if (version === this.#model?.version || version === this.#unavailableVersion) return;
     this.#model = await this.#fetchModel().catch(() => null);
     this.#unavailableVersion = this.#model ? null : version;
