@@ -10,6 +10,7 @@ REQUESTS_PER_MINUTE   rate limit per address, 0 for none; default: 12000, on a l
 PORT                  default: 8000
 WEB_CONCURRENCY       number of server processes; default: 1
 TRUSTED_PROXIES       number of proxies that append to X-Forwarded-For; default: 0, on Heroku 1
+SOURCE_URL            address of the source code, linked on the page; default: no link
 KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; default: never
 """
 
@@ -308,6 +309,7 @@ LOGGING = {
 }
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+SOURCE_URL = env.str("SOURCE_URL", "")
 
 KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=validate.Range(min=1))
 

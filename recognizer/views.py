@@ -38,15 +38,22 @@ MODULES = [
         "draw/drawing", "draw/export", "draw/keyboard", "draw/pad", "draw/paint",
         "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
-        "recognize/session", "visit/correction", "visit/outbox", "visit/strip", "visit/visit",
+        "recognize/session", "visit/correction", "visit/outbox", "visit/strip", "visit/typed_label",
+        "visit/visit", "visit/welcome",
     )
 ]  # fmt: skip
 
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    # In development, a service worker would serve outdated modules.
-    context = {"digits": range(10), "modules": MODULES, "is_offline_capable": not settings.DEBUG}
+    context = {
+        "digits": range(10),
+        "modules": MODULES,
+        "preview": request.build_absolute_uri(static("preview.png")),
+        "source": settings.SOURCE_URL,
+        # In development, a service worker would serve outdated modules.
+        "is_offline_capable": not settings.DEBUG,
+    }
     return render(request, "recognizer/page.html", context)
 
 

@@ -6,13 +6,18 @@ import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
 import { handlePictures } from "./draw/picture_input.js";
 import { replay } from "./draw/replay.js";
+import { strokesUntil } from "./draw/timeline.js";
 import { ExplainerLoader } from "./explain/loader.js";
-import { levelsOf, showBadge, showInput } from "./recognize/result_view.js";
+import { levelsOf, showBadge, showDigits, showInput } from "./recognize/result_view.js";
 import { MODEL_URL, Session } from "./recognize/session.js";
 import { Correction } from "./visit/correction.js";
 import { Outbox } from "./visit/outbox.js";
 import { showStrip } from "./visit/strip.js";
 import { Visit } from "./visit/visit.js";
+import { countVisit, invitation } from "./visit/welcome.js";
+
+// Milliseconds between the load of the page and that of the model.
+const LOAD_DELAY = 800;
 
 const find = (selector) => document.querySelector(selector);
 
@@ -56,11 +61,15 @@ const listeners = {
     if (pendingPicture) openPicture(pendingPicture);
   },
 };
-handlePointers(pad, listeners);
+handlePointers(pad, {
+  ...listeners,
+  // A tap on a digit of a number selects it.
+  isTarget: (point) => digitAt(point) >= 0,
+  onTap: (point) => session.select(digitAt(point)),
+});
 handleKeys(pad, listeners);
 handlePictures({
-  input: find("#picture"),
-  target: find(".pad"),
+  inputs: [find("#picture"), find("#camera")],
   onPicture(picture) {
     if (isPenDown) pendingPicture = picture;
     else openPicture(picture);
@@ -69,14 +78,15 @@ handlePictures({
 });
 
 drawing.addEventListener("change", ({ timeStamp }) => {
-  pad.replayed = null;
+  visit.setCurrent(drawing.id);
+  if (pad.replayed) showMoment(null);
   updateActions();
   if (drawing.generation !== lastGeneration) {
     lastGeneration = drawing.generation;
     showVisit();
     session.revise(timeStamp);
   }
-  showLayers();
+  explainer.refresh();
 });
 
 function updateActions() {
@@ -100,63 +110,112 @@ function updateActions() {
 
 // Digits of a number
 
+/** Return the index of the digit of a number with a box around a point, or -1. */
+function digitAt(point) {
+  const digits = session.prediction?.digits ?? [];
+  if (digits.length < 2 || drawing.picture) return -1;
+  return digits.findIndex((digit) => isInside(session.boxOf(digit), point));
+}
+
 find("#reading").addEventListener("click", ({ target }) => {
   const index = [...find("#reading").children].indexOf(target);
   if (index >= 0) session.select(index);
 });
 
-// Network panel
+// Network and ribbon
 
-const explainer = new ExplainerLoader(find("#network"), {
-  modelUrl: MODEL_URL,
-  onMoment: showStrokes,
-  getInput(moment) {
-    const digit = session.prediction?.digits[session.selected];
-    const input = drawing.picture
-      ? { grid: digit ? levelsOf(digit.image) : new Uint8Array(784) }
-      : { strokes: strokesOf(digit), side: pad.side, moment };
-    return { ...input, version: session.prediction?.model };
+// The strokes of the opening while it plays, or null.
+let openingStrokes = null;
+
+const explainer = new ExplainerLoader(
+  { layers: find("#layers"), unit: find("#unit"), ribbon: find("#ribbon"), details: find("#network") },
+  {
+    modelUrl: MODEL_URL,
+    getVersion: () => session.prediction?.model,
+    getInput() {
+      if (openingStrokes) {
+        return { strokes: openingStrokes, parts: [openingStrokes], selected: 0, side: pad.side, isPreview: true };
+      }
+      const digits = session.prediction?.digits ?? [];
+      const grid = drawing.picture && levelsOf(digits[session.selected]?.image ?? "");
+      const parts = digits.length > 0 ? digits.map(strokesOf) : [drawing.strokes];
+      return { strokes: drawing.strokes, parts, selected: session.selected, side: pad.side, grid };
+    },
+    onMoment: showMoment,
+    onPast: showDigits,
   },
-});
-
-function showLayers(moment = null) {
-  if (moment === null && pad.replayed) showStrokes(null);
-  explainer.show(moment);
-}
+);
 
 /** Return the strokes of a digit, selected by its box. */
 function strokesOf(digit) {
-  const box = digit && session.boxOf(digit);
+  const box = session.boxOf(digit);
   if (!box) return drawing.strokes;
   if (session.prediction.digits.length > 1) return strokesIn(box, drawing.strokes);
   // Underlines and outlines are outside; a stroke in progress exceeds the box.
   return drawing.strokes.filter((stroke) => stroke.some((point) => isInside(box, point)));
 }
 
-/** Show other strokes on the pad; null shows the drawing. */
-function showStrokes(strokes) {
-  pad.replayed = strokes;
+/** Show the drawing as it was at a moment of its drawing time; null shows the present. */
+function showMoment(moment) {
+  pad.replayed = moment === null ? null : strokesUntil(drawing.strokes, moment);
   pad.repaint();
+  explainer.showMoment(moment);
+  if (moment === null) session.select();
 }
 
-session.addEventListener("change", () => showLayers());
+session.addEventListener("change", () => explainer.refresh());
+
+/** Load the model and the explainer: after the page, or when the visitor is about to draw. */
+async function loadModel() {
+  if (navigator.connection?.saveData) return;
+  await explainer.load();
+  session.loadModel();
+}
+addEventListener("load", () => setTimeout(open, LOAD_DELAY));
+addEventListener("online", loadModel);
+
+// Opening and invitation
+
+const earlierVisits = countVisit(storage("localStorage"));
+find("#invitation").textContent = invitation(earlierVisits);
+let hasInput = false;
+pad.canvas.addEventListener("pointerenter", onFirstInput, { once: true });
+addEventListener("keydown", onFirstInput, { once: true });
+
+function onFirstInput() {
+  hasInput = true;
+  loadModel();
+}
+
+async function open() {
+  await loadModel();
+  if (earlierVisits > 0 || hasInput || !drawing.isEmpty) return;
+  const { playOpening } = await import("./opening.js");
+  if (!hasInput) playOpening(pad, showOpening);
+}
+
+/** Show strokes that are not the visitor's; null ends the opening. */
+function showOpening(strokes) {
+  openingStrokes = pad.replayed = strokes;
+  pad.repaint();
+  find("#hint").textContent = strokes ? "" : "Your turn";
+  if (strokes) explainer.refresh();
+  else session.select();
+}
 
 // Drawings of this visit
 
 function replayDrawing() {
   const { strokes } = drawing;
-  replay(strokes, (shown, moment) => {
+  replay(strokes, (moment) => {
     const isUnchanged = drawing.strokes === strokes;
-    if (isUnchanged) {
-      showStrokes(shown);
-      showLayers(moment);
-    }
+    if (isUnchanged) showMoment(moment);
     return isUnchanged;
   });
 }
 
 function openDrawing(entry) {
-  if (entry.id === drawing.id) return;
+  if (!entry || entry.id === drawing.id) return;
   const strokes = scaleStrokes(entry.strokes, pad.side / entry.side);
   visit.put({ id: entry.id, strokes, side: pad.side });
   drawing.open({ ...entry, strokes });
@@ -208,7 +267,11 @@ const actions = {
   "delete-all": () => deleteDrawings(visit.drawings.map(({ id }) => id)),
 };
 for (const button of document.querySelectorAll("[data-action]")) {
-  button.addEventListener("click", actions[button.dataset.action]);
+  button.addEventListener("click", () => {
+    // Before the action: a disabled button closes no menu.
+    for (const menu of document.querySelectorAll(":popover-open")) menu.hidePopover();
+    actions[button.dataset.action]();
+  });
 }
 
 /** Return the action of a key, or undefined. */
@@ -219,13 +282,26 @@ function actionOf(event) {
   if (isCommand && key === "z") return event.shiftKey ? actions.redo : actions.undo;
   if (isCommand && key === "y") return actions.redo;
   if (isCommand || event.altKey) return undefined;
-  if (key === "escape" || key === "delete") return actions.clear;
-  const isDigit = /^[0-9]$/.test(key) && find("#digit-keys").checked;
+  if (key === "escape") return correction.isTyping ? () => correction.cancel() : actions.clear;
+  if (key === "delete") return actions.clear;
+  if (key === "?") return () => find("#shortcuts").togglePopover();
+  return labelActionOf(event, key);
+}
+
+/** Return the action of a key that labels the drawing, or undefined. */
+function labelActionOf(event, key) {
+  if (!find("#digit-keys").checked) return undefined;
+  if (key === "backspace") return () => correction.deleteDigit();
+  // On a control, Enter has its own meaning unless a label is being typed.
+  const isConfirm = correction.isTyping || event.target.matches("body, #pad");
+  if (key === "enter" && isConfirm) return () => correction.confirm();
   // A held key must not label all digits of a number.
-  return isDigit ? () => event.repeat || correction.labelDigit(key) : undefined;
+  return /^[0-9]$/.test(key) ? () => event.repeat || correction.typeDigit(key, event.timeStamp) : undefined;
 }
 
 document.addEventListener("keydown", (event) => {
+  // An open menu closes with Escape and keeps the other keys.
+  if (document.querySelector(":popover-open")) return;
   const action = actionOf(event);
   if (!action) return;
   event.preventDefault();
@@ -245,7 +321,9 @@ for (const [id, key] of [["save", "keep"], ["digit-keys", "keys"]]) {
     }
   });
 }
-find("#save").addEventListener("change", ({ target }) => {
+find("#save").addEventListener("change", ({ target, timeStamp }) => {
+  // The drawing on the pad follows the choice at once, so that it can be labeled.
+  if (target.checked && visit.find(drawing.id)?.save === false) session.complete(timeStamp);
   if (target.checked) return;
   outbox.discardSaves();
   session.showStatus();
@@ -269,6 +347,7 @@ else sendEarlierChanges();
 /** Open and replay the drawing in the address; it is not saved. */
 async function openLink() {
   if (!location.hash) return;
+  hasInput = true;
   const { fromFragment, LINK_SIDE } = await import("./share/link.js");
   try {
     const strokes = fromFragment(location.hash);
@@ -296,3 +375,5 @@ if (serviceWorker && navigator.serviceWorker && !navigator.connection?.saveData)
 }
 
 showVisit();
+// A reload, or Back from another page, keeps the drawing on the pad.
+openDrawing(visit.find(visit.current));

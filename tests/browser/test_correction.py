@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, offline, press, violations
+from tools.browser.screenshots import AMBIGUOUS
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,44 +34,51 @@ def expect_label(page, label):
 
 def test_empty_pad_disables_label_buttons(page):
     assert page.locator("#label-status").inner_text() == ""
-    for button in page.locator("[data-label-action], [data-label]").all():
+    for button in page.locator("[data-label-action], #probabilities button").all():
         assert button.is_disabled()
 
 
 def test_confirm_labels_and_undo_removes_the_label(drawn):
     drawn.click("[data-label-action=confirm]")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 7.")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: 7. Thank you.")
     expect_label(drawn, "7")
     drawn.click("[data-label-action=undo]")
-    expect(drawn.locator("#label-status")).to_contain_text("Correct?")
+    expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
     expect_label(drawn, "")
 
 
-def test_click_on_a_row_labels_its_digit(drawn):
-    row = drawn.locator("[data-digit='1']").bounding_box()
-    drawn.mouse.click(row["x"] + row["width"] / 2, row["y"] + row["height"] / 2)
-    expect(drawn.locator("[data-label='1']")).to_have_attribute("aria-pressed", "true")
+def test_click_on_a_bar_labels_its_digit_and_shows_the_label_as_the_result(drawn):
+    drawn.click("[data-digit='1']")
+    expect(drawn.locator("[data-digit='1']")).to_have_attribute("aria-pressed", "true")
+    expect(drawn.locator("#label")).to_have_text("1")
+    expect(drawn.locator("#reading")).to_have_text("7")
+    after = "getComputedStyle(document.querySelector('#label'), '::after').content"
+    assert drawn.evaluate(after) == '"— predicted"'
     expect_label(drawn, "1")
 
 
 def test_digit_key_labels_the_drawing(drawn):
     drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 4.")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
     expect_label(drawn, "4")
 
 
 def test_digit_keys_can_be_switched_off(drawn):
+    drawn.keyboard.press("?")
     drawn.locator("#digit-keys").uncheck()
+    drawn.keyboard.press("Escape")
     drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_contain_text("Correct?")
+    expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
+    drawn.keyboard.press("?")
     drawn.locator("#digit-keys").check()
+    drawn.keyboard.press("Escape")
     drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 4.")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
 
 
 def test_not_a_digit_labels_a_non_digit(drawn):
     drawn.click("[data-label-action=not-a-digit]")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: not a digit.")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: not a digit. Thank you.")
     expect_label(drawn, "?")
 
 
@@ -79,7 +87,7 @@ def test_new_stroke_removes_the_label(drawn):
     expect_label(drawn, "1")
     draw(drawn, [[[110, 165], [205, 165]]])
     expect_label(drawn, "")
-    expect(drawn.locator("#label-status")).to_contain_text("Correct?")
+    expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
 
 
 def test_unsaved_drawing_cannot_be_labeled(page):
@@ -89,28 +97,101 @@ def test_unsaved_drawing_cannot_be_labeled(page):
     page.keyboard.press("7")
     assert page.locator("[data-label-action=confirm]").is_disabled()
     assert not Drawing.objects.exists()
+    page.check("#save")
+    expect_saved(page, 1)
+    expect(page.locator("#label-status")).to_contain_text("Wrong?")
+    expect(page.locator("[data-label-action=confirm]")).to_be_enabled()
 
 
-def test_each_digit_of_a_number_is_labeled_separately(page):
+@pytest.fixture
+def number(page):
     draw(page, NUMBER)
     expect(page.locator("#reading")).to_have_text("71")
+    expect_state(page, "read")
     expect_saved(page, 1)
-    second = page.locator("#reading button").nth(1)
-    second.click()
+    return page
+
+
+def test_each_digit_of_a_number_is_labeled_separately(number):
+    number.locator("#reading button").first.click()
+    number.click("[data-label-action=not-a-digit]")
+    expect_label(number, "?1")
+    second = number.locator("#reading button").nth(1)
     expect(second).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#probabilities .accent")).to_have_attribute("data-digit", "1")
-    page.keyboard.press("4")
-    expect_label(page, "74")
-    expect(page.locator("#reading button").first).to_have_attribute("aria-pressed", "true")
-    page.click("[data-label-action=not-a-digit]")
-    expect(page.locator("#label-status")).to_have_text("Your label: ?4.")
-    expect_label(page, "?4")
-    expect(second).to_have_attribute("aria-pressed", "true")
-    page.click("[data-label-action=not-a-digit]")
-    expect(page.locator("#label-status")).to_have_text("Your label: not a digit.")
-    expect_label(page, "?")
-    page.keyboard.press("9")
-    expect_label(page, "9?")
+    expect(number.locator("#confidence")).to_contain_text("Digit 2 of 2: ")
+    number.click("[data-digit='4']")
+    expect_label(number, "?4")
+    expect(number.locator("#reading button").first).to_have_attribute("aria-pressed", "true")
+
+
+def test_typed_digits_replace_the_whole_label_from_left_to_right(number):
+    number.keyboard.press("4")
+    expect(number.locator("#label")).to_have_text("4")
+    assert Drawing.objects.get().visitor_label == ""
+    number.keyboard.press("2")
+    expect(number.locator("#label")).to_have_text("42")
+    expect(number.locator("#reading")).to_have_text("71")
+    expect_label(number, "42")
+    number.keyboard.press("Backspace")
+    expect(number.locator("#label")).to_have_text("4")
+    number.keyboard.press("9")
+    expect_label(number, "49")
+    number.click("[data-label-action=undo]")
+    number.keyboard.press("5")
+    number.keyboard.press("Enter")
+    expect_label(number, "5")
+
+
+def test_escape_cancels_the_typed_label_only(number):
+    number.keyboard.press("4")
+    number.keyboard.press("Escape")
+    expect(number.locator("#label")).to_have_text("")
+    expect(number.locator("#reading")).to_have_text("71")
+    expect(number.locator("#label-status")).to_contain_text("Wrong?")
+    number.keyboard.press("Escape")
+    expect_state(number, "empty")
+
+
+def test_tap_on_a_box_selects_its_digit_and_draws_nothing(number):
+    buttons = number.locator("#reading button")
+    buttons.first.click()
+    expect(buttons.first).to_have_attribute("aria-pressed", "true")
+    draw(number, [[[220, 160]]])
+    expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect_state(number, "read")
+    assert len(number.evaluate("JSON.parse(sessionStorage.visit)[0].strokes")) == 2
+
+
+def test_enter_confirms_the_prediction(number):
+    number.keyboard.press("Enter")
+    expect_label(number, "71")
+
+
+def test_pending_prediction_cannot_be_confirmed(page):
+    late = []
+    page.route("**/api/v1/drawings/*", lambda route: late.append(route))
+    draw(page)
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "drawing")
+    confirm = page.locator("[data-label-action=confirm]")
+    expect(confirm).to_be_disabled()
+    expect(page.locator("[data-digit='7']")).to_be_disabled()
+    page.keyboard.press("Enter")
+    wait_until(page, lambda: late)
+    late[0].continue_()
+    expect(confirm).to_be_enabled()
+    expect(page.locator("#label-status")).to_contain_text("Wrong?")
+
+
+def test_unsure_digit_shows_its_rival_beside_the_predicted_text(page):
+    draw(page, AMBIGUOUS)
+    expect_state(page, "unsure")
+    first = page.locator("#reading").text_content()
+    rival = page.locator("#reading").get_attribute("data-rival")
+    assert len(first) == 1
+    assert {first, rival} == {"4", "9"}
+    after = "getComputedStyle(document.querySelector('#reading'), '::after').content"
+    assert rival in page.evaluate(after)
 
 
 def test_digits_of_two_lines_are_labeled_separately(page):
@@ -124,9 +205,10 @@ def test_digits_of_two_lines_are_labeled_separately(page):
         button.click()
         expect(button).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#probabilities .accent")).to_have_attribute("data-digit", digit)
-    page.keyboard.press("2")
+    expect_state(page, "read")
+    page.keyboard.type("7121")
     expect_label(page, "71\n21")
-    expect(page.locator("#label-status")).to_have_text("Your label: 71 21.")
+    expect(page.locator("#label-status")).to_have_text("Your label: 71 21. Thank you.")
     page.click("#details-link")
     assert "71\n21" in page.locator("dl").inner_text()
 
@@ -135,13 +217,12 @@ def test_digit_keys_skip_the_dash_of_a_number(page):
     draw(page, DASHED)
     expect(page.locator("#reading")).to_have_text("7?1")
     expect_saved(page, 1)
-    expect(page.locator("#reading button").nth(1)).to_have_attribute("aria-pressed", "false")
-    page.locator("#reading button").first.click()
-    page.keyboard.press("2")
-    page.keyboard.press("4")
+    expect_state(page, "unsure")
+    expect(page.locator("#reading button").nth(1)).to_have_attribute("data-verdict", "not a digit")
+    page.keyboard.type("24")
     expect_label(page, "2?4")
     page.locator("#reading button").nth(1).click()
-    page.keyboard.press("3")
+    page.click("[data-digit='3']")
     expect_label(page, "234")
 
 
@@ -150,7 +231,7 @@ def test_confirm_labels_a_number_with_a_dash(page):
     expect(page.locator("#reading")).to_have_text("7?1")
     expect_saved(page, 1)
     page.click("[data-label-action=confirm]")
-    expect(page.locator("#label-status")).to_have_text("Your label: 7?1.")
+    expect(page.locator("#label-status")).to_have_text("Your label: 7?1. Thank you.")
     expect_label(page, "7?1")
 
 
@@ -165,10 +246,9 @@ def test_label_with_fewer_digits_than_the_prediction_is_replaced(page):
         " sessionStorage.visit = JSON.stringify(visit); }"
     )
     page.goto("/")
-    page.click("#strip button")
-    expect(page.locator("#label-status")).to_have_text("Your label: 8.")
+    expect(page.locator("#label-status")).to_have_text("Your label: 8. Thank you.")
     page.locator("#reading button").nth(1).click()
-    page.keyboard.press("4")
+    page.click("[data-digit='4']")
     expect_label(page, "74")
 
 
@@ -201,7 +281,7 @@ def test_number_stays_displayed_while_its_label_waits(page):
         page.click("[data-label-action=confirm]")
         expect_state(page, "offline")
         expect(page.locator("#reading")).to_have_text("71")
-        expect(page.locator("#label-status")).to_have_text("Your label: 71.")
+        expect(page.locator("#label-status")).to_have_text("Your label: 71. Thank you.")
     expect_label(page, "71")
     expect_state(page, "read")
 
@@ -233,4 +313,4 @@ def test_offline_second_stroke_replaces_the_old_prediction(drawn):
 def test_digit_key_on_the_picture_input_labels_the_drawing(drawn):
     drawn.focus("#picture")
     drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 4.")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")

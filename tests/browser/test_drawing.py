@@ -159,7 +159,7 @@ def test_keyboard_alone_draws_and_labels(page):
     expect(page.locator("#reading")).to_have_text("1")
     expect_saved(page, 1)
     page.keyboard.press("1")
-    expect(page.locator("#label-status")).to_have_text("Your label: 1.")
+    expect(page.locator("#label-status")).to_have_text("Your label: 1. Thank you.")
     page.keyboard.press("Escape")
     expect_state(page, "empty")
 
@@ -173,8 +173,9 @@ def test_two_arrows_draw_diagonally_and_shift_enlarges_steps(page):
     page.keyboard.press("Space")
     expect_saved(page, 1)
     points = [(x, y) for x, y, _ in strokes_of(page)[0]]
+    side = page.locator("#pad").evaluate("pad => pad.clientWidth")
     steps = {
-        (round(28 * (x - a) / 544), round(28 * (y - b) / 544))
+        (round(28 * (x - a) / side), round(28 * (y - b) / side))
         for (a, b), (x, y) in pairwise(points)
     }
     assert steps == {(1, 0), (4, 4)}

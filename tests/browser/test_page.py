@@ -106,12 +106,13 @@ def test_number_is_predicted_digit_by_digit(page):
     draw(page, [*seven, [[220, 60], [220, 260]]])
     expect(page.locator("#reading")).to_have_text("71")
     expect_saved(page, 1)
-    assert Drawing.objects.get().digits.count() == 2
+    wait_until(page, lambda: Drawing.objects.get().digits.count() == 2)
 
 
-def test_tap_is_not_a_digit(page):
+def test_tap_is_visible_and_not_a_digit(page):
     draw(page, [[[140, 140]]])
     expect(page.locator("#reading")).to_have_text("?")
+    assert ink_of(page, "#pad") > 0
     expect(page.locator("#confidence")).to_have_text("not a digit")
     expect_state(page, "unsure")
 
@@ -158,6 +159,8 @@ def test_at_most_one_request_is_in_flight(page):
             let inFlight = 0;
             window.maxInFlight = 0;
             window.fetch = async (...request) => {
+                // The model file is no request for a prediction.
+                if (String(request[0]).endsWith("model.onnx")) return send(...request);
                 window.maxInFlight = Math.max(window.maxInFlight, ++inFlight);
                 try { return await send(...request); } finally { inFlight--; }
             };
@@ -226,28 +229,6 @@ def test_long_number_is_shown_on_one_line(open_page, width):
     tops = page.locator("#reading button").evaluate_all("all => all.map((one) => one.offsetTop)")
     assert len(set(tops)) == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_table_rows_do_not_cover_the_pad(page):
-    """WebKit ignores position: relative on table rows."""
-    topmost = page.evaluate(
-        """() => {
-            for (const row of document.querySelectorAll("tr")) row.style.position = "static";
-            const { x, y, width, height } = document.querySelector("#pad").getBoundingClientRect();
-            return document.elementFromPoint(x + width / 2, y + height / 2).id;
-        }"""
-    )
-    assert topmost == "pad"
-
-
-def test_first_prediction_moves_no_element(page):
-    positions = (
-        "() => [...document.querySelectorAll('main > *')].map(e => e.getBoundingClientRect().y)"
-    )
-    before = page.evaluate(positions)
-    draw(page)
-    expect_state(page, "read")
-    assert page.evaluate(positions) == before
 
 
 def test_stroke_to_reading_is_measured(page):

@@ -37,7 +37,7 @@ SEND_FILE = """([how, content, type]) => {
     const event = how === "paste"
         ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true })
         : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
-    document.querySelector(".pad").dispatchEvent(event);
+    document.querySelector("#strip").dispatchEvent(event);
 }"""
 
 
@@ -52,7 +52,7 @@ def test_chosen_picture_is_shown_predicted_and_saved(page, picture):
     drawing = Drawing.objects.get()
     assert (drawing.text, drawing.strokes, drawing.source) == ("7", None, "page")
     page.keyboard.press("7")
-    expect(page.locator("#label-status")).to_have_text("Your label: 7.")
+    expect(page.locator("#label-status")).to_have_text("Your label: 7. Thank you.")
 
 
 @pytest.mark.parametrize("how", ["paste", "drop"])

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
-from tools.browser.pen import draw, expect_state, ink_of
+from tools.browser.pen import choose, draw, expect_state, ink_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ def sender(open_page):
 
 
 def test_link_opens_the_same_drawing_without_saving_it(sender, open_page):
-    sender.click("[data-action=share]")
+    choose(sender, "share")
     expect(sender.locator("#badge")).to_contain_text("Link copied.")
     url = sender.evaluate("navigator.clipboard.readText()")
     assert str(Drawing.objects.get().pk) not in url
@@ -45,7 +45,7 @@ def test_damaged_link_shows_an_error_and_leaves_the_page_usable(open_page):
 
 def test_card_is_a_picture_with_ink(sender):
     with sender.expect_download() as download:
-        sender.click("[data-action=card]")
+        choose(sender, "card")
     assert download.value.suggested_filename == "7-card.png"
     with Image.open(io.BytesIO(download.value.path().read_bytes())) as card:
         assert card.size == (1200, 630)

@@ -13,6 +13,7 @@ from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import (
     INK,
+    choose,
     draw,
     expect_state,
     ink_of,
@@ -47,7 +48,7 @@ def items(page):
 
 def download(page, action, path):
     with page.expect_download() as waiting:
-        page.click(f"[data-action={action}]")
+        choose(page, action)
     waiting.value.save_as(path / waiting.value.suggested_filename)
     return path / waiting.value.suggested_filename
 
@@ -58,34 +59,45 @@ def test_strip_shows_drawings_with_predictions(visit):
 
 
 def test_reopened_drawing_is_not_saved_again(visit):
+    expect_state(visit, "read")
     visit.keyboard.press("1")
     items(visit).first.click()
     expect(visit.locator("#reading")).to_have_text("7")
     expect(items(visit).first).to_have_attribute("aria-current", "true")
     items(visit).nth(1).click()
-    expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
+    expect(visit.locator("#label-status")).to_have_text("Your label: 1. Thank you.")
     visit.keyboard.press("Control+z")
     expect(visit.locator("#reading")).to_have_text("7")
     assert Drawing.objects.count() == 2
 
 
-def test_reload_keeps_the_visit(visit):
+def test_reload_and_back_keep_the_visit_and_the_drawing_on_the_pad(visit):
+    visit.reload()
+    expect(items(visit)).to_have_text(["7", "1"])
+    expect(visit.locator("#reading")).to_have_text("1")
+    visit.goto("/favicon.ico")
+    visit.go_back()
+    expect(visit.locator("#reading")).to_have_text("1")
+    assert ink_of(visit, "#pad") > 0
+    items(visit).first.click()
+    expect(visit.locator("#reading")).to_have_text("7")
+    visit.click("[data-action=clear]")
     visit.reload()
     expect(items(visit)).to_have_text(["7", "1"])
     expect_state(visit, "empty")
-    items(visit).first.click()
-    expect(visit.locator("#reading")).to_have_text("7")
     assert Drawing.objects.count() == 2
 
 
 def test_delete_removes_drawings_from_page_and_server(visit):
-    visit.click("[data-action=delete]")
+    choose(visit, "delete")
     expect_state(visit, "empty")
     expect(items(visit)).to_have_text(["7"])
     expect_saved(visit, 1)
     assert Drawing.objects.get().text == "7"
     visit.keyboard.press("Control+z")
     expect(visit.locator("#reading")).to_have_text("7")
+    visit.click("text=More")
+    visit.click("text=Delete all…")
     visit.click("[data-action=delete-all]")
     expect(items(visit)).to_have_count(0)
     expect_saved(visit, 0)
@@ -123,8 +135,8 @@ def test_offline_drawings_are_sent_once_after_a_reload(page):
     page.reload()
     expect_saved(page, 2)
     expect(items(page)).to_have_text(["7", "1"])
-    wait_until(page, lambda: page.evaluate("Object.keys(localStorage)") == [])
-    page.reload()
+    wait_until(page, lambda: page.evaluate("Object.keys(localStorage)") == ["visits"])
+    page.click("[data-action=clear]")
     draw(page)
     expect_saved(page, 3)
 
@@ -161,13 +173,13 @@ def test_replay_ends_with_the_complete_drawing(visit):
     wait_for_frames(visit)
     complete = ink_of(visit, "#pad")
     record_frames(visit, f"{INK}('#pad')")
-    visit.click("[data-action=replay]")
+    choose(visit, "replay")
     wait_for_change_and_return(visit, complete)
     assert visit.locator("#reading").inner_text() == "7"
 
 
 def test_new_stroke_ends_a_replay(visit):
-    visit.click("[data-action=replay]")
+    choose(visit, "replay")
     draw(visit, [[[40, 40], [240, 40]]])
     expect(visit.locator("body")).to_have_attribute("data-state", re.compile("read|unsure"))
     wait_for_frames(visit)
@@ -180,13 +192,13 @@ def test_drawing_saved_before_opting_out_is_deleted(page):
     page.uncheck("#save")
     draw(page, [[[20, 20], [30, 20]]])
     expect_state(page, "read")
-    page.click("[data-action=delete]")
+    choose(page, "delete")
     expect_saved(page, 0)
 
 
 def test_new_stroke_is_visible_during_a_replay(visit):
     draw(visit, [[[20, 20], [40, 30], [60, 20], [80, 30], [100, 20]]], pause=200)
-    visit.click("[data-action=replay]")
+    choose(visit, "replay")
     draw(visit, [[[20, 250], [260, 250]]])
     wait_for_frames(visit)
     corner = "document.querySelector('#pad').getContext('2d')"
@@ -197,13 +209,13 @@ def test_new_stroke_is_visible_during_a_replay(visit):
 
 def test_resized_drawing_keeps_its_label(visit):
     visit.keyboard.press("1")
-    expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
+    expect(visit.locator("#label-status")).to_have_text("Your label: 1. Thank you.")
     visit.set_viewport_size({"width": 390, "height": 844})
     wait_for_frames(visit)
     visit.click("[data-action=clear]")
     visit.keyboard.press("Control+z")
     expect(visit.locator("#reading")).to_have_text("1")
-    expect(visit.locator("#label-status")).to_have_text("Your label: 1.")
+    expect(visit.locator("#label-status")).to_have_text("Your label: 1. Thank you.")
     drawing, saved = Drawing.objects.latest("created_at"), Drawing.objects.count()
     visit.click("[data-action=clear]")
     draw(visit)

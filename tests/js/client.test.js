@@ -19,7 +19,12 @@ beforeEach(() => {
     fetch: (url, options) =>
       new Promise((resolve, reject) => {
         const respond = (status, body, headers = {}) =>
-          resolve({ ok: status < 300, status, headers: new Headers(headers), json: async () => body });
+          resolve({
+            ok: status < 300,
+            status,
+            headers: new Headers(headers),
+            json: async () => (body === HTML ? JSON.parse(HTML) : body),
+          });
         requests.push({ url, options, respond, fail: () => reject(new TypeError("network")) });
       }),
     onPrediction: (prediction, job) => events.push(["prediction", prediction, job.name]),
@@ -29,6 +34,7 @@ beforeEach(() => {
   });
 });
 
+const HTML = "<!doctype html>";
 const body = { strokes: [[[1, 2, 0]]] };
 const job = (name, { save = false, id = "a" } = {}) => ({ name, id, save, body: { ...body } });
 const sent = () => requests.map(({ url, options }) => `${options.method} ${url}`);
@@ -252,3 +258,16 @@ test("the retry waits as long as Retry-After demands", async () => {
   await settled();
   assert.equal(requests.length, 2);
 });
+
+for (const [status, event] of [
+  [403, ["rejected", "one", 403]],
+  [500, ["status", "busy"]],
+  [200, ["status", "offline"]],
+]) {
+  test(`an HTML page with status ${status} is reported as ${event.join(" ")}`, async () => {
+    client.predict(job("one"));
+    requests[0].respond(status, HTML);
+    await settled();
+    assert.deepEqual(events.at(-1), event);
+  });
+}

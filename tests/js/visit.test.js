@@ -3,6 +3,8 @@ import { test } from "node:test";
 
 import { Visit } from "../../static/js/visit/visit.js";
 
+const BLANK = { strokes: [], side: 280 };
+
 function createStorage(items = {}) {
   return { getItem: (key) => items[key] ?? null, setItem: (key, value) => (items[key] = value) };
 }
@@ -18,21 +20,31 @@ test("put appends new drawings and updates existing ones in place", () => {
 test("a reload restores the drawings that were not deleted", () => {
   const storage = createStorage();
   const visit = new Visit(storage);
-  visit.put({ id: "a" });
-  visit.put({ id: "b" });
+  visit.put({ id: "a", ...BLANK });
+  visit.put({ id: "b", ...BLANK });
+  visit.setCurrent("b");
   visit.delete(["a"]);
-  assert.deepEqual(new Visit(storage).drawings, [{ id: "b" }]);
+  assert.deepEqual(new Visit(storage).drawings, [{ id: "b", ...BLANK }]);
+  assert.equal(new Visit(storage).current, "b");
 });
 
 test("drawings stored by an earlier release get the current field names", () => {
-  const stored = JSON.stringify([{ id: "a", keep: true, said: "7" }, { id: "b", keep: false }]);
+  const stored = JSON.stringify([
+    { id: "a", keep: true, said: "7", ...BLANK },
+    { id: "b", keep: false, ...BLANK },
+  ]);
   assert.deepEqual(new Visit(createStorage({ visit: stored })).drawings, [
-    { id: "a", save: true, label: "7" },
-    { id: "b", save: false },
+    { id: "a", save: true, label: "7", ...BLANK },
+    { id: "b", save: false, ...BLANK },
   ]);
 });
 
-for (const stored of ["{invalid", null]) {
+test("entries that are not drawings are ignored", () => {
+  const stored = JSON.stringify([{}, { id: 1, ...BLANK }, { id: "a", side: 280 }, { id: "b", ...BLANK }]);
+  assert.deepEqual(new Visit(createStorage({ visit: stored })).drawings, [{ id: "b", ...BLANK }]);
+});
+
+for (const stored of ["{invalid", "5", "[null]", null]) {
   test(`a storage that contains ${stored} and refuses writes does not affect the visit`, () => {
     const visit = new Visit({ getItem: () => stored });
     visit.put({ id: "a" });
@@ -48,10 +60,10 @@ test("a full storage keeps no deleted drawing", () => {
     setItem(key, value);
   };
   const visit = new Visit(storage);
-  visit.put({ id: "a" });
+  visit.put({ id: "a", ...BLANK });
   visit.put({ id: "large", picture: { source: "x".repeat(200) } });
   visit.delete(["a"]);
-  visit.put({ id: "b" });
-  assert.deepEqual(new Visit(storage).drawings, [{ id: "b" }]);
+  visit.put({ id: "b", ...BLANK });
+  assert.deepEqual(new Visit(storage).drawings, [{ id: "b", ...BLANK }]);
   assert.equal(visit.drawings.length, 2);
 });

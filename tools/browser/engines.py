@@ -105,12 +105,12 @@ def number_and_correction(driver: WebDriver) -> None:
     driver.find_elements("css selector", "#reading button")[0].click()
     driver.find_element("css selector", "#probabilities [data-digit='2'] .track").click()
     status = driver.find_element("css selector", "#label-status").text
-    assert status == "Your label: 21.", f"label status: {status!r}"
+    assert status == "Your label: 21. Thank you.", f"label status: {status!r}"
 
 
 def network_view(driver: WebDriver) -> None:
     driver.find_element("css selector", "#network summary").click()
-    wait(driver, lambda: driver.find_elements("css selector", "#network .layers canvas"))
+    wait(driver, lambda: driver.find_elements("css selector", "#explanation canvas"))
     driver.find_element("css selector", "#network summary").click()
 
 

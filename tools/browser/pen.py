@@ -19,6 +19,7 @@ def draw(page, strokes=SEVEN, size=280, pause=0):
 
 def press(page, strokes=SEVEN, size=280, pause=0):
     """Draw strokes like ``draw``, but keep the mouse button down after the last one."""
+    page.locator("#pad").scroll_into_view_if_needed()
     box = page.locator("#pad").bounding_box()
     scale = box["width"] / size
     for i, stroke in enumerate(strokes):
@@ -70,6 +71,12 @@ def wait_for_frames(page):
     page.evaluate(
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
+
+
+def choose(page, action):
+    """Choose an action of the menu."""
+    page.click("[popovertarget=menu]")
+    page.click(f"#menu [data-action={action}]")
 
 
 def expect_state(page, state):

@@ -1,6 +1,6 @@
-"""Screenshots of the page: python -m tools.browser.screenshots [--all DIRECTORY]
+"""Screenshots of the page: python -m tools.browser.screenshots [FOLDER]
 
-Writes the screenshots in docs/images, or with --all every state, size and color scheme.
+Writes the screenshots in docs/images, or every state, size and color scheme to a folder.
 Starts the Procfile's server; run `manage.py collectstatic` before.
 """
 
@@ -21,9 +21,11 @@ from tools.browser.pen import draw, expect_state
 from tools.samples import ROOT, SEVEN
 from tools.server import serve
 
-HEIGHTS = {390: 844, 1280: 720}  # by width
+SIZES = [(1280, 800), (768, 1024), (390, 844), (390, 664), (844, 390)]
 SCHEMES = ["light", "dark"]
-DOCUMENTED = [("read", 1280, "light"), ("network", 1280, "light")]
+DOCUMENTED = [("read", SIZES[0], "light"), ("network", SIZES[0], "light")]
+# Milliseconds until slow computations have ended.
+REST = 1_200
 
 THREE = [[[85, 60], [120, 42], [160, 48], [178, 75], [165, 105], [125, 125], [165, 138],
           [190, 168], [182, 208], [145, 235], [100, 230], [78, 210]]]  # fmt: skip
@@ -53,8 +55,29 @@ def not_a_digit(page: Page) -> None:
 def number(page: Page) -> None:
     draw(page, NUMBER)
     expect(page.locator("#reading")).to_have_text("716")
-    page.keyboard.press("7")
-    expect(page.locator("#label-status")).to_contain_text("Your label")
+    expect_state(page, "read")
+
+
+def labeled(page: Page) -> None:
+    read(page)
+    page.keyboard.press("8")
+    expect(page.locator("#label")).to_have_text("8")
+
+
+def labeled_number(page: Page) -> None:
+    number(page)
+    page.keyboard.type("718")
+    expect(page.locator("#label")).to_have_text("718")
+
+
+def long_number(page: Page) -> None:
+    draw(page, [[[20 + 22 * i, 100], [20 + 22 * i, 150]] for i in range(12)])
+    expect_state(page, "read")
+
+
+def menu(page: Page) -> None:
+    number(page)
+    page.click("[popovertarget=menu]")
 
 
 def picture(page: Page) -> None:
@@ -80,8 +103,7 @@ def network(page: Page) -> None:
     page.click("#network summary")
     page.evaluate("scrollTo(0, 0)")
     read(page)
-    expect(page.locator("#network .ribbon p")).to_contain_text("was 3")
-    page.wait_for_timeout(2000)
+    expect(page.locator(".occlusion p")).to_contain_text("leads by")
 
 
 STATES: dict[str, Callable[[Page], None]] = {
@@ -90,34 +112,62 @@ STATES: dict[str, Callable[[Page], None]] = {
     "unsure": unsure,
     "not-a-digit": not_a_digit,
     "number": number,
+    "labeled": labeled,
+    "labeled-number": labeled_number,
+    "long-number": long_number,
+    "menu": menu,
     "picture": picture,
     "offline": offline,
     "network": network,
 }
 
 
+def opening(page: Page) -> None:
+    expect(page.locator("#reading")).to_have_text("8")
+
+
+FIRST_VISIT: dict[str, Callable[[Page], None]] = {"opening": opening}
+
+
+# The stage on a landscape phone, enlarged to the size of social previews.
+PREVIEW = {"viewport": {"width": 800, "height": 420}, "device_scale_factor": 1.5}
+
+
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--all", type=Path, metavar="DIRECTORY", help="write all screenshots there")
-    directory = parser.parse_args().all
-    shots = list(product(STATES, HEIGHTS, SCHEMES)) if directory else DOCUMENTED
-    directory = directory or ROOT / "docs" / "images"
-    directory.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("folder", nargs="?", type=Path, help="write every state there")
+    parser.add_argument("--states", nargs="+", choices=[*STATES, *FIRST_VISIT], metavar="STATE")
+    options = parser.parse_args()
+    states = options.states or [*STATES, *FIRST_VISIT]
+    shots = list(product(states, SIZES, SCHEMES)) if options.folder else DOCUMENTED
+    folder = options.folder or ROOT / "docs" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
     with (
-        TemporaryDirectory() as folder,
-        serve(Path(folder)) as site,
+        TemporaryDirectory() as temporary,
+        serve(Path(temporary)) as site,
         sync_playwright() as playwright,
     ):
         browser = chromium.launch(playwright)
-        for state, width, scheme in tqdm(shots, unit="screenshot"):
-            viewport = {"width": width, "height": HEIGHTS[width]}
+        for state, (width, height), scheme in tqdm(shots, unit="screenshot"):
+            viewport = {"width": width, "height": height}
             page = browser.new_page(viewport=viewport, color_scheme=scheme)
-            page.goto(site)
-            STATES[state](page)
-            page.mouse.move(0, 0)
-            save(page.screenshot(full_page=True), directory / f"{state}-{width}-{scheme}.png")
-            page.close()
+            shoot(page, site, state, folder / f"{state}-{width}x{height}-{scheme}.png")
+        if not options.folder:
+            shoot(browser.new_page(**PREVIEW), site, "number", ROOT / "static" / "preview.png")
         browser.close()
+
+
+def shoot(page: Page, site: str, state: str, path: Path) -> None:
+    """Bring a new page into a state, save a screenshot and close the page."""
+    if state not in FIRST_VISIT:
+        page.add_init_script("localStorage.visits ??= 1")
+    page.goto(site)
+    expect(page.locator("#layers figure")).to_have_count(6)
+    (STATES | FIRST_VISIT)[state](page)
+    page.wait_for_timeout(REST)
+    page.mouse.move(0, 0)
+    save(page.screenshot(full_page=state == "network"), path)
+    page.close()
 
 
 def save(screenshot: bytes, path: Path) -> None:

@@ -144,16 +144,22 @@ function paintCursor(context, [x, y], size, color) {
   context.stroke();
 }
 
+// A pointer that moves less (CSS pixels) above a target taps it.
+const TAP_DISTANCE = 4;
+
 /**
  * Draw with pointers: one at a time, a pen before a finger.
  * @param {Pad} pad
- * @param {{onDraw: (time: number) => void, onPenUp: (time: number) => void}} listeners receive the
- *   time of each pointer event that drew and of the event that ended the stroke, on the clock of
- *   performance.now()
+ * @param {{onDraw: (time: number) => void, onPenUp: (time: number) => void, isTarget: Function,
+ *   onTap: Function}} listeners onDraw and onPenUp receive the time of each pointer event that drew and
+ *   of the event that ended the stroke, on the clock of performance.now(); onTap receives the position of
+ *   a tap on a target, which draws nothing; isTarget returns whether a position is one
  */
-export function handlePointers(pad, { onDraw, onPenUp }) {
+export function handlePointers(pad, { onDraw, onPenUp, isTarget, onTap }) {
   const { canvas, drawing } = pad;
   let pointer = null;
+  // The first point of a stroke that may still be a tap.
+  let held = null;
   let lastPenTime = -Infinity;
   // Upper left corner of the pad in the window; null when it may have moved.
   let corner = null;
@@ -169,7 +175,8 @@ export function handlePointers(pad, { onDraw, onPenUp }) {
     const isPen = event.pointerType === "pen";
     if (isPen && pointer?.type === "touch") {
       pointer = null;
-      drawing.cancelStroke();
+      if (held) held = null;
+      else drawing.cancelStroke();
     }
     const isPalm = event.pointerType === "touch" && event.timeStamp - lastPenTime < PALM_TIMEOUT;
     if (pointer || isPalm) return;
@@ -177,13 +184,25 @@ export function handlePointers(pad, { onDraw, onPenUp }) {
     pointer = { id: event.pointerId, type: event.pointerType };
     corner = null;
     canvas.setPointerCapture(event.pointerId);
-    drawing.begin(...pointOf(event));
+    const point = pointOf(event);
+    if (isTarget(point)) return (held = point);
+    drawing.begin(...point);
     onDraw(event.timeStamp);
+  }
+
+  /** Begin the held stroke once the pointer has moved; return whether it is still held. */
+  function isHeld(event) {
+    if (!held) return false;
+    const [x, y] = pointOf(event);
+    if (Math.hypot(x - held[0], y - held[1]) < TAP_DISTANCE) return true;
+    drawing.begin(...held);
+    held = null;
+    return false;
   }
 
   function onMove(event) {
     if (event.pointerType === "pen") lastPenTime = event.timeStamp;
-    if (event.pointerId !== pointer?.id) return;
+    if (event.pointerId !== pointer?.id || isHeld(event)) return;
     // Some browsers have no coalesced events, or none for this event.
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) drawing.extend(...pointOf(each));
@@ -191,13 +210,17 @@ export function handlePointers(pad, { onDraw, onPenUp }) {
   }
 
   function onPredict(event) {
-    if (event.pointerId !== pointer?.id) return;
+    if (event.pointerId !== pointer?.id || held) return;
     pad.predicted = (event.getPredictedEvents?.() ?? []).map(pointOf);
   }
 
   function onUp(event) {
     if (!pointer || (event.pointerId ?? pointer.id) !== pointer.id) return;
     pointer = null;
+    if (held) {
+      onTap(held);
+      return (held = null);
+    }
     pad.predicted = [];
     pad.repaint();
     onPenUp(event.timeStamp);

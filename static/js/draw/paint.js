@@ -27,6 +27,8 @@ function smoothPath(context, points) {
   const [[x, y], ...rest] = points;
   context.beginPath();
   context.moveTo(x, y);
+  // A line of zero length would paint nothing.
+  if (rest.length === 0) return context.lineTo(x + 0.01, y);
   rest.forEach(([toX, toY], i) => {
     const [fromX, fromY] = points[i];
     context.quadraticCurveTo(fromX, fromY, (fromX + toX) / 2, (fromY + toY) / 2);

@@ -4,12 +4,11 @@
 const MAX_SIDE = 1024;
 
 /**
- * Accept pictures from an input, from the clipboard, and dropped onto an element.
- * @param {{input: HTMLInputElement, target: HTMLElement, onPicture: Function, onInvalid: Function}} options
- *   onPicture({ source, width, height }) receives each picture as a data URL; onInvalid() is called
+ * Accept pictures from inputs, from the clipboard, and dropped anywhere on the page.
+ * @param {{inputs: HTMLInputElement[], onPicture: Function, onInvalid: Function}} options onPicture({ source, width, height }) receives each picture as a data URL; onInvalid() is called
  *   for a file that is not a picture
  */
-export function handlePictures({ input, target, onPicture, onInvalid }) {
+export function handlePictures({ inputs, onPicture, onInvalid }) {
   let newest = null;
 
   async function accept(files) {
@@ -23,14 +22,16 @@ export function handlePictures({ input, target, onPicture, onInvalid }) {
     else onInvalid();
   }
 
-  input.addEventListener("change", async () => {
-    await accept(input.files);
-    // Otherwise choosing the same file again fires no event.
-    input.value = "";
-  });
+  for (const input of inputs) {
+    input.addEventListener("change", async () => {
+      await accept(input.files);
+      // Otherwise choosing the same file again fires no event.
+      input.value = "";
+    });
+  }
   addEventListener("paste", (event) => accept(event.clipboardData.files));
-  target.addEventListener("dragover", (event) => event.preventDefault());
-  target.addEventListener("drop", (event) => {
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
     event.preventDefault();
     accept(event.dataTransfer.files);
   });

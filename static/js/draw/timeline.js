@@ -19,9 +19,8 @@ export function strokesUntil(strokes, moment) {
     .filter((points) => points.length > 0);
 }
 
-/** Return evenly spaced moments from the first point to the last. */
-export function moments(strokes, count) {
-  const end = duration(strokes);
+/** Return evenly spaced moments from 0 to the end. */
+export function moments(end, count) {
   return Array.from({ length: count }, (_, i) => (end * i) / (count - 1));
 }
 

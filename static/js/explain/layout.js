@@ -8,10 +8,10 @@ import { SHAPES } from "../recognize/lenet.js";
 /** Layout of each layer; `columns` counts maps and `room` is the width for percentages. */
 export const LAYOUT = {
   input: { ...SHAPES.input, columns: 1, gap: 0, noun: "pixel" },
-  maps1: { ...SHAPES.maps1, columns: 2, gap: 2, noun: "map" },
+  maps1: { ...SHAPES.maps1, columns: 3, gap: 2, noun: "map" },
   maps2: { ...SHAPES.maps2, columns: 4, gap: 1, noun: "map" },
-  dense1: { ...SHAPES.dense1, columns: 5, gap: 0.25, noun: "unit" },
-  dense2: { ...SHAPES.dense2, columns: 4, gap: 0.25, noun: "unit" },
+  dense1: { ...SHAPES.dense1, columns: 10, gap: 0.25, noun: "unit" },
+  dense2: { ...SHAPES.dense2, columns: 7, gap: 0.25, noun: "unit" },
   logits: { ...SHAPES.logits, columns: 1, gap: 0.25, noun: "digit", room: 5 },
 };
 

@@ -1,51 +1,54 @@
-/** Loads the network panel and the model when the panel is opened for the first time. */
+/** Loads the explainer and the model: after the page, so that the first load stays small. */
 export class ExplainerLoader {
-  #details;
+  #elements;
   #options;
-  #panel = null;
-  // The model version for which the panel was last fetched again.
+  #explainer = null;
+  // The model version for which the explainer was last loaded again.
   #requestedVersion = null;
 
   /**
-   * @param {HTMLDetailsElement} details whose div becomes the panel
-   * @param {{modelUrl: string, onMoment: Function, getInput: (moment: number | null) => object}} options
-   *   modelUrl and onMoment as for `attachPanel`; getInput returns the argument of the panel's show
-   *   with the `version` of the model that predicted it
+   * @param {{details: HTMLDetailsElement}} elements as for `attachExplainer`
+   * @param {{getVersion: () => string | undefined}} options as for `attachExplainer`; getVersion returns
+   *   the version of the model that made the displayed prediction
    */
-  constructor(details, options) {
-    [this.#details, this.#options] = [details, options];
-    details.addEventListener("toggle", () => this.#onToggle());
+  constructor(elements, options) {
+    [this.#elements, this.#options] = [elements, options];
+    elements.details.addEventListener("toggle", () => elements.details.open && this.load());
   }
 
-  /** Show the layers for the selected digit, at a moment of a replay. */
-  async show(moment = null) {
-    if (!this.#details.open) return;
-    this.#panel ??= this.#fetch();
-    let panel = await this.#panel;
-    const { version } = this.#options.getInput(moment);
-    if (panel && version && version !== panel.version && version !== this.#requestedVersion) {
-      // The server has promoted another model. Only once: local predictions may use an older one.
+  /** Load the explainer; repeat a failed load. Returns the explainer, or null after it has shown its error. */
+  async load() {
+    this.#explainer ??= this.#fetch();
+    const explainer = await this.#explainer;
+    if (!explainer) this.#explainer = null;
+    explainer?.refresh();
+    return explainer;
+  }
+
+  /** Show the present drawing in the next frame. Cheap to call often. */
+  async refresh() {
+    const explainer = await this.#explainer;
+    const version = this.#options.getVersion();
+    // The server has promoted another model. Only once: local predictions may use an older one.
+    if (explainer && version && version !== explainer.version && version !== this.#requestedVersion) {
       this.#requestedVersion = version;
-      this.#panel = this.#fetch();
-      panel = await this.#panel;
+      this.#explainer = null;
+      return this.load();
     }
-    panel?.show(this.#options.getInput(moment));
+    return explainer?.refresh();
   }
 
-  /** Return the panel, or null after it has shown its error. */
+  /** Show a moment of the drawing time; null shows the present. */
+  async showMoment(moment) {
+    (await this.#explainer)?.showMoment(moment);
+  }
+
   async #fetch() {
     try {
-      const { attachPanel } = await import("./panel.js");
-      return await attachPanel(this.#details.querySelector("div"), this.#options);
+      const { attachExplainer } = await import("./panel.js");
+      return await attachExplainer(this.#elements, this.#options);
     } catch {
       return null;
     }
-  }
-
-  async #onToggle() {
-    // Opening the panel again retries a failed fetch.
-    const panel = this.#panel;
-    if (this.#details.open && !(await panel) && this.#panel === panel) this.#panel = null;
-    this.show();
   }
 }

@@ -46,18 +46,19 @@ export class NetworkCanvas {
 
   /**
    * Paint the layers, or their empty frames.
-   * @param {{layers: object | null, grid: Uint8Array | null, selected: [string, number] | null}} state
+   * @param {{layers: object | null, selected: [string, number] | null}} state
    */
-  paint({ layers, grid, selected }) {
+  paint({ layers, selected }) {
     const colors = colorsOf(this.#lines);
     const unit = layers && selected;
     const incoming = unit && unit[0] !== "input" ? this.#network.contributions(layers, ...unit) : null;
-    // The logits are shown as probabilities.
-    const values = layers && { ...layers, input: grid, logits: null };
+    // The page itself shows the input; the logits are shown as probabilities.
+    const values = layers && { ...layers, input: null, logits: null };
     for (const name of LAYERS) {
       const contributions = incoming?.from === name ? incoming.contributions : null;
       this.#paintLayer(name, colors, values?.[name], contributions);
     }
+    this.#canvases.input.parentElement.classList.toggle("dimmed", incoming?.from === "input");
     this.#paintProbabilities(colors, layers?.probabilities);
     const painter = new Painter(this.#lines, this.#lines.width / devicePixelRatio);
     if (incoming) this.#paintContributions(painter, colors, unit, incoming);
@@ -73,8 +74,7 @@ export class NetworkCanvas {
       const { x, y } = mapPosition(layer, map);
       painter.frame(colors.line, x, y, layer.side);
     }
-    if (!values) return;
-    fillUnits(painter, layer, values, contributions ? 0.25 : 1, () => colors.ink);
+    if (values) fillUnits(painter, layer, values, contributions ? 0.25 : 1, () => colors.ink);
     const signColor = (value) => (value > 0 ? colors.accent : colors.negative);
     if (contributions) fillUnits(painter, layer, contributions, 1, signColor);
   }
@@ -83,13 +83,15 @@ export class NetworkCanvas {
     const { width, height } = extent(LAYOUT.logits);
     const painter = new Painter(this.#canvases.logits, width, height, { clear: false });
     const size = Math.max(0.7, MIN_FONT_SIZE / this.scaleOf("logits"));
+    const hasRoom = size < 1.25;
     const predicted = probabilities ? argmax(probabilities) : -1;
     for (let digit = 0; digit < LAYOUT.logits.maps; digit++) {
       const { y } = unitPosition(LAYOUT.logits, digit);
       const color = digit === predicted ? colors.accent : colors.ink;
+      if (probabilities) painter.fill(color, probabilities[digit], 0, y);
+      if (!hasRoom) continue;
       painter.text(String(digit), color, size, 1.4, y + 0.5);
       if (!probabilities) continue;
-      painter.fill(color, probabilities[digit], 0, y);
       const textColor = digit === predicted ? colors.accent : colors.quiet;
       painter.text(formatProbability(probabilities[digit]), textColor, size, width, y + 0.5, "right");
     }

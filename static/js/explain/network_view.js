@@ -4,6 +4,7 @@
  */
 
 import { ARROWS } from "../draw/keyboard.js";
+import { showInput } from "../recognize/result_view.js";
 import { createElement } from "./canvas.js";
 import { argmax } from "./influence.js";
 import { extent, layerName, LAYERS, layerShape, LAYOUT, neighbor, unitAt } from "./layout.js";
@@ -13,11 +14,12 @@ import { describeUnit } from "./wording.js";
 const EMPTY = "Nothing drawn";
 
 /**
- * @param {HTMLElement} root
+ * @param {HTMLElement} root whose first figure shows the input
  * @param {import("../recognize/lenet.js").LeNet} network
  * @param {(text: string | null) => void} onSelect receives the description of the selected unit
  */
 export function attachNetwork(root, network, onSelect) {
+  for (const old of root.querySelectorAll("figure ~ *, #seen ~ *")) old.remove();
   const canvases = Object.fromEntries(LAYERS.map((name) => [name, createControl(name)]));
   const lines = createElement("canvas", { className: "lines", "aria-hidden": "true" });
   const view = new NetworkCanvas(network, canvases, lines);
@@ -25,9 +27,11 @@ export function attachNetwork(root, network, onSelect) {
   // Layers under the pointer, with the focus, and with a focus that came from a press.
   let [hovered, focused, pressed] = [null, null, null];
   let state = { layers: null, grid: null };
-  const [input, maps1, ...rest] = LAYERS.map((name) => createFigure(name, canvases[name]));
+  // The page shows the input; a canvas above it shows contributions.
+  const inputFigure = root.querySelector("figure");
+  const figures = LAYERS.map((name, i) => fillFigure(i ? createElement("figure") : inputFigure, name));
   const rowBreak = createElement("div", { className: "row-break" });
-  root.append(createElement("h2", {}, "Layers"), input, maps1, rowBreak, ...rest, lines);
+  root.append(...figures.slice(1, 2), rowBreak, ...figures.slice(2), lines);
 
   function paint() {
     view.paint({ ...state, selected: selected() });
@@ -85,6 +89,15 @@ export function attachNetwork(root, network, onSelect) {
     update();
   }
 
+  function fillFigure(figure, name) {
+    const caption = createElement("figcaption", { "aria-hidden": "true" }, layerShape(LAYOUT[name]));
+    figure.append(canvases[name], caption);
+    const { width, height } = extent(LAYOUT[name]);
+    // Widths in proportion to this ratio give all layers of a row the same height.
+    figure.style.setProperty("--ratio", width / height);
+    return figure;
+  }
+
   function createControl(name) {
     const { maps, side } = LAYOUT[name];
     const canvas = createElement("canvas", {
@@ -117,6 +130,7 @@ export function attachNetwork(root, network, onSelect) {
     /** Show layers; null shows empty frames. */
     show(layers, grid) {
       state = { layers, grid };
+      showInput(layers && grid);
       canvases.logits.dataset.probabilities = layers ? [...layers.probabilities].join(" ") : "";
       paint();
     },
@@ -131,14 +145,6 @@ export function attachNetwork(root, network, onSelect) {
   };
 }
 
-function createFigure(name, canvas) {
-  const caption = createElement("figcaption", { "aria-hidden": "true" }, layerShape(LAYOUT[name]));
-  const figure = createElement("figure", {}, canvas, caption);
-  const { width, height } = extent(LAYOUT[name]);
-  // Widths in proportion to this ratio give all layers of a row the same height.
-  figure.style.setProperty("--ratio", width / height);
-  return figure;
-}
 
 /** Return the unit that a key selects, or null. */
 function unitByKey(layer, unit, key) {

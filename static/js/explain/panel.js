@@ -1,11 +1,13 @@
-/** The network panel: shows in the page how the serving model predicts the selected digit. */
+/** The explainer: shows in the page how the serving model predicts the selected digit, and when. */
 
-import { strokesUntil } from "../draw/timeline.js";
+import { duration } from "../draw/timeline.js";
+import { DigitModel } from "../recognize/digit_model.js";
 import { fetchLeNet } from "../recognize/lenet.js";
 import { rasterize } from "../recognize/rasterize.js";
 import { formatProbability } from "../recognize/result_view.js";
 import { createElement } from "./canvas.js";
 import { argmax } from "./influence.js";
+import { newestPart, partsUntil, predictParts } from "./moments.js";
 import { attachNetwork } from "./network_view.js";
 import { attachOcclusion } from "./occlusion.js";
 import { attachPreprocessing } from "./preprocessing_steps.js";
@@ -15,102 +17,117 @@ import { attachRibbon } from "./ribbon.js";
 const REST_DELAY = 150;
 const STEPS_HINT = "Switch steps off to see their effect.";
 const EMPTY = "Draw a digit to see its way through the network.";
-const UNIT_HINT = "Point at a unit, or move through a layer with the arrow keys, to see its contributions.";
+const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributions.";
 
 /**
- * Fill an element with the panel. Rejects if the model cannot be fetched, after showing the error.
- * @param {HTMLElement} root
- * @param {{modelUrl: string, onMoment: (strokes: number[][][] | null) => void}} options onMoment
- *   receives the strokes at the moment selected on the slider, null at the end
- * @returns {Promise<{version: string, show: (input: {strokes?: number[][][], side?: number,
- *   grid?: Uint8Array, moment?: number | null}) => void}>} show takes the strokes of one digit and
- *   the side of their pad in CSS pixels, or the 784 levels of a picture; cheap to call often
+ * Fill elements with the explainer. Rejects if the model cannot be fetched, after showing the error.
+ * @param {{layers: HTMLElement, unit: HTMLElement, ribbon: HTMLElement, details: HTMLDetailsElement}} elements
+ *   the strip of layers, the line that describes a unit, the ribbon, and the panel with its div
+ * @param {{modelUrl: string, getInput: () => object, onMoment: (moment: number | null) => void,
+ *   onPast: (prediction: object, selected: number) => void}} options
+ *   getInput returns { strokes, parts, selected, side, grid, isPreview }: all strokes, those of each
+ *   digit, the index of the selected digit, the side of the pad, the 784 levels of a picture instead of
+ *   strokes, and whether the strokes are not the drawing's own; onMoment receives the drawing time that
+ *   the visitor selects on the ribbon, null for the present; onPast the prediction at that moment
+ * @returns {Promise<{version: string, refresh: () => void, showMoment: (moment: number | null) => void}>}
  */
-export async function attachPanel(root, { modelUrl, onMoment }) {
-  root.replaceChildren(createElement("p", { className: "quiet" }, "Loading the network…"));
+export async function attachExplainer(elements, options) {
+  const { details, unit } = elements;
   try {
-    return createPanel(root, await fetchLeNet(modelUrl), onMoment);
+    return createExplainer(elements, await fetchLeNet(options.modelUrl), options);
   } catch (error) {
-    const message = `The network could not be loaded. ${error.message} Close and open this panel to retry.`;
-    root.replaceChildren(createElement("p", { className: "quiet" }, message));
+    unit.textContent = `The network could not be loaded. ${error.message}`;
+    details.querySelector("div").textContent = "Close and open this panel to retry.";
     throw error;
   }
 }
 
-function createPanel(root, network, onMoment) {
-  const [stepsRoot, layersRoot, occlusionRoot, ribbonRoot] = ["steps", "layers", "occlusion", "ribbon"].map(
-    (className) => createElement("section", { className }),
+function createExplainer(elements, network, { getInput, onMoment, onPast }) {
+  const { details, layers: layersRoot, unit, ribbon: ribbonRoot } = elements;
+  const root = details.querySelector("div");
+  const [stepsRoot, occlusionRoot] = ["steps", "occlusion"].map((className) =>
+    createElement("section", { className }),
   );
-  const description = createElement("p", { className: "description", role: "status" });
-  root.replaceChildren(stepsRoot, layersRoot, description, occlusionRoot, ribbonRoot);
+  root.replaceChildren(stepsRoot, occlusionRoot);
 
-  let input = { strokes: [], side: 1, grid: null, moment: null };
-  let [layers, levels, unitText, restTimer] = [null, null, null, 0];
-  const predict = (grid) => network.run(grid).probabilities;
+  const model = new DigitModel(network);
+  const probabilitiesOf = (strokes) => model.predict(strokes).digits[0].probabilities;
+  let [layers, levels, unitText, restTimer, moment] = [null, null, null, 0, null];
   const steps = attachPreprocessing(stepsRoot, schedule);
   const networkView = attachNetwork(layersRoot, network, describe);
   const occlusion = attachOcclusion(occlusionRoot, network);
-  const ribbon = attachRibbon(
-    ribbonRoot,
-    (strokes) => predict(steps.rasterize(strokes, input.side)),
-    (moment) => {
-      input.moment = moment;
-      onMoment(moment === null ? null : visibleStrokes());
-      schedule();
-    },
-  );
+  const ribbon = attachRibbon(ribbonRoot, onMoment);
 
   let frame = 0;
   function schedule() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      update();
+      update(getInput());
     });
   }
 
-  function update() {
+  function update(input) {
     clearTimeout(restTimer);
     occlusion.pause();
     ribbon.pause();
-    const strokes = visibleStrokes();
-    levels = input.grid ?? steps.show(strokes, input.side);
+    const parts = moment === null ? input.parts : partsUntil(input.parts, input.strokes, moment);
+    const isPast = moment !== null || input.isPreview;
+    const newest = newestPart(parts);
+    const strokes = parts[isPast ? newest : input.selected] ?? [];
+    showLayers(strokes, input);
+    ribbon.follow(duration(input.strokes), moment);
+    if (moment === null && layers && newest >= 0 && !input.grid) {
+      ribbon.record(newest === input.selected ? [...layers.probabilities] : probabilitiesOf(parts[newest]));
+    }
+    if (isPast && layers) {
+      const past = predictParts(model, parts);
+      onPast(past.prediction, past.selected);
+    }
+    restTimer = setTimeout(onRest, REST_DELAY, input, strokes);
+  }
+
+  function showLayers(strokes, { grid, side }) {
+    const isOpen = details.open;
+    stepsRoot.hidden = ribbonRoot.inert = Boolean(grid);
+    levels = grid ?? (isOpen ? steps.show(strokes, side) : rasterize(strokes));
     layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
     networkView.show(layers, levels);
-    compareSteps(strokes);
-    ribbon.follow(input.strokes, input.moment);
+    if (isOpen) compareSteps(strokes);
     if (!layers) occlusion.show(null);
-    restTimer = setTimeout(onRest, REST_DELAY);
   }
 
-  function visibleStrokes() {
-    return input.moment === null ? input.strokes : strokesUntil(input.strokes, input.moment);
-  }
-
-  function onRest() {
+  function onRest({ strokes, parts, side, isPreview }) {
     networkView.update();
-    occlusion.show(layers && levels, layers);
-    const { strokes, side } = input;
-    ribbon.show(strokes, JSON.stringify([strokes, side, steps.selected]));
+    if (details.open) occlusion.show(layers && levels, layers);
+    if (moment !== null || isPreview || strokes.length === 0) return;
+    const predictMoment = (time) => {
+      const then = partsUntil(parts, strokes, time);
+      return probabilitiesOf(then[newestPart(then)]);
+    };
+    ribbon.show(predictMoment, JSON.stringify([parts, side]));
   }
 
   /** Compare the prediction with the one that all steps give. */
   function compareSteps(strokes) {
     const current = layers ? `Prediction: ${describePrediction(layers.probabilities)}` : "";
     if (!layers || steps.isComplete) return steps.describe(`${current}${current && ". "}${STEPS_HINT}`);
-    const complete = describePrediction(predict(rasterize(strokes)));
-    steps.describe(`${current}; with all steps: ${complete}.`);
+    steps.describe(`${current}; with all steps: ${describePrediction(probabilitiesOf(strokes))}.`);
   }
 
   function describe(text = unitText) {
     unitText = text;
     const shown = layers ? (text ?? UNIT_HINT) : EMPTY;
-    if (description.textContent !== shown) description.textContent = shown;
+    if (unit.textContent !== shown) unit.textContent = shown;
   }
 
-  let width = 0;
-  function onResize() {
-    if (root.clientWidth !== width) resize();
-    width = root.clientWidth;
+  const sizes = new Map();
+  function onResize(entries) {
+    const isResized = ({ target, contentRect: { width, height } }) => {
+      const [before, size] = [sizes.get(target), `${width} ${height}`];
+      sizes.set(target, size);
+      return before !== size;
+    };
+    if (entries.filter(isResized).length > 0) resize();
   }
 
   function resize() {
@@ -118,31 +135,31 @@ function createPanel(root, network, onMoment) {
     schedule();
   }
 
-  new ResizeObserver(onResize).observe(root);
+  const observer = new ResizeObserver(onResize);
+  for (const element of [root, layersRoot, ribbonRoot]) observer.observe(element);
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", resize);
   }
-  root.addEventListener("keydown", (event) => {
-    // On the page, Escape clears the drawing; here it leaves a unit or a list of digits.
-    if (event.key === "Escape") event.stopPropagation();
-  });
+  for (const element of [root, layersRoot]) element.addEventListener("keydown", keepEscape);
   describe();
-  onResize();
+  resize();
 
   return {
     version: network.version,
-    show({ strokes = [], side = 1, grid = null, moment = null }) {
-      input = { strokes, side, grid, moment };
-      const isShownAgain = stepsRoot.hidden && grid === null;
-      stepsRoot.hidden = ribbonRoot.hidden = grid !== null;
-      // Hidden canvases have no size.
-      if (isShownAgain) resize();
-      else schedule();
+    refresh: schedule,
+    showMoment(newMoment) {
+      moment = newMoment;
+      schedule();
     },
   };
 }
 
+/** On the page, Escape clears the drawing; here it leaves a unit or a list of digits. */
+function keepEscape(event) {
+  if (event.key === "Escape") event.stopPropagation();
+}
+
 function describePrediction(probabilities) {
-  const digit = argmax(probabilities);
+  const digit = argmax([...probabilities]);
   return `${digit} (${formatProbability(probabilities[digit])})`;
 }

@@ -1,6 +1,6 @@
-/** Prediction over time: ten stacked probabilities over the drawing time, with a slider. */
+/** The ribbon: ten stacked probabilities over the drawing time, with a slider that rewinds the page. */
 
-import { duration, moments, settled, strokesUntil } from "../draw/timeline.js";
+import { moments, settled } from "../draw/timeline.js";
 import { formatProbability } from "../recognize/result_view.js";
 import { colorsOf, createElement, Painter, runInFrames, setResolution } from "./canvas.js";
 import { argmax } from "./influence.js";
@@ -12,33 +12,37 @@ const LAST = MOMENT_COUNT - 1;
 // A digit below this probability is not counted as a prediction.
 const MIN_PROBABILITY = 0.5;
 // CSS pixels.
-const MIN_LABEL_HEIGHT = 18;
+const MIN_LABEL_HEIGHT = 16;
+const MIN_LABEL_WIDTH = 10;
 
 /**
  * @param {HTMLElement} root
- * @param {(strokes: number[][][]) => Float64Array} predict returns the probabilities of strokes
- * @param {(moment: number | null) => void} onMoment receives the selected drawing time, null at the end
+ * @param {(moment: number | null) => void} onMoment receives the selected drawing time in milliseconds,
+ *   null for the present
  */
-export function attachRibbon(root, predict, onMoment) {
+export function attachRibbon(root, onMoment) {
   const canvas = createElement("canvas", { role: "img", "aria-label": EMPTY });
   const slider = createElement("input", { type: "range", min: 0, max: LAST, step: 1, value: LAST });
   slider.setAttribute("aria-label", "Drawing time");
   const summary = createElement("p");
-  // One row of probabilities per moment, and the key of the drawing they belong to.
-  let [end, rows, rowsKey] = [0, [], ""];
+  // Samples { moment, probabilities } in the order of their moments, and the key of the drawing to
+  // which complete samples belong.
+  let [end, samples, key] = [0, [], ""];
   let cancel = () => {};
-  root.append(createElement("h2", {}, "Prediction over time"), canvas, slider, summary);
+  root.replaceChildren(canvas, slider, summary);
 
   slider.addEventListener("input", () => {
     const index = Number(slider.value);
     onMoment(index === LAST ? null : (end * index) / LAST);
-    paint();
   });
+  for (const type of ["pointerup", "pointercancel", "blur"]) {
+    slider.addEventListener(type, () => Number(slider.value) < LAST && onMoment(null));
+  }
 
-  function* predictMoments(strokes) {
+  function* predictMoments(predictMoment) {
     const result = [];
-    for (const moment of moments(strokes, MOMENT_COUNT)) {
-      result.push(predict(strokesUntil(strokes, moment)));
+    for (const moment of moments(end, MOMENT_COUNT)) {
+      result.push({ moment, probabilities: predictMoment(moment) });
       yield;
     }
     return result;
@@ -47,42 +51,54 @@ export function attachRibbon(root, predict, onMoment) {
   function paint() {
     const colors = colorsOf(root);
     const painter = new Painter(canvas, canvas.clientWidth);
-    if (rows.length > 0) paintBands(painter, canvas, rows, colors);
+    if (samples.length > 1) paintBands(painter, canvas, samples, colors);
     const x = (canvas.clientWidth * slider.value) / LAST;
-    painter.fill(colors.ink, 1, Math.min(x, canvas.clientWidth - 1), 0, 1, canvas.clientHeight);
-    slider.setAttribute("aria-valuetext", rows.length > 0 ? describeMoment(rows[slider.value]) : EMPTY);
+    if (slider.value < LAST) painter.fill(colors.ink, 1, x - 1, 0, 2, canvas.clientHeight);
+    slider.setAttribute("aria-valuetext", samples.length > 0 ? describeMoment() : EMPTY);
   }
 
-  function describeMoment(row) {
-    const digit = argmax(row);
-    const time = formatSeconds((end * slider.value) / LAST);
-    return `${time} of ${formatSeconds(end)}: ${digit}, ${formatProbability(row[digit])}`;
+  function describeMoment() {
+    const now = (end * slider.value) / LAST;
+    const { probabilities } = samples.findLast(({ moment }) => moment <= now + 1) ?? samples[0];
+    const digit = argmax(probabilities);
+    return `${formatSeconds(now)} of ${formatSeconds(end)}: ${digit}, ${formatProbability(probabilities[digit])}`;
   }
 
-  function setRows(newRows, key) {
-    [rows, rowsKey] = [newRows, key];
-    summary.textContent = rows.length > 0 ? summarize(rows, end) : "";
-    canvas.setAttribute("aria-label", summary.textContent || EMPTY);
+  function setSamples(newSamples, newKey, text) {
+    [samples, key] = [newSamples, newKey];
+    if (summary.textContent !== text) summary.textContent = text;
+    canvas.setAttribute("aria-label", text || EMPTY);
     paint();
   }
 
   return {
-    /** Move the slider to a moment of a drawing, null for the end. */
-    follow(strokes, moment) {
-      end = duration(strokes);
+    /** Move the slider to a moment of a drawing of this duration, null for the present. */
+    follow(duration, moment) {
+      end = duration;
       slider.disabled = end === 0;
       const before = slider.value;
-      const fraction = moment === null || end === 0 ? 1 : moment / end;
-      slider.value = Math.round(fraction * LAST);
-      if (strokes.length === 0 && rows.length > 0) setRows([], "");
+      slider.value = moment === null || end === 0 ? LAST : Math.round((moment / end) * LAST);
+      if (end === 0 && samples.length > 0) setSamples([], "", "");
       if (slider.value !== before) paint();
     },
 
-    /** Predict a drawing at all moments; `key` identifies everything the predictions depend on. */
-    show(strokes, key) {
-      if (key === rowsKey || strokes.length === 0) return;
+    /** Append the probabilities of a drawing in progress. */
+    record(probabilities) {
+      if (end === 0) return;
+      const last = samples.at(-1)?.moment ?? 0;
+      // A complete ribbon is never replaced by a live one.
+      if (last === end) return;
+      const before = last < end ? samples : [];
+      setSamples([...before, { moment: end, probabilities }], "", "");
+    },
+
+    /** Predict a drawing at all moments; `newKey` identifies everything the predictions depend on. */
+    show(predictMoment, newKey) {
+      if (newKey === key || end === 0) return;
       cancel();
-      cancel = runInFrames(predictMoments(strokes), (result) => setRows(result, key));
+      cancel = runInFrames(predictMoments(predictMoment), (result) => {
+        setSamples(result, newKey, summarize(result, end));
+      });
     },
 
     /** Stop computing while the visitor draws. */
@@ -95,15 +111,16 @@ export function attachRibbon(root, predict, onMoment) {
   };
 }
 
-/** Paint the bands from 0 at the top to 9; the final prediction has the accent color. */
-function paintBands(painter, { clientWidth, clientHeight }, rows, colors) {
-  const xs = rows.map((_, i) => (clientWidth * i) / (rows.length - 1));
-  const predicted = argmax(rows.at(-1));
-  let upper = rows.map(() => 0);
+/** Paint the bands from 0 at the top to 9; the newest prediction has the accent color. */
+function paintBands(painter, { clientWidth, clientHeight }, samples, colors) {
+  const end = samples.at(-1).moment;
+  const xs = samples.map(({ moment }) => (clientWidth * moment) / end);
+  const predicted = argmax(samples.at(-1).probabilities);
+  let upper = xs.map(() => 0);
   for (let digit = 0; digit < 10; digit++) {
-    const lower = upper.map((y, i) => y + rows[i][digit] * clientHeight);
+    const lower = upper.map((y, i) => y + samples[i].probabilities[digit] * clientHeight);
     const isPredicted = digit === predicted;
-    const [color, opacity] = isPredicted ? [colors.accent, 1] : [colors.ink, digit % 2 ? 0.3 : 0.15];
+    const [color, opacity] = isPredicted ? [colors.accent, 1] : [colors.ink, digit % 2 ? 0.24 : 0.12];
     painter.area(color, opacity, xs, upper, lower);
     paintLabel(painter, digit, xs, upper, lower, isPredicted ? colors.surface : colors.ink);
     upper = lower;
@@ -114,23 +131,23 @@ function paintBands(painter, { clientWidth, clientHeight }, rows, colors) {
 function paintLabel(painter, digit, xs, upper, lower, color) {
   const heights = upper.map((y, i) => lower[i] - y);
   const threshold = 0.9 * Math.max(...heights);
+  if (threshold < MIN_LABEL_HEIGHT) return;
   const start = heights.findIndex((height) => height > threshold);
-  if (start < 0) return;
   const length = heights.slice(start).findIndex((height) => height <= threshold);
-  const stop = length < 0 ? heights.length : start + length;
-  // At the edges the label would be cut off.
-  const index = Math.min(Math.max(Math.floor((start + stop - 1) / 2), 1), xs.length - 2);
-  if (heights[index] < MIN_LABEL_HEIGHT) return;
-  painter.text(String(digit), color, 14, xs[index], (upper[index] + lower[index]) / 2, "center");
+  const stop = length < 0 ? heights.length - 1 : start + length - 1;
+  if (xs[stop] - xs[start] < MIN_LABEL_WIDTH) return;
+  const middle = (start + stop) >> 1;
+  painter.text(String(digit), color, 14, (xs[start] + xs[stop]) / 2, (upper[middle] + lower[middle]) / 2, "center");
 }
 
-function summarize(rows, end) {
-  const predictions = rows.map((row) => (Math.max(...row) < MIN_PROBABILITY ? null : argmax(row)));
+function summarize(samples, end) {
+  const predictions = samples.map(({ probabilities }) =>
+    Math.max(...probabilities) < MIN_PROBABILITY ? null : argmax(probabilities),
+  );
   const { prediction, since, changes } = settled(predictions);
   const time = `${formatSeconds((end * since) / LAST)} of ${formatSeconds(end)}`;
   if (prediction === null) return "The prediction never settled.";
-  if (since === 0) return `The prediction was ${prediction} from the start.`;
-  if (changes === 0) return `The prediction was ${prediction} from ${time} and did not change.`;
-  const times = changes === 1 ? "once" : `${changes} times`;
-  return `The prediction changed ${times} and was ${prediction} from ${time}.`;
+  if (since === 0) return `Prediction ${prediction} from the start.`;
+  const times = { 0: "without changes", 1: "after 1 change" }[changes] ?? `after ${changes} changes`;
+  return `Prediction ${prediction} from ${time}, ${times}.`;
 }

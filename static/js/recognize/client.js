@@ -103,7 +103,7 @@ export class PredictionClient {
     try {
       response = await this.fetch(...request(job));
       this.#retryAfter = Number(response.headers.get("Retry-After")) || 0;
-      result = response.status === 204 ? null : await response.json();
+      result = await readBody(response);
     } catch (error) {
       // fetch and json() throw these without a complete response; other errors are bugs.
       if (!(error instanceof TypeError || error instanceof SyntaxError || isTimeout(error))) throw error;
@@ -133,6 +133,17 @@ export class PredictionClient {
     const backoff = Math.min(2 ** (this.#failures - 1), MAX_BACKOFF);
     const seconds = Math.max(backoff, Math.min(this.#retryAfter, MAX_RETRY_AFTER));
     this.#timer = setTimeout(() => this.#next(), seconds * 1000);
+  }
+}
+
+/** Return the JSON of a response; null without a body, or for an error page in HTML: its status suffices. */
+async function readBody(response) {
+  if (response.status === 204) return null;
+  try {
+    return await response.json();
+  } catch (error) {
+    if (error instanceof SyntaxError && !response.ok) return null;
+    throw error;
   }
 }
 

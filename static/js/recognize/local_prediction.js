@@ -55,8 +55,8 @@ export class LocalPredictor {
     return lead === 0 && text === this.#latest.text ? "known" : "new";
   }
 
-  /** Fetch the model of a version; without one, only the server predicts. */
-  async load(version) {
+  /** Fetch the model of a version, by default of any; without one, only the server predicts. */
+  async load(version = this.#recognizer?.version ?? "any") {
     if (version === this.#recognizer?.version || version === this.#unavailableVersion) return;
     this.#recognizer = await this.#fetchRecognizer().catch(() => null);
     this.#unavailableVersion = this.#recognizer ? null : version;

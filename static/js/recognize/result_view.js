@@ -7,24 +7,34 @@ const percent = new Intl.NumberFormat("en", {
 });
 // A mark is lower than this fraction of the tallest digit.
 const MARK_HEIGHT = 0.5;
+// Lower probabilities are shown on hover and focus only.
+const MIN_SHOWN = 0.005;
 const find = (selector) => document.querySelector(selector);
 
 /** Format a probability; rounding never shows 100%. */
 export const formatProbability = (probability) => percent.format(Math.min(probability, 0.999));
 
-/** Show a prediction of the API and the details of one of its digits. */
-export function showPrediction({ text, digits }, selected) {
+/** Show a prediction of the API, the details of one of its digits, and the state of the page. */
+export function showPrediction(prediction, selected) {
+  const { digits } = prediction;
   if (digits.length === 0) return showNoPrediction("drawing");
-  showText(text, selected);
-  find("#confidence").textContent = describeDigit(digits[selected]);
+  showDigits(prediction, selected);
+  setState(digits.every((digit) => digit.verdict === "digit") ? "read" : "unsure");
+}
+
+/** Show a prediction without changing the state of the page: of an earlier moment, for example. */
+export function showDigits({ text, digits }, selected) {
+  showText(text, digits, selected);
+  const place = digits.length > 1 ? `Digit ${selected + 1} of ${digits.length}: ` : "";
+  find("#confidence").textContent = place + describeDigit(digits[selected]);
   showProbabilities(digits[selected]);
   showInput(digits[selected].image);
-  setState(digits.every((digit) => digit.verdict === "digit") ? "read" : "unsure");
 }
 
 /** Show an empty prediction. */
 export function showNoPrediction(state) {
   for (const id of ["#reading", "#confidence", "#announcement"]) find(id).textContent = "";
+  delete find("#reading").dataset.rival;
   showProbabilities(null);
   showInput(null);
   setState(state);
@@ -59,15 +69,33 @@ export function isMark({ verdict, box }, digits) {
 }
 
 /** Show one digit as text, those of a number as buttons that select a digit. */
-function showText(text, selected) {
+function showText(text, digits, selected) {
   const output = find("#reading");
-  const lengths = text.split("\n").map((line) => line.length);
-  output.style.setProperty("--characters", Math.max(...lengths));
-  if (text.length === 1) return (output.textContent = text);
-  if (output.textContent !== text || output.children.length === 0) {
-    output.replaceChildren(...[...text].map((c) => (c === "\n" ? c : createButton(c))));
+  const rivals = digits.filter(({ verdict }) => verdict === "unsure").length;
+  // A rival takes the width of two more characters.
+  const width = String(text.length + 2 * rivals);
+  const isSameWidth = output.style.getPropertyValue("--characters") === width;
+  output.style.setProperty("--characters", width);
+  if (digits.length === 1) {
+    output.textContent = text;
+    return showVerdict(output, digits[0]);
   }
-  [...output.children].forEach((button, i) => button.setAttribute("aria-pressed", i === selected));
+  // Buttons of another size are new ones: moved ones would count as a layout shift.
+  if (output.textContent !== text || output.children.length === 0 || !isSameWidth) {
+    output.replaceChildren(...[...text].map((c) => (c === "\n" ? c : createButton(c))));
+    showVerdict(output, { verdict: "digit" });
+  }
+  [...output.children].forEach((button, i) => {
+    showVerdict(button, digits[i]);
+    button.setAttribute("aria-pressed", i === selected);
+  });
+}
+
+/** Mark non-digits, and show the rival of an unsure digit: as an attribute, because it is no text. */
+function showVerdict(element, { verdict, probabilities }) {
+  element.dataset.verdict = verdict;
+  if (verdict === "unsure") element.dataset.rival = rank(probabilities)[1];
+  else delete element.dataset.rival;
 }
 
 function createButton(text) {
@@ -103,7 +131,7 @@ function describeDigit({ verdict, confidence, probabilities }) {
   const [first, second] = rank(probabilities);
   return (
     `${first} or ${second}? ${formatProbability(probabilities[first])}` +
-    ` against ${formatProbability(probabilities[second])}`
+    ` to ${formatProbability(probabilities[second])}`
   );
 }
 
@@ -114,13 +142,14 @@ export function rank(values) {
 
 function showProbabilities(digit) {
   const accented = digit ? accentedDigits(digit) : [];
-  for (const row of document.querySelectorAll("#probabilities [data-digit]")) {
-    const number = Number(row.dataset.digit);
+  for (const button of document.querySelectorAll("#probabilities [data-digit]")) {
+    const number = Number(button.dataset.digit);
     const probability = digit ? digit.probabilities[number] : 0;
-    row.dataset.probability = probability;
-    row.classList.toggle("accent", accented.includes(number));
-    row.querySelector(".bar").style.setProperty("--probability", probability);
-    row.querySelector(".number").textContent = digit ? formatProbability(probability) : "";
+    button.dataset.probability = probability;
+    button.classList.toggle("accent", accented.includes(number));
+    button.classList.toggle("visible", probability > MIN_SHOWN);
+    button.querySelector(".bar").style.setProperty("--probability", probability);
+    button.querySelector(".number").textContent = digit ? formatProbability(probability) : "";
   }
 }
 

@@ -84,9 +84,18 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Show the details of another digit. */
-  select(index) {
-    this.#show(this.prediction, index);
+  /** Fetch the model, so that the page predicts from the first stroke. */
+  loadModel() {
+    return this.#local.load();
+  }
+
+  /** Show the prediction again, with the details of one of its digits. */
+  select(index = this.selected) {
+    const { state } = document.body.dataset;
+    if (this.prediction) this.#show(this.prediction, index);
+    else this.#showNone(state);
+    // A prediction that is pending or made offline stays so.
+    setState(state);
   }
 
   /** Send the changes in the outbox. */

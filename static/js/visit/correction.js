@@ -4,6 +4,7 @@
  */
 
 import { isMark } from "../recognize/result_view.js";
+import { countTyped, fillIn, TypedLabel } from "./typed_label.js";
 
 const find = (selector) => document.querySelector(selector);
 
@@ -27,8 +28,12 @@ export class Correction {
   #visit;
   #outbox;
   #session;
+  #typed = new TypedLabel();
+  // The strokes for which the visitor types, and their label before.
+  #typedStrokes = null;
+  #labelBefore;
 
-  /** Connect the label buttons and the rows of probabilities. */
+  /** Connect the label buttons and the bars. */
   constructor({ drawing, visit, outbox, session }) {
     [this.#drawing, this.#visit, this.#outbox, this.#session] = [drawing, visit, outbox, session];
     const actions = {
@@ -39,28 +44,84 @@ export class Correction {
     for (const button of document.querySelectorAll("[data-label-action]")) {
       button.addEventListener("click", actions[button.dataset.labelAction]);
     }
-    for (const row of document.querySelectorAll("#probabilities [data-digit]")) {
-      row.addEventListener("click", () => this.labelDigit(row.dataset.digit));
+    for (const button of document.querySelectorAll("#probabilities [data-digit]")) {
+      button.addEventListener("click", () => this.labelDigit(button.dataset.digit));
     }
     session.addEventListener("change", () => this.show());
+    // The state says whether the prediction is final.
+    new MutationObserver(() => this.show()).observe(document.body, { attributeFilter: ["data-state"] });
     this.show();
   }
 
   /** Label the selected digit and select the next one of a number; marks are skipped. */
   labelDigit(character) {
-    const entry = this.#visit.find(this.#drawing.id);
+    if (!this.#canLabel) return;
     const { prediction, selected } = this.#session;
-    if (!prediction?.text || !entry?.save) return;
     const { text, digits } = prediction;
+    const { label } = this.#entry;
     // A label given offline may have other digits than the server found later.
-    const isComplete = entry.label && countCharacters(entry.label) === digits.length;
-    this.#setLabel(replaceDigit(isComplete ? entry.label : text, selected, character));
+    const isComplete = label && countCharacters(label) === digits.length;
+    this.#setLabel(replaceDigit(isComplete ? label : text, selected, character));
     const next = digits.map((_, i) => (selected + 1 + i) % digits.length);
     this.#session.select(next.find((i) => !isMark(digits[i], digits)));
   }
 
+  /** Return whether the visitor has typed a part of a label. */
+  get isTyping() {
+    const { digits } = this.#typed;
+    return digits !== "" && this.#canLabel && digits.length < countTyped(this.#session.prediction);
+  }
+
+  /** Type a digit of the label; a label with all digits is saved at once. */
+  typeDigit(digit, time) {
+    if (!this.#canLabel) return;
+    if (this.#typed.digits === "") this.#labelBefore = this.#entry.label;
+    this.#typedStrokes = this.#drawing.strokes;
+    this.#typed.add(digit, countTyped(this.#session.prediction), time);
+    this.#saveTyped();
+  }
+
+  /** Delete the digit that was typed last. */
+  deleteDigit() {
+    if (!this.#canLabel || this.#typed.digits === "") return;
+    this.#typed.removeLast();
+    if (this.#typed.digits === "") this.#setLabel(this.#labelBefore);
+    else this.#saveTyped();
+  }
+
+  /** Save the typed label even if its digits are fewer than predicted; without one, the prediction. */
+  confirm() {
+    if (!this.#canLabel) return;
+    const { prediction } = this.#session;
+    if (this.#typed.digits !== "") this.#setLabel(fillIn(prediction, this.#typed.digits));
+    else if (toApiLabel(prediction.text) !== null) this.#setLabel(prediction.text);
+  }
+
+  /** Restore the label from before the first typed digit. */
+  cancel() {
+    this.#setLabel(this.#labelBefore);
+  }
+
+  get #entry() {
+    return this.#visit.find(this.#drawing.id);
+  }
+
+  get #canLabel() {
+    const isPending = document.body.dataset.state === "drawing";
+    return Boolean(this.#session.prediction?.text && this.#entry?.save) && !isPending;
+  }
+
+  #saveTyped() {
+    const { digits } = this.#typed;
+    if (this.isTyping) return this.show();
+    this.#setLabel(fillIn(this.#session.prediction, digits));
+    // More digits may follow.
+    this.#typed.digits = digits;
+  }
+
   #setLabel(label) {
     const { id } = this.#drawing;
+    this.#typed.clear();
     this.#visit.put({ id, label });
     this.#outbox.label(id, toApiLabel(label));
     this.#session.sendChanges();
@@ -68,12 +129,13 @@ export class Correction {
   }
 
   show() {
-    const { id } = this.#drawing;
-    const entry = this.#visit.find(id);
-    const label = entry?.label;
+    if (this.#typedStrokes !== this.#drawing.strokes) this.#typed.clear();
+    const entry = this.#entry;
     const text = (entry && this.#session.prediction?.text) ?? "";
-    const canLabel = Boolean(text && entry.save);
-    const status = canLabel ? labelStatus(text, label) : text && "Only saved drawings can be labeled.";
+    const label = text ? entry.label : undefined;
+    const canLabel = this.#canLabel;
+    showLabel(this.isTyping ? this.#typed.digits : label, text, this.isTyping);
+    const status = entry?.save ? labelStatus(text, label) : text && "Only saved drawings can be labeled.";
     // Setting the same text again would announce it again.
     if (find("#label-status").textContent !== status) find("#label-status").textContent = status;
     for (const button of document.querySelectorAll("[data-label-action]")) {
@@ -81,26 +143,39 @@ export class Correction {
       button.disabled = !canLabel || (isConfirm && toApiLabel(text) === null);
     }
     swapButtons(label === undefined);
-    find("#details-link").hidden = label === undefined;
-    find("#details-link").href = `/drawings/${id}`;
-    for (const button of document.querySelectorAll("[data-label]")) {
+    find("#details-link").href = `/drawings/${this.#drawing.id}`;
+    for (const button of document.querySelectorAll("#probabilities [data-digit]")) {
       button.disabled = !canLabel;
       const current = label?.replaceAll("\n", "")[this.#session.selected];
-      button.setAttribute("aria-pressed", current === button.dataset.label);
+      button.setAttribute("aria-pressed", current === button.dataset.digit);
     }
   }
 }
 
-/** Show either "Correct" or "Undo label" and keep the focus on the visible one. */
+/** Show a label that differs from the prediction, with the prediction small beside it. */
+function showLabel(label, text, isTyping) {
+  const isShown = label !== undefined && (label !== text || isTyping);
+  const shown = isShown ? (isTyping ? label : (toApiLabel(label) ?? "not a digit")) : "";
+  const line = find(".line");
+  if (find("#label").textContent !== shown) find("#label").textContent = shown;
+  line.style.setProperty("--label-characters", shown.length);
+  line.classList.toggle("labeled", isShown);
+  line.classList.toggle("typing", isTyping);
+}
+
+/** Show the buttons of an unlabeled or a labeled drawing, and keep the focus on a visible one. */
 function swapButtons(isUnlabeled) {
-  const [confirm, undo] = ["confirm", "undo"].map((action) => find(`[data-label-action=${action}]`));
-  const [shown, hidden] = isUnlabeled ? [confirm, undo] : [undo, confirm];
-  const hadFocus = document.activeElement === hidden;
-  [shown.hidden, hidden.hidden] = [false, true];
-  if (hadFocus) shown.focus();
+  const [confirm, notADigit, undo] = ["confirm", "not-a-digit", "undo"].map((action) =>
+    find(`[data-label-action=${action}]`),
+  );
+  const hadFocus = (isUnlabeled ? [undo] : [confirm, notADigit]).includes(document.activeElement);
+  confirm.hidden = notADigit.hidden = !isUnlabeled;
+  undo.hidden = find("#details-link").hidden = isUnlabeled;
+  if (hadFocus) (isUnlabeled ? confirm : undo).focus();
 }
 
 function labelStatus(text, label) {
-  if (label === undefined) return `Correct? If not, choose the right digit${text.length > 1 ? "s" : ""}.`;
-  return `Your label: ${toApiLabel(label) ?? "not a digit"}.`;
+  if (text === "") return "";
+  if (label === undefined) return `Wrong? Choose the digit${text.length > 1 ? "s" : ""}.`;
+  return `Your label: ${toApiLabel(label) ?? "not a digit"}. Thank you.`;
 }

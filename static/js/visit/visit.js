@@ -4,9 +4,11 @@
  * drawing. Stored until the tab is closed. Dispatches "change".
  */
 const KEY = "visit";
+const CURRENT_KEY = "current";
 
 export class Visit extends EventTarget {
   #drawings = [];
+  #current = null;
   #storage;
 
   /** @param {Storage} storage such as sessionStorage */
@@ -14,7 +16,8 @@ export class Visit extends EventTarget {
     super();
     this.#storage = storage;
     try {
-      this.#drawings = (JSON.parse(storage.getItem(KEY)) ?? []).map(renameFields);
+      this.#drawings = (JSON.parse(storage.getItem(KEY)) ?? []).map(renameFields).filter(isDrawing);
+      this.#current = storage.getItem(CURRENT_KEY);
     } catch {
       // Forbidden or corrupt storage: begin an empty visit.
     }
@@ -22,6 +25,21 @@ export class Visit extends EventTarget {
 
   get drawings() {
     return this.#drawings;
+  }
+
+  /** The id of the drawing that was on the pad last, or null. */
+  get current() {
+    return this.#current;
+  }
+
+  setCurrent(id) {
+    if (id === this.#current) return;
+    this.#current = id;
+    try {
+      this.#storage.setItem(CURRENT_KEY, id);
+    } catch {
+      // Full or forbidden storage: a reload shows an empty pad.
+    }
   }
 
   find(id) {
@@ -57,6 +75,8 @@ export class Visit extends EventTarget {
     }
   }
 }
+
+const isDrawing = ({ id, strokes, side }) => typeof id === "string" && Array.isArray(strokes) && side > 0;
 
 /** Rename the fields of earlier releases, which open tabs may still have stored. */
 function renameFields({ keep, said, ...drawing }) {

@@ -1,0 +1,42 @@
+/**
+ * A drawing at an earlier moment, from the strokes of its digits: what each digit looked like then,
+ * and how the model predicts it. No DOM: also runs in Node.
+ */
+
+import { strokesUntil } from "../draw/timeline.js";
+
+const timeOf = (strokes) => strokes.at(-1)?.at(-1)[2] ?? -Infinity;
+
+/** Return the index of the digit with the newest point. */
+export function newestPart(parts) {
+  const times = parts.map(timeOf);
+  return times.indexOf(Math.max(...times));
+}
+
+/**
+ * Return the strokes of each digit at a moment of the drawing time of all strokes; a digit that was
+ * not begun has none.
+ */
+export function partsUntil(parts, strokes, moment) {
+  const now = timeOf(strokesUntil(strokes, moment));
+  return parts.map((part) =>
+    part.map((stroke) => stroke.filter(([, , t]) => t <= now)).filter((stroke) => stroke.length > 0),
+  );
+}
+
+/**
+ * Predict digits from their strokes.
+ * @param {import("../recognize/digit_model.js").DigitModel} model
+ * @returns {{prediction: object, selected: number}} a prediction as in the API, without boxes, and the
+ *   index of the digit that was being drawn
+ */
+export function predictParts(model, parts) {
+  const begun = parts.filter((part) => part.length > 0);
+  const digits = begun.map((part) => model.predict(part));
+  const prediction = {
+    text: digits.map(({ text }) => text).join(""),
+    digits: digits.flatMap((each) => each.digits),
+    model: model.version,
+  };
+  return { prediction, selected: newestPart(begun) };
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { newestPart, partsUntil, predictParts } from "../../static/js/explain/moments.js";
+
+// Two digits, one stroke each, 100 ms apart.
+const FIRST = [[0, 0, 0], [0, 10, 50], [0, 20, 100]];
+const SECOND = [[30, 0, 200], [30, 10, 250], [30, 20, 300]];
+const STROKES = [FIRST, SECOND];
+const PARTS = [[FIRST], [SECOND]];
+
+test("newestPart returns the digit that was drawn last", () => {
+  assert.equal(newestPart([[SECOND], [FIRST]]), 0);
+  assert.equal(newestPart([[FIRST], []]), 0);
+  assert.equal(newestPart([]), -1);
+});
+
+test("partsUntil cuts the strokes of each digit at a moment", () => {
+  assert.deepEqual(partsUntil(PARTS, STROKES, 60), [[FIRST.slice(0, 2)], []]);
+  assert.deepEqual(partsUntil(PARTS, STROKES, 260), [[FIRST], [SECOND.slice(0, 2)]]);
+  assert.deepEqual(partsUntil(PARTS, STROKES, 300), PARTS);
+});
+
+test("predictParts predicts the digits that were begun and selects the newest", () => {
+  const predict = (part) => ({ text: String(part.length), digits: [{ digit: part.length }] });
+  const model = { version: "v1", predict };
+  assert.deepEqual(predictParts(model, PARTS), {
+    prediction: { text: "11", digits: [{ digit: 1 }, { digit: 1 }], model: "v1" },
+    selected: 1,
+  });
+  assert.equal(predictParts(model, [[FIRST], []]).prediction.text, "1");
+});
