@@ -224,6 +224,8 @@ AXES_SENSITIVE_PARAMETERS = ["username", "token", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Digits"
+# Staff set up their phones at /admin/two-factor/; no page shows a stored key.
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
