@@ -267,6 +267,8 @@ AXES_VERBOSE = False
 OTP_TOTP_ISSUER = "Digits"
 # Only the admin has a sign-in.
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+# Staff set up their phones at /admin/two-factor/; no page shows a stored key.
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -25,6 +25,14 @@ INFORMATIONAL = float("inf")
 NEWEST = 10_000
 # Labels change after a model file is written, so both models predict these sets again.
 PREDICTED_ANEW = ("held_out_reviewed", "held_out_non_digits")
+NAMES = {
+    "validation": "MNIST validation digits",
+    "mnist_test": "MNIST test digits",
+    "held_out_strokes": "pen digits of held-out writers",
+    "held_out_stroke_non_digits": "pen non-digits of held-out writers",
+    "held_out_reviewed": "held-out labels",
+    "held_out_non_digits": "held-out non-digits",
+}
 FACTORS = ("size", "place", "pen", "ink")
 
 
@@ -80,9 +88,13 @@ class ModelComparison:
     reliability: list[list[Metrics]]
 
     @property
+    def worse_rows(self) -> list[Row]:
+        return [row for row in self.rows if row.is_worse]
+
+    @property
     def shortfalls(self) -> str:
         """The rows in which the candidate is worse, or ""."""
-        return "; ".join(str(row) for row in self.rows if row.is_worse)
+        return "; ".join(map(str, self.worse_rows))
 
 
 def compare(candidate: Classifier, serving: Classifier | None = None) -> ModelComparison:
@@ -94,7 +106,7 @@ def compare(candidate: Classifier, serving: Classifier | None = None) -> ModelCo
     """
     serving = serving or load_serving_model()
     rows = [
-        Row(name, first["of"], first["errors"], second["errors"] if second else None)
+        Row(dataset_name(name), first["of"], first["errors"], second["errors"] if second else None)
         for name, first, second in _stated_metrics(serving, candidate)
     ]
     label_rows, differences = _compare_on_labels(serving, candidate)
@@ -112,6 +124,11 @@ def compare(candidate: Classifier, serving: Classifier | None = None) -> ModelCo
         grid,
         [metrics["reliability"] for metrics in measured],
     )
+
+
+def dataset_name(key: str) -> str:
+    """Return the readable name of a set in a model's metadata."""
+    return NAMES.get(key, key.replace("_", " "))
 
 
 def load_serving_model() -> Classifier:
@@ -144,7 +161,7 @@ def _calibration(serving: Classifier, candidate: Classifier) -> Iterator[Fact]:
     for name, first, second in _stated_metrics(serving, candidate):
         if second and "calibration_error" in first.keys() & second.keys():
             errors = (f"{metrics['calibration_error']:.2%}" for metrics in (first, second))
-            yield Fact(f"{name}: calibration error", first["of"], *errors)
+            yield Fact(f"{dataset_name(name)}: calibration error", first["of"], *errors)
 
 
 def _compare_on_labels(

@@ -14,9 +14,10 @@ from django.utils import timezone
 from PIL import Image
 
 from ml import recognition
+from ml.classifier import Classifier
 from ml.preprocessing.strokes import Grid, Strokes
 from ml.recognition import DrawingInput, Prediction
-from recognizer.models import Digit, Drawing, Source
+from recognizer.models import OTHER_COUNT, Digit, Drawing, Label, Source
 from recognizer.serving import current_classifier
 from recognizer.telemetry import metrics
 
@@ -27,13 +28,16 @@ class AlreadyReviewed(Exception):
 
 def predict(drawing_input: DrawingInput) -> Prediction:
     """Predict strokes or a picture without saving it. Raises ModelUnavailable."""
-    classifier = current_classifier()
-    if isinstance(drawing_input, Image.Image):
-        prediction = recognition.predict_picture(classifier, drawing_input)
-    else:
-        prediction = recognition.predict_strokes(classifier, drawing_input)
+    prediction = predict_with(current_classifier(), drawing_input)
     _count_verdicts(prediction)
     return prediction
+
+
+def predict_with(classifier: Classifier, drawing_input: DrawingInput) -> Prediction:
+    """Predict strokes or a picture with any model, without counting the verdicts."""
+    if isinstance(drawing_input, Image.Image):
+        return recognition.predict_picture(classifier, drawing_input)
+    return recognition.predict_strokes(classifier, drawing_input)
 
 
 def predict_batch(inputs: Iterable[DrawingInput | Grid]) -> list[Prediction]:
@@ -123,7 +127,10 @@ def label_as_visitor(id: UUID, text: str) -> None:
     with transaction.atomic():
         if not Drawing.objects.filter(id=id).update(visitor_label=text):
             raise Drawing.DoesNotExist
-        Digit.objects.filter(drawing=id).update(has_visitor_label=bool(text))
+        digits = list(Digit.objects.filter(drawing=id).order_by("position").only("pk"))
+        for digit, character in zip(digits, _visitor_labels(text, len(digits)), strict=True):
+            digit.visitor_label = character
+        Digit.objects.bulk_update(digits, ["visitor_label"])
 
 
 def label_as_reviewer(digits: QuerySet[Digit], label: str, reviewer: User) -> int:
@@ -141,6 +148,14 @@ def label_as_reviewer(digits: QuerySet[Digit], label: str, reviewer: User) -> in
             label=label, labeled_by=reviewer if label else None, labeled_at=now
         )
     return len(changed)
+
+
+def _visitor_labels(text: str, count: int) -> list[str]:
+    """Return the visitor label of each digit of a drawing."""
+    characters = text.replace("\n", "")
+    if characters in ("", Label.NOT_A_DIGIT):
+        return [characters] * count
+    return list(characters) if len(characters) == count else [OTHER_COUNT] * count
 
 
 def _replace(drawing: Drawing, fields: dict[str, Any]) -> None:

@@ -61,6 +61,8 @@ class Drawing(models.Model):
             models.Index(fields=["-created_at"]),
             models.Index(fields=["model", "-created_at"]),
             models.Index(fields=["source", "-created_at"]),
+            # Search for a number.
+            models.Index(fields=["text"], name="drawing_by_text"),
         )
 
     def __str__(self) -> str:
@@ -84,7 +86,9 @@ class Drawing(models.Model):
 
 
 # The columns of the admin list's filters, besides confidence.
-FILTER_COLUMNS = ("text", "verdict", "label", "model", "has_visitor_label", "predicted_at")
+FILTER_COLUMNS = ("text", "verdict", "label", "model", "visitor_label", "predicted_at")
+# The visitor label of a digit if the visitor and the model count different numbers of digits.
+OTHER_COUNT = "*"
 
 
 class Digit(models.Model):
@@ -104,7 +108,8 @@ class Digit(models.Model):
     predicted_at = models.DateTimeField("predicted", auto_now_add=True)
     # Copies of drawing columns: an index cannot span a join.
     model = models.CharField(max_length=MAX_VERSION, default="", editable=False)
-    has_visitor_label = models.BooleanField(default=False, editable=False)
+    # This digit's character of the drawing's visitor label, or OTHER_COUNT.
+    visitor_label = models.CharField(max_length=1, blank=True, default="", editable=False)
     label = models.CharField(max_length=1, choices=Label, blank=True)
     labeled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -14,24 +14,29 @@ def overview(user: User | AnonymousUser) -> dict[str, Any]:
     """Return the facts that the user may view, in a constant number of queries."""
     facts: dict[str, Any] = {"days": DAYS}
     if user.has_perm("recognizer.view_digit"):
-        by_day = statistics.by_day(DAYS)
-        counts = [day.drawings for day in by_day]
+        period = statistics.Period.latest(DAYS)
+        counts = [day.drawings for day in statistics.by_day(period)]
         facts |= {
             "waiting": review_queue.waiting(),
-            "accuracy": statistics.labeled(DAYS).accuracy,
+            "accuracy": statistics.labeled(period).accuracy,
             "drift": drift.drift(),
             "today": counts[-1],
             "drawings": sum(counts),
             "sparkline": rendering.bars_svg(counts, "Drawings per day"),
         }
     if user.has_perm("recognizer.view_modelversion"):
-        candidates = ModelVersion.objects.filter(status=ModelStatus.CANDIDATE)
-        facts |= {"serving": _serving_version(), "candidates": candidates.count()}
+        facts |= _models()
     return facts
 
 
-def _serving_version() -> str:
+def _models() -> dict[str, Any]:
+    """Return the serving version and the number of candidates, without a copy of that version."""
+    candidates = ModelVersion.objects.filter(status=ModelStatus.CANDIDATE)
     try:
-        return serving.current_classifier().version
+        model = serving.current_classifier()
     except serving.ModelUnavailable as error:
-        return f"none ({error})"
+        return {"serving": f"none ({error})", "candidates": candidates.count()}
+    return {
+        "serving": model.version,
+        "candidates": candidates.exclude(sha256=model.sha256).count(),
+    }

@@ -9,9 +9,15 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ml.classifier import Classifier, ModelError
-from recognizer.comparison import compare, load_shipped_model
+from recognizer.comparison import compare, dataset_name, load_shipped_model
 from recognizer.models import ModelStatus, ModelVersion
 
+TRAINING_COUNTS = {
+    "training_images": "MNIST digits",
+    "stroke_images": "images of pen strokes",
+    "reviewed_images": "labeled digits",
+    "reviewed_non_digits": "labeled non-digits",
+}
 # Comparisons per promotion: each is repeated if the serving model changed meanwhile.
 MAX_COMPARISONS = 3
 
@@ -46,7 +52,22 @@ def describe_errors(load: Callable[[], Classifier]) -> str:
         metrics = load().facts.get("metrics", {})
     except ModelError as error:
         return str(error)
-    return ", ".join(f"{name}: {one['errors']} of {one['of']:,}" for name, one in metrics.items())
+    return "; ".join(
+        f"{dataset_name(name)}: {one['errors']} of {one['of']:,}" for name, one in metrics.items()
+    )
+
+
+def describe_training(load: Callable[[], Classifier]) -> str:
+    """Return the training data in a model's metadata, or "unknown"."""
+    try:
+        training = load().facts.get("training", {})
+    except ModelError as error:
+        return str(error)
+    counts = [
+        f"{training[key]:,} {name}" for key, name in TRAINING_COUNTS.items() if training.get(key)
+    ]
+    files = [file["name"] for file in training.get("stroke_files", [])]
+    return "; ".join(counts + files) or "unknown"
 
 
 def find(name: str) -> ModelVersion:

@@ -98,5 +98,19 @@ def bars_svg(values: Sequence[int], label: str) -> SafeString:
     )
 
 
+def line_path(shares: Sequence[float | None]) -> str:
+    """Return an SVG path with a point for each share, one unit apart, in a chart 100 high.
+
+    Lines join only consecutive points: None leaves a gap.
+    """
+    path, previous = [], None
+    for x, share in enumerate(shares):
+        if share is not None:
+            command = "M" if previous is None else "L"
+            path.append(f"{command}{x}.5 {_coordinate(1 - share)}h0")
+        previous = share
+    return "".join(path)
+
+
 def _coordinate(share: float) -> str:
     return f"{100 * share:.2f}"

@@ -1,8 +1,11 @@
 """The review queue: leases digits to reviewers, stores their labels, measures their consistency."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
+from typing import TypeAlias
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,7 +14,7 @@ from django.utils import timezone
 
 from ml.classifier import Verdict
 from recognizer import drawings
-from recognizer.models import Digit, Drawing, RepeatReview
+from recognizer.models import Digit, Drawing, Label, RepeatReview
 
 # After this time the digit may be leased to another reviewer.
 LEASE = timedelta(minutes=3)
@@ -21,6 +24,13 @@ MAX_LEASED = 500
 MAX_WAITING = 10_000
 # One repeat review per this many cards.
 REPEAT_EVERY = 20
+
+# One refused digit per this many cards.
+REFUSED_EVERY = 4
+
+Cursor: TypeAlias = tuple[float, int]
+# One cursor per sequence of an order; None before its first digit.
+Cursors: TypeAlias = list[Cursor | None]
 
 ORDERS = {
     "least_confident": ("confidence", "pk"),
@@ -59,22 +69,58 @@ class Agreement:
 
 
 def lease(
-    digits: QuerySet[Digit],
-    order: str,
-    after: tuple[float, int] | None,
-    count: int,
-    reviewer: User,
-) -> list[Digit]:
-    """Lease the next digits to a reviewer, skipping digits leased to others.
+    digits: QuerySet[Digit], order: str, after: Cursors, count: int, reviewer: User
+) -> list[tuple[Digit, Cursors]]:
+    """Lease the next digits to a reviewer, each with the cursors behind it.
 
-    ``order`` is a key of ORDERS. ``after`` is the confidence and id of the last digit received in
-    that order.
+    ``order`` is a key of ORDERS; ``after`` is the cursors of the last digit received in it. Digits
+    leased to others are skipped. "least_confident" merges two sequences: after every three digits
+    comes one refused digit, most confident first, because those are closest to being accepted.
     """
+    first, second = (*after, None, None)[:2]
+    if order != "least_confident":
+        leased = _lease(digits, order, first, count, reviewer)
+        return [(digit, [_cursor(digit)]) for digit in leased]
+    refused, accepted = (
+        digits.filter(text=Label.NOT_A_DIGIT),
+        digits.exclude(text=Label.NOT_A_DIGIT),
+    )
+    others = _lease(refused, "most_confident", second, -(-count // REFUSED_EVERY), reviewer)
+    leased = _lease(accepted, order, first, count - len(others), reviewer)
+    merged = []
+    for digit in _merge(leased, others):
+        if digit.text == Label.NOT_A_DIGIT:
+            second = _cursor(digit)
+        else:
+            first = _cursor(digit)
+        merged.append((digit, [first, second]))
+    return merged
+
+
+def _cursor(digit: Digit) -> Cursor:
+    return digit.confidence, digit.pk
+
+
+def _merge(digits: list[Digit], others: list[Digit]) -> Iterator[Digit]:
+    """Yield the digits with one of the others after every REFUSED_EVERY - 1 of them."""
+    remaining = iter(others)
+    for number, digit in enumerate(digits, 1):
+        yield digit
+        if number % (REFUSED_EVERY - 1) == 0:
+            yield from islice(remaining, 1)
+    yield from remaining
+
+
+def _lease(
+    digits: QuerySet[Digit], order: str, after: Cursor | None, count: int, reviewer: User
+) -> list[Digit]:
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lt=now) | Q(leased_to=reviewer)
     ordered = digits.filter(*_after(order, after)).order_by(*ORDERS[order])
     # An index has the columns of the filters and the order, but not the leases.
     ids = list(ordered.values_list("pk", flat=True)[: count + MAX_LEASED])
+    if not ids:
+        return []
     with transaction.atomic():
         locked = ordered.filter(free, pk__in=ids).select_for_update(skip_locked=True, of=("self",))
         leased = list(locked.select_related("drawing", "labeled_by")[:count])
@@ -84,7 +130,7 @@ def lease(
     return leased
 
 
-def _after(order: str, cursor: tuple[float, int] | None) -> tuple[Q, ...]:
+def _after(order: str, cursor: Cursor | None) -> tuple[Q, ...]:
     """Return the conditions of keyset pagination: the digits behind the cursor in this order."""
     if cursor is None:
         return ()

@@ -118,21 +118,48 @@ def _accuracy(counts: Iterable[LabelCount]) -> Accuracy:
     return Accuracy(sum(correct for correct, _ in pairs), sum(count for _, count in pairs))
 
 
-def first_day(days: int) -> datetime:
-    """Return the midnight that starts a period of this many days ending today."""
-    day = timezone.localdate() - timedelta(days=days - 1)
+@dataclass(frozen=True)
+class Period:
+    """Whole days, both included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def latest(cls, days: int) -> "Period":
+        """Return a number of days ending today."""
+        today = timezone.localdate()
+        return cls(today - timedelta(days=days - 1), today)
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def dates(self) -> list[date]:
+        return [self.first + timedelta(days=number) for number in range(self.days)]
+
+    @property
+    def filters(self) -> dict[str, datetime]:
+        """The conditions on digits: at or after one midnight, before another."""
+        return {
+            "predicted_at__gte": _midnight(self.first),
+            "predicted_at__lt": _midnight(self.last + timedelta(days=1)),
+        }
+
+
+def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def by_day(days: int) -> list[DailyCounts]:
-    """Return the counts of the last days, oldest first, in one query.
+def by_day(period: Period) -> list[DailyCounts]:
+    """Return the counts of each day of a period, oldest first, in one query.
 
     A drawing counts on the day of its newest prediction, so that one index has all columns.
     """
-    start = first_day(days)
     # Days are UTC days, as is TIME_ZONE. On SQLite, TruncDate calls Python for every row.
     rows = (
-        Digit.objects.filter(predicted_at__gte=start)
+        Digit.objects.filter(**period.filters)
         .order_by()
         .values(date=Cast("predicted_at", DateField()))
         .annotate(
@@ -143,13 +170,12 @@ def by_day(days: int) -> list[DailyCounts]:
         )
     )
     counts = {row["date"]: DailyCounts(**row) for row in rows}
-    dates = [start.date() + timedelta(days=number) for number in range(days)]
-    return [counts.get(day, DailyCounts(day)) for day in dates]
+    return [counts.get(day, DailyCounts(day)) for day in period.dates]
 
 
-def labeled(days: int) -> LabeledDigitStatistics:
-    """Return the statistics of the labeled digits predicted in the last days, in one query."""
-    digits = Digit.objects.filter(predicted_at__gte=first_day(days)).exclude(label="").order_by()
+def labeled(period: Period) -> LabeledDigitStatistics:
+    """Return the statistics of the labeled digits predicted in a period, in one query."""
+    digits = Digit.objects.filter(**period.filters).exclude(label="").order_by()
     rows = digits.values("model", "label", "text", bin=Floor(F("confidence") * BINS)).annotate(
         count=Count("*"), total=Sum("confidence")
     )

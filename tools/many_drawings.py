@@ -28,7 +28,7 @@ LABELED, WRONG, VISITOR_LABELED = 0.02, 0.03, 0.05
 DRAWING = "id, source, strokes, text, model, visitor_label, created_at, updated_at"
 DIGIT = (
     "drawing_id, position, image, box, model, predicted_at,"
-    " has_visitor_label, probabilities, text, confidence, verdict, label, labeled_at"
+    " visitor_label, probabilities, text, confidence, verdict, label, labeled_at"
 )
 
 DIGITS = "/admin/recognizer/digit/"
@@ -49,11 +49,13 @@ LISTS = {
     "digits, confidence below 50%": f"{DIGITS}?confidence=0",
     "digits, confidence 50% to 90%": f"{DIGITS}?confidence=50",
     "digits, confidence 90% or more": f"{DIGITS}?confidence=90",
+    "digits, disagreements": f"{DIGITS}?review=disagreement",
     "digits, two filters": f"{DIGITS}?text__exact=3&model={MODELS[0]}",
     "digits, since September": f"{DIGITS}?predicted_at__gte=2026-09-01 00:00:00%2B00:00",
     "digits, errors of a model": f"{DIGITS}?review=wrong&model={MODELS[1]}",
     "digits, least confident first": f"{DIGITS}?o=3",
     "digits, least confident, not labeled": f"{DIGITS}?review=open&o=3",
+    "digits, search for a number": f"{DIGITS}?q=42",
     "digits, search without result": f"{DIGITS}?q=nonsense",
     "drawings": DRAWINGS,
     "drawings, last page": f"{DRAWINGS}?p=200",
@@ -89,7 +91,7 @@ def drawings(count: int, seed: int, days: float = DAYS) -> Iterator[tuple[tuple,
         model = MODELS[number * len(MODELS) // count]
         source = rng.choice(("page", "page", "api"))
         drawing = (id, source, strokes, text, model, visitor_label, created, created)
-        digit = (id, 0, image, box, model, created, bool(visitor_label))
+        digit = (id, 0, image, box, model, created, visitor_label)
         yield drawing, (*digit, *prediction(text, created, rng))
 
 
@@ -139,6 +141,7 @@ def measure_pages() -> None:
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     print(f"{'page':44}{'first':>9}{'median':>9}{'CPU':>9}")
+    _measure(client, "start page", "/admin/")
     for days in (7, 30, 90):
         _measure(client, f"statistics, {days} days", f"{STATISTICS}?days={days}")
     for name, address in {**LISTS, "review": REVIEW}.items():

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 
-from recognizer.models import Drawing, ModelVersion
+from recognizer.models import Drawing, Label, ModelVersion
 
 # Counts stop here, and so do pages and bulk actions.
 MAX_ROWS = 10_000
@@ -122,3 +122,8 @@ def parse_uuid(term: str) -> UUID | None:
         return UUID(term)
     except ValueError:
         return None
+
+
+def is_number(term: str) -> bool:
+    """Return whether a term is a prediction of several characters."""
+    return len(term) > 1 and set(term) <= {*Label.values}

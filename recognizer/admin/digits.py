@@ -1,13 +1,13 @@
 """The admin of digits: list, bulk labels, export, and the label form."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
-from django.forms import ChoiceField, ModelForm
+from django.forms import DateField, ModelForm
 from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -17,15 +17,14 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import ngettext
 
+from ml.classifier import Verdict
 from recognizer import dataset_export, drawings, rendering, review_queue
-from recognizer.admin.changelist import ModelFilter, parse_uuid
+from recognizer.admin.changelist import ModelFilter, is_number, parse_uuid
 from recognizer.admin.review import ReviewAdmin, current_user
 from recognizer.admin.statistics import StatisticsAdmin
-from recognizer.models import Digit, Drawing, Label
+from recognizer.models import OTHER_COUNT, Digit, Drawing, Label
 
 NO_STROKES = "This drawing is a picture; only the 28x28 input is saved."
-# The bulk action's choice that removes labels; the empty value means no choice.
-NO_LABEL = "none"
 BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
 
 
@@ -54,6 +53,7 @@ class ReviewFilter(admin.SimpleListFilter):
             ("done", "labeled"),
             ("visitor", "labeled by the visitor"),
             ("wrong", "wrong prediction"),
+            ("disagreement", "visitor, reviewer and model disagree"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
@@ -63,9 +63,12 @@ class ReviewFilter(admin.SimpleListFilter):
             case "done":
                 return queryset.exclude(label="")
             case "visitor":
-                return queryset.filter(has_visitor_label=True)
+                return queryset.exclude(visitor_label="")
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
+            case "disagreement":
+                differs = ~Q(visitor_label="") & ~Q(visitor_label=F("text"))
+                return queryset.filter(differs | ~Q(label="") & ~Q(label=F("text")))
         return queryset
 
 
@@ -96,24 +99,43 @@ class DigitForm(ModelForm):
         return label
 
 
-class DigitActionForm(ActionForm):
-    label = ChoiceField(
-        choices=[("", "choose…"), *Label.choices, (NO_LABEL, "no label")],
-        required=False,
-        label="Label:",
-    )
-    format = ChoiceField(
-        choices=[(name, name) for name in dataset_export.FORMATS], required=False, label="Format:"
-    )
+def _parse_day(term: str) -> date | None:
+    try:
+        day: date | None = DateField().clean(term)
+    except ValidationError:
+        return None
+    return day
+
+
+def _label_action(label: str, name: str) -> Any:
+    def action(model_admin: Any, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
+        changed = drawings.label_as_reviewer(queryset, label, current_user(request))
+        text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
+        model_admin.message_user(request, text, messages.SUCCESS)
+
+    action.__name__ = f"label_{label or 'none'}"
+    return admin.action(action, permissions=["change"], description=name)
+
+
+def _export_action(file_format: str) -> Any:
+    def action(
+        model_admin: Any, request: HttpRequest, queryset: QuerySet[Digit]
+    ) -> HttpResponseBase | None:
+        if not queryset.exclude(label="").exists():
+            text = "Nothing to export: none of the selected digits has a label."
+            model_admin.message_user(request, text, messages.WARNING)
+            return None
+        archive = dataset_export.archive(queryset.order_by("pk"), file_format)
+        return FileResponse(archive, as_attachment=True, filename=f"digits-{file_format}.zip")
+
+    action.__name__ = f"export_{file_format}"
+    return admin.action(action, permissions=["view"], description=file_format)
 
 
 @admin.register(Digit)
 class DigitAdmin(StatisticsAdmin, ReviewAdmin):
-    list_display = (
-        "input_image", "text", "confidence_percent", "verdict", "visitor_label", "label",
-        "drawn_at",
-    )  # fmt: skip
-    list_display_links = ("input_image", "text")
+    list_display = ("input_image", "number", "prediction", "labels", "drawn_at")
+    list_display_links = ("input_image",)
     list_select_related = ("drawing",)
     read_keys_first = True
     list_filter = (
@@ -125,17 +147,25 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         ModelFilter,
         ("predicted_at", admin.DateFieldListFilter),
     )
-    sortable_by = ("confidence_percent", "drawn_at")
-    search_fields = ("drawing", "model", "labeled_by")
-    search_help_text = "Complete drawing UUID, model version or reviewer name"
+    sortable_by = ("prediction", "drawn_at")
+    search_fields = ("text", "drawing", "predicted_at", "model", "labeled_by")
+    search_help_text = (
+        "Digit, number, day (2026-11-26), reviewer, model version or complete drawing UUID"
+    )
     form = DigitForm
-    action_form = DigitActionForm
-    actions = ("label_selected", "export_selected")
+    actions = (
+        *(_label_action(label, name) for label, name in [*Label.choices, ("", "no label")]),
+        *map(_export_action, dataset_export.FORMATS),
+    )
     radio_fields = {"label": admin.HORIZONTAL}
     readonly_fields = (
-        "strokes", "prediction", "probability_table", "large_input", "details", "drawing_link",
+        "strokes", "prediction", "visitor_label", "probability_table", "large_input", "details",
+        "drawing_link",
     )  # fmt: skip
-    fields = ("strokes", "label", "prediction", "probability_table", "large_input", "details")
+    fields = (
+        "strokes", "label", "prediction", "visitor_label", "probability_table", "large_input",
+        "details",
+    )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -151,7 +181,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         context = {
-            "confidence_column": 1 + self.list_display.index("confidence_percent"),
+            "confidence_column": 1 + self.list_display.index("prediction"),
             "may_review": self.has_change_permission(request),
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
@@ -162,6 +192,13 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     def search_filter(self, term: str) -> Q:
         if drawing := parse_uuid(term):
             return Q(drawing=drawing)
+        if term in Label.values:
+            return Q(text=term)
+        if is_number(term):
+            return Q(drawing__text=term)
+        if day := _parse_day(term):
+            first, last = (datetime.combine(day, limit, UTC) for limit in (time.min, time.max))
+            return Q(predicted_at__gte=first, predicted_at__lte=last)
         reviewer = User.objects.filter(username=term).first()
         return Q(labeled_by=reviewer) if reviewer else Q(model=term)
 
@@ -172,50 +209,49 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     def log_change(self, request: HttpRequest, obj: Digit, message: Any) -> Any:
         """Add no log entry: label_as_reviewer has logged the old and the new label."""
 
-    @admin.action(description="Label the selected digits", permissions=["change"])
-    def label_selected(self, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
-        label = request.POST.get("label", "")
-        if not label:
-            self.message_user(request, "Choose a label first.", messages.WARNING)
-            return
-        label = "" if label == NO_LABEL else label
-        changed = drawings.label_as_reviewer(queryset, label, current_user(request))
-        text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
-        self.message_user(request, text, messages.SUCCESS)
-
-    @admin.action(description="Export the labels of the selected digits", permissions=["view"])
-    def export_selected(
-        self, request: HttpRequest, queryset: QuerySet[Digit]
-    ) -> HttpResponseBase | None:
-        file_format = request.POST.get("format", "")
-        if file_format not in dataset_export.FORMATS or not queryset.exclude(label="").exists():
-            text = "Nothing to export: none of the selected digits has a label."
-            self.message_user(request, text, messages.WARNING)
-            return None
-        archive = dataset_export.archive(queryset.order_by("pk"), file_format)
-        return FileResponse(archive, as_attachment=True, filename=f"digits-{file_format}.zip")
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> Any:
+        """Group the actions, so that one list holds labels and export formats."""
+        names = [(action[1], action[2]) for action in self.get_actions(request).values() if action]
+        labels = [choice for choice in names if choice[0].startswith("label_")]
+        exports = [choice for choice in names if choice[0].startswith("export_")]
+        groups = [("Label as", labels), ("Export labels as", exports)]
+        return [("", "choose…"), *(group for group in groups if group[1])]
 
     @admin.display(description="28x28 input")
     def input_image(self, digit: Digit) -> SafeString:
         return rendering.grid_png(digit.image, side=56)
 
-    @admin.display(description="confidence", ordering="confidence")
-    def confidence_percent(self, digit: Digit) -> str:
-        return f"{digit.confidence:.1%}"
+    @admin.display(empty_value="")
+    def number(self, digit: Digit) -> SafeString | str:
+        """Return the drawing's text with this digit marked; "" for a single digit."""
+        text = digit.drawing.text
+        places = [place for place, character in enumerate(text) if character != "\n"]
+        if len(places) <= digit.position or len(places) == 1:
+            return ""
+        place = places[digit.position]
+        return format_html("{}<mark>{}</mark>{}", text[:place], text[place], text[place + 1 :])
+
+    @admin.display(ordering="confidence")
+    def prediction(self, digit: Digit) -> str:
+        confidence = f"{digit.confidence:.1%}"
+        verdict = digit.verdict if digit.verdict == Verdict.UNSURE else ""
+        return ", ".join(filter(None, [digit.get_text_display(), verdict, confidence]))
+
+    def labels(self, digit: Digit) -> str:
+        label = f"label {digit.label}" if digit.label else "no label"
+        visitor_label = self.visitor_label(digit)
+        return f"{label}, visitor {visitor_label}" if visitor_label else label
 
     def visitor_label(self, digit: Digit) -> str:
-        return digit.drawing.visitor_label
+        if digit.visitor_label == OTHER_COUNT:
+            return f"{digit.drawing.visitor_label} (another number of digits)"
+        return digit.visitor_label
 
     # Sorts by the primary key, which has an index. The order differs only for digits of a drawing
     # that was replaced under the same UUID.
     @admin.display(description="drawn", ordering="pk")
     def drawn_at(self, digit: Digit) -> Any:
         return digit.drawing.created_at
-
-    def prediction(self, digit: Digit) -> str:
-        visitor_label = digit.drawing.visitor_label.replace("\n", " ")
-        suffix = f"; visitor label {visitor_label}" if visitor_label else ""
-        return f"{digit.text}, {digit.verdict}, {digit.confidence:.1%}{suffix}"
 
     def strokes(self, digit: Digit) -> SafeString | str:
         return rendering.strokes_svg(digit.drawing.strokes or [], side=224) or NO_STROKES

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from recognizer import drawings, rendering
-from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, parse_uuid
+from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, is_number, parse_uuid
 from recognizer.admin.digits import NO_STROKES
-from recognizer.models import Digit, Drawing
+from recognizer.models import Digit, Drawing, Label
 
 # The list shows the 28x28 inputs of this many digits per drawing.
 SHOWN_INPUTS = 5
@@ -35,8 +35,8 @@ class DrawingAdmin(LargeTableAdmin):
     list_display_links = ("inputs", "text")
     list_filter = ("source", DrawingModelFilter, "created_at")
     sortable_by = ("created_at",)
-    search_fields = ("id", "model")
-    search_help_text = "Complete drawing UUID or model version"
+    search_fields = ("id", "text", "model")
+    search_help_text = "Digit, number, model version or complete drawing UUID"
     fields = readonly_fields = (
         "large_strokes", "text", "visitor_label", "source", "model", "created_at", "updated_at",
     )  # fmt: skip
@@ -57,8 +57,10 @@ class DrawingAdmin(LargeTableAdmin):
         return rows.defer("strokes").prefetch_related(first)
 
     def search_filter(self, term: str) -> Q:
-        drawing = parse_uuid(term)
-        return Q(id=drawing) if drawing else Q(model=term)
+        if drawing := parse_uuid(term):
+            return Q(id=drawing)
+        is_text = term in Label.values or is_number(term)
+        return Q(text=term) if is_text else Q(model=term)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Count the digits instead of listing them; they need no permission of their own."""

@@ -1,34 +1,45 @@
 """Admin pages of the model registry: list, comparison, promotion and rollback."""
 
 import json
+from hashlib import sha256
+from http import HTTPStatus
+from shlex import quote
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Exists, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
-from recognizer import comparison, registry, rendering, serving
+from recognizer import comparison, drawings, registry, rendering, serving
+from recognizer.admin import changelist
 from recognizer.admin.review import current_user
-from recognizer.models import ModelStatus, ModelVersion
+from recognizer.api.errors import ApiError, problem_response
+from recognizer.api.request_bodies import read_drawing
+from recognizer.models import Digit, ModelStatus, ModelVersion
 
+TRAIN = "python manage.py train --register --with-labeled"
 MAX_DIFFERENCES = 48
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(admin.ModelAdmin):
-    list_display = ("version", "status", "errors", "created_at", "promoted_at", "promoted_by")
+    list_display = ("version", "state", "errors", "created_at", "promoted_at", "promoted_by")
     list_select_related = ("promoted_by",)
     list_per_page = 20
     readonly_fields = (
-        "status", "errors", "created_at", "promoted_at", "promoted_by", "sha256", "facts",
+        "state", "errors", "training", "created_at", "promoted_at", "promoted_by", "sha256",
+        "facts",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": readonly_fields[:-1]}),
@@ -59,19 +70,21 @@ class ModelVersionAdmin(admin.ModelAdmin):
         wrap, name = self.admin_site.admin_view, "recognizer_modelversion"
         roll_back = require_POST(self.roll_back)
         return [
+            path("<int:pk>/promotion/", wrap(self.confirm_promotion), name=f"{name}_promotion"),
+            path("<int:pk>/download/", wrap(self.download), name=f"{name}_download"),
+            path("<int:pk>/try/", wrap(self.try_view), name=f"{name}_try"),
             path("<int:pk>/promote/", wrap(require_POST(self.promote)), name=f"{name}_promote"),
             path("<int:pk>/rollback/", wrap(roll_back), name=f"{name}_roll_back"),
             *super().get_urls(),
         ]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
+        serving = ModelVersion.objects.filter(status=ModelStatus.SERVING)
+        versions: QuerySet[ModelVersion] = super().get_queryset(request)
+        return versions.annotate(is_any_serving=Exists(serving))
+
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        try:
-            version = serving.current_classifier().version
-        except serving.ModelUnavailable as error:
-            version = f"none ({error})"
-        return super().changelist_view(
-            request, {"serving_version": version, **(extra_context or {})}
-        )
+        return super().changelist_view(request, {**_list_context(), **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -88,6 +101,47 @@ class ModelVersionAdmin(admin.ModelAdmin):
             **(extra_context or {}),
         }
         return super().change_view(request, object_id, form_url, context)
+
+    def download(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        version = get_object_or_404(ModelVersion, pk=pk)
+        response = HttpResponse(bytes(version.content), content_type="application/octet-stream")
+        response["Content-Disposition"] = content_disposition_header(True, f"{version}.onnx")  # noqa: FBT003
+        return response
+
+    def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show a pad; answer its POST requests with the predictions of both models."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        version = get_object_or_404(ModelVersion, pk=pk)
+        if request.method == "POST":
+            return _predict_with_both(request, version)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Try {version}",
+            "version": version,
+        }
+        return TemplateResponse(request, "admin/recognizer/modelversion/try.html", context)
+
+    def confirm_promotion(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask for confirmation, with the shortfalls of the candidate."""
+        if not (self.has_view_permission(request) and self.has_promote_permission(request)):
+            raise PermissionDenied
+        version = get_object_or_404(ModelVersion, pk=pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Promote {version}?",
+            "version": version,
+            "serving": "the serving model",
+        }
+        try:
+            compared = comparison.compare(version.load())
+        except ModelError as error:
+            context["problem"] = str(error)
+        else:
+            context |= {"serving": compared.serving_version, "shortfalls": compared.worse_rows}
+        return TemplateResponse(request, "admin/recognizer/modelversion/promotion.html", context)
 
     def promote(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._check_permission(request)
@@ -128,6 +182,17 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self.message_user(request, message, level)
         return redirect("admin:recognizer_modelversion_changelist")
 
+    @admin.display(description="status")
+    def state(self, version: ModelVersion) -> str:
+        is_any_serving = getattr(version, "is_any_serving", True)
+        if not is_any_serving and version.sha256 == _shipped_sha256():
+            return "serving (equal to the shipped file)"
+        return version.get_status_display()
+
+    @admin.display(description="training data")
+    def training(self, version: ModelVersion) -> str:
+        return registry.describe_training(version.load)
+
     @admin.display(description="errors in the file metadata")
     def errors(self, version: ModelVersion) -> str:
         return registry.describe_errors(version.load)
@@ -139,6 +204,52 @@ class ModelVersionAdmin(admin.ModelAdmin):
         except ModelError as error:
             return str(error)
         return format_html("<pre>{}</pre>", json.dumps(facts, indent=2))
+
+
+def _predict_with_both(request: HttpRequest, version: ModelVersion) -> HttpResponse:
+    try:
+        drawing = read_drawing(request)
+        models = {"candidate": version.load(), "serving": comparison.load_serving_model()}
+    except ApiError as error:
+        return problem_response(error)
+    except ModelError as error:
+        return problem_response(ApiError(HTTPStatus.CONFLICT, f"Cannot load a model: {error}."))
+    return JsonResponse(
+        {
+            name: [
+                {"text": digit.character, "verdict": digit.verdict, "confidence": digit.confidence}
+                for digit in drawings.predict_with(model, drawing).digits
+            ]
+            for name, model in models.items()
+        }
+    )
+
+
+def _shipped_sha256() -> str:
+    try:
+        return sha256(settings.SHIPPED_MODEL.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _list_context() -> dict[str, Any]:
+    """Return the facts about the serving model, and the command that trains the next one."""
+    labeled = changelist.bounded_count(Digit.objects.exclude(label=""))
+    context: dict[str, Any] = {"labeled": labeled, "trained_on": 0, "command": TRAIN}
+    try:
+        serving_model = serving.current_classifier()
+    except serving.ModelUnavailable as error:
+        return context | {"serving_version": f"none ({error})"}
+    training = serving_model.facts.get("training", {})
+    files = [file["name"] for file in training.get("stroke_files", [])]
+    strokes = f" --strokes {' '.join(map(quote, files))}" if files else ""
+    return context | {
+        "serving_version": serving_model.version,
+        "serving_errors": registry.describe_errors(lambda: serving_model),
+        "is_shipped_serving": serving_model.sha256 == _shipped_sha256(),
+        "trained_on": training.get("reviewed_images", 0) + training.get("reviewed_non_digits", 0),
+        "command": f"{TRAIN}{strokes}",
+    }
 
 
 def _comparison_context(version: ModelVersion) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from recognizer.admin import changelist
 from recognizer.admin.changelist import LargeTableAdmin
 from recognizer.api.errors import ApiError, problem_response
 from recognizer.api.request_bodies import read_json
-from recognizer.models import Digit, Drawing, Label, RepeatReview
+from recognizer.models import OTHER_COUNT, Digit, Drawing, Label, RepeatReview
 
 # With one of these change list filters, the queue includes labeled digits.
 LABEL_FILTERS = {"review", "label__exact"}
@@ -39,10 +39,10 @@ View = Callable[[Any, HttpRequest], HttpResponse]
 
 
 class CardsIn(Schema):
-    """A request for the next cards; ``after`` is the cursor of the last card received."""
+    """A request for the next cards; ``after`` is the cursors of the last card received."""
 
     order: Literal["least_confident", "most_confident", "newest", "oldest"]
-    after: tuple[float, int] | None
+    after: review_queue.Cursors | None = Field(max_length=2)
     count: int = Field(ge=1, le=50)
 
 
@@ -102,11 +102,13 @@ class ReviewAdmin(LargeTableAdmin):
 
     @reviewer_view
     def review_view(self, request: HttpRequest) -> HttpResponse:
+        remaining = changelist.bounded_count(self._filtered_digits(request))
         context = {
             **self.admin_site.each_context(request),
             "title": "Review",
             "opts": self.model._meta,
-            "remaining": changelist.bounded_count(self._filtered_digits(request)),
+            "remaining": remaining,
+            "is_truncated": remaining == changelist.MAX_ROWS,
             "labels": Label.choices[:10],
             "filters": request.GET.urlencode(),
             "agreement": review_queue.agreement(current_user(request)),
@@ -117,10 +119,10 @@ class ReviewAdmin(LargeTableAdmin):
     def next_view(self, request: HttpRequest) -> HttpResponse:
         body = read_json(request, CardsIn)
         reviewer = current_user(request)
-        digits = review_queue.lease(
-            self._filtered_digits(request), body.order, body.after, body.count, reviewer
+        leased = review_queue.lease(
+            self._filtered_digits(request), body.order, body.after or [], body.count, reviewer
         )
-        cards = [_card(digit) for digit in digits]
+        cards = [_card(digit) | {"cursor": cursors} for digit, cursors in leased]
         repeat = review_queue.start_repeat_review(len(cards), reviewer)
         if repeat:
             blind = _card(repeat.digit) | {"repeat": repeat.pk, "label": "", "labeled_by": ""}
@@ -179,20 +181,27 @@ def current_user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+def _visitor_label(digit: Digit) -> str:
+    """Return the visitor's label of this digit, or of the drawing if their numbers differ."""
+    is_other_count = digit.visitor_label == OTHER_COUNT
+    return digit.drawing.visitor_label if is_other_count else digit.visitor_label
+
+
 def _card(digit: Digit) -> dict[str, Any]:
     """Return a card as the page expects it; ``image`` is base64, 784 bytes."""
     drawing = digit.drawing
     strokes = digit.strokes()
     return {
         "digit": digit.pk,
-        "cursor": [digit.confidence, digit.pk],
         "strokes": strokes,
         "other_strokes": [one for one in drawing.strokes or [] if one and one not in strokes],
         "image": base64.b64encode(bytes(digit.image)).decode(),
         "text": digit.text,
         "verdict": digit.verdict,
         "probabilities": digit.probabilities,
-        "visitor_label": drawing.visitor_label,
+        "position": digit.position,
+        "drawing_text": drawing.text.replace("\n", " "),
+        "visitor_label": _visitor_label(digit),
         "model": drawing.model,
         "drawn_at": localize(localtime(drawing.created_at)),
         "label": digit.label,

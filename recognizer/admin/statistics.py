@@ -1,27 +1,59 @@
 """The admin's statistics page."""
 
+import csv
 from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import DateField, DateInput, Form, IntegerField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_safe
 
+from ml.classifier import Verdict
 from recognizer import drift, rendering, statistics
 from recognizer.models import Label
 
 PERIODS = (7, 30, 90)
 DEFAULT_PERIOD = 30
+# Longer periods would read too many rows for one page.
+MAX_DAYS = 92
 # Background shades of errors in the confusion matrix, light to dark.
 SHADES = 4
 # The smallest maximum of the verdict chart's axis.
 MIN_TOP = 0.05
 # The drift chart's axis, in standard deviations to either side.
 DRIFT_RANGE = 3.0
+
+
+class PeriodForm(Form):
+    """The period: two dates, or a number of days until today."""
+
+    first = DateField(required=False, widget=DateInput(attrs={"type": "date"}), label="From")
+    last = DateField(required=False, widget=DateInput(attrs={"type": "date"}), label="to")
+    days = IntegerField(required=False, min_value=1, max_value=MAX_DAYS)
+
+    def clean(self) -> dict[str, Any]:
+        first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")
+        if last == date.max:
+            raise ValidationError("The last date is too late.")
+        if (first is None) != (last is None):
+            raise ValidationError("Choose both dates.")
+        if first and last and not timedelta() <= last - first < timedelta(days=MAX_DAYS):
+            raise ValidationError(f"Choose at most {MAX_DAYS} days, the earlier date first.")
+        return self.cleaned_data
+
+    def period(self) -> statistics.Period:
+        """Return the chosen period; without a valid one, the default."""
+        chosen = self.cleaned_data if self.is_valid() else {}
+        if chosen.get("first"):
+            return statistics.Period(chosen["first"], chosen["last"])
+        return statistics.Period.latest(chosen.get("days") or DEFAULT_PERIOD)
 
 
 class StatisticsAdmin(admin.ModelAdmin):
@@ -34,43 +66,66 @@ class StatisticsAdmin(admin.ModelAdmin):
     def statistics_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        requested = request.GET.get("days", "")
-        days = int(requested) if requested in map(str, PERIODS) else DEFAULT_PERIOD
+        form = PeriodForm(request.GET)
+        period = form.period()
+        by_day = statistics.by_day(period)
+        if request.GET.get("format") == "csv":
+            return _csv(by_day)
         context = {
             **self.admin_site.each_context(request),
             "title": "Statistics",
             "opts": self.model._meta,
             "may_review": self.has_change_permission(request),
-            "days": days,
-            "periods": PERIODS,
-            **_daily(statistics.by_day(days)),
-            **_labeled(statistics.labeled(days), days),
+            "form": form,
+            "period": period,
+            "periods": [statistics.Period.latest(days) for days in PERIODS],
+            **_daily(by_day),
+            **_labeled(statistics.labeled(period), period),
             **_drift(drift.drift()),
         }
         return TemplateResponse(request, "admin/recognizer/digit/statistics.html", context)
 
 
+def _csv(by_day: Sequence[statistics.DailyCounts]) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv")
+    response["Content-Disposition"] = 'attachment; filename="statistics.csv"'
+    writer = csv.DictWriter(response, [field.name for field in fields(statistics.DailyCounts)])
+    writer.writeheader()
+    writer.writerows(map(asdict, by_day))
+    return response
+
+
 def _daily(by_day: Sequence[statistics.DailyCounts]) -> dict[str, Any]:
-    max_drawings = max(day.drawings for day in by_day)
     top = max(MIN_TOP, *(max(day.unsure_share, day.not_a_digit_share) for day in by_day))
+    drawings = [day.drawings for day in by_day]
     return {
-        "by_day": by_day,
-        "drawings": sum(day.drawings for day in by_day),
+        "days": [{"counts": day, "links": _day_links(day.date)} for day in reversed(by_day)],
+        "drawings": sum(drawings),
         "digits": sum(day.digits for day in by_day),
-        "max_drawings": max_drawings,
-        "bars": [100 * day.drawings / max(max_drawings, 1) for day in by_day],
+        "max_drawings": max(drawings),
+        "bars": rendering.bars_svg(drawings, "Drawings per day"),
         "top": top,
-        "unsure": _polyline([day.unsure_share / top for day in by_day]),
-        "not_a_digit": _polyline([day.not_a_digit_share / top for day in by_day]),
+        "unsure": rendering.line_path(
+            [day.unsure_share / top if day.digits else None for day in by_day]
+        ),
+        "not_a_digit": rendering.line_path(
+            [day.not_a_digit_share / top if day.digits else None for day in by_day]
+        ),
     }
 
 
-def _polyline(heights: Sequence[float]) -> str:
-    """Return SVG points, one per unit of width, for heights from 0 to 1 in a 100 high chart."""
-    return " ".join(f"{x + 0.5},{100 - 100 * height:.2f}" for x, height in enumerate(heights))
+def _day_links(day: date) -> dict[str, str]:
+    period = statistics.Period(day, day)
+    return {
+        "digits": _link(period),
+        "unsure": _link(period, verdict__exact=Verdict.UNSURE),
+        "not_a_digit": _link(period, verdict__exact=Verdict.NOT_A_DIGIT),
+    }
 
 
-def _labeled(labeled: statistics.LabeledDigitStatistics, days: int) -> dict[str, Any]:
+def _labeled(
+    labeled: statistics.LabeledDigitStatistics, period: statistics.Period
+) -> dict[str, Any]:
     by_model, bins = labeled.by_model(), labeled.bins()
     axis_min = min((one.interval.low for one in by_model.values()), default=0.0)
     scale = 100 / max(1 - axis_min, 1e-9)
@@ -81,7 +136,9 @@ def _labeled(labeled: statistics.LabeledDigitStatistics, days: int) -> dict[str,
             {
                 "version": version,
                 "accuracy": accuracy,
-                "link": _link(days, model=version, review="wrong"),
+                "errors": accuracy.total - accuracy.correct,
+                "link": _link(period, model=version, review="wrong"),
+                "labeled_link": _link(period, model=version, review="done"),
                 "at": round((accuracy.share - axis_min) * scale, 2),
                 "low": round((accuracy.interval.low - axis_min) * scale, 2),
                 "high": round((accuracy.interval.high - axis_min) * scale, 2),
@@ -89,7 +146,7 @@ def _labeled(labeled: statistics.LabeledDigitStatistics, days: int) -> dict[str,
             for version, accuracy in by_model.items()
         ],
         "labels": Label.choices,
-        "matrix": _matrix(labeled, days),
+        "matrix": _matrix(labeled, period),
         "bins": bins,
         "calibration": rendering.reliability_svg(
             ((one.confidence, one.accuracy.share, one.accuracy.interval) for one in bins),
@@ -98,7 +155,9 @@ def _labeled(labeled: statistics.LabeledDigitStatistics, days: int) -> dict[str,
     }
 
 
-def _matrix(labeled: statistics.LabeledDigitStatistics, days: int) -> list[dict[str, Any]]:
+def _matrix(
+    labeled: statistics.LabeledDigitStatistics, period: statistics.Period
+) -> list[dict[str, Any]]:
     """Return the rows of the confusion matrix, with a link for each cell."""
     counts = labeled.confusion()
     errors = [count for (label, text), count in counts.items() if label != text]
@@ -118,7 +177,7 @@ def _matrix(labeled: statistics.LabeledDigitStatistics, days: int) -> list[dict[
                 {
                     "prediction": prediction,
                     "count": counts[label, text],
-                    "link": _link(days, label__exact=label, text__exact=text),
+                    "link": _link(period, label__exact=label, text__exact=text),
                     "class": css_class(label, text),
                 }
                 for text, prediction in Label.choices
@@ -128,9 +187,9 @@ def _matrix(labeled: statistics.LabeledDigitStatistics, days: int) -> list[dict[
     ]
 
 
-def _link(days: int, **filters: str) -> str:
+def _link(period: statistics.Period, **filters: str) -> str:
     """Return the address of the digit list with the digits that a number counts."""
-    query = urlencode({**filters, "predicted_at__gte": statistics.first_day(days)})
+    query = urlencode({**filters, **period.filters})
     return f"{reverse('admin:recognizer_digit_changelist')}?{query}"
 
 

@@ -1,11 +1,12 @@
 """The model comparison page in Chromium: accessibility and layout."""
 
 import pytest
+from playwright.sync_api import expect
 
 from recognizer import registry
 from recognizer.models import Measurement
 from tests.conftest import measurement_metrics, variant
-from tools.browser.pen import violations
+from tools.browser.pen import draw, violations
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,8 +21,7 @@ def measured_candidate(transactional_db, shipped):
     return version
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_comparison_page_is_accessible_and_fits_the_screen(
     open_admin, measured_candidate, scheme, width
 ):
@@ -35,3 +35,13 @@ def test_comparison_page_is_accessible_and_fits_the_screen(
     assert page.locator(".reliability").count() == 2
     assert violations(page) == {}
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_drawing_on_the_pad_shows_the_predictions_of_both_models(open_admin, measured_candidate):
+    page = open_admin(f"/admin/recognizer/modelversion/{measured_candidate.pk}/try/")
+    draw(page)
+    for output in ("#candidate", "#serving"):
+        expect(page.locator(output)).to_contain_text("7")
+    page.click("#clear")
+    expect(page.locator("#serving")).to_have_text("")
+    assert violations(page) == {}

@@ -6,11 +6,13 @@ from django.utils import timezone
 
 from recognizer.models import Digit
 from tools.browser.pen import violations
-from tools.many_drawings import fill
+from tools.many_drawings import DIGITS, DRAWINGS, REVIEW, STATISTICS, fill
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGES = ["/admin/"]
+MODELS_LIST = "/admin/recognizer/modelversion/"
+TWO_FACTOR = "/admin/two-factor/"
+PAGES = ["/admin/", REVIEW, DIGITS, DRAWINGS, STATISTICS, TWO_FACTOR, MODELS_LIST]
 WIDTHS = [390, 768, 1280]
 
 

@@ -25,15 +25,6 @@ def labeled(transactional_db, admin_user):
     drawings.label_as_reviewer(digits[:1], "1", admin_user)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_page_is_accessible_and_fits_the_screen(open_admin, labeled, scheme, width):
-    page = open_admin(PAGE, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
-    assert violations(page) == {}
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def test_confusion_matrix_number_opens_the_list_of_its_digits(open_admin, labeled):
     page = open_admin(PAGE, viewport={"width": 1280, "height": 800})
     page.get_by_role("link", name="1 labeled 1, predicted 7").click()

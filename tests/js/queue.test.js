@@ -84,6 +84,25 @@ test("undo: restores every label and card of the session", async () => {
   assert.deepEqual(site.labels.at(-1), { digit: 1, label: "", previous_label: "5" });
 });
 
+test("recent: has the last five labels, and undo restores any of them", async () => {
+  const site = server(12);
+  const queue = await start(site);
+  for (const label of ["1", "2", "3", "4", "5", "6"]) {
+    queue.label(label);
+    await settled();
+  }
+  queue.skip();
+  assert.deepEqual(queue.recent.map(({ newLabel }) => newLabel), ["6", "5", "4", "3", "2"]);
+  const entry = queue.recent[2];
+  queue.undo(entry);
+  queue.undo(entry);
+  await settled();
+  assert.equal(queue.card.digit, 3);
+  assert.equal(queue.labeled, 5);
+  assert.deepEqual(site.labels.slice(6), [{ digit: 3, label: "", previous_label: "4" }]);
+  assert.deepEqual(queue.recent.map(({ newLabel }) => newLabel), ["6", "5", "3", "2", "1"]);
+});
+
 test("label: a conflict shows a notice and the card again with its current label", async () => {
   const answer = ({ previous_label: previous }) => {
     if (previous === "") throw new LabelRejected({ status: 409, label: "4", labeled_by: "ana" });

@@ -203,7 +203,7 @@ def test_page_and_api_set_no_cookie(client, static_files, put):
 
 
 ACTIONS = [
-    ("digit_changelist", [], {"action": "label_selected", "label": "4"}),
+    ("digit_changelist", [], {"action": "label_4"}),
     ("digit_review", [], {}),
     ("modelversion_roll_back", [1], {}),
     ("modelversion_promote", [1], {}),

@@ -1,6 +1,7 @@
 """The admin of digits and drawings: lists, filters, search, labels and deletion."""
 
 import re
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils.formats import localize
 from django.utils.timezone import localtime
 
 from recognizer import drawings
-from recognizer.models import Digit, Drawing
+from recognizer.models import OTHER_COUNT, Digit, Drawing
 from tools.samples import SEVEN
 
 DIGITS = "/admin/recognizer/digit/"
@@ -84,6 +85,52 @@ def test_digit_search_by_drawing_uuid_is_exact(admin_client, digits):
     assert texts(admin_client.get(f"{DIGITS}?q=nonsense")) == []
 
 
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [
+        ("7", ["7", "7"]),
+        ("?", ["?"]),
+        ("71", ["1", "7"]),
+        ("72", []),
+        ("2026-11-20", ["?"]),
+        ("11/20/2026", ["?"]),
+        ("9999-12-31", []),
+        ("0001-01-01", []),
+        ("admin", ["1"]),
+    ],
+)
+def test_digit_search_finds_digits_numbers_days_and_reviewers(
+    admin_client, admin_user, put, digits, term, found
+):
+    put([*SEVEN, [[320, 60], [320, 260]]])
+    drawings.label_as_reviewer(Digit.objects.filter(drawing__text="1"), "1", admin_user)
+    Digit.objects.filter(text="?").update(predicted_at=datetime(2026, 11, 20, 23, 59, tzinfo=UTC))
+    assert texts(admin_client.get(DIGITS, {"q": term})) == found
+
+
+def test_digit_list_marks_the_digit_in_its_number(admin_client, put, static_files):
+    put([*SEVEN, [[320, 60], [320, 260]]])
+    page = admin_client.get(DIGITS).content.decode()
+    assert "<mark>7</mark>1" in page
+    assert "7<mark>1</mark>" in page
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [("7", "no label, visitor 7"), ("77", "no label, visitor 77 (another number of digits)")],
+)
+def test_digit_list_shows_the_visitor_label(admin_client, digits, label, shown):
+    drawings.label_as_visitor(Drawing.objects.get(text="7").id, label)
+    assert shown in admin_client.get(DIGITS).content.decode()
+
+
+def test_digit_list_groups_its_actions(admin_client, digits):
+    page = admin_client.get(DIGITS).content.decode()
+    assert page.count("<optgroup") == 2
+    assert 'value="label_7"' in page.partition('<optgroup label="Label as">')[2]
+    assert 'value="export_csv"' in page.partition('<optgroup label="Export labels as">')[2]
+
+
 @pytest.mark.parametrize("address", [DIGITS, DRAWINGS])
 def test_list_query_count_is_independent_of_row_count(
     admin_client, put, digits, address, django_assert_num_queries, django_assert_max_num_queries
@@ -151,7 +198,7 @@ def test_digit_form_of_deleted_reviewer_says_deleted_user(admin_client, digits, 
 
 
 def test_label_action_labels_and_logs_each_changed_digit(admin_client, digits, admin_user):
-    form = {"action": "label_selected", "label": "4", "_selected_action": [d.pk for d in digits]}
+    form = {"action": "label_4", "_selected_action": [d.pk for d in digits]}
     admin_client.post(DIGITS, form)
     assert {digit.label for digit in digits.all()} == {"4"}
     assert {digit.labeled_by for digit in digits.all()} == {admin_user}
@@ -161,19 +208,19 @@ def test_label_action_labels_and_logs_each_changed_digit(admin_client, digits, a
 
 
 def test_label_action_with_invalid_label_changes_nothing(admin_client, digits):
-    form = {"action": "label_selected", "label": "12", "_selected_action": [digits[0].pk]}
+    form = {"action": "label_12", "_selected_action": [digits[0].pk]}
     admin_client.post(DIGITS, form)
     assert not Digit.objects.exclude(label="").exists()
 
 
 def test_label_action_removes_labels_only_by_explicit_choice(admin_client, digits):
     """One careless click must not remove hundreds of labels."""
-    form = {"action": "label_selected", "_selected_action": [digit.pk for digit in digits]}
-    admin_client.post(DIGITS, {**form, "label": "4"})
-    answer = admin_client.post(DIGITS, {**form, "label": ""}, follow=True)
-    assert "Choose a label first" in answer.content.decode()
+    form = {"_selected_action": [digit.pk for digit in digits]}
+    admin_client.post(DIGITS, {**form, "action": "label_4"})
+    answer = admin_client.post(DIGITS, {**form, "action": ""}, follow=True)
+    assert "No action selected" in answer.content.decode()
     assert {digit.label for digit in digits.all()} == {"4"}
-    admin_client.post(DIGITS, {**form, "label": "none"})
+    admin_client.post(DIGITS, {**form, "action": "label_none"})
     assert {(digit.label, digit.labeled_at) for digit in digits.all()} == {("", None)}
 
 
@@ -219,7 +266,7 @@ def test_staff_with_view_permission_cannot_label(client, django_user_model, digi
     assert client.get(change_address(digit)).status_code == 200
     assert f'href="{DIGITS}review/"' not in client.get(DIGITS).content.decode()
     assert client.post(change_address(digit), {"label": "2"}).status_code == 403
-    client.post(DIGITS, {"action": "label_selected", "label": "4", "_selected_action": [digit.pk]})
+    client.post(DIGITS, {"action": "label_4", "_selected_action": [digit.pk]})
     assert not Digit.objects.exclude(label="").exists()
 
 
@@ -227,5 +274,6 @@ def test_admin_escapes_visitor_label(admin_client, put, static_files):
     id = uuid4()
     put(id=id)
     Drawing.objects.update(visitor_label="<img src=x onerror=alert(1)>")
+    Digit.objects.update(visitor_label=OTHER_COUNT)
     for address in (DIGITS, DRAWINGS, f"{DRAWINGS}{id}/change/"):
         assert "<img src=x" not in admin_client.get(address).content.decode()

@@ -199,7 +199,7 @@ def test_export_takes_three_queries_in_every_format(tmp_path, labeled, django_as
 @pytest.mark.parametrize("format", dataset_export.FORMATS)
 def test_admin_exports_selected_digits(admin_client, static_files, labeled, format):
     chosen = [digit.pk for digit in labeled[:2]]
-    form = {"action": "export_selected", "format": format, "_selected_action": chosen}
+    form = {"action": f"export_{format}", "_selected_action": chosen}
     response = admin_client.post(DIGITS, form)
     assert response["Content-Disposition"] == f'attachment; filename="digits-{format}.zip"'
     with ZipFile(io.BytesIO(b"".join(response.streaming_content))) as archive:
@@ -211,8 +211,7 @@ def test_admin_exports_selected_digits(admin_client, static_files, labeled, form
 def test_admin_without_selected_labels_exports_nothing(admin_client, static_files, put):
     put()
     form = {
-        "action": "export_selected",
-        "format": "idx",
+        "action": "export_idx",
         "_selected_action": [Digit.objects.get().pk],
     }
     response = admin_client.post(DIGITS, form, follow=True)

@@ -41,7 +41,7 @@ def test_migrate_from_0001_copies_the_columns_of_drawings_to_digits(migrate):
     migrate()
     assert [one.visitor_label for one in Drawing.objects.order_by("digits__pk")] == ["7", ""]
     digits = Digit.objects.order_by("pk")
-    assert [(one.model, one.has_visitor_label) for one in digits] == [("m1", True), ("m1", False)]
+    assert [(one.model, one.visitor_label) for one in digits] == [("m1", "7"), ("m1", "")]
     assert digits[0].predicted_at == digits[0].drawing.created_at
 
 
@@ -53,7 +53,7 @@ def test_migrate_from_0008_preserves_rows(migrate):
         old, model="m1", visitor_spoke=True, label="7", labelled_by_id=reviewer.pk,
         labelled_at=now, leased_to_id=reviewer.pk, leased_until=now,
     )  # fmt: skip
-    create(old, model="m1")
+    create(old, model="m1", visitor_label="")
     old.get_model("recognizer", "SecondLook").objects.create(
         digit=digit, reviewer_id=reviewer.pk, first="7", second="1"
     )
@@ -65,7 +65,7 @@ def test_migrate_from_0008_preserves_rows(migrate):
     labeled, unlabeled = Digit.objects.order_by("pk")
     assert (labeled.label, labeled.labeled_by, labeled.labeled_at) == ("7", reviewer, now)
     assert (labeled.leased_to, labeled.leased_until) == (reviewer, now)
-    assert (labeled.has_visitor_label, unlabeled.has_visitor_label) == (True, False)
+    assert (labeled.visitor_label, unlabeled.visitor_label) == ("7", "")
     assert labeled.predicted_at == digit.read_at
     assert unlabeled.labeled_by is None
     review = RepeatReview.objects.get()
@@ -81,3 +81,14 @@ def test_migrate_back_to_0008_preserves_rows(migrate):
     old = migrate(("recognizer", "0008_lists_by_visitor_and_band"))
     digit = old.get_model("recognizer", "Digit").objects.get()
     assert (digit.visitor_spoke, digit.band) == (True, 50)
+
+
+@pytest.mark.parametrize(("label", "copied"), [("4\n2", "42"), ("423", "**"), ("?", "??")])
+def test_migrate_from_0010_copies_the_visitor_label_of_each_digit(migrate, label, copied):
+    old = migrate(("recognizer", "0010_labels_with_marks"))
+    first = create(old, visitor_label=label, has_visitor_label=True)
+    second = old.get_model("recognizer", "Digit").objects.get(pk=first.pk)
+    second.pk, second.position = None, 1
+    second.save()
+    migrate()
+    assert "".join(digit.visitor_label for digit in Digit.objects.order_by("position")) == copied

@@ -5,9 +5,10 @@ import re
 import pytest
 from django.contrib.auth.models import Permission
 
-from recognizer import review_queue
+from recognizer import registry, review_queue
 from recognizer.models import Digit
 from tools.many_drawings import fill
+from tools.samples import SHIPPED
 
 START = "/admin/"
 
@@ -43,6 +44,11 @@ def test_start_page_states_pending_work_and_the_model(admin_client, put, candida
     assert "Unknown: too few digits" in text
     assert "3 today, 3 in 30 days" in text
     assert f"{shipped.version} serves; 1 candidate waits" in text
+
+
+def test_start_page_counts_no_copy_of_the_serving_model_as_candidate(admin_client):
+    registry.register(SHIPPED.read_bytes())
+    assert "no candidates wait" in text_of(admin_client.get(START))
 
 
 def test_start_page_without_drawings_says_so(admin_client):

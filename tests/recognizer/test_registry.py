@@ -303,7 +303,7 @@ def held_out_sevens(put):
 
 def test_promote_of_a_worse_model_needs_a_reason(worse_candidate, stated, admin_user):
     errors = stated["mnist_test"]["errors"]
-    shortfall = f"mnist_test: {errors + 11} errors of 10,000, not {errors}"
+    shortfall = f"MNIST test digits: {errors + 11} errors of 10,000, not {errors}"
     with pytest.raises(registry.ReasonNeeded, match=shortfall):
         registry.promote(worse_candidate, admin_user)
     with pytest.raises(CommandError, match="--reason"):
@@ -348,12 +348,13 @@ def test_compare_lists_sets_the_candidate_was_not_measured_on(
     admin_client, static_files, candidate, stated
 ):
     errors, of = stated["held_out_strokes"]["errors"], stated["held_out_strokes"]["of"]
+    name = "pen digits of held-out writers"
     rows = {row.name: row for row in compare(candidate.load()).rows}
-    assert rows["held_out_strokes"] == Row("held_out_strokes", of, errors, None)
-    assert not rows["held_out_strokes"].is_worse
-    assert "held_out_strokes" in models("compare", candidate)
+    assert rows[name] == Row(name, of, errors, None)
+    assert not rows[name].is_worse
+    assert name in models("compare", candidate)
     page = admin_client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
-    assert f"held_out_strokes</th><td>{of}</td><td>{errors}</td><td>not measured</td>" in page
+    assert f"{name}</th><td>{of}</td><td>{errors}</td><td>not measured</td>" in page
 
 
 def test_promote_in_place_of_a_damaged_model_needs_no_reason(
@@ -402,7 +403,7 @@ def test_promote_with_more_accepted_non_digits_needs_a_reason(
 def test_compare_ignores_measurements_of_different_work(store_measurements, candidate, stated):
     store_measurements(candidate, accepted_non_digits=50, work=2)
     compared = compare(candidate.load())
-    assert [row.name for row in compared.rows] == list(stated)
+    assert [row.name for row in compared.rows] == [comparison.NAMES[key] for key in stated]
     assert compared.grid == compared.reliability == []
     assert f"models measure {candidate}" in models("compare", candidate)
 
@@ -410,7 +411,8 @@ def test_compare_ignores_measurements_of_different_work(store_measurements, cand
 def test_compare_states_the_calibration_errors_of_both_models(candidate, stated):
     (calibration,) = compare(candidate.load()).calibration
     serving = f"{stated['mnist_test']['calibration_error']:.2%}"
-    assert calibration == comparison.Fact("mnist_test: calibration error", 10_000, serving, "1.00%")
+    name = "MNIST test digits: calibration error"
+    assert calibration == comparison.Fact(name, 10_000, serving, "1.00%")
 
 
 def test_model_page_shows_the_robustness_grid_and_calibration(
@@ -432,7 +434,9 @@ def test_model_page_of_a_worse_candidate_requires_a_reason(
     page = admin_client.get(f"{MODELS}{without_sevens.pk}/change/").content.decode()
     assert page.count('alt="28x28 input"') == held_out_sevens
     assert f"{held_out_sevens}, worse" in page
-    assert 'name="reason"' in page
+    confirmation = admin_client.get(f"{MODELS}{without_sevens.pk}/promotion/").content.decode()
+    assert f"held-out labels: {held_out_sevens} errors of {held_out_sevens}, not 0" in confirmation
+    assert 'name="reason"' in confirmation
     promote = f"{MODELS}{without_sevens.pk}/promote/"
     response = admin_client.post(promote, {"reason": " "}, follow=True)
     assert "Enter a reason" in response.content.decode()
@@ -455,7 +459,11 @@ def test_model_page_of_an_invalid_id_redirects(admin_client, static_files):
 
 def test_admin_promotes_and_rolls_back(admin_client, static_files, candidate, admin_user):
     url = f"{MODELS}{candidate.pk}/change/"
-    assert 'value="Promote"' in admin_client.get(url).content.decode()
+    assert f'href="{MODELS}{candidate.pk}/promotion/"' in admin_client.get(url).content.decode()
+    confirmation = admin_client.get(f"{MODELS}{candidate.pk}/promotion/").content.decode()
+    assert "worse in none of the compared sets" in confirmation
+    assert f'action="{MODELS}{candidate.pk}/promote/"' in confirmation
+    assert ModelVersion.promoted_sha256() is None
     admin_client.post(f"{MODELS}{candidate.pk}/promote/")
     candidate.refresh_from_db()
     assert (candidate.status, candidate.promoted_by) == ("serving", admin_user)
@@ -464,6 +472,73 @@ def test_admin_promotes_and_rolls_back(admin_client, static_files, candidate, ad
     admin_client.post(f"{MODELS}{candidate.pk}/rollback/")
     assert ModelVersion.promoted_sha256() is None
     assert LogEntry.objects.count() == 2
+
+
+def test_model_list_shows_a_copy_of_the_shipped_model_as_serving(
+    admin_client, static_files, candidate, admin_user
+):
+    registry.register(VALID)
+    page = admin_client.get(MODELS).content.decode()
+    assert page.count("serving (equal to the shipped file)") == 1
+    registry.promote(candidate, admin_user, "a test")
+    assert "equal to the shipped file" not in admin_client.get(MODELS).content.decode()
+
+
+def test_model_list_shows_the_training_command_with_the_serving_models_files(
+    admin_client, static_files, shipped, put
+):
+    put()
+    Digit.objects.update(label="7")
+    page = admin_client.get(MODELS).content.decode()
+    files = [file["name"] for file in shipped.facts["training"]["stroke_files"]]
+    assert f"train --register --with-labeled --strokes {' '.join(files)}<" in page
+    assert "The prediction log has 1 labeled digit;" in page
+
+
+def test_model_list_makes_the_same_queries_for_any_number_of_models(
+    admin_client, static_files, django_assert_num_queries
+):
+    for temperature in (1.5, 2.5, 3.5):
+        registry.register(variant(temperature))
+        # session, user, counts of models (twice), models, labels
+        with django_assert_num_queries(6):
+            admin_client.get(MODELS)
+
+
+def test_model_page_shows_the_training_data(admin_client, static_files):
+    version, _ = registry.register(VALID)
+    page = admin_client.get(f"{MODELS}{version.pk}/change/").content.decode()
+    assert "55,000 MNIST digits; 100,668 images of pen strokes; unipen-digits.jsonl.gz" in page
+
+
+def test_try_returns_the_predictions_of_both_models_without_saving(admin_client, static_files):
+    inverted, _ = registry.register(variant(-1.0))
+    address = f"{MODELS}{inverted.pk}/try/"
+    assert 'id="pad"' in admin_client.get(address).content.decode()
+    body = admin_client.post(address, {"strokes": SEVEN}, content_type="application/json").json()
+    (serving,), (candidate,) = body["serving"], body["candidate"]
+    assert (serving["text"], candidate["text"] == "7") == ("7", False)
+    assert not Digit.objects.exists()
+
+
+def test_try_with_invalid_strokes_or_a_damaged_model_names_the_problem(admin_client, candidate):
+    address = f"{MODELS}{candidate.pk}/try/"
+    response = admin_client.post(address, {"strokes": 1}, content_type="application/json")
+    assert response.status_code == 422
+    ModelVersion.objects.update(content=b"damaged")
+    response = admin_client.post(address, {"strokes": SEVEN}, content_type="application/json")
+    assert (response.status_code, "SHA-256" in response.json()["detail"]) == (409, True)
+
+
+def test_download_returns_the_file_and_requires_the_view_permission(
+    admin_client, client, django_user_model, candidate
+):
+    download = f"{MODELS}{candidate.pk}/download/"
+    response = admin_client.get(download)
+    assert response.content == bytes(candidate.content)
+    assert response["Content-Disposition"] == f'attachment; filename="{candidate}.onnx"'
+    client.force_login(django_user_model.objects.create_user("bo", is_staff=True))
+    assert client.get(download).status_code == 403
 
 
 def test_admin_shows_and_refuses_a_damaged_model(admin_client, static_files, candidate):
@@ -534,7 +609,8 @@ def test_promotion_requires_permission_and_post(client, django_user_model, stati
     user.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
     client.force_login(user)
     promote = f"{MODELS}{candidate.pk}/promote/"
-    assert 'value="Promote"' not in client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
+    assert "/promotion/" not in client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
+    assert client.get(f"{MODELS}{candidate.pk}/promotion/").status_code == 403
     assert client.post(promote).status_code == 403
     assert client.post(f"{MODELS}{candidate.pk}/rollback/").status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="promote_modelversion"))

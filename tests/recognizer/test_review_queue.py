@@ -82,6 +82,46 @@ def test_next_returns_every_digit_in_order(admin_client, digits, order, step):
     assert found == [digit.pk for digit in digits][::step]
 
 
+def test_next_merges_refused_digits_most_confident_first(admin_client, digits):
+    refused = [digit.pk for digit in digits[:4]]
+    Digit.objects.filter(pk__in=refused).update(text="?", verdict="not a digit")
+    cards = fetch_cards(admin_client, 8)
+    expected = [*digits[4:7], digits[3], *digits[7:10], digits[2]]
+    assert ids(cards) == [digit.pk for digit in expected]
+    following = fetch_cards(admin_client, 8, after=cards[4]["cursor"])
+    expected = [*digits[8:11], digits[2], *digits[11:14], digits[1]]
+    assert ids(following) == [digit.pk for digit in expected]
+
+
+def test_next_with_only_refused_digits_returns_all_of_them(admin_client, digits):
+    Digit.objects.update(text="?", verdict="not a digit")
+    found, after = [], None
+    while cards := fetch_cards(admin_client, 20, after=after):
+        found += ids(cards)
+        after = cards[-1]["cursor"]
+    assert found == [digit.pk for digit in digits][::-1]
+
+
+def test_queue_of_disagreements_has_labels_that_differ_from_the_prediction(admin_client, digits):
+    for digit, visitor_label, label in zip(
+        digits, ["1", "7", "*", "", "", "1"], ["", "7", "", "2", "7", "7"], strict=False
+    ):
+        Digit.objects.filter(pk=digit.pk).update(visitor_label=visitor_label, label=label)
+    cards = fetch_cards(admin_client, filters="?review=disagreement")
+    assert ids(cards) == [digits[n].pk for n in (0, 2, 3, 5)]
+
+
+@pytest.mark.parametrize(
+    ("label", "labels"), [("71", ["7", "1"]), ("717", ["717", "717"]), ("?", ["?", "?"])]
+)
+def test_card_has_the_visitor_label_of_its_digit(admin_client, put, label, labels):
+    put([*SEVEN, *ONE])
+    drawings.label_as_visitor(Drawing.objects.get().id, label)
+    cards = fetch_cards(admin_client, order="oldest")
+    assert [card["visitor_label"] for card in cards] == labels
+    assert [(card["position"], card["drawing_text"]) for card in cards] == [(0, "71"), (1, "71")]
+
+
 def test_next_returns_complete_cards(admin_client, put):
     put([*SEVEN, *ONE])
     seven, one = fetch_cards(admin_client, order="oldest")
@@ -310,8 +350,10 @@ def test_label_without_csrf_token_is_forbidden(admin_user, digits):
 def test_next_uses_constant_number_of_queries(
     admin_client, admin_user, count, django_assert_max_num_queries
 ):
-    make_digits(count)
-    with django_assert_max_num_queries(10):
+    digits = make_digits(count)
+    Digit.objects.filter(pk__in=[digit.pk for digit in digits[:10]]).update(text="?")
+    # Two sequences, of accepted and of refused digits, take six queries each.
+    with django_assert_max_num_queries(16):
         fetch_cards(admin_client, 20)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ml.evaluation.metrics import wilson
 from ml.preprocessing.strokes import rasterize
-from recognizer import drift, statistics
+from recognizer import drift, rendering, statistics
 from recognizer.models import Digit, Drawing
 from tools.samples import SEVEN
 
@@ -55,21 +55,21 @@ def test_by_day_with_drawings_of_three_days_counts_drawings_and_verdicts():
     make(2, days_ago=1, verdict="unsure")
     make(1, days_ago=1, verdict="not a digit", text="?")
     make(9, days_ago=7)
-    *before, yesterday, today = statistics.by_day(7)
+    *before, yesterday, today = statistics.by_day(statistics.Period.latest(7))
     assert (today.drawings, today.digits, today.unsure_share) == (3, 3, 0)
     assert (yesterday.drawings, yesterday.unsure, yesterday.not_a_digit) == (3, 2, 1)
     assert yesterday.unsure_share == 2 / 3
     assert [day.digits for day in before] == [0] * 5
-    assert sum(day.digits for day in statistics.by_day(30)) == 15
+    assert sum(day.digits for day in statistics.by_day(statistics.Period.latest(30))) == 15
 
 
 def test_by_day_around_midnight_starts_a_new_day():
     make(2)
-    midnight = statistics.first_day(1)
+    midnight = statistics.Period.latest(1).filters["predicted_at__gte"]
     first, second = Digit.objects.order_by("pk")
     Digit.objects.filter(pk=first.pk).update(predicted_at=midnight - timedelta(microseconds=1))
     Digit.objects.filter(pk=second.pk).update(predicted_at=midnight)
-    assert [day.digits for day in statistics.by_day(7)][-2:] == [1, 1]
+    assert [day.digits for day in statistics.by_day(statistics.Period.latest(7))][-2:] == [1, 1]
 
 
 def test_by_day_with_a_number_counts_one_drawing():
@@ -77,7 +77,7 @@ def test_by_day_with_a_number_counts_one_drawing():
     digit = Digit.objects.get()
     digit.pk, digit.position = None, 1
     digit.save()
-    today = statistics.by_day(7)[-1]
+    today = statistics.by_day(statistics.Period.latest(7))[-1]
     assert (today.drawings, today.digits) == (1, 2)
 
 
@@ -85,7 +85,7 @@ def test_by_day_after_deletion_counts_the_remaining_drawings():
     make(2, days_ago=1)
     make(1)
     Drawing.objects.order_by("created_at").first().delete()
-    assert [day.drawings for day in statistics.by_day(7)][-2:] == [1, 1]
+    assert [day.drawings for day in statistics.by_day(statistics.Period.latest(7))][-2:] == [1, 1]
 
 
 def test_accuracy_by_model_has_wilson_interval():
@@ -94,7 +94,7 @@ def test_accuracy_by_model_has_wilson_interval():
     make(5, label="7", model="m2")
     make(50)
     make(4, label="7", days_ago=40)
-    labeled = statistics.labeled(30)
+    labeled = statistics.labeled(statistics.Period.latest(30))
     assert (labeled.accuracy.correct, labeled.accuracy.total) == (13, 15)
     models = labeled.by_model()
     assert list(models) == ["m2", "m1"]
@@ -107,7 +107,7 @@ def test_bins_group_digits_by_tenths_of_confidence():
     make(1, label="1", confidence=0.58)
     make(2, label="7", confidence=1.0)
     make(1, label="?", text="?", verdict="not a digit", confidence=0.3)
-    unsure, sure = statistics.labeled(30).bins()
+    unsure, sure = statistics.labeled(statistics.Period.latest(30)).bins()
     assert unsure.confidence == pytest.approx(0.535)
     assert (unsure.accuracy.correct, unsure.accuracy.total) == (3, 4)
     assert (sure.confidence, sure.accuracy.share) == (1, 1)
@@ -121,7 +121,7 @@ def test_confusion_matrix_numbers_link_to_the_counted_digits(admin_client, days)
     make(1, label="1", days_ago=29)
     make(1, label="1", days_ago=89)
     found = links(admin_client.get(f"{PAGE}?days={days}").content.decode())
-    cells = {name: link for name, link in found.items() if name[0].isdigit()}
+    cells = {name: link for name, link in found.items() if "labeled" in name and name[0].isdigit()}
     ones = {7: 2, 30: 3, 90: 4}[days]
     assert set(cells) == {
         "3 labeled 7, predicted 7",
@@ -185,12 +185,60 @@ def test_page_without_drawings_says_so(admin_client):
 def test_page_with_unknown_period_and_no_labels_uses_30_days(admin_client):
     make(1, days_ago=50)
     page = admin_client.get(f"{PAGE}?days=nonsense").content.decode()
-    assert "The last 30 days: 0 drawings" in page
+    assert "0 drawings" in page
+    assert 'aria-current="page">30 days' in page
     assert "These digits have no labels yet" in page
 
 
-def test_digit_list_links_to_the_page(admin_client):
-    assert f'href="{PAGE}"' in admin_client.get("/admin/recognizer/digit/").content.decode()
+def test_page_with_chosen_dates_counts_only_their_days(admin_client):
+    today = timezone.localdate()
+    for days_ago in (3, 4, 5, 6):
+        make(days_ago, days_ago=days_ago, label="7")
+    first, last = (today - timedelta(days=days) for days in (5, 4))
+    response = admin_client.get(PAGE, {"first": first, "last": last})
+    assert (response.context["digits"], response.context["accuracy"].total) == (9, 9)
+    (link,) = {
+        link for name, link in links(response.content.decode()).items() if "labeled 7" in name
+    }
+    assert admin_client.get(link).context["cl"].result_count == 9
+
+
+@pytest.mark.parametrize(
+    ("dates", "message"),
+    [
+        ({"first": "2026-01-02", "last": "2026-01-01"}, "the earlier date first"),
+        ({"first": "2026-01-01", "last": "2026-12-31"}, "at most 92 days"),
+        ({"first": "2026-01-01"}, "Choose both dates"),
+        ({"first": "9999-12-31", "last": "9999-12-31"}, "too late"),
+        ({"first": "x\0", "last": "2026-01-01"}, "30 days"),
+    ],
+)
+def test_page_with_invalid_dates_names_the_problem(admin_client, dates, message):
+    make()
+    assert message in admin_client.get(PAGE, dates).content.decode()
+
+
+def test_table_numbers_link_to_the_digits_of_the_day(admin_client):
+    make(3, verdict="unsure")
+    make(2, days_ago=1)
+    response = admin_client.get(f"{PAGE}?days=7")
+    found = links(response.content.decode())
+    for name, count in (("3 unsure", 3), ("3 digits", 3), ("2 digits", 2)):
+        assert admin_client.get(found[name]).context["cl"].result_count == count
+
+
+def test_csv_has_the_counts_of_each_day(admin_client):
+    make(2, verdict="unsure")
+    response = admin_client.get(f"{PAGE}?days=7&format=csv")
+    assert response["Content-Type"] == "text/csv"
+    header, *rows = response.content.decode().splitlines()
+    assert header == "date,drawings,digits,unsure,not_a_digit"
+    assert len(rows) == 7
+    assert rows[-1] == f"{timezone.localdate()},2,2,2,0"
+
+
+def test_chart_has_no_line_between_days_without_digits():
+    assert rendering.line_path([0.5, None, 0.25, 1.0]) == "M0.5 50.00h0M2.5 75.00h0L3.5 0.00h0"
 
 
 def test_page_requires_the_permission_to_view_digits(client, django_user_model):

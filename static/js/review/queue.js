@@ -9,6 +9,7 @@ const REFILL_BELOW = 12;
 const RETRY = 2000; // milliseconds
 // A notice stays for this many cards; a fast reviewer would miss a shorter one.
 const NOTICE_CARDS = 5;
+const RECENT = 5;
 
 /** The server did not store a label: it conflicts (409), is invalid (422), or has no digit (404). */
 export class LabelRejected extends Error {
@@ -58,6 +59,11 @@ export class ReviewQueue extends EventTarget {
     return this.#history.length > 0;
   }
 
+  /** The latest labels, newest first: objects with `card` and `newLabel`. */
+  get recent() {
+    return this.#history.filter((entry) => "newLabel" in entry).slice(-RECENT).reverse();
+  }
+
   /** Request bodies that the server has not acknowledged, oldest first. */
   get unsent() {
     return [...this.#unsent];
@@ -89,10 +95,11 @@ export class ReviewQueue extends EventTarget {
     if (this.card) this.#advance({ card: this.card });
   }
 
-  /** Show the last card again and restore its label. */
-  undo() {
-    const entry = this.#history.pop();
-    if (!entry) return;
+  /** Show a card again and restore its label: by default the last card, or one of `recent`. */
+  undo(entry = this.#history.at(-1)) {
+    const index = this.#history.indexOf(entry);
+    if (index < 0) return;
+    this.#history.splice(index, 1);
     this.#cards.unshift(entry.card);
     if ("newLabel" in entry) {
       this.labeled -= entry.card.repeat ? 0 : 1;

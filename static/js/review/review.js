@@ -1,6 +1,8 @@
 /** The review page: maps keys and buttons to the queue and displays its first card. */
 
-import { CardView } from "./card.js";
+import { CardView, inputCanvas } from "./card.js";
+import { shortcut } from "./keys.js";
+import { Progress } from "./progress.js";
 import { LabelRejected, ReviewQueue } from "./queue.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -10,8 +12,9 @@ const percent = new Intl.NumberFormat("en", {
   maximumFractionDigits: 1,
 });
 const root = find("#review");
-const { remaining, agreed, total, nextUrl, labelUrl, labelsUrl } = root.dataset;
-const cardView = new CardView(find("#drawing"));
+const { remaining, isTruncated, agreed, total, nextUrl, labelUrl, labelsUrl } = root.dataset;
+const cardView = new CardView(find("#drawing"), find("#number"));
+const progress = new Progress(Number(remaining), isTruncated === "True", performance.now());
 const queue = new ReviewQueue(
   (after, count) => post(nextUrl, { order: find("#order").value, after, count }),
   (body) => post(labelUrl, body),
@@ -19,13 +22,13 @@ const queue = new ReviewQueue(
 queue.agreement = { agreed: Number(agreed), total: Number(total) };
 
 const actions = {
-  Enter: () => queue.label(null),
-  x: () => queue.label("?"),
+  Enter: () => label(null),
+  x: () => label("?"),
   " ": () => queue.skip(),
   u: () => queue.undo(),
   r: () => cardView.replay(),
 };
-for (let digit = 0; digit < 10; digit++) actions[digit] = () => queue.label(String(digit));
+for (let digit = 0; digit < 10; digit++) actions[digit] = () => label(String(digit));
 
 // Speech input and accidental key presses trigger single-letter shortcuts, so they can be turned
 // off (WCAG 2.1.4). The drawing page shares this setting.
@@ -36,6 +39,7 @@ find("#keys").addEventListener("change", ({ target }) => {
 });
 
 let shownCard;
+let shownRecent = [];
 queue.addEventListener("change", show);
 document.addEventListener("keydown", onKey);
 root.addEventListener("click", onClick);
@@ -53,18 +57,27 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("beforeunload", (event) => {
   if (queue.isFailing && queue.unsent.length > 0) event.preventDefault();
 });
-// The canvas uses the text color, which depends on the theme.
-const redraw = () => cardView.show(queue.card);
+// The canvases use the text color, which depends on the theme.
+const redraw = () => {
+  cardView.show(queue.card);
+  shownRecent = [];
+  showRecent();
+};
 new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 queue.start();
 
+function label(text) {
+  progress.add(performance.now());
+  queue.label(text);
+}
+
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !find("#keys").checked) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || !find("#keys").checked) return;
   // Enter and Space belong to the focused control.
   const isControl = event.target.closest("select, a, button, input") !== null;
   if (isControl && (event.key === "Enter" || event.key === " ")) return;
-  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const action = actions[shortcut(event)];
   if (!action || event.repeat) return;
   event.preventDefault();
   action();
@@ -121,6 +134,7 @@ function show() {
   find("#done").hidden = !queue.isDone;
   find("#notice").textContent = queue.notice;
   showProgress();
+  showRecent();
   for (const button of document.querySelectorAll("[data-key]")) {
     button.disabled = button.dataset.key === "u" ? !queue.canUndo : !card;
   }
@@ -132,18 +146,39 @@ function show() {
 
 function showProgress() {
   const { labeled, unsent, agreement } = queue;
-  find("#progress").textContent =
-    `${labeled} labeled, ${Math.max(remaining - labeled, 0)} remaining.` +
-    (unsent.length > 1 ? ` ${unsent.length} labels not sent yet.` : "");
+  const notSent = unsent.length > 1 ? `; ${unsent.length} labels not sent yet` : "";
+  find("#progress").textContent = progress.text(labeled) + notSent;
   find("#agreement").textContent = agreement.total
     ? `Repeat reviews: ${agreement.agreed} of ${agreement.total} labels agree` +
       ` (${percent.format(agreement.agreed / agreement.total)}).`
     : "";
 }
 
+function showRecent() {
+  const { recent } = queue;
+  if (recent.length === shownRecent.length && recent.every((one, i) => one === shownRecent[i])) return;
+  shownRecent = recent;
+  find("#recent").replaceChildren(...recent.map(recentItem));
+}
+
+function recentItem(entry) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button";
+  button.title = "Undo this label";
+  button.setAttribute("aria-label", `Undo label ${entry.newLabel}`);
+  button.append(inputCanvas(entry.card.image, getComputedStyle(root).color), entry.newLabel);
+  button.addEventListener("click", () => queue.undo(entry));
+  item.append(button);
+  return item;
+}
+
 function showPrediction(card) {
   find("#prediction").textContent = card?.text ?? "";
-  find("#confirmed").textContent = card ? `: ${card.text}` : "";
+  find("#confirmed").textContent = card ? `: ${card.text === "?" ? "not a digit" : card.text}` : "";
+  // For a refused digit, Confirm does the same.
+  find("[data-key=x]").hidden = card?.text === "?";
   find("#verdict").textContent = card ? verdictText(card) : "";
   find("#details").textContent = card ? detailsText(card) : "";
   document.querySelectorAll("#probabilities tr").forEach((row, digit) => {
@@ -154,14 +189,17 @@ function showPrediction(card) {
   });
 }
 
-function verdictText({ verdict, probabilities }) {
+function verdictText({ verdict, probabilities, visitor_label: visitorLabel, text }) {
   const confidence = percent.format(Math.max(...probabilities));
-  return verdict === "not a digit" ? verdict : `${verdict}, ${confidence}`;
+  const parts = [verdict === "not a digit" ? verdict : `${verdict}, ${confidence}`];
+  if (visitorLabel) parts.push(visitorLabel === text ? "visitor agrees" : `visitor label ${visitorLabel}`);
+  return parts.join("; ");
 }
 
-function detailsText({ visitor_label: visitorLabel, label, labeled_by: labeledBy, drawn_at: drawnAt, model }) {
-  const parts = [`Drawn ${drawnAt}`, `model ${model}`];
-  if (visitorLabel) parts.unshift(`Visitor label ${visitorLabel}`);
+function detailsText(card) {
+  const { label, labeled_by: labeledBy, position, drawing_text: text } = card;
+  const parts = [`Drawn ${card.drawn_at}`, `model ${card.model}`];
+  if (text.length > 1) parts.unshift(`Digit ${position + 1} of ${text}`);
   if (label) parts.unshift(`Labeled ${label}${labeledBy ? ` by ${labeledBy}` : ""}`);
   return parts.join(" · ");
 }

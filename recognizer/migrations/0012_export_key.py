@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recognizer', '0010_labels_with_marks'),
+        ('recognizer', '0011_visitor_labels_of_digits'),
     ]
 
     operations = [

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Progress } from "../../static/js/review/progress.js";
+
+test("text: has no estimate before three cards", () => {
+  const progress = new Progress(340, false, 0);
+  progress.add(1000);
+  progress.add(2000);
+  assert.equal(progress.text(2), "2 of 340");
+});
+
+test("text: estimates from the median duration, which ignores a pause", () => {
+  const progress = new Progress(340, false, 0);
+  let time = 0;
+  for (const seconds of [1, 1, 600, 1, 1]) progress.add((time += 1000 * seconds));
+  assert.equal(progress.text(5), "5 of 340, about 6 minutes");
+  assert.equal(progress.text(330), "330 of 340, about 1 minute");
+  assert.equal(progress.text(340), "340 of 340");
+});
+
+test("text: says that more digits than the maximum wait", () => {
+  assert.equal(new Progress(10_000, true, 0).text(1), "1 of 10,000 or more");
+});
