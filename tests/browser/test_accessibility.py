@@ -15,8 +15,7 @@ NUMBER = [[[60, 60], [60, 220]], [[120, 60], [121, 220]], [[200, 60], [202, 220]
 MAX_BYTES, MAX_REQUESTS = 60_000, 20
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("dark", 1280)])
 def test_page_in_every_state_has_no_axe_violations(open_page, scheme, width):
     page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert violations(page) == {}

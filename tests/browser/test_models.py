@@ -20,8 +20,7 @@ def measured_candidate(transactional_db, shipped):
     return version
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_comparison_page_is_accessible_and_fits_the_screen(
     open_admin, measured_candidate, scheme, width
 ):

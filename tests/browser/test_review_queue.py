@@ -246,8 +246,7 @@ def test_phone_labels_and_undoes_by_touch(open_review):
     assert labels()[0] == "4"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_review_page_has_no_accessibility_violations(open_review, scheme, width):
     page = open_review(viewport={"width": width, "height": 844}, color_scheme=scheme)
     page.keyboard.press("7")

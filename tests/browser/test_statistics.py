@@ -25,8 +25,7 @@ def labeled(transactional_db, admin_user):
     drawings.label_as_reviewer(digits[:1], "1", admin_user)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_page_is_accessible_and_fits_the_screen(open_admin, labeled, scheme, width):
     page = open_admin(PAGE, viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
