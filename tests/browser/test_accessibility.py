@@ -16,8 +16,7 @@ MAX_BYTES, MAX_REQUESTS = 60_000, 25
 SIZES = [(1280, 800), (768, 1024), (390, 844), (390, 664), (844, 390)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("dark", 1280)])
 def test_page_in_every_state_has_no_axe_violations(open_page, scheme, width):
     page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert violations(page) == {}

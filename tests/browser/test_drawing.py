@@ -1,6 +1,7 @@
 """Drawing with mouse, pen, finger and keyboard, and interrupted strokes."""
 
-from itertools import pairwise
+from itertools import count, pairwise
+from time import time
 
 import pytest
 from playwright.sync_api import expect
@@ -14,11 +15,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Hand:
-    """Pen and touch events, which Playwright lacks, through the Chrome DevTools Protocol."""
+    """Pen and touch events, which Playwright lacks, through the Chrome DevTools Protocol.
+
+    The events are 10 ms apart for the page, even if the machine is slow.
+    """
 
     def __init__(self, page):
         self.session = page.context.new_cdp_session(page)
         self.box = page.locator("#pad").bounding_box()
+        self.times = count(time(), 0.01)
 
     def at(self, x, y):
         """Convert a position on a pad of 280 pixels to page coordinates."""
@@ -29,12 +34,20 @@ class Hand:
         pressed = {"button": "left", "buttons": 1, "clickCount": 1}
         self.session.send(
             "Input.dispatchMouseEvent",
-            {"type": kind, "pointerType": "pen", "force": force, **self.at(x, y), **pressed},
+            {
+                "type": kind,
+                "pointerType": "pen",
+                "force": force,
+                "timestamp": next(self.times),
+                **self.at(x, y),
+                **pressed,
+            },
         )
 
     def touch(self, kind, *points):
         points = [{"id": i, **self.at(*point)} for i, point in enumerate(points)]
-        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        event = {"type": kind, "touchPoints": points, "timestamp": next(self.times)}
+        self.session.send("Input.dispatchTouchEvent", event)
 
 
 @pytest.fixture

@@ -275,9 +275,8 @@ def test_new_stroke_moves_the_slider_to_the_end(panel):
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_panel_fits_the_width_and_has_large_targets(open_page, width, scheme):
-    page = open_panel(open_page(viewport={"width": width, "height": 800}, color_scheme=scheme))
+def test_panel_fits_the_width_and_has_large_targets(open_page, width):
+    page = open_panel(open_page(viewport={"width": width, "height": 800}))
     draw(page)
     expect_prediction(page, 7)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -26,6 +26,6 @@ schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
 
 @pytest.mark.django_db(transaction=True)
 @schema.parametrize()
-@settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 def test_response_matches_the_openapi_document(case):
     case.call_and_validate(checks=CHECKS, headers={"Host": "localhost"})
