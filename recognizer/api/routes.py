@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import register_converter
 from django.urls.converters import UUIDConverter
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from ninja import NinjaAPI, Router, Status
 from ninja.errors import ValidationError
+from pydantic_core import to_json
 
 from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import Grid
@@ -80,7 +81,7 @@ def predict(request: HttpRequest, *, images: bool = False) -> HttpResponse:
         drawing = read_drawing(request)
     with stage("predict"):
         prediction = drawings.predict(drawing)
-    return JsonResponse(_prediction_out(prediction, images=images))
+    return _json_response(_prediction_out(prediction, images=images))
 
 
 @v1.post(
@@ -109,7 +110,7 @@ def predict_batch(request: HttpRequest, *, images: bool = False) -> HttpResponse
     answers = [_prediction_out(prediction, images=images) for prediction in predictions]
     for position, error in errors.items():
         answers.insert(position, error.to_dict())
-    return JsonResponse({"answers": answers})
+    return _json_response({"answers": answers})
 
 
 @v1.put(
@@ -142,7 +143,7 @@ def save(request: HttpRequest, id: UUID, *, images: bool = False) -> HttpRespons
             HTTPStatus.CONFLICT, f"Drawing {id} has a reviewer label. Use another UUID."
         ) from None
     status = HTTPStatus.CREATED if created else HTTPStatus.OK
-    return JsonResponse(_prediction_out(prediction, images=images), status=status)
+    return _json_response(_prediction_out(prediction, images=images), status=status)
 
 
 @v1.delete("/drawings/{any_uuid:id}", response={204: None}, openapi_extra=operation(404, 503))
@@ -245,7 +246,12 @@ def mnist(request: HttpRequest) -> HttpResponse:
         for label, (name, probability) in enumerate(zip(names, probabilities, strict=True))
     ]
     best = every[probabilities.index(max(probabilities))]
-    return JsonResponse({"success": True, "predictions": {"all": every, "prediction": best}})
+    return _json_response({"success": True, "predictions": {"all": every, "prediction": best}})
+
+
+def _json_response(content: Any, status: int = HTTPStatus.OK) -> HttpResponse:
+    """Serialize ten times faster than Django's JsonResponse."""
+    return HttpResponse(to_json(content), "application/json", status)
 
 
 def _prediction_out(prediction: Prediction, *, images: bool) -> dict[str, Any]:

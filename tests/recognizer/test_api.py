@@ -16,6 +16,7 @@ from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import MAX_LINES, predict_strokes
 from recognizer import drawings
+from recognizer.api import request_bodies
 from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER
 from recognizer.api.schemas import PredictionOut
 from recognizer.models import MAX_TEXT, Digit, Drawing
@@ -293,6 +294,40 @@ def test_save_over_a_reviewed_drawing_gets_409(put, admin_user, strokes):
     assert is_problem(put(strokes, id), 409)
     assert put(SEVEN, id).status_code == 200
     assert Drawing.objects.get().strokes == SEVEN
+
+
+FILE = 'Content-Disposition: form-data; name="image"; filename="7.png"\r\n'
+TYPE = "Content-Type: image/png\r\n"
+TEXT = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'
+MULTIPART_BODIES = {
+    "one file": ("", f"{FILE}{TYPE}", "", 200),
+    "no type": ("", FILE, "", 200),
+    "type first": ("", f"{TYPE}{FILE}", "", 200),
+    "two parts": (TEXT, f"{FILE}{TYPE}", "", 200),
+    "text after": ("", f"{FILE}{TYPE}", f"\r\n{TEXT}".removesuffix("\r\n"), 200),
+    "preamble": ("preamble\r\n", f"{FILE}{TYPE}", "", 200),
+    "escaped name": ("", FILE.replace("7.png", r"\"7\".png"), "", 200),
+    "no name": ("", FILE.replace("7.png", ""), "", 422),
+    "other field": ("", FILE.replace("image", "photo"), "", 422),
+    "not a file": ("", 'Content-Disposition: form-data; name="image"\r\n', "", 422),
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "head", "after", "status"), MULTIPART_BODIES.values(), ids=MULTIPART_BODIES
+)
+def test_multipart_body_is_read_however_it_is_written(client, png, before, head, after, status):
+    body = b"".join([f"{before}--x\r\n{head}\r\n".encode(), png, f"{after}\r\n--x--\r\n".encode()])
+    assert predict(client, body, "multipart/form-data; boundary=x").status_code == status
+
+
+@pytest.mark.parametrize("name", ["one file", "no type", "type first", "two parts"])
+def test_multipart_body_contains_the_exact_file(rf, png, name):
+    before, head, _, _ = MULTIPART_BODIES[name]
+    content = png + b"\r\n\r\n--y"
+    body = f"{before}--x\r\n{head}\r\n".encode() + content + b"\r\n--x--\r\n"
+    request = rf.generic("POST", "/", body, "multipart/form-data; boundary=x")
+    assert request_bodies._read_files(request, len(body)) == [content]
 
 
 @pytest.mark.django_db
