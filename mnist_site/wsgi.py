@@ -22,6 +22,6 @@ require_static_files()
 if not (settings.HTTPS or settings.LOCAL_ONLY or settings.DEBUG):
     logging.getLogger(__name__).warning(
         "This site serves plain HTTP: passwords and drawings cross the network unencrypted."
-        " ALLOWED_HOSTS has only private addresses (%s); any other host enables HTTPS.",
-        ", ".join(settings.ALLOWED_HOSTS),
+        " ALLOWED_HOSTS has only private addresses; any other host enables HTTPS.",
+        extra={"fields": {"allowed_hosts": settings.ALLOWED_HOSTS}},
     )
