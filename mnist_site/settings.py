@@ -18,6 +18,7 @@ import logging
 import os
 import re
 import warnings
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -31,7 +32,8 @@ from recognizer.telemetry.logging import PrivateLogRecord
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
-VAR.mkdir(exist_ok=True)
+with suppress(OSError):
+    VAR.mkdir(exist_ok=True)
 
 env = read_environment(BASE_DIR / ".env")
 

@@ -1,5 +1,6 @@
 """Startup: errors in one sentence, the environment, and the folder of the metric files."""
 
+import errno
 import os
 import shutil
 import sys
@@ -12,14 +13,20 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)
+
 
 @contextmanager
 def short_errors() -> Iterator[None]:
     """Exit with one sentence, without a traceback, if the site is configured wrongly."""
     try:
         yield
-    except (EnvError, ImproperlyConfigured, PermissionError) as error:
+    except (EnvError, ImproperlyConfigured) as error:
         sys.exit(f"Error: {error}")
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        sys.exit(f"Error: {error.filename} cannot be written: {error.strerror}.")
 
 
 def read_environment(file: Path) -> Env:

@@ -23,4 +23,5 @@ if not (settings.HTTPS or settings.LOCAL_ONLY or settings.DEBUG):
     logging.getLogger(__name__).warning(
         "This site serves plain HTTP: passwords and drawings cross the network unencrypted."
         " ALLOWED_HOSTS has only private addresses; any other host enables HTTPS.",
+        extra={"fields": {"allowed_hosts": settings.ALLOWED_HOSTS}},
     )

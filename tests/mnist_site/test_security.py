@@ -72,19 +72,21 @@ RESPONSES = [
     ("TRACE", "/", {}, 405),
     ("OPTIONS", "/api/v1/model", PREFLIGHT, 200),
     ("POST", "/api/v1/predict", {"Content-Encoding": "gzip"}, 415),
-    ("GET", STATIC_FILE, {}, 200),
     ("GET", "/static/missing.js", {}, 404),
     ("TRACE", STATIC_FILE, {}, 405),
 ]
 
 
-def check_security_headers(response):
+def check_policy(response):
     policy = response["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     for directive in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
         assert directive in policy
     assert "unsafe" not in policy
     assert "*" not in policy
+
+
+def check_other_security_headers(response):
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
     assert response["Referrer-Policy"] == "same-origin"
@@ -98,7 +100,16 @@ def test_response_has_all_security_headers(client, static_files, method, url, he
     url = static(url.removeprefix("/static/")) if url == STATIC_FILE else url
     with closing(client.generic(method, url, headers=headers)) as response:
         assert status in (None, response.status_code)
-        check_security_headers(response)
+        check_policy(response)
+        check_other_security_headers(response)
+
+
+@pytest.mark.django_db
+def test_static_file_has_all_security_headers_except_the_policy(client, static_files):
+    with closing(client.get(static("icon.svg"))) as response:
+        assert response.status_code == 200
+        check_other_security_headers(response)
+        assert "Content-Security-Policy" not in response
 
 
 def test_rejections_by_rate_limit_and_https_have_all_security_headers(client, settings):
@@ -106,7 +117,8 @@ def test_rejections_by_rate_limit_and_https_have_all_security_headers(client, se
     for status in (301, 429):
         response = client.get("/", REMOTE_ADDR="203.0.113.50")
         assert response.status_code == status
-        check_security_headers(response)
+        check_policy(response)
+        check_other_security_headers(response)
 
 
 def test_unknown_host_logs_one_line_without_traceback_after_the_rate_limit(

@@ -1,5 +1,6 @@
 """Startup: errors in one sentence, the virtual environment, and folders of killed servers."""
 
+import errno
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from mnist_site.startup import require_writable
+from mnist_site.startup import require_writable, short_errors
 from tests.mnist_site.polling import TIMEOUT
 from tools.samples import ROOT
 
@@ -67,6 +68,8 @@ def site(tmp_path):
     shutil.copy(ROOT / "manage.py", tmp_path)
     shutil.copy(ROOT / "gunicorn.conf.py", tmp_path)
     shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.txt", "constraints.txt"):
+        (tmp_path / name).touch()
     return tmp_path
 
 
@@ -84,6 +87,18 @@ def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):
         require_writable(tmp_path)
 
 
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_unwritable_file_is_reported_in_one_sentence(code):
+    message = rf"Error: /srv/static cannot be written: {os.strerror(code)}\."
+    with pytest.raises(SystemExit, match=message), short_errors():
+        raise OSError(code, os.strerror(code), "/srv/static")
+
+
+def test_other_error_keeps_its_traceback():
+    with pytest.raises(ConnectionRefusedError), short_errors():
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+
+
 def test_make_with_an_old_python_creates_no_environment(site):
     python = site / "python3.10"
     # A Python that claims to be version 3.10.
@@ -93,7 +108,6 @@ def test_make_with_an_old_python_creates_no_environment(site):
         f'exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 13); $2"\n'
     )
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    (site / "requirements.txt").touch()
     done = run(["make", "run", f"PYTHON={python}"], site)
     assert done.returncode != 0
     assert "Digits needs Python 3.11 or later, not 3.10." in done.stderr
@@ -105,7 +119,6 @@ def test_make_replaces_an_environment_without_a_usable_python(site):
     bin = site / ".venv" / "bin"
     bin.mkdir(parents=True)
     (bin / "python").symlink_to("/nowhere/python3.10")
-    (site / "requirements.txt").touch()
     done = run(["make", ".venv/server", f"PYTHON={sys.executable}"], site)
     assert done.returncode == 0, done.stderr
     assert run([bin / "python", "--version"]).stdout.startswith("Python 3.")
