@@ -29,6 +29,8 @@ from ml.training.stroke_files import NON_DIGIT
 from recognizer.models import Digit, Label
 
 CHUNK_SIZE = 500
+# The strokes of one drawing may take a megabyte.
+STROKES_CHUNK_SIZE = 10
 # Spreadsheets evaluate cells that start with these characters.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
@@ -57,13 +59,13 @@ def write(
     non-digits, and JSON Lines skips digits without strokes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = digits.exclude(label="")
+    chosen, chunk_size = digits.exclude(label=""), CHUNK_SIZE
     if format == "jsonl":
         # The admin's list defers the strokes.
-        chosen = chosen.defer(None).select_related("drawing")
+        chosen, chunk_size = chosen.defer(None).select_related("drawing"), STROKES_CHUNK_SIZE
     else:
         chosen = chosen.select_related(None).only("image", "label", "position", "drawing_id")
-    return FORMATS[format](progress(chosen.iterator(CHUNK_SIZE)), folder)
+    return FORMATS[format](progress(chosen.iterator(chunk_size)), folder)
 
 
 def archive(digits: QuerySet[Digit], format: str) -> IO[bytes]:
