@@ -34,6 +34,8 @@ from ml.training.stroke_files import NON_DIGIT
 from recognizer.models import Digit, ExportKey, Label
 
 CHUNK_SIZE = 500
+# The strokes of one drawing may take a megabyte.
+STROKES_CHUNK_SIZE = 10
 # Spreadsheets evaluate cells that start with these characters.
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
@@ -73,14 +75,14 @@ def write(
     non-digits, and JSON Lines skips digits without strokes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = digits.exclude(label="")
+    chosen, chunk_size = digits.exclude(label=""), CHUNK_SIZE
     if format == "jsonl":
         # The admin's list defers the strokes.
-        chosen = chosen.defer(None).select_related("drawing")
+        chosen, chunk_size = chosen.defer(None).select_related("drawing"), STROKES_CHUNK_SIZE
     else:
         chosen = chosen.select_related(None).only("image", "label", "position", "drawing_id")
     key = ExportKey.get()
-    rows = progress(chosen.iterator(CHUNK_SIZE))
+    rows = progress(chosen.iterator(chunk_size))
     return FORMATS[format](((digit, pseudonym(digit.drawing_id, key)) for digit in rows), folder)
 
 

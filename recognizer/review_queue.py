@@ -123,7 +123,9 @@ def _lease(
         return []
     with transaction.atomic():
         locked = ordered.filter(free, pk__in=ids).select_for_update(skip_locked=True, of=("self",))
-        leased = list(locked.select_related("drawing", "labeled_by")[:count])
+        # The strokes of all drawings together may take a hundred megabytes.
+        related = locked.select_related("drawing", "labeled_by").defer("drawing__strokes")
+        leased = list(related[:count])
         Digit.objects.filter(pk__in=[digit.pk for digit in leased]).update(
             leased_to=reviewer, leased_until=now + LEASE
         )
@@ -184,7 +186,8 @@ def start_repeat_review(cards: int, reviewer: User) -> RepeatReview | None:
     repeated = RepeatReview.objects.filter(reviewer=reviewer).values("digit")
     candidates = Digit.objects.filter(labeled_by=reviewer).exclude(pk__in=repeated)
     # The reviewer is least likely to remember the oldest label.
-    digit = candidates.order_by("labeled_at", "pk").select_related("drawing").first()
+    related = candidates.select_related("drawing").defer("drawing__strokes")
+    digit = related.order_by("labeled_at", "pk").first()
     if digit is None:
         return None
     try:

@@ -1,11 +1,12 @@
 """The review queue in the admin: its page and its three JSON endpoints."""
 
 import base64
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
@@ -21,6 +22,8 @@ from django.views.decorators.http import require_POST, require_safe
 from ninja import Schema
 from pydantic import Field
 
+from ml.preprocessing.segmentation import strokes_in
+from ml.preprocessing.strokes import Box
 from recognizer import review_queue
 from recognizer.admin import changelist
 from recognizer.admin.changelist import LargeTableAdmin
@@ -33,8 +36,12 @@ LABEL_FILTERS = {"review", "label__exact"}
 LABEL_PATTERN = r"^[0-9?]?$"
 # Browsers send at most 64 KiB with keepalive, which is fewer labels than this.
 MAX_LABELS = 2_000
+# Points of a drawing on a card; the page draws no more.
+MAX_CARD_POINTS = 4_000
+NO_STROKES: dict[str, list[Any]] = {"strokes": [], "other_strokes": []}
 NOT_FOUND = (Drawing.DoesNotExist, RepeatReview.DoesNotExist)
 
+T = TypeVar("T")
 View = Callable[[Any, HttpRequest], HttpResponse]
 
 
@@ -122,10 +129,13 @@ class ReviewAdmin(LargeTableAdmin):
         leased = review_queue.lease(
             self._filtered_digits(request), body.order, body.after or [], body.count, reviewer
         )
-        cards = [_card(digit) | {"cursor": cursors} for digit, cursors in leased]
+        cards = _cards([digit for digit, _ in leased])
+        for card, (_, cursor) in zip(cards, leased, strict=True):
+            card["cursor"] = cursor
         repeat = review_queue.start_repeat_review(len(cards), reviewer)
         if repeat:
-            blind = _card(repeat.digit) | {"repeat": repeat.pk, "label": "", "labeled_by": ""}
+            (card,) = _cards([repeat.digit])
+            blind = card | {"repeat": repeat.pk, "label": "", "labeled_by": ""}
             cards.insert(len(cards) // 2, blind)
         return JsonResponse({"cards": cards, "lease_seconds": review_queue.LEASE.total_seconds()})
 
@@ -187,14 +197,39 @@ def _visitor_label(digit: Digit) -> str:
     return digit.drawing.visitor_label if is_other_count else digit.visitor_label
 
 
+def _cards(digits: Sequence[Digit]) -> list[dict[str, Any]]:
+    """Return cards as the page expects them."""
+    drawings = Drawing.objects.filter(pk__in=[digit.drawing_id for digit in digits])
+    shown = {}
+    # One at a time: the strokes of all drawings together may take a hundred megabytes.
+    for pk, strokes in drawings.values_list("pk", "strokes").iterator(chunk_size=1):
+        for digit in digits:
+            if digit.drawing_id == pk:
+                shown[digit.pk] = _shown_strokes(digit, strokes or [])
+    return [_card(digit) | shown.get(digit.pk, NO_STROKES) for digit in digits]
+
+
+def _shown_strokes(digit: Digit, strokes: list[Any]) -> dict[str, list[Any]]:
+    """Return the strokes of a digit and the others of its drawing, with limited points."""
+    own = strokes_in(Box(*digit.box), strokes)
+    others = [one for one in strokes if one and one not in own]
+    step = math.ceil(sum(map(len, strokes)) / MAX_CARD_POINTS)
+    return {
+        "strokes": [_thin(stroke, step) for stroke in own],
+        "other_strokes": [_thin(stroke, step) for stroke in others],
+    }
+
+
+def _thin(stroke: Sequence[T], step: int) -> list[T]:
+    """Return every ``step``-th point and the last one."""
+    return [*stroke[:-1:step], stroke[-1]]
+
+
 def _card(digit: Digit) -> dict[str, Any]:
-    """Return a card as the page expects it; ``image`` is base64, 784 bytes."""
+    """Return a card without strokes; ``image`` is base64, 784 bytes."""
     drawing = digit.drawing
-    strokes = digit.strokes()
     return {
         "digit": digit.pk,
-        "strokes": strokes,
-        "other_strokes": [one for one in drawing.strokes or [] if one and one not in strokes],
         "image": base64.b64encode(bytes(digit.image)).decode(),
         "text": digit.text,
         "verdict": digit.verdict,

@@ -1,6 +1,7 @@
 """The server side of the review queue: leases, labels, conflicts and repeat reviews."""
 
 import threading
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -319,6 +320,27 @@ def test_next_separates_strokes_of_the_digit_from_thousands_of_others(admin_clie
     assert (card["strokes"], card["other_strokes"]) == (SEVEN, dots)
 
 
+def test_next_thins_drawings_of_many_points(admin_client, digits):
+    line = [[x / 100, 60.0, float(x)] for x in range(20_000)]
+    Drawing.objects.filter(pk=digits[0].drawing_id).update(strokes=[*SEVEN, line])
+    (card,) = fetch_cards(admin_client, 1)
+    (thinned,) = (stroke for stroke in card["other_strokes"] if len(stroke) > 10)
+    assert len(thinned) < 4_000
+    assert (thinned[0], thinned[-1]) == (line[0], line[-1])
+
+
+def test_next_holds_the_strokes_of_one_drawing_at_a_time(admin_client):
+    """All strokes of these drawings take 10 MB as Python objects."""
+    make_digits(6)
+    scribble = [[x % 300 + 0.5, x % 299 + 0.5, x + 0.5] for x in range(8_000)]
+    Drawing.objects.update(strokes=[*SEVEN, scribble])
+    tracemalloc.start()
+    assert len(fetch_cards(admin_client, 6)) == 6
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 9_000_000
+
+
 def test_label_of_repeat_review_of_another_reviewer_is_not_found(admin_client, ana_client, digits):
     send_label(admin_client, digits[0].pk, "7")
     fetch_cards(admin_client, 20)
@@ -353,7 +375,7 @@ def test_next_uses_constant_number_of_queries(
     digits = make_digits(count)
     Digit.objects.filter(pk__in=[digit.pk for digit in digits[:10]]).update(text="?")
     # Two sequences, of accepted and of refused digits, take six queries each.
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         fetch_cards(admin_client, 20)
 
 
