@@ -26,7 +26,7 @@ export function partsUntil(parts, strokes, moment) {
 
 /**
  * Predict digits from their strokes.
- * @param {import("../recognize/digit_model.js").DigitModel} model
+ * @param {import("./digit_model.js").DigitModel} model
  * @returns {{prediction: object, selected: number}} a prediction as in the API, without boxes, and the
  *   index of the digit that was being drawn
  */

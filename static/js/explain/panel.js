@@ -1,7 +1,7 @@
 /** The explainer: shows in the page how the serving model predicts the selected digit, and when. */
 
 import { duration } from "../draw/timeline.js";
-import { DigitModel } from "../recognize/digit_model.js";
+import { DigitModel } from "./digit_model.js";
 import { fetchLeNet } from "../recognize/lenet.js";
 import { rasterize } from "../recognize/rasterize.js";
 import { formatProbability } from "../recognize/result_view.js";

@@ -5,24 +5,35 @@
  * scaled to length 1. No DOM: also runs in Node.
  */
 
+const KEY = "hand";
 const STRENGTH = 20;
 const WIDTH = 0.4;
 // Older examples are forgotten.
 const MAX_EXAMPLES = 200;
+const LEVELS = 784;
+const NO_STORAGE = { getItem: () => null, setItem() {} };
 
 export class HandMemory {
   #activationsOf;
-  // { image, label, features }, oldest first.
+  #storage;
+  // { image, label, drawing, features }, oldest first.
   #examples = [];
 
   /**
    * @param {(image: Uint8Array) => Float64Array} activationsOf returns the model's activations before
    *   the last layer
-   * @param {{image: string, label: number}[]} examples those of `toJSON`
+   * @param {Storage} storage such as localStorage; it keeps images, which hold for later models too
    */
-  constructor(activationsOf, examples = []) {
-    this.#activationsOf = activationsOf;
-    for (const { image, label } of examples) this.learn(fromBase64(image), label);
+  constructor(activationsOf, storage = NO_STORAGE) {
+    [this.#activationsOf, this.#storage] = [activationsOf, storage];
+    try {
+      for (const [image, label, drawing] of JSON.parse(storage.getItem(KEY)) ?? []) {
+        this.#add(fromBase64(image), label, drawing);
+      }
+    } catch {
+      // Forbidden or corrupt storage: begin an empty memory.
+      this.#examples = [];
+    }
   }
 
   /** The number of learned digits. */
@@ -30,10 +41,21 @@ export class HandMemory {
     return this.#examples.length;
   }
 
-  /** Learn the correct label, 0 to 9, of a digit with 784 levels. */
-  learn(image, label) {
-    this.#examples.push({ image, label, features: normalize(this.#activationsOf(image)) });
-    this.#examples.splice(0, this.#examples.length - MAX_EXAMPLES);
+  /** Learn the correct label, 0 to 9, of a digit with 784 levels, of a drawing. */
+  learn(image, label, drawing) {
+    this.#add(image, label, drawing);
+    this.#store();
+  }
+
+  /** Forget the digits of a drawing: the visitor changed its label. */
+  forget(drawing) {
+    this.#examples = this.#examples.filter((example) => example.drawing !== drawing);
+    this.#store();
+  }
+
+  reset() {
+    this.#examples = [];
+    this.#store();
   }
 
   /** Return the logits of a digit with these activations, adapted to the learned digits. */
@@ -47,12 +69,25 @@ export class HandMemory {
     return adapted;
   }
 
-  /** Return the examples for a storage, with images in Base64; they hold for later models too. */
-  toJSON() {
-    return this.#examples.map(({ image, label }) => ({ image: btoa(String.fromCharCode(...image)), label }));
+  #add(image, label, drawing) {
+    if (image.length !== LEVELS || !Number.isInteger(label) || label < 0 || label > 9) {
+      throw new RangeError(`Not a labeled digit: ${image.length} levels, label ${label}`);
+    }
+    this.#examples.push({ image, label, drawing, features: normalize(this.#activationsOf(image)) });
+    this.#examples.splice(0, this.#examples.length - MAX_EXAMPLES);
+  }
+
+  #store() {
+    const stored = this.#examples.map(({ image, label, drawing }) => [toBase64(image), label, drawing]);
+    try {
+      this.#storage.setItem(KEY, JSON.stringify(stored));
+    } catch {
+      // Full or forbidden storage: the memory ends with the page.
+    }
   }
 }
 
+const toBase64 = (levels) => btoa(String.fromCharCode(...levels));
 const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 function normalize(activations) {

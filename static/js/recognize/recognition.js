@@ -26,13 +26,13 @@ export class Recognizer {
 
   /**
    * @param {import("./lenet.js").LeNet} network
-   * @param {object[]} examples those of the visitor's HandMemory
+   * @param {Storage} [storage] of the visitor's HandMemory
    */
-  constructor(network, examples = []) {
+  constructor(network, storage) {
     this.#network = network;
     this.#layers = network.run(rasterize([]));
     /** Adapts predictions to the visitor's hand. */
-    this.memory = new HandMemory((image) => this.#run(image).activations, examples);
+    this.memory = new HandMemory((image) => this.#run(image).activations, storage);
   }
 
   get version() {
