@@ -13,8 +13,9 @@ run: .venv/server .env
 	@echo "Digits is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
 	@PORT=$(PORT) $(BIN)/gunicorn
 
-# One test file per core; each process has its own database and browser.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# One process per core, each with its own database and browser. A process without tests takes half
+# of the remaining ones of another: with whole files, it would wait for the longest.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test: .venv/dev browser
 	$(PYTEST)

@@ -13,8 +13,8 @@ from tools.resilience.hostile_inputs import BLANK, BOMBS, ODD, saved, seven
 PREDICT = "/api/v1/predict"
 
 
-def send(client, content, url=PREDICT):
-    return client.post(url, {"image": SimpleUploadedFile("picture", content)})
+def send(client, content):
+    return client.post(PREDICT, {"image": SimpleUploadedFile("picture", content)})
 
 
 @pytest.mark.parametrize(("status", "make"), BOMBS.values(), ids=BOMBS)
@@ -54,13 +54,12 @@ def test_picture_with_a_long_exif_directory_is_recognized_without_parsing_it(cli
 GOOD = {format: saved(seven(56).convert("RGB"), format) for format in ("PNG", "JPEG", "WEBP")}
 
 
-@pytest.mark.parametrize("url", [PREDICT, "/api/mnist"])
 @given(data=st.data())
-def test_picture_with_changed_bytes_causes_no_server_error(url, data):
+def test_picture_with_changed_bytes_causes_no_server_error(data):
     content = bytearray(data.draw(st.sampled_from(list(GOOD.values()))))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    assert send(Client(), bytes(content), url).status_code in (200, 400, 413, 422)
+    assert send(Client(), bytes(content)).status_code in (200, 400, 413, 422)
 
 
 @pytest.mark.parametrize(
