@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from contextlib import suppress
+from ctypes import CDLL
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ workers = env.int("WEB_CONCURRENCY", 1)
 worker_class = "gthread"
 # Threads buffer bodies and wait; mnist_site/load_shedding.py limits concurrency.
 threads = 32
+# glibc would give each thread its own heap, which fragments memory.
+M_ARENA_MAX = -8
+with suppress(AttributeError):
+    CDLL(None).mallopt(M_ARENA_MAX, 2)
 # Heroku kills processes 30 seconds after SIGTERM.
 graceful_timeout = 25
 # Keep heartbeat and metric files in memory: a slow disk must not look like a hanging worker.
