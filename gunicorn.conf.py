@@ -1,8 +1,9 @@
 """gunicorn's configuration, which it reads from the working directory."""
 
-import ctypes
 import os
 import shutil
+from contextlib import suppress
+from ctypes import CDLL
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -27,10 +28,12 @@ MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn and mkdtemp create private fil
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else gettempdir()
 # glibc stops returning large blocks to the system after the first one is freed, unless its
 # threshold is fixed: after 60 pictures of 6 MP, four at a time, a worker kept 351 MB, not 129 MB.
-# Other C libraries have no such function.
-M_MMAP_THRESHOLD = -3
-if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+# It would also give each thread its own heap, which fragments memory.
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+with suppress(AttributeError):  # other C libraries have no such function
+    mallopt = CDLL(None).mallopt
     mallopt(M_MMAP_THRESHOLD, 1_000_000)
+    mallopt(M_ARENA_MAX, 2)
 # Two servers of one user would share the control socket.
 control_socket_disable = True
 

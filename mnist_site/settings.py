@@ -230,12 +230,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     require_writable(Path(DATABASES["default"]["NAME"]).absolute().parent)
+    # Each thread has a connection with a page cache; cache_size is in kB if negative.
     # WAL lets readers continue during a write; IMMEDIATE makes writers wait at the start of a
     # transaction instead of failing in the middle.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": DATABASE_TIMEOUT,
-        "init_command": "PRAGMA journal_mode=WAL",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-512",
         **url_options,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
