@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.classifier import Classifier, Probabilities, Verdict
+from ml.preprocessing.ink import Ink, extract_ink, rasterize_ink, slender
 from ml.preprocessing.lattice import MAX_PARTS, Lattice
 from ml.preprocessing.layout import LINE_HEIGHT, split_lines
-from ml.preprocessing.picture_segmentation import has_gap, segment_picture
-from ml.preprocessing.pictures import Ink, extract_ink, rasterize_ink
+from ml.preprocessing.paper import Levels
+from ml.preprocessing.picture_segmentation import has_gap, segment_picture, split_ink_lines
 from ml.preprocessing.segmentation import segment_strokes
 from ml.preprocessing.strokes import SIZE, Box, Grid, Strokes, bounding_box, rasterize
 
@@ -26,6 +27,8 @@ MAX_DIGIT_ASPECT = 1.2
 MAX_LINES = 20
 # Grids per model call: bounds the memory of its activations.
 MODEL_BATCH = 256
+# From the most to the least certain.
+VERDICT_ORDER = (Verdict.DIGIT, Verdict.UNSURE, Verdict.NOT_A_DIGIT)
 
 DrawingInput: TypeAlias = Strokes | Image.Image
 """Pen strokes or a picture."""
@@ -213,15 +216,23 @@ def _predict_ink(classifier: Classifier, ink: Ink) -> Prediction:
     whole = _predict_whole(classifier, ink)
     if whole and not has_gap(ink):
         return Prediction((whole,), classifier.version)
-    parts, lattice = segment_picture(ink)
-    candidates = _Candidates(
-        [rasterize_ink(part.levels) for part in parts], [part.box for part in parts], lattice
-    )
-    rows = _classify(classifier, candidates.grids)
-    prediction = Prediction(tuple(candidates.choose(classifier, rows)), classifier.version)
+    digits = [digit for line in split_ink_lines(ink) for digit in _predict_line(classifier, line)]
+    prediction = Prediction(tuple(digits), classifier.version)
     if whole and not _is_more_certain(prediction, whole):
         return Prediction((whole,), classifier.version)
     return prediction
+
+
+def _predict_line(classifier: Classifier, ink: Ink) -> list[DigitPrediction]:
+    """Predict the digits of one line of ink."""
+    parts, lattice = segment_picture(ink)
+    grids = [rasterize_ink(part.levels) for part in parts]
+    rows = _classify(classifier, grids)
+    path, _ = lattice.best_path(rows)
+    return [
+        _best_view(classifier, parts[i], _digit(classifier, grids[i], parts[i].box, rows[i]))
+        for i in path
+    ]
 
 
 def _predict_whole(classifier: Classifier, ink: Ink) -> DigitPrediction | None:
@@ -229,9 +240,22 @@ def _predict_whole(classifier: Classifier, ink: Ink) -> DigitPrediction | None:
     height, width = ink.levels.shape
     if width >= MAX_DIGIT_ASPECT * height:
         return None
-    grid = rasterize_ink(ink.levels)
-    digit = _digit(classifier, grid, ink.box, classifier.predict(grid[None])[0])
+    digit = _best_view(classifier, ink, _predict_grid(classifier, ink.levels, ink.box))
     return None if digit.verdict is Verdict.NOT_A_DIGIT else digit
+
+
+def _best_view(classifier: Classifier, ink: Ink, digit: DigitPrediction) -> DigitPrediction:
+    """Return the prediction of ink, or that of the ink made slender if it is more certain."""
+    height, width = ink.levels.shape
+    if digit.verdict is Verdict.DIGIT or width >= MAX_DIGIT_ASPECT * height:
+        return digit
+    second = _predict_grid(classifier, slender(ink.levels), ink.box)
+    return min(digit, second, key=lambda view: VERDICT_ORDER.index(view.verdict))
+
+
+def _predict_grid(classifier: Classifier, levels: Levels, box: Box) -> DigitPrediction:
+    grid = rasterize_ink(levels)
+    return _digit(classifier, grid, box, classifier.predict(grid[None])[0])
 
 
 def _is_more_certain(parts: Prediction, whole: DigitPrediction) -> bool:

@@ -102,9 +102,13 @@ def robustness(cells: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def digits(images: NDArray[np.uint8], titles: Sequence[str], columns: int = 10) -> Figure:
-    """Plot images uint8[n, 28, 28] in rows, each with its title."""
-    rows = -(-len(images) // columns)
+def digits(
+    images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    titles: Sequence[str],
+    columns: int = 10,
+) -> Figure:
+    """Plot images uint8[h, w] of ink on black in rows, each with its title."""
+    rows = max(1, -(-len(images) // columns))
     figure = Figure(figsize=(columns, 1.25 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for axes, image, title in zip(grid, images, titles, strict=False):

@@ -16,8 +16,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from ml.preprocessing.pictures import WORKING_SIZE
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-# A JPEG is decoded at a fraction of its size; other formats are decoded at full size.
-MAX_JPEG_PIXELS: Final = 16_000_000
+# A baseline JPEG is decoded at a fraction of its size, 24 megapixels of a phone in 4 MB; other
+# formats are decoded at full size.
+MAX_JPEG_PIXELS: Final = 25_000_000
 MAX_PIXELS: Final = 6_000_000
 # A JPEG with several scans, such as a progressive one, is decoded at full size, 2 bytes per sample,
 # and each scan, however short, visits all samples: 10 scans of 18 million in a photo of 12 MP.
@@ -113,7 +114,9 @@ def _decoder_errors() -> Iterator[None]:
         raise
     except UnidentifiedImageError as error:
         supported = ", ".join(FORMATS)
-        raise PictureError(f"The image format is not supported. Supported: {supported}.") from error
+        raise PictureError(
+            f"The image format is not supported. Supported: {supported}. Save it as JPEG."
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureTooLarge(f"The picture has too many pixels: {error}") from error
     except Exception as error:  # decoders raise many unrelated exceptions

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ml.preprocessing.components import connected_components
 from ml.preprocessing.hulls import SLANTS, Integers, hull
+from ml.preprocessing.ink import Ink
 from ml.preprocessing.lattice import MAX_PARTS, Lattice, build_lattice
-from ml.preprocessing.pictures import Ink
+from ml.preprocessing.layout import split_lines
 
 Pixels: TypeAlias = Integers
 """Pixel coordinates, int[2, n]: x and y."""
@@ -39,9 +40,10 @@ class _Cut(NamedTuple):
 
 def segment_picture(ink: Ink) -> tuple[list[Ink], Lattice]:
     """Return the candidate digits of a picture's ink, and their lattice."""
-    components = _components(ink.mask())
-    if len(components) > MAX_COMPONENTS:
+    pixels, first = connected_components(ink.mask())
+    if len(first) > MAX_COMPONENTS:
         return [ink], Lattice.single([0])
+    components = np.split(pixels, first[1:], axis=1)
     height = 1 + max(int(np.ptp(component[1])) for component in components)
     split = [piece for component in components for piece in _split(component, height)]
     pieces, costs = [pixels for pixels, _ in split], [cost for _, cost in split]
@@ -57,8 +59,30 @@ def segment_picture(ink: Ink) -> tuple[list[Ink], Lattice]:
 
 
 def has_gap(ink: Ink) -> bool:
-    """Return whether a column between the edges of the ink is empty: rare within one digit."""
-    return not bool(ink.mask().any(axis=0).all())
+    """Return whether a column or row between the edges of the ink is empty: rare in a digit."""
+    mask = ink.mask()
+    return not bool(mask.any(axis=0).all() and mask.any(axis=1).all())
+
+
+def split_ink_lines(ink: Ink) -> list[Ink]:
+    """Return the lines of digits without annotations, like those of strokes, top to bottom."""
+    pixels, first = connected_components(ink.mask())
+    if not 1 < len(first) <= MAX_PARTS:
+        return [ink]
+    left, top = np.minimum.reduceat(pixels, first, axis=1)
+    right, bottom = np.maximum.reduceat(pixels, first, axis=1)
+    # A component is a stroke around its box, whose points carry its number.
+    number = np.arange(len(first))
+    boxes = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    strokes = np.array([(x, y, number) for x, y in boxes], dtype=np.float64)
+    lines = split_lines(strokes.transpose(2, 0, 1).tolist())
+    if [len(line) for line in lines] == [len(first)]:
+        return [ink]
+    components = np.split(pixels, first[1:], axis=1)
+    return [
+        _extract(ink, np.hstack([components[int(stroke[0][2])] for stroke in line]))
+        for line in lines
+    ]
 
 
 def _extract(ink: Ink, pixels: Pixels) -> Ink:
@@ -68,38 +92,6 @@ def _extract(ink: Ink, pixels: Pixels) -> Ink:
     levels = np.zeros((rows.max() + 1, columns.max() + 1), dtype=ink.levels.dtype)
     levels[rows, columns] = ink.levels[rows + top, columns + left]
     return ink.part(levels, int(left), int(top))
-
-
-def _components(mask: NDArray[np.bool]) -> list[Pixels]:
-    """Return the pixels of each connected component (8-neighborhood), by runs of each row."""
-    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(edges == 1)
-    lengths = np.nonzero(edges == -1)[1] - starts
-    offset = rows * edges.shape[1] + starts
-    component = np.repeat(_roots(offset, offset + lengths, edges.shape[1]), lengths)
-    columns = np.arange(lengths.sum()) + np.repeat(starts + lengths - lengths.cumsum(), lengths)
-    pixels = np.stack([columns, np.repeat(rows, lengths)])
-    order = np.argsort(component, kind="stable")
-    return np.split(pixels[:, order], np.flatnonzero(np.diff(component[order])) + 1, axis=1)
-
-
-def _roots(starts: Integers, ends: Integers, row: int) -> Integers:
-    """Return for each run, in reading order, the first run of its component.
-
-    Runs touch if they overlap one row (``row`` pixels) apart; labels propagate to the smallest.
-    """
-    first = np.searchsorted(ends, starts - row)
-    counts = np.searchsorted(starts, ends - row, side="right") - first
-    below = np.repeat(np.arange(len(starts)), counts)
-    above = np.arange(len(below)) + np.repeat(first + counts - counts.cumsum(), counts)
-    root = np.arange(len(starts))
-    while (root[below] != root[above]).any():
-        lower = np.minimum(root[below], root[above])
-        np.minimum.at(root, root[below], lower)
-        np.minimum.at(root, root[above], lower)
-        while (root[root] != root).any():
-            root = root[root]
-    return root
 
 
 def _split(component: Pixels, height: float) -> list[tuple[Pixels, float]]:

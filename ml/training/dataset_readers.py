@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.files import read_file
+from ml.preprocessing.ink import extract_ink, rasterize_ink
+from ml.preprocessing.paper import MIN_CONTRAST
 from ml.preprocessing.picture_files import open_picture
-from ml.preprocessing.pictures import MIN_CONTRAST, extract_ink, rasterize_ink, to_gray
+from ml.preprocessing.pictures import to_gray
 from ml.preprocessing.strokes import SIZE, Grid, rasterize
 from ml.training import dataset_csv, stroke_files
 from ml.training.held_out import DRAWING_ID

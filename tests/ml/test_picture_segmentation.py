@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from ml.evaluation import synthetic_numbers
-from ml.preprocessing import picture_segmentation, pictures
+from ml.preprocessing import picture_segmentation
+from ml.preprocessing.ink import Ink
 from ml.preprocessing.lattice import MAX_PARTS
 from ml.preprocessing.picture_segmentation import segment_picture
 from ml.recognition import predict_picture
@@ -18,7 +19,7 @@ def digits():
 
 
 def ink(levels):
-    return pictures.Ink(np.array(levels, dtype=np.uint8), 10, 20, 2.0)
+    return Ink(np.array(levels, dtype=np.uint8), 10, 20, 2.0)
 
 
 def uniform(candidates):

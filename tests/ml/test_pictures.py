@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
-from ml.preprocessing import pictures
+from ml.preprocessing.ink import extract_ink, rasterize_ink
 from ml.preprocessing.picture_files import PictureError, PictureTooLarge, open_picture
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_picture
@@ -44,8 +44,8 @@ def drawn(size=280):
 
 def preprocess(picture):
     """Return the picture's ink as one digit, uint8[28, 28], or None if it is blank."""
-    ink = pictures.extract_ink(picture)
-    return None if ink is None else pictures.rasterize_ink(ink.levels)
+    ink = extract_ink(picture)
+    return None if ink is None else rasterize_ink(ink.levels)
 
 
 def stored(picture, orientation, format="JPEG", **options):
@@ -119,9 +119,10 @@ def test_extract_ink_of_gradient_is_none():
 
 
 def test_extract_ink_of_photographed_blank_paper_is_none():
-    """390 of 400 in a larger run; the rest are notches in the edges of shadows."""
-    taken = [preprocess(open_picture(photos.take(None, seed).jpeg)) for seed in range(30)]
-    assert taken.count(None) >= 28
+    """397 of 400 in a larger run; the seeds include notches in the edges of shadows."""
+    seeds = [*range(20), 65, 134, 159, 197, 204, 294, 332, 344]
+    taken = [preprocess(open_picture(photos.take(None, seed).jpeg)) for seed in seeds]
+    assert taken.count(None) == len(seeds)
 
 
 @pytest.fixture(scope="module")
@@ -206,9 +207,7 @@ def test_predict_picture_of_photos_gives_the_digit(shipped, album):
 
 
 def test_extract_ink_of_photos_finds_the_box(album):
-    overlaps = [
-        overlap(pictures.extract_ink(open_picture(photo.jpeg)).box, photo.box) for photo, _ in album
-    ]
+    overlaps = [overlap(extract_ink(open_picture(photo.jpeg)).box, photo.box) for photo, _ in album]
     assert np.mean(overlaps) > 0.95
 
 
@@ -248,7 +247,7 @@ def test_open_picture_of_a_large_jpeg_decodes_at_reduced_size():
     picture = open_picture(stored(photo, 6))
     assert picture.width * picture.height < 1_000_000
     # The box is in pixels of the upright original.
-    assert pictures.extract_ink(picture).box == pytest.approx((2_800, 400, 200, 1_600), abs=16)
+    assert extract_ink(picture).box == pytest.approx((2_800, 400, 200, 1_600), abs=16)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +360,7 @@ def test_extract_ink_ignores_metadata_named_like_its_own():
     text = b"tEXtfull_width\0wide"
     chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
     picture = open_picture(content[:-12] + chunk + content[-12:])
-    assert pictures.extract_ink(picture).box == pictures.extract_ink(drawn()).box
+    assert extract_ink(picture).box == extract_ink(drawn()).box
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -13,6 +13,8 @@ from PIL import Image
 
 from ml.classifier import Classifier
 from ml.evaluation import evaluate as evaluation
+from ml.evaluation import picture_folder
+from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_strokes
 from ml.training import data, export, held_out, pipeline, stroke_files, train, variants
 from recognizer import dataset_export, drawings, registry
@@ -350,6 +352,43 @@ def test_evaluate_against_prints_the_paired_test(tmp_path, small_evaluation):
     printed = call("evaluate", SHIPPED, "--against", SHIPPED, "--report", report)
     assert "only the first model correct: 0, only the second: 0" in printed
     assert json.loads(report.with_suffix(".json").read_text())["against"]["p_value"] == 1
+
+
+@pytest.mark.parametrize("labels", ["tsv", "folders"])
+def test_evaluate_pictures_reports_sources_and_errors(tmp_path, small_evaluation, labels):
+    picture = Image.fromarray(rasterize(SEVEN))
+    folder = tmp_path / "album"
+    for label in ("7", "1"):
+        (folder / label).mkdir(parents=True)
+        picture.save(folder / label / "one.png")
+    if labels == "tsv":
+        rows = ["file\tlabel\tsource", "7/one.png\t7\tanna", "1/one.png\t1\tben"]
+        (folder / "labels.tsv").write_text("\n".join(rows))
+    report = tmp_path / "report.html"
+    printed = call("evaluate", SHIPPED, "--pictures", folder, "--report", report)
+    assert "All digits: 1 correct of 2 (50.00%), 1 confident errors" in printed
+    assert ("ben: 100.00% of 1" if labels == "tsv" else "album: 50.00% of 2") in printed
+    with Image.open(report.with_suffix(".png")) as sheet:
+        assert sheet.width > 100
+    assert "Labeled pictures: album" in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("labels.tsv", b"file\tlabel\none.png", "labels.tsv:2: columns file and label"),
+        ("7/one.png", b"GIF89a", "one.png: The"),
+        ("other.txt", b"", "has no pictures"),
+    ],
+)
+def test_evaluate_pictures_of_an_invalid_folder_names_the_file(
+    tmp_path, shipped, name, content, error
+):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=error):
+        picture_folder.predict(shipped, picture_folder.read(tmp_path))
 
 
 @pytest.fixture

@@ -49,6 +49,13 @@ class Command(BaseCommand):
             " are skipped",
         )
         parser.add_argument(
+            "--pictures",
+            type=Path,
+            metavar="FOLDER",
+            help="labeled pictures: labels.tsv (file, label, source) or one folder per label; the"
+            " report names each source, and a PNG file of the same name shows the errors",
+        )
+        parser.add_argument(
             "--report",
             type=Path,
             metavar="FILE",
@@ -71,6 +78,7 @@ class Command(BaseCommand):
         images, files = self._load_data(options["strokes"], model)
         evaluation = evaluate.evaluate_images(model, images)
         metrics = evaluate.measure(model, evaluation, images, files)
+        errors = self._measure_pictures(model, options["pictures"], metrics)
         if options["against"]:
             second = self._load(options["against"])
             other = evaluate.evaluate_images(second, images)
@@ -81,6 +89,8 @@ class Command(BaseCommand):
         self.stdout.write(render_to_string("recognizer/report.txt", _context(metrics)).strip())
         try:
             self._write_report(options["report"], metrics, evaluation, images.images.numpy(), files)
+            if errors:
+                write_file(options["report"].with_suffix(".png"), errors)
             if options["card"]:
                 self._update_card(options["card"], metrics)
         except OSError as error:
@@ -111,6 +121,26 @@ class Command(BaseCommand):
                     " Use a file with other writers."
                 )
         return images, files
+
+    def _measure_pictures(
+        self, model: Classifier, folder: Path | None, metrics: Metrics
+    ) -> bytes | None:
+        """Add the metrics of labeled pictures, and return a PNG file of the errors."""
+        if folder is None:
+            return None
+        from ml.evaluation import picture_folder, stroke_metrics
+        from ml.training.stroke_files import StrokeFile
+
+        try:
+            pictures = picture_folder.read(folder)
+            outcomes = picture_folder.predict(model, pictures)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"The pictures cannot be evaluated: {error}") from error
+        samples = StrokeFile(folder.name, "", [one.sample for one in outcomes], 0)
+        metrics["picture_folder"] = stroke_metrics.measure(samples, outcomes)
+        sheet = io.BytesIO()
+        picture_folder.contact_sheet(pictures, outcomes).savefig(sheet, format="png")
+        return sheet.getvalue()
 
     def _write_report(
         self, path: Path, metrics: Metrics, evaluation: Any, images: Any, files: list[Any]

@@ -1,0 +1,43 @@
+"""Connected components of pixels."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers: TypeAlias = NDArray[np.intp]
+
+
+def connected_components(mask: NDArray[np.bool]) -> tuple[Integers, Integers]:
+    """Return the pixels of bool[h, w] by component (8-neighborhood), by runs of each row.
+
+    The pixels are int[2, n], x and y; the second array holds the first pixel of each component.
+    """
+    edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    rows, starts = np.nonzero(edges == 1)
+    lengths = np.nonzero(edges == -1)[1] - starts
+    offset = rows * edges.shape[1] + starts
+    component = np.repeat(_roots(offset, offset + lengths, edges.shape[1]), lengths)
+    columns = np.arange(lengths.sum()) + np.repeat(starts + lengths - lengths.cumsum(), lengths)
+    pixels = np.stack([columns, np.repeat(rows, lengths)])
+    order = np.argsort(component, kind="stable")
+    return pixels[:, order], np.flatnonzero(np.diff(component[order], prepend=-1))
+
+
+def _roots(starts: Integers, ends: Integers, row: int) -> Integers:
+    """Return for each run, in reading order, the first run of its component.
+
+    Runs touch if they overlap one row (``row`` pixels) apart; labels propagate to the smallest.
+    """
+    first = np.searchsorted(ends, starts - row)
+    counts = np.searchsorted(starts, ends - row, side="right") - first
+    below = np.repeat(np.arange(len(starts)), counts)
+    above = np.arange(len(below)) + np.repeat(first + counts - counts.cumsum(), counts)
+    root = np.arange(len(starts))
+    while (root[below] != root[above]).any():
+        lower = np.minimum(root[below], root[above])
+        np.minimum.at(root, root[below], lower)
+        np.minimum.at(root, root[above], lower)
+        while (root[root] != root).any():
+            root = root[root]
+    return root

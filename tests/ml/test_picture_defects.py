@@ -1,0 +1,116 @@
+"""Predictions of pictures with defects: edges, frames, neighbors, pale pens, several lines."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+from ml.recognition import predict_picture
+from tests.ml.test_pictures import PLOTTED
+
+
+def plotted(text, pen=4, ink=20, size=(90, 140), place=(21, 35), scale=4):
+    """Return a picture of a digit on white, and its ImageDraw."""
+    picture = Image.new("L", size, 255)
+    drawing = ImageDraw.Draw(picture)
+    plot(drawing, text, pen, ink, place, scale)
+    return picture, drawing
+
+
+def plot(drawing, text, pen, ink, place, scale):
+    for stroke in PLOTTED[text]:
+        points = [(place[0] + scale * x, place[1] + scale * y) for x, y in stroke]
+        drawing.line(points, fill=ink, width=pen, joint="curve")
+
+
+def card_edge(drawing):
+    drawing.rounded_rectangle((-20, -20, 86, 160), 9, outline=30, width=4)
+
+
+def strip_at_the_left(drawing):
+    drawing.rectangle((0, 20, 4, 139), fill=60)
+
+
+def scan_line(drawing):
+    drawing.line((0, 2, 89, 2), fill=90, width=2)
+
+
+def ruled_line(drawing):
+    drawing.line((0, 128, 89, 128), fill=40, width=2)
+
+
+def neighbor_above(drawing):
+    drawing.arc((20, -30, 60, 10), 0, 180, fill=20, width=4)
+
+
+def neighbor_at_the_right(drawing):
+    drawing.arc((84, 50, 120, 90), 90, 270, fill=20, width=4)
+
+
+DEFECTS = [
+    card_edge,
+    strip_at_the_left,
+    scan_line,
+    ruled_line,
+    neighbor_above,
+    neighbor_at_the_right,
+]
+
+
+@pytest.mark.parametrize("text", PLOTTED)
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_predict_picture_ignores_ink_cut_by_the_border(shipped, defect, text):
+    picture, drawing = plotted(text)
+    defect(drawing)
+    assert predict_picture(shipped, picture).text == text
+
+
+@pytest.mark.parametrize("text", PLOTTED)
+@pytest.mark.parametrize("place", [(0, 35), (41, 35), (21, 0), (21, 59)])
+def test_predict_picture_keeps_a_digit_that_touches_the_border(shipped, place, text):
+    picture, drawing = plotted(text, place=place)
+    drawing.rectangle((44, 4, 45, 5) if place[1] else (44, 130, 45, 131), fill=20)
+    assert predict_picture(shipped, picture).text == text
+
+
+def test_predict_picture_keeps_both_digits_at_the_border(shipped):
+    picture, drawing = plotted("1", place=(-20, 22), size=(76, 124))
+    plot(drawing, "0", 4, 20, (24, 22), 4)
+    assert predict_picture(shipped, picture).text == "10"
+
+
+@pytest.mark.parametrize("text", PLOTTED)
+def test_predict_picture_of_a_pale_pen_on_noisy_white_gives_the_digit(shipped, text):
+    """The last stroke is much paler than a blot at its start."""
+    rng = np.random.default_rng(0)
+    picture, drawing = plotted(text, pen=3, ink=170)
+    x, y = PLOTTED[text][0][0]
+    drawing.ellipse((20 + 4 * x, 34 + 4 * y, 23 + 4 * x, 37 + 4 * y), fill=20)
+    levels = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.6)))
+    noisy = (levels - rng.integers(0, 8, levels.shape)).clip(0, 255).astype(np.uint8)
+    assert predict_picture(shipped, Image.fromarray(noisy)).text == text
+
+
+@pytest.mark.parametrize("text", PLOTTED)
+@pytest.mark.parametrize("frame", [0, 255])
+def test_predict_picture_in_a_frame_gives_the_digit(shipped, frame, text):
+    digit = plotted(text)[0]
+    picture = ImageOps.expand(digit if frame == 0 else ImageOps.invert(digit), 8, fill=frame)
+    assert predict_picture(shipped, picture).text == text
+
+
+def test_predict_picture_of_two_lines_separates_them(shipped):
+    picture = Image.new("L", (300, 260), 255)
+    drawing = ImageDraw.Draw(picture)
+    for line, text in enumerate(("1234", "7021")):
+        for column, digit in enumerate(text):
+            plot(drawing, digit, 8, 20, (20 + 70 * column, 20 + 125 * line), 4)
+    assert predict_picture(shipped, picture).text == "1234\n7021"
+
+
+@pytest.mark.parametrize("aspect", [0.9, 1.0, 1.1])
+def test_predict_picture_of_a_round_zero_gives_zero(shipped, aspect):
+    picture = Image.new("L", (280, 280), 255)
+    ImageDraw.Draw(picture).ellipse(
+        (140 - 90 * aspect, 50, 140 + 90 * aspect, 230), outline=0, width=12
+    )
+    assert predict_picture(shipped, picture).text == "0"
