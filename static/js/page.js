@@ -169,7 +169,7 @@ async function loadModel() {
   await explainer.load();
   session.loadModel();
 }
-addEventListener("load", () => setTimeout(open, LOAD_DELAY));
+addEventListener("load", () => setTimeout(beginVisit, LOAD_DELAY));
 addEventListener("online", loadModel);
 
 // Opening and invitation
@@ -185,7 +185,8 @@ function onFirstInput() {
   loadModel();
 }
 
-async function open() {
+/** Load the model; on the first visit, play the opening. */
+async function beginVisit() {
   await loadModel();
   if (earlierVisits > 0 || hasInput || !drawing.isEmpty) return;
   const { playOpening } = await import("./opening.js");
