@@ -299,6 +299,12 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
+find("#accuracy").addEventListener("beforetoggle", async ({ newState }) => {
+  if (newState === "closed") return;
+  const { showAccuracy } = await import("./accuracy.js");
+  showAccuracy(find("#accuracy dl"));
+});
+
 // Saved preferences, under the keys that visitors' browsers already hold
 
 for (const [id, key] of [["save", "keep"], ["digit-keys", "keys"]]) {

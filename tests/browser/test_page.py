@@ -186,6 +186,12 @@ def test_reviewed_drawing_continues_under_a_new_uuid(page, admin_user):
     page.complaints.clear()
 
 
+def test_accuracy_shows_the_figures_of_the_serving_model(page):
+    page.click("text=Accuracy")
+    expect(page.locator("#accuracy dt").first).to_have_text("Digits of MNIST")
+    expect(page.locator("#accuracy dd").first).to_have_text("99.56% of 10,000")
+
+
 def test_printed_page_has_no_controls_and_dark_ink(open_page):
     page = open_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     draw(page)
