@@ -171,7 +171,7 @@ async function loadModel() {
   await explainer.load();
   session.loadModel();
 }
-addEventListener("load", () => setTimeout(open, LOAD_DELAY));
+addEventListener("load", () => setTimeout(beginVisit, LOAD_DELAY));
 addEventListener("online", loadModel);
 
 // Opening and invitation
@@ -187,7 +187,8 @@ function onFirstInput() {
   loadModel();
 }
 
-async function open() {
+/** Load the model; on the first visit, play the opening. */
+async function beginVisit() {
   await loadModel();
   if (earlierVisits > 0 || hasInput || !drawing.isEmpty) return;
   const { playOpening } = await import("./opening.js");
@@ -306,6 +307,12 @@ document.addEventListener("keydown", (event) => {
   if (!action) return;
   event.preventDefault();
   action();
+});
+
+find("#accuracy").addEventListener("beforetoggle", async ({ newState }) => {
+  if (newState === "closed") return;
+  const { showAccuracy } = await import("./accuracy.js");
+  showAccuracy(find("#accuracy dl"));
 });
 
 // Saved preferences, under the keys that visitors' browsers already hold

@@ -30,6 +30,9 @@ def test_page_in_every_state_has_no_axe_violations(open_page, scheme, width):
     page.keyboard.type("716")
     expect(page.locator("#label-status")).to_contain_text("Your label")
     assert violations(page) == {}
+    for dialog in ("menu", "confirm-delete", "accuracy", "shortcuts"):
+        page.evaluate("id => document.getElementById(id).showPopover()", dialog)
+        assert violations(page) == {}
 
 
 @pytest.mark.parametrize("options", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}])

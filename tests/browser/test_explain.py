@@ -16,6 +16,7 @@ from tools.browser.pen import (
     draw,
     expect_state,
     ink_of,
+    offline,
     record_frames,
     violations,
     wait_for_change_and_return,
@@ -94,7 +95,7 @@ def settled_pixels(page, selector):
 
 
 def test_closed_panel_shows_the_layers_of_a_drawing(page):
-    """The strip loads by itself; slow parts wait for the panel."""
+    """The strip loads by itself; slow parts wait for the panel, which needs no connection."""
     expect(layer(page, "logits")).to_be_visible()
     blank = {name: pixels(page, f"[data-layer={name}]") for name in LAYERS[1:]}
     draw(page)
@@ -103,6 +104,10 @@ def test_closed_panel_shows_the_layers_of_a_drawing(page):
     for name in LAYERS[1:]:
         assert pixels(page, f"[data-layer={name}]") != blank[name]
     assert page.locator(".occlusion p").text_content() == ""
+    with offline(page):
+        page.click("#network summary")
+        expect_prediction(page, 7)
+        expect(page.locator(".occlusion p")).to_contain_text("7 leads by")
 
 
 def test_panel_without_a_drawing_shows_a_hint_and_keeps_its_height(panel):

@@ -111,5 +111,10 @@ def test_stroke_on_a_picture_begins_a_drawing_and_undo_restores_the_picture(page
 
 def test_blank_picture_shows_a_message(page):
     choose_file(page, png(Image.new("L", (200, 200), 255)))
-    expect(page.locator("#badge")).to_have_text("No ink found in the picture.")
+    badge = page.locator("#badge")
+    expect(badge).to_have_text("No ink found in the picture.")
+    # Readable on a dark picture too.
+    assert (
+        badge.evaluate("badge => getComputedStyle(badge).backgroundColor") == "rgb(251, 250, 246)"
+    )
     assert not Drawing.objects.exists()
