@@ -62,10 +62,14 @@ def create_metrics_folder(parent: Path, prefix: str) -> str:
         with suppress(OSError), _opened(folder) as descriptor:
             flock(descriptor, LOCK_EX | LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
-    created = tempfile.mkdtemp(prefix=prefix, dir=parent)
-    # Workers inherit the open descriptor, and the lock with it.
-    flock(os.open(created, os.O_RDONLY), LOCK_EX)
-    return created
+    while True:
+        created = tempfile.mkdtemp(prefix=prefix, dir=parent)
+        # Another server can remove the folder before it is locked.
+        with suppress(FileNotFoundError):
+            # Workers inherit the open descriptor, and the lock with it.
+            flock(os.open(created, os.O_RDONLY), LOCK_EX)
+            if Path(created).is_dir():
+                return created
 
 
 @contextmanager

@@ -7,8 +7,17 @@ import { LeNet } from "../../static/js/recognize/lenet.js";
 import { Recognizer } from "../../static/js/recognize/recognition.js";
 
 const NONE = new Float64Array(10);
-// A model whose activations are the levels of the image.
-const createMemory = (examples) => new HandMemory((image) => [...image], examples);
+// A model whose activations are the first two levels of the image.
+const createMemory = (storage) => new HandMemory(([first, second]) => [first, second], storage);
+const imageOf = (...levels) => Uint8Array.from({ length: 784 }, (_, i) => levels[i] ?? 0);
+
+function createStorage(items = {}) {
+  return {
+    getItem: (key) => items[key] ?? null,
+    setItem: (key, value) => void (items[key] = value),
+  };
+}
+
 const argmax = (values) => values.indexOf(Math.max(...values));
 
 test("adapt without examples returns the same logits", () => {
@@ -17,15 +26,15 @@ test("adapt without examples returns the same logits", () => {
 
 test("adapt raises the label of a close example, more than that of a distant one", () => {
   const memory = createMemory();
-  memory.learn(Uint8Array.of(200, 10), 4);
-  memory.learn(Uint8Array.of(10, 200), 9);
+  memory.learn(imageOf(200, 10), 4);
+  memory.learn(imageOf(10, 200), 9);
   assert.equal(argmax(memory.adapt(NONE, [190, 20])), 4);
   assert.equal(argmax(memory.adapt(NONE, [20, 190])), 9);
 });
 
 test("adapt ignores the size of the activations", () => {
   const memory = createMemory();
-  memory.learn(Uint8Array.of(200, 10), 4);
+  memory.learn(imageOf(200, 10), 4);
   const [one, tenfold] = [memory.adapt(NONE, [2, 1]), memory.adapt(NONE, [20, 10])];
   one.forEach((logit, i) => assert.ok(Math.abs(logit - tenfold[i]) < 1e-9));
   assert.ok(memory.adapt(NONE, [0, 0]).every(Number.isFinite));
@@ -33,19 +42,52 @@ test("adapt ignores the size of the activations", () => {
 
 test("adapt leaves the logits given to it unchanged", () => {
   const memory = createMemory();
-  memory.learn(Uint8Array.of(1, 0), 4);
+  memory.learn(imageOf(1, 0), 4);
   const logits = Float64Array.of(0, 0, 0, 0, 0);
   memory.adapt(logits, [1, 0]);
   assert.deepEqual(logits, new Float64Array(5));
 });
 
 test("the memory keeps the newest 200 examples and survives storage", () => {
-  const memory = createMemory();
-  for (let i = 0; i < 210; i++) memory.learn(Uint8Array.of(i, 1), i % 10);
+  const storage = createStorage();
+  const memory = createMemory(storage);
+  for (let i = 0; i < 210; i++) memory.learn(imageOf(i, 1), i % 10);
   assert.equal(memory.size, 200);
-  const stored = createMemory(JSON.parse(JSON.stringify(memory)));
+  const stored = createMemory(storage);
   assert.equal(stored.size, 200);
   assert.deepEqual(stored.adapt(NONE, [3, 4]), memory.adapt(NONE, [3, 4]));
+});
+
+test("forget removes the digits of one drawing", () => {
+  const storage = createStorage();
+  const memory = createMemory(storage);
+  memory.learn(imageOf(200, 10), 4, "first");
+  memory.learn(imageOf(10, 200), 9, "second");
+  memory.forget("first");
+  assert.equal(memory.size, 1);
+  assert.equal(createMemory(storage).size, 1);
+  assert.equal(argmax(memory.adapt(NONE, [10, 200])), 9);
+});
+
+test("reset removes all digits, in the storage too", () => {
+  const storage = createStorage();
+  const memory = createMemory(storage);
+  memory.learn(imageOf(200, 10), 4);
+  memory.reset();
+  assert.equal(memory.size, 0);
+  assert.equal(createMemory(storage).size, 0);
+});
+
+for (const content of ["{", "7", '[["1"]]', '[["AAAA",1]]', JSON.stringify([[btoa("a".repeat(784)), 10]])]) {
+  test(`corrupt storage ${content.slice(0, 12)} begins an empty memory`, () => {
+    assert.equal(createMemory(createStorage({ hand: content })).size, 0);
+  });
+}
+
+test("a full storage does not prevent learning", () => {
+  const memory = createMemory({ getItem: () => null, setItem() { throw new DOMException("", "QuotaExceededError"); } });
+  memory.learn(imageOf(200, 10), 4);
+  assert.equal(argmax(memory.adapt(NONE, [190, 20])), 4);
 });
 
 test("a corrected shape is recognized the next time; other digits are not changed", () => {

@@ -176,8 +176,8 @@ def kill(server):
 
 def test_start_removes_the_metrics_of_killed_servers_only():
     killed, abandoned = start_server()
-    kill(killed)
     assert abandoned.is_dir()
+    kill(killed)
     running, kept = start_server()
     other, created = start_server()
     try:
