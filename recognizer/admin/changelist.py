@@ -94,6 +94,10 @@ class LargeTableAdmin(admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LargeTableChangeList
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        title = {"title": f"{self.opts.verbose_name_plural}".capitalize()}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Reject NUL characters in filters; PostgreSQL cannot compare text with them."""
         if any("\0" in value for _, values in request.GET.lists() for value in values):
