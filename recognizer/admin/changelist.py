@@ -93,6 +93,10 @@ class LargeTableAdmin(admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LargeTableChangeList
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        title = {"title": f"{self.opts.verbose_name_plural}".capitalize()}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Allow only the lookups of the filters; others would scan the table or fail."""
         name, _, kind = lookup.partition("__")

@@ -235,7 +235,9 @@ def _shipped_sha256() -> str:
 def _list_context() -> dict[str, Any]:
     """Return the facts about the serving model, and the command that trains the next one."""
     labeled = changelist.bounded_count(Digit.objects.exclude(label=""))
-    context: dict[str, Any] = {"labeled": labeled, "trained_on": 0, "command": TRAIN}
+    context: dict[str, Any] = {
+        "title": "Models", "labeled": labeled, "trained_on": 0, "command": TRAIN,
+    }  # fmt: skip
     try:
         serving_model = serving.current_classifier()
     except serving.ModelUnavailable as error:
