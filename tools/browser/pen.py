@@ -84,7 +84,11 @@ def expect_state(page, state):
 
 
 def violations(page):
-    """Return axe-core's accessibility violations: the elements by rule."""
+    """Return axe-core's accessibility violations once no transition runs: the elements by rule."""
+    wait_for_frames(page)
+    page.wait_for_function(
+        "document.getAnimations().every((each) => !(each instanceof CSSTransition))"
+    )
     results = Axe().run(page, options={"runOnly": RULES}).response
     return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in results["violations"]}
 
