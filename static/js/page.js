@@ -25,7 +25,14 @@ const drawing = new Drawing();
 const pad = new Pad(find("#pad"), drawing);
 const visit = new Visit(storage("sessionStorage"));
 const outbox = new Outbox(storage("localStorage"));
-const session = new Session({ drawing, pad, visit, outbox, isSaving: () => find("#save").checked });
+const session = new Session({
+  drawing,
+  pad,
+  visit,
+  outbox,
+  storage: storage("localStorage"),
+  isSaving: () => find("#save").checked,
+});
 const correction = new Correction({ drawing, visit, outbox, session });
 
 /** Return a browser storage, or a substitute where the browser forbids it. */
@@ -234,6 +241,12 @@ async function downloadDrawing(format) {
   download(await toFile(entry, format), `${fileName(entry.text)}.${format}`);
 }
 
+/** Forget the visitor's corrections; later predictions are those of the model alone. */
+function forgetHand() {
+  session.memory.reset();
+  correction.show();
+}
+
 /** Share the drawing with a function of share.js. */
 async function share(method) {
   const sharing = await import("./share/share.js");
@@ -265,6 +278,7 @@ const actions = {
   share: () => share("shareLink"),
   card: () => share("shareCard"),
   delete: () => deleteDrawings([drawing.id]),
+  "forget-hand": forgetHand,
   "delete-all": () => deleteDrawings(visit.drawings.map(({ id }) => id)),
 };
 for (const button of document.querySelectorAll("[data-action]")) {

@@ -3,8 +3,9 @@ import { beforeEach, test } from "node:test";
 
 import { LocalPredictor } from "../../static/js/recognize/local_prediction.js";
 
-const ONE_DIGIT = { text: "7" };
-const TWO_DIGITS = { text: "71" };
+const ONE_DIGIT = { text: "7", digits: [{ isAdapted: false }] };
+const ADAPTED = { text: "1", digits: [{ isAdapted: true }] };
+const TWO_DIGITS = { text: "71", digits: [{ isAdapted: false }, { isAdapted: false }] };
 /** Strokes with a newest point at a time. */
 const strokes = (time) => [[[1, 2, 0]], [[1, 2, time]]];
 const job = (time, { penUp = false, generation = 1 } = {}) => ({
@@ -13,14 +14,14 @@ const job = (time, { penUp = false, generation = 1 } = {}) => ({
   body: { strokes: strokes(time) },
 });
 
-let predictor, fetches, failingFetch, maxRuns, clock, duration;
+let predictor, fetches, failingFetch, maxRuns, clock, duration, local;
 
 function predict(time, { generation = 1, penUp = false, drawn = strokes(time) } = {}) {
   return predictor.predict({ generation }, drawn, { time, penUp });
 }
 
 beforeEach(() => {
-  [clock, duration] = [0, 0];
+  [clock, duration, local] = [0, 0, ONE_DIGIT];
   fetches = 0;
   failingFetch = 2;
   predictor = new LocalPredictor(async () => {
@@ -28,7 +29,7 @@ beforeEach(() => {
     const predict = (_, runs) => {
       maxRuns = runs;
       clock += duration;
-      return ONE_DIGIT;
+      return local;
     };
     return { version: `v${fetches}`, predict };
   }, () => clock);
@@ -101,13 +102,22 @@ for (const [expected, prediction, newest, options] of [
   ["stale", TWO_DIGITS, 10, {}],
   ["new", TWO_DIGITS, 20, { penUp: true }],
 ]) {
-  const conditions = `${JSON.stringify(prediction)} of points until ${newest}, ${JSON.stringify(options)}`;
+  const conditions = `${prediction.text} of points until ${newest}, ${JSON.stringify(options)}`;
   test(`compare after a local 7 of points until 20: ${conditions} is ${expected}`, async () => {
     await predictor.load("v1");
     predict(20);
     assert.equal(predictor.compare(prediction, job(newest, options)), expected);
   });
 }
+
+test("compare returns adapted for the points that a correction changed, until newer points arrive", async () => {
+  await predictor.load("v1");
+  local = ADAPTED;
+  predict(20);
+  assert.equal(predictor.compare(ONE_DIGIT, job(20, { penUp: true })), "adapted");
+  assert.equal(predictor.compare(ONE_DIGIT, job(28, { penUp: true })), "new");
+  assert.equal(predictor.compare(ONE_DIGIT, job(10, { penUp: true })), "stale");
+});
 
 test("compare returns new for a picture", async () => {
   await predictor.load("v1");

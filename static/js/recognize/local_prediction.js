@@ -15,7 +15,7 @@ export class LocalPredictor {
   // The model version that could not be fetched; it is not requested again.
   #unavailableVersion = null;
   #nextTime = -Infinity;
-  // The newest local prediction: { generation, newestTime, text }.
+  // The newest local prediction: { generation, newestTime, text, isAdapted }.
   #latest = null;
 
   /**
@@ -39,20 +39,29 @@ export class LocalPredictor {
     const prediction = this.#recognizer.predict(strokes, penUp ? Infinity : MAX_RUNS);
     // At most half of the time is spent on predictions.
     this.#nextTime = time + Math.max(MIN_INTERVAL, 2 * (this.#now() - start));
-    this.#latest = { generation, newestTime: newestTime(strokes), text: prediction.text };
+    const isAdapted = prediction.digits.some((digit) => digit.isAdapted);
+    this.#latest = { generation, newestTime: newestTime(strokes), text: prediction.text, isAdapted };
     return prediction;
   }
 
   /**
    * Compare the server's prediction with the local one.
-   * @returns {"stale" | "known" | "new"} stale: made from fewer points than the local prediction, or
-   *   from the same points during a stroke; known: the same text from the same, completed stroke
+   * @returns {"stale" | "adapted" | "known" | "new"} stale: made from fewer points than the local
+   *   prediction, or from the same points during a stroke; adapted: the local prediction of the same
+   *   points was changed by the visitor's corrections; known: the same text from the same points
    */
   compare({ text }, { generation, body, penUp }) {
     if (body.picture || this.#latest?.generation !== generation) return "new";
     const lead = this.#latest.newestTime - newestTime(body.strokes);
     if (lead > 0 || (lead === 0 && !penUp)) return "stale";
-    return lead === 0 && text === this.#latest.text ? "known" : "new";
+    if (lead < 0) return "new";
+    if (this.#latest.isAdapted) return "adapted";
+    return text === this.#latest.text ? "known" : "new";
+  }
+
+  /** The memory of the visitor's hand, or null without a model. */
+  get memory() {
+    return this.#recognizer?.memory ?? null;
   }
 
   /** Fetch the model of a version, by default of any; without one, only the server predicts. */

@@ -172,6 +172,6 @@ export function verdictOf(probabilities, { digit, sure }) {
 }
 
 /** Fetch the serving model. Throws an Error if it is unavailable or not a LeNet. */
-export async function fetchRecognizer(url, examples) {
-  return new Recognizer(await fetchLeNet(url), examples);
+export async function fetchRecognizer(url, storage) {
+  return new Recognizer(await fetchLeNet(url), storage);
 }

@@ -91,9 +91,13 @@ function showText(text, digits, selected) {
   });
 }
 
-/** Mark non-digits, and show the rival of an unsure digit: as an attribute, because it is no text. */
-function showVerdict(element, { verdict, probabilities }) {
+/**
+ * Mark non-digits and digits changed by the visitor's corrections, and show the rival of an unsure
+ * digit: as an attribute, because it is no text.
+ */
+function showVerdict(element, { verdict, probabilities, isAdapted = false }) {
   element.dataset.verdict = verdict;
+  element.toggleAttribute("data-adapted", isAdapted);
   if (verdict === "unsure") element.dataset.rival = rank(probabilities)[1];
   else delete element.dataset.rival;
 }
@@ -125,8 +129,9 @@ export function showInput(image) {
   context.globalCompositeOperation = "source-over";
 }
 
-function describeDigit({ verdict, confidence, probabilities }) {
+function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
   if (verdict === "not a digit") return "not a digit";
+  if (isAdapted) return `${formatProbability(confidence)}, learned from you`;
   if (verdict === "digit") return `${formatProbability(confidence)} confidence`;
   const [first, second] = rank(probabilities);
   return (

@@ -29,13 +29,18 @@ export class Session extends EventTarget {
   #outbox;
   #isSaving;
   #client;
-  #local = new LocalPredictor(async () => (await import("./recognition.js")).fetchRecognizer(MODEL_URL));
+  #local;
   // "offline" | "busy" | "slow" | null
   #serverStatus = null;
 
-  /** @param {{isSaving: () => boolean}} options with drawing, pad, visit and outbox */
-  constructor({ drawing, pad, visit, outbox, isSaving }) {
+  /** @param {{isSaving: () => boolean}} options with drawing, pad, visit, outbox, and
+   *   the storage of the visitor's hand */
+  constructor({ drawing, pad, visit, outbox, storage, isSaving }) {
     super();
+    this.#local = new LocalPredictor(async () => {
+      const { fetchRecognizer } = await import("./recognition.js");
+      return fetchRecognizer(MODEL_URL, storage);
+    });
     [this.#drawing, this.#pad, this.#visit, this.#outbox] = [drawing, pad, visit, outbox];
     this.#isSaving = isSaving;
     this.#client = new PredictionClient({
@@ -85,8 +90,14 @@ export class Session extends EventTarget {
   }
 
   /** Fetch the model, so that the page predicts from the first stroke. */
-  loadModel() {
-    return this.#local.load();
+  async loadModel() {
+    await this.#local.load();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** The memory of the visitor's hand, or null without a model. */
+  get memory() {
+    return this.#local.memory;
   }
 
   /** Show the prediction again, with the details of one of its digits. */
@@ -132,7 +143,7 @@ export class Session extends EventTarget {
     const body = picture ? { picture: picture.source } : { strokes };
     const isPredicted = this.#predictLocally(strokes, { time, penUp });
     if (this.#isOffline && !isPredicted) this.#showNone("offline");
-    if (this.#isOffline && isPredicted && penUp) announce(this.prediction);
+    if (this.#isOffline && isPredicted && penUp && this.prediction) announce(this.prediction);
     // The server predicts the completed stroke.
     if (isPredicted && !penUp) return;
     this.#client.predict({ id, body, generation, side: this.#pad.side, save, penUp, time });
@@ -149,14 +160,16 @@ export class Session extends EventTarget {
     if (!prediction) return false;
     this.#showText({ ...prediction, side: this.#pad.side });
     if (time !== undefined) measure("stroke-to-reading", time);
-    setState(this.#isOffline ? "offline" : "drawing");
+    // The server's prediction of a completed stroke is awaited.
+    if (!penUp || !this.#isOffline) setState("drawing");
     const { id } = this.#drawing;
     if (penUp && this.#visit.find(id)) this.#visit.put({ id, text: prediction.text });
     return true;
   }
 
   #onPrediction(prediction, job) {
-    if (job.penUp !== false && this.#visit.find(job.id)) {
+    const comparison = job.generation === this.#drawing.generation && this.#local.compare(prediction, job);
+    if (job.penUp !== false && comparison !== "adapted" && this.#visit.find(job.id)) {
       this.#visit.put({ id: job.id, text: prediction.text });
     }
     if (job.penUp && !navigator.connection?.saveData) {
@@ -164,11 +177,10 @@ export class Session extends EventTarget {
     }
     if (job.generation !== this.#drawing.generation || this.#drawing.isEmpty) return;
     measure("stroke-to-response", job.time);
-    const comparison = this.#local.compare(prediction, job);
     if (comparison === "stale") return;
-    this.#showText({ ...prediction, side: job.side });
+    this.#showText(comparison === "adapted" ? this.prediction : { ...prediction, side: job.side });
     if (this.#drawing.picture && !prediction.text) showBadge("No ink found in the picture.");
-    if (job.penUp) announce(prediction);
+    if (job.penUp) announce(this.prediction);
     else setState("drawing");
     if (comparison === "new") measure("stroke-to-reading", job.time);
   }
@@ -184,8 +196,7 @@ export class Session extends EventTarget {
   /** Remove the displayed prediction if the failed job has more points and cannot be predicted here. */
   #showOffline({ id, body, generation }) {
     const isCurrent = body && generation === this.#drawing.generation;
-    const isPredicted = isCurrent && this.#predictLocally(this.#drawing.toJSON(), { penUp: true });
-    if (!isCurrent || isPredicted) return setState("offline");
+    if (!isCurrent || this.#predictLocally(this.#drawing.toJSON(), { penUp: true })) return;
     this.#showNone("offline");
     if (this.#visit.find(id)) this.#visit.put({ id, text: undefined });
   }

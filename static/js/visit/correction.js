@@ -3,7 +3,7 @@
  * newline between lines; undefined without a label.
  */
 
-import { isMark } from "../recognize/result_view.js";
+import { isMark, levelsOf } from "../recognize/result_view.js";
 import { countTyped, fillIn, TypedLabel } from "./typed_label.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -125,7 +125,22 @@ export class Correction {
     this.#visit.put({ id, label });
     this.#outbox.label(id, toApiLabel(label));
     this.#session.sendChanges();
+    this.#learn(label);
     this.show();
+  }
+
+  /** Learn the digits that a label corrects, instead of those of the drawing's earlier label. */
+  #learn(label = "") {
+    const { memory, prediction } = this.#session;
+    if (!memory || this.#drawing.picture) return;
+    const { id } = this.#drawing;
+    memory.forget(id);
+    const characters = label.replaceAll("\n", "");
+    if (characters.length !== prediction.digits.length) return;
+    prediction.digits.forEach(({ digit, image }, i) => {
+      const isCorrected = /[0-9]/.test(characters[i]) && Number(characters[i]) !== digit;
+      if (isCorrected) memory.learn(levelsOf(image), Number(characters[i]), id);
+    });
   }
 
   show() {
@@ -149,7 +164,14 @@ export class Correction {
       const current = label?.replaceAll("\n", "")[this.#session.selected];
       button.setAttribute("aria-pressed", current === button.dataset.digit);
     }
+    showMemory(this.#session.memory?.size ?? 0);
   }
+}
+
+/** Show the number of learned corrections, with the button that forgets them. */
+function showMemory(count) {
+  find("#hand").hidden = count === 0;
+  find("#hand span").textContent = `Learned from ${count} correction${count === 1 ? "" : "s"} of yours, in this browser only.`;
 }
 
 /** Show a label that differs from the prediction, with the prediction small beside it. */

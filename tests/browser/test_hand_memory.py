@@ -1,0 +1,57 @@
+"""The memory of the visitor's corrections, in the browser only."""
+
+import pytest
+from playwright.sync_api import expect
+
+from recognizer.models import Digit, Drawing
+from tests.browser.conftest import expect_saved, wait_until
+from tools.browser.pen import draw, expect_state, violations
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# A 1 with a long flag, which the model predicts as 7.
+FLAG = [[[80, 60], [160, 40], [120, 240]]]
+SIMILAR = [[[82, 64], [158, 40], [124, 240]]]
+
+
+@pytest.fixture
+def taught(open_page):
+    """A page that has learned one correction."""
+    page = open_page(viewport={"width": 1280, "height": 800})
+    expect(page.locator("#layers canvas").nth(1)).to_be_visible()
+    draw(page, FLAG)
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "read")
+    expect_saved(page, 1)
+    expect(page.locator("#hand")).to_be_hidden()
+    page.keyboard.press("1")
+    expect(page.locator("#hand")).to_contain_text("Learned from 1 correction")
+    wait_until(page, lambda: Drawing.objects.get().visitor_label == "1")
+    return page
+
+
+def test_corrected_shape_is_recognized_the_next_time_and_stored_as_predicted(taught):
+    taught.reload()
+    expect(taught.locator("#hand")).to_contain_text("Learned from 1 correction")
+    taught.click("[data-action=clear]")
+    draw(taught, SIMILAR)
+    expect_state(taught, "read")
+    expect(taught.locator("#reading")).to_have_text("1")
+    expect(taught.locator("#confidence")).to_contain_text("learned from you")
+    assert violations(taught) == {}
+    expect_saved(taught, 2)
+    assert list(Digit.objects.values_list("text", flat=True)) == ["7", "7"]
+
+
+def test_reset_returns_to_the_prediction_of_the_model(taught):
+    taught.click("[data-action=forget-hand]")
+    expect(taught.locator("#hand")).to_be_hidden()
+    taught.click("[data-action=clear]")
+    draw(taught, SIMILAR)
+    expect_state(taught, "read")
+    expect(taught.locator("#reading")).to_have_text("7")
+
+
+def test_undone_label_is_forgotten(taught):
+    taught.click("[data-label-action=undo]")
+    expect(taught.locator("#hand")).to_be_hidden()
