@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import time
-import timeit
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,13 +27,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from ml.classifier import Classifier
 from ml.preprocessing.strokes import Strokes, rasterize
-from ml.recognition import predict_strokes
 from ml.training import stroke_files
 from tools.bench.load import http_request, multipart, requests_per_second
 from tools.postgres import postgres
-from tools.samples import ROOT, SHIPPED
+from tools.samples import ROOT
 from tools.server import (
     base_url,
     free_port,
@@ -65,7 +62,7 @@ def main() -> None:
     parser.add_argument("--strokes", type=Path, help="pen digits for correct predictions")
     options = parser.parse_args()
     rates, correct = throughput(options.rounds, options.previous, options.strokes)
-    ratios = [in_process_ratio(), *throughput_ratios(rates, correct), *worker_ratios()]
+    ratios = [*throughput_ratios(rates, correct), *worker_ratios()]
     for name, rate in rates.items():
         print(f"{name:36} {rate:8.0f} per second")
     for name, share in correct.items():
@@ -211,8 +208,9 @@ def alternative(name: str) -> Iterator[str]:
     scripts = Path(sys.executable).parent
     commands = {
         "original": [f"{scripts}/gunicorn", "tools.bench.alternatives:original()"],
-        "fastapi": [sys.executable, "-m", "uvicorn", "--factory", "tools.bench.alternatives:fastapi_app",
-                    "--log-level", "warning", "--port", str(port)],
+        "fastapi": [sys.executable, "-m", "uvicorn", "--factory",
+                    "tools.bench.alternatives:fastapi_app", "--log-level", "warning",
+                    "--port", str(port)],
     }  # fmt: skip
     server = subprocess.Popen(
         commands[name],
@@ -228,27 +226,6 @@ def alternative(name: str) -> Iterator[str]:
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-
-
-def in_process_ratio() -> Ratio:
-    """Compare strokes to probabilities with the model alone on a rasterized grid."""
-    classifier = Classifier(SHIPPED.read_bytes())
-    strokes = stroke()
-    grid = rasterize(strokes)[None]
-    ratios = [
-        _seconds(lambda: classifier.predict(grid))
-        / _seconds(lambda: predict_strokes(classifier, strokes))
-        for _ in range(101)
-    ]
-    value = statistics.median(ratios)
-    return Ratio(
-        "strokes to probabilities, in process", "model alone (goal: 8 times)", value, 1 / 8
-    )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """Return the average duration of 50 calls."""
-    return timeit.timeit(work, number=50) / 50
 
 
 def throughput_ratios(rates: dict[str, float], correct: dict[str, float]) -> list[Ratio]:
