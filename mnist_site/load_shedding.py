@@ -143,10 +143,12 @@ class LoadShedder:
             slot.callback(self._release_slot)
             # Django itself would wait until the client has read the response.
             slot.callback(close_old_connections)
-            response = self.application(environ, start_response)
+            response: Any = self.application(environ, start_response)
             if getattr(response, "streaming", False):
-                return StreamingResponse(response, slot.pop_all())
-        return response
+                held = slot.pop_all()
+                held.callback(response.close)
+                response.close = held.close
+        return response  # type: ignore[no-any-return]
 
     def _acquire_slot(self) -> None:
         """Take a free slot, or wait in the backlog for one."""
@@ -189,20 +191,6 @@ class LoadShedder:
             response["Vary"] = "Origin"
         start_response(f"{response.status_code} {response.reason_phrase}", [*response.items()])
         return [response.content]
-
-
-class StreamingResponse:
-    """A response that holds its slot until the server closes it."""
-
-    def __init__(self, response: Any, slot: ExitStack) -> None:
-        self.response, self.slot = response, slot
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.response)
-
-    def close(self) -> None:
-        with self.slot:
-            self.response.close()
 
 
 def _stop_receiving(connection: socket.socket | None) -> None:

@@ -19,14 +19,15 @@ START_TIMEOUT = 60  # seconds
 
 
 @contextmanager
-def serve(folder: Path, **environment: str) -> Iterator[str]:
+def serve(folder: Path, root: Path = ROOT, **environment: str) -> Iterator[str]:
     """Migrate and serve on a free port, yield the base URL, stop at exit.
 
-    The database is SQLite in the folder unless the environment sets DATABASE_URL.
+    The database is SQLite in the folder unless the environment sets DATABASE_URL. ``root`` is the
+    checkout to serve.
     Raises AssertionError if gunicorn exits with an error.
     """
     complete = server_environment(folder, **environment)
-    server = start(complete)
+    server = start(complete, root)
     try:
         yield base_url(complete)
     finally:
@@ -71,25 +72,25 @@ def base_url(environment: dict[str, str]) -> str:
     return f"http://127.0.0.1:{environment['PORT']}"
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(environment: dict[str, str], root: Path = ROOT) -> subprocess.Popen[bytes]:
     """Migrate and start a server; return when it is ready."""
-    migrate(environment)
-    return launch(environment)
+    migrate(environment, root)
+    return launch(environment, root)
 
 
-def migrate(environment: dict[str, str]) -> None:
+def migrate(environment: dict[str, str], root: Path = ROOT) -> None:
     release = shlex.split(COMMANDS["release"])
-    subprocess.run(release, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(release, env=environment, cwd=root, check=True, stdout=subprocess.DEVNULL)
 
 
-def launch(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def launch(environment: dict[str, str], root: Path = ROOT) -> subprocess.Popen[bytes]:
     """Start a server that logs to ``server.log``; return when it is ready.
 
     Raises TimeoutError if it exits or is not ready in time.
     """
     with _log(environment).open("ab") as log:
         command = shlex.split(COMMANDS["web"])
-        server = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)
+        server = subprocess.Popen(command, env=environment, cwd=root, stderr=log)
     ready = f"{base_url(environment)}/health/ready"
     deadline = time.monotonic() + START_TIMEOUT
     while server.poll() is None and time.monotonic() < deadline:

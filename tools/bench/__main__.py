@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import time
-import timeit
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,15 +24,14 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from ml.classifier import Classifier
 from ml.preprocessing.strokes import Strokes, rasterize
-from ml.recognition import predict_strokes
+from ml.training import stroke_files
 from tools.bench.load import http_request, multipart, requests_per_second
 from tools.postgres import postgres
-from tools.samples import ROOT, SHIPPED
+from tools.samples import ROOT
 from tools.server import (
     base_url,
     free_port,
@@ -45,6 +43,7 @@ from tools.server import (
 )
 
 LOAD_SECONDS = 1.0  # per server and round
+MAX_DRAWINGS = 300
 
 
 class Ratio(NamedTuple):
@@ -59,21 +58,31 @@ class Ratio(NamedTuple):
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--previous", metavar="REVISION", help="also measure another revision")
+    parser.add_argument("--strokes", type=Path, help="pen digits for correct predictions")
     options = parser.parse_args()
-    rates = throughput(options.rounds)
-    ratios = [in_process_ratio(), *throughput_ratios(rates), *worker_ratios()]
+    rates, correct = throughput(options.rounds, options.previous, options.strokes)
+    ratios = [*throughput_ratios(rates, correct), *worker_ratios()]
     for name, rate in rates.items():
         print(f"{name:36} {rate:8.0f} per second")
+    for name, share in correct.items():
+        print(f"{name:36} {share:8.1%} correct")
     print()
     for measurement, baseline, value, goal in ratios:
         result = "reached" if value >= goal else "missed"
         print(f"{measurement:38} {baseline:34} {value:6.2f}  goal {goal:5.2f}  {result}")
-    report = {"requests_per_second": rates, "ratios": [ratio._asdict() for ratio in ratios]}
+    report = {
+        "requests_per_second": rates,
+        "correct": correct,
+        "ratios": [ratio._asdict() for ratio in ratios],
+    }
     (ROOT / "var" / "bench.json").write_text(json.dumps(report, indent=2))
 
 
-def throughput(rounds: int) -> dict[str, float]:
-    """Return the median requests per second of every target."""
+def throughput(
+    rounds: int, previous: str | None, strokes: Path | None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the median requests per second of every target, and shares of correct digits."""
     body, content_type = multipart("image", picture(), "drawing.jpg")
     upload = http_request("POST", "/api/mnist", body, content_type)
     cores = sorted(os.sched_getaffinity(0))
@@ -82,26 +91,84 @@ def throughput(rounds: int) -> dict[str, float]:
         # Servers inherit the affinity; the client changes its own after they start.
         os.sched_setaffinity(0, cores[:1])
         folder = Path(running.enter_context(TemporaryDirectory()))
-        sqlite = running.enter_context(serve(folder))
+        sites = {"": running.enter_context(serve(folder))}
         url = running.enter_context(postgres())
-        postgresql = running.enter_context(serve(folder, DATABASE_URL=url))
+        postgresql = {"": running.enter_context(serve(folder, DATABASE_URL=url))}
+        if previous:
+            root = running.enter_context(checkout(previous, folder / "checkout"))
+            old, name = folder / "old", "previous: "
+            old.mkdir()
+            sites[name] = running.enter_context(serve(old, root))
+            url = running.enter_context(postgres())
+            postgresql[name] = running.enter_context(serve(old, root, DATABASE_URL=url))
         original = running.enter_context(alternative("original"))
         fastapi = running.enter_context(alternative("fastapi"))
         os.sched_setaffinity(0, cores[-1:])
         targets: dict[str, tuple[str, Callable[[], bytes]]] = {
-            "constant view": (sqlite, partial(http_request, "GET", "/health/live")),
-            "predict, strokes": (sqlite, predict_request),
-            "save, SQLite": (sqlite, save_request),
-            "save, PostgreSQL": (postgresql, save_request),
-            "mnist, JPEG": (sqlite, lambda: upload),
+            "constant view": (sites[""], partial(http_request, "GET", "/v2/health/live")),
             "original, JPEG": (original, lambda: upload),
             "fastapi, JPEG": (fastapi, lambda: upload),
         }
+        for name, site in sites.items():
+            targets[f"{name}predict, strokes"] = site, predict_request
+            targets[f"{name}mnist, JPEG"] = site, lambda: upload
+            targets[f"{name}save, SQLite"] = site, save_request
+            targets[f"{name}save, PostgreSQL"] = postgresql[name], save_request
         rates: dict[str, list[float]] = {name: [] for name in targets}
         for _ in tqdm(range(rounds), unit="round"):
             for name, (site, request) in targets.items():
                 rates[name].append(requests_per_second(site, request, LOAD_SECONDS))
-    return {name: statistics.median(values) for name, values in rates.items()}
+        correct = {}
+        if strokes:
+            alternatives = {"mnist, JPEG": sites[""], "original, JPEG": original,
+                            "fastapi, JPEG": fastapi}  # fmt: skip
+            correct = {name: share_correct(site, strokes) for name, site in alternatives.items()}
+    return {name: statistics.median(values) for name, values in rates.items()}, correct
+
+
+@contextmanager
+def checkout(revision: str, folder: Path) -> Iterator[Path]:
+    """Check out a revision into a git worktree, with static files."""
+    git = ["git", "-C", str(ROOT), "worktree"]
+    subprocess.run([*git, "add", "--detach", "--quiet", str(folder), revision], check=True)
+    try:
+        collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+        subprocess.run(collect, cwd=folder, env={**os.environ, "SECRET_KEY": "bench"}, check=True)
+        yield folder
+    finally:
+        subprocess.run([*git, "remove", "--force", str(folder)], check=True)
+
+
+def share_correct(site: str, strokes: Path) -> float:
+    """Return the share of pen digits that a site reads correctly, as pictures."""
+    samples = stroke_files.digits(stroke_files.read(strokes).samples)
+    chosen = samples[:: max(1, len(samples) // MAX_DRAWINGS)]
+    return statistics.mean(
+        _post_picture(site, drawn(sample.strokes, number)) == sample.text
+        for number, sample in enumerate(chosen)
+    )
+
+
+def drawn(strokes: Strokes, number: int) -> Image.Image:
+    """Draw strokes on a canvas of the original project: half its size, at varying places."""
+    points = np.concatenate([np.array(stroke)[:, :2] for stroke in strokes if stroke])
+    corner, scale = points.min(axis=0), 140 / max(1, np.ptp(points, axis=0).max())
+    place = np.array([[20, 20], [70, 70], [120, 60], [40, 120]])[number % 4]
+    canvas = Image.new("L", (280, 280))
+    draw = ImageDraw.Draw(canvas)
+    for stroke in strokes:
+        line = (np.array(stroke)[:, :2] - corner) * scale + place
+        draw.line([tuple(point) for point in line.tolist()], 255, width=14, joint="curve")
+    return canvas
+
+
+def _post_picture(site: str, canvas: Image.Image) -> str:
+    file = io.BytesIO()
+    canvas.convert("RGB").save(file, "JPEG", quality=90)
+    body, content_type = multipart("image", file.getvalue(), "drawing.jpg")
+    request = Request(f"{site}/api/mnist", body, {"Content-Type": content_type})
+    with urlopen(request) as response:
+        return str(json.load(response)["predictions"]["prediction"]["label"])
 
 
 def stroke() -> Strokes:
@@ -141,8 +208,9 @@ def alternative(name: str) -> Iterator[str]:
     scripts = Path(sys.executable).parent
     commands = {
         "original": [f"{scripts}/gunicorn", "tools.bench.alternatives:original()"],
-        "fastapi": [f"{scripts}/uvicorn", "--factory", "tools.bench.alternatives:fastapi_app",
-                    "--log-level", "warning", "--port", str(port)],
+        "fastapi": [sys.executable, "-m", "uvicorn", "--factory",
+                    "tools.bench.alternatives:fastapi_app", "--log-level", "warning",
+                    "--port", str(port)],
     }  # fmt: skip
     server = subprocess.Popen(
         commands[name],
@@ -160,37 +228,27 @@ def alternative(name: str) -> Iterator[str]:
         server.wait()
 
 
-def in_process_ratio() -> Ratio:
-    """Compare strokes to probabilities with the model alone on a rasterized grid."""
-    classifier = Classifier(SHIPPED.read_bytes())
-    strokes = stroke()
-    grid = rasterize(strokes)[None]
-    ratios = [
-        _seconds(lambda: classifier.predict(grid))
-        / _seconds(lambda: predict_strokes(classifier, strokes))
-        for _ in range(101)
-    ]
-    value = statistics.median(ratios)
-    return Ratio(
-        "strokes to probabilities, in process", "model alone (goal: 8 times)", value, 1 / 8
-    )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """Return the average duration of 50 calls."""
-    return timeit.timeit(work, number=50) / 50
-
-
-def throughput_ratios(rates: dict[str, float]) -> list[Ratio]:
+def throughput_ratios(rates: dict[str, float], correct: dict[str, float]) -> list[Ratio]:
     goals = [
-        ("predict, strokes", "constant view", 0.5),
-        ("predict, strokes", "original, JPEG", 4),
-        ("mnist, JPEG", "original, JPEG", 3),
-        ("mnist, JPEG", "fastapi, JPEG", 1),
-        ("save, SQLite", "predict, strokes", 0.5),
-        ("save, PostgreSQL", "predict, strokes", 0.5),
+        ("predict, strokes", "constant view", 0.4),
+        ("predict, strokes", "original, JPEG", 1.8),
+        ("mnist, JPEG", "original, JPEG", 1.25),
+        ("mnist, JPEG", "fastapi, JPEG", 0.75),
+        ("predict, strokes", "previous: predict, strokes", 1),
+        ("mnist, JPEG", "previous: mnist, JPEG", 1),
+        ("save, SQLite", "previous: save, SQLite", 1.5),
+        ("save, PostgreSQL", "previous: save, PostgreSQL", 1.5),
     ]
-    return [Ratio(name, other, rates[name] / rates[other], goal) for name, other, goal in goals]
+    ratios = [
+        Ratio(name, other, rates[name] / rates[other], goal)
+        for name, other, goal in goals
+        if other in rates
+    ]
+    if correct:
+        name, other = "mnist, JPEG", "fastapi, JPEG"
+        value = rates[name] * correct[name] / (rates[other] * correct[other])
+        ratios.append(Ratio("mnist, correct per second", "fastapi", value, 1.5))
+    return ratios
 
 
 def worker_ratios() -> list[Ratio]:
@@ -212,8 +270,8 @@ def worker_ratios() -> list[Ratio]:
             server.terminate()
             server.wait()
     return [
-        Ratio(f"start and first response: {seconds:.1f} s", "1.5 s", 1.5 / seconds, 1),
-        Ratio(f"worker memory: {before:.0f}, then {after:.0f} MB", "110 MB", 110 / after, 1),
+        Ratio(f"start and first response: {seconds:.1f} s", "1 s", 1 / seconds, 1),
+        Ratio(f"worker memory: {before:.0f}, then {after:.0f} MB", "105 MB", 105 / after, 1),
     ]
 
 
