@@ -12,8 +12,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from ml.preprocessing.paper import to_levels
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-# A JPEG is decoded at a fraction of its size; other formats are decoded at full size.
-MAX_JPEG_PIXELS: Final = 16_000_000
+# A baseline JPEG is decoded at a fraction of its size, 24 megapixels of a phone in 4 MB; a
+# progressive one and other formats are decoded at full size.
+MAX_JPEG_PIXELS: Final = 25_000_000
+MAX_PROGRESSIVE_PIXELS: Final = 16_000_000
 MAX_PIXELS: Final = 6_000_000
 # Regular files have ten scans, a few hundred chunks, one color profile and a few texts. Decoding
 # bombs have thousands of chunks, empty or expanding to a megabyte each.
@@ -71,7 +73,9 @@ def open_picture(content: bytes, max_pixels: int = MAX_JPEG_PIXELS) -> Image.Ima
         raise
     except UnidentifiedImageError as error:
         supported = ", ".join(FORMATS)
-        raise PictureError(f"The image format is not supported. Supported: {supported}.") from error
+        raise PictureError(
+            f"The image format is not supported. Supported: {supported}. Save it as JPEG."
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureTooLarge(f"The picture has too many pixels: {error}") from error
     except Exception as error:  # decoders raise many unrelated exceptions
@@ -92,7 +96,8 @@ def _check_chunks(content: bytes) -> None:
 
 def _check_size(picture: Image.Image, content: bytes, max_pixels: int) -> None:
     jpeg = isinstance(picture, JpegImageFile)
-    limit = min(max_pixels, MAX_JPEG_PIXELS if jpeg else MAX_PIXELS)
+    kind = MAX_PROGRESSIVE_PIXELS if "progressive" in picture.info else MAX_JPEG_PIXELS
+    limit = min(max_pixels, kind if jpeg else MAX_PIXELS)
     if picture.width * picture.height > limit:
         raise PictureTooLarge(
             f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are"
