@@ -250,9 +250,21 @@ def test_open_picture_of_a_large_jpeg_decodes_at_reduced_size():
     assert extract_ink(picture).box == pytest.approx((2_800, 400, 200, 1_600), abs=16)
 
 
+def test_open_picture_of_24_megapixels_decodes_a_baseline_jpeg():
+    content = saved(Image.new("L", (6_000, 4_000), 200), "JPEG")
+    assert pictures.open_picture(content).width == 750
+
+
+@pytest.mark.parametrize("format", ["TIFF", "AVIF"])
+def test_open_picture_of_another_format_names_the_remedy(format):
+    with pytest.raises(pictures.PictureError, match="Save it as JPEG"):
+        pictures.open_picture(saved(drawn(56).convert("RGB"), format))
+
+
 @pytest.mark.parametrize(
     ("size", "format", "options"),
     [
+        ((5_000, 4_000), "JPEG", {"progressive": True}),
         ((5_000, 5_000), "PNG", {}),
         ((5_000, 5_000), "WEBP", {}),
         ((12_000, 12_000), "JPEG", {"progressive": True}),
