@@ -141,7 +141,8 @@ const explainer = new ExplainerLoader(
     getVersion: () => session.prediction?.model,
     getInput() {
       if (openingStrokes) {
-        return { strokes: openingStrokes, parts: [openingStrokes], selected: 0, side: pad.side, isPreview: true };
+        const [strokes, parts] = [openingStrokes, [openingStrokes]];
+        return { strokes, parts, selected: 0, side: pad.side, isPreview: true };
       }
       const digits = session.prediction?.digits ?? [];
       const grid = drawing.picture && levelsOf(digits[session.selected]?.image ?? "");

@@ -5,7 +5,8 @@ const MAX_SIDE = 1024;
 
 /**
  * Accept pictures from inputs, from the clipboard, and dropped anywhere on the page.
- * @param {{inputs: HTMLInputElement[], onPicture: Function, onInvalid: Function}} options onPicture({ source, width, height }) receives each picture as a data URL; onInvalid() is called
+ * @param {{inputs: HTMLInputElement[], onPicture: Function, onInvalid: Function}} options
+ *   onPicture({ source, width, height }) receives each picture as a data URL; onInvalid() is called
  *   for a file that is not a picture
  */
 export function handlePictures({ inputs, onPicture, onInvalid }) {

@@ -16,7 +16,7 @@ export class ExplainerLoader {
     elements.details.addEventListener("toggle", () => elements.details.open && this.load());
   }
 
-  /** Load the explainer; repeat a failed load. Returns the explainer, or null after it has shown its error. */
+  /** Load the explainer, or repeat a failed load; return it, or null after it has shown its error. */
   async load() {
     this.#explainer ??= this.#fetch();
     const explainer = await this.#explainer;

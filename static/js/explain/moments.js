@@ -1,6 +1,6 @@
 /**
- * A drawing at an earlier moment, from the strokes of its digits: what each digit looked like then,
- * and how the model predicts it. No DOM: also runs in Node.
+ * A drawing at an earlier moment: the strokes of each digit at that moment, and their prediction. No
+ * DOM: also runs in Node.
  */
 
 import { strokesUntil } from "../draw/timeline.js";

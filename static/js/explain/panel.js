@@ -21,8 +21,8 @@ const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributi
 
 /**
  * Fill elements with the explainer. Rejects if the model cannot be fetched, after showing the error.
- * @param {{layers: HTMLElement, unit: HTMLElement, ribbon: HTMLElement, details: HTMLDetailsElement}} elements
- *   the strip of layers, the line that describes a unit, the ribbon, and the panel with its div
+ * @param {{layers: HTMLElement, unit: HTMLElement, ribbon: HTMLElement, details: HTMLElement}} elements the
+ *   strip of layers, the line that describes a unit, the ribbon, and the panel with its div
  * @param {{modelUrl: string, getInput: () => object, onMoment: (moment: number | null) => void,
  *   onPast: (prediction: object, selected: number) => void}} options
  *   getInput returns { strokes, parts, selected, side, grid, isPreview }: all strokes, those of each

@@ -61,7 +61,8 @@ export function attachRibbon(root, onMoment) {
     const now = (end * slider.value) / LAST;
     const { probabilities } = samples.findLast(({ moment }) => moment <= now + 1) ?? samples[0];
     const digit = argmax(probabilities);
-    return `${formatSeconds(now)} of ${formatSeconds(end)}: ${digit}, ${formatProbability(probabilities[digit])}`;
+    const prediction = `${digit}, ${formatProbability(probabilities[digit])}`;
+    return `${formatSeconds(now)} of ${formatSeconds(end)}: ${prediction}`;
   }
 
   function setSamples(newSamples, newKey, text) {
@@ -137,7 +138,8 @@ function paintLabel(painter, digit, xs, upper, lower, color) {
   const stop = length < 0 ? heights.length - 1 : start + length - 1;
   if (xs[stop] - xs[start] < MIN_LABEL_WIDTH) return;
   const middle = (start + stop) >> 1;
-  painter.text(String(digit), color, 14, (xs[start] + xs[stop]) / 2, (upper[middle] + lower[middle]) / 2, "center");
+  const [x, y] = [(xs[start] + xs[stop]) / 2, (upper[middle] + lower[middle]) / 2];
+  painter.text(String(digit), color, 14, x, y, "center");
 }
 
 function summarize(samples, end) {
