@@ -6,4 +6,5 @@ class RecognizerConfig(AppConfig):
     verbose_name = "Digit recognizer"
 
     def ready(self) -> None:
-        from recognizer import checks  # noqa: F401  registers the system checks
+        # These modules register system checks and signal handlers.
+        from recognizer import checks, sqlite_file  # noqa: F401

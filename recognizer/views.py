@@ -9,7 +9,7 @@ from shutil import disk_usage
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -21,9 +21,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from recognizer import drawings, rendering
-from recognizer.api.errors import ApiError, problem_response
+from recognizer.api.errors import ApiError, is_outage, problem_response
 from recognizer.models import Drawing
 from recognizer.serving import ModelUnavailable, current_classifier
+from recognizer.sqlite_file import find_problem
 from recognizer.telemetry import metrics
 
 LOOPBACK = {"127.0.0.1", "::1"}
@@ -131,15 +132,8 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Readiness probe: database and model are usable, and all migrations are applied."""
     problems = {}
-    try:
-        applied = MigrationRecorder(connection).applied_migrations()
-        if unapplied := sorted(_migrations() - applied.keys()):
-            names = ", ".join(map(".".join, unapplied))
-            problems["database"] = f"Unapplied migrations: {names}. Run: python manage.py migrate"
-        elif connection.vendor == "sqlite" and _sqlite_is_full():
-            problems["database"] = "full"
-    except Error:
-        problems["database"] = "unavailable"
+    if problem := _database_problem():
+        problems["database"] = problem
     try:
         current_classifier()
     except ModelUnavailable as error:
@@ -147,6 +141,28 @@ def ready(request: HttpRequest) -> HttpResponse:
     if problems:
         return JsonResponse({"status": "unavailable", "problems": problems}, status=503)
     return JsonResponse({"status": "ok"})
+
+
+def _database_problem() -> str:
+    """Return why drawings cannot be saved, or ""."""
+    try:
+        applied = MigrationRecorder(connection).applied_migrations()
+        if unapplied := sorted(_migrations() - applied.keys()):
+            names = ", ".join(map(".".join, unapplied))
+            return f"Unapplied migrations: {names}. Run: python manage.py migrate"
+        return _sqlite_problem() if connection.vendor == "sqlite" else ""
+    except Error:
+        found = _file_problem() if connection.vendor == "sqlite" else ""
+        return found or "unavailable"
+
+
+def _sqlite_problem() -> str:
+    return _file_problem() or ("full" if _sqlite_is_full() else "")
+
+
+def _file_problem() -> str:
+    """Return SQLite's own message, which has no path and no address."""
+    return find_problem(Path(connection.settings_dict["NAME"]))
 
 
 @cache
@@ -187,7 +203,7 @@ def _may_read_metrics(request: HttpRequest) -> bool:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Handle uncaught exceptions: 503 for database errors, otherwise 500."""
-    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if not is_outage(sys.exc_info()[1]):
         return defaults.server_error(request)
     detail = "The database is unavailable. Retry later."
     return problem_response(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, detail))

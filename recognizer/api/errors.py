@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER, problem_details
@@ -49,6 +50,14 @@ def _error_response(error: ApiError, body: dict[str, Any], content_type: str) ->
     if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = RETRY_AFTER
     return response
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Return whether a database error is no error of the program.
+
+    SQLite's error for a damaged file is a DatabaseError of no narrower class.
+    """
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
 
 
 def error_format(request: HttpRequest) -> ErrorFormat | None:

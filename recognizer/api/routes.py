@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import register_converter
 from django.urls.converters import UUIDConverter
@@ -21,7 +21,12 @@ from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import Grid
 from ml.recognition import DigitPrediction, DrawingInput, Prediction
 from recognizer import drawings
-from recognizer.api.errors import ApiError, original_error_response, problem_response
+from recognizer.api.errors import (
+    ApiError,
+    is_outage,
+    original_error_response,
+    problem_response,
+)
 from recognizer.api.request_bodies import (
     MAX_SHOWN,
     read_batch,
@@ -312,8 +317,10 @@ def model_unavailable(request: HttpRequest, error: ModelUnavailable) -> HttpResp
     )
 
 
-@api.exception_handler(OperationalError)
+@api.exception_handler(DatabaseError)
 @api.exception_handler(InterfaceError)
 def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    if not is_outage(error):
+        raise error
     detail = "The database is unavailable; nothing was saved. Retry later."
     return problem_response(ApiError(HTTPStatus.SERVICE_UNAVAILABLE, detail))

@@ -8,7 +8,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from ml.preprocessing.lattice import MAX_PARTS, Lattice
@@ -422,7 +422,7 @@ def test_save_records_whether_the_page_sent_the_drawing(put, header, value, sour
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, DatabaseError])
 def test_save_without_a_database_gets_503_and_saves_nothing(put, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error("disk I/O error")

@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 
 from tools.postgres import postgres
+from tools.resilience.damaged_database import concurrent_migrations, damaged_database
 from tools.resilience.odd_pictures import odd_pictures
 from tools.resilience.server import Result
 from tools.resilience.storage import full_disk, killed_processes, locked_database, stopped_database
@@ -30,6 +31,8 @@ TRIALS = {
         killed_processes,
         locked_database,
         full_disk,
+        damaged_database,
+        concurrent_migrations,
         stopped_database,
         overload,
         graceful_shutdown,

@@ -1,0 +1,38 @@
+"""manage.py migrate: one process at a time."""
+
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+from recognizer.management.commands import migrate
+from tools.samples import ROOT
+from tools.server import server_environment
+
+
+def test_concurrent_first_migrations_succeed(tmp_path):
+    environment = server_environment(tmp_path)
+    command = [sys.executable, "manage.py", "migrate", "--no-input"]
+    processes = [
+        subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+        for _ in range(3)
+    ]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_migration_waits_for_the_lock_of_another_process(monkeypatch):
+    other = connection.copy("other")
+    waits = []
+
+    def release(seconds):
+        waits.append(seconds)
+        other.close()
+
+    monkeypatch.setattr(migrate.time, "sleep", release)
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [migrate.ADVISORY_LOCK])
+    with migrate._migration_lock(connection):
+        assert len(waits) >= 1
