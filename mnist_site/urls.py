@@ -2,8 +2,6 @@ from django.contrib import admin
 from django.http import Http404, HttpResponse
 from django.urls import include, path
 
-from mnist_site import device_admin  # noqa: F401  registers the admin of devices
-
 
 def view_on_site(*_: object, **__: object) -> HttpResponse:
     """Replace the admin's redirect to the page of an object: it fails for UUIDs."""

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
@@ -69,10 +69,12 @@ class ModelVersionAdmin(admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrap, name = self.admin_site.admin_view, "recognizer_modelversion"
         roll_back = require_POST(self.roll_back)
+        confirm = require_safe(self.confirm_promotion)
+        try_view = require_http_methods(["GET", "HEAD", "POST"])(self.try_view)
         return [
-            path("<int:pk>/promotion/", wrap(self.confirm_promotion), name=f"{name}_promotion"),
-            path("<int:pk>/download/", wrap(self.download), name=f"{name}_download"),
-            path("<int:pk>/try/", wrap(self.try_view), name=f"{name}_try"),
+            path("<int:pk>/promotion/", wrap(confirm), name=f"{name}_promotion"),
+            path("<int:pk>/download/", wrap(require_safe(self.download)), name=f"{name}_download"),
+            path("<int:pk>/try/", wrap(try_view), name=f"{name}_try"),
             path("<int:pk>/promote/", wrap(require_POST(self.promote)), name=f"{name}_promote"),
             path("<int:pk>/rollback/", wrap(roll_back), name=f"{name}_roll_back"),
             *super().get_urls(),
@@ -126,8 +128,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
 
     def confirm_promotion(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for confirmation, with the shortfalls of the candidate."""
-        if not (self.has_view_permission(request) and self.has_promote_permission(request)):
-            raise PermissionDenied
+        self._check_permission(request)
         version = get_object_or_404(ModelVersion, pk=pk)
         context = {
             **self.admin_site.each_context(request),
