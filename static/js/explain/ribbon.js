@@ -115,7 +115,8 @@ export function attachRibbon(root, onMoment) {
 /** Paint the bands from 0 at the top to 9; the newest prediction has the accent color. */
 function paintBands(painter, { clientWidth, clientHeight }, samples, colors) {
   const end = samples.at(-1).moment;
-  const xs = samples.map(({ moment }) => (clientWidth * moment) / end);
+  // The first sample of a live ribbon may be late.
+  const xs = samples.map(({ moment }, i) => (i === 0 ? 0 : (clientWidth * moment) / end));
   const predicted = argmax(samples.at(-1).probabilities);
   let upper = xs.map(() => 0);
   for (let digit = 0; digit < 10; digit++) {
