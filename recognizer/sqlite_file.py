@@ -30,7 +30,7 @@ def _remember_file(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
 
 @receiver(request_started)
 def _close_replaced_files(**kwargs: Any) -> None:
-    """Close connections to deleted or replaced files: what they write would be lost."""
+    """Close connections to deleted or replaced files, which would lose all writes."""
     for connection in connections.all(initialized_only=True):
         is_open = connection.connection is not None and not connection.in_atomic_block
         if is_open and connection in _opened and _opened[connection] != _identity(connection):

@@ -1,4 +1,4 @@
-"""Decode picture files of strangers, with limits on memory and time."""
+"""Decode picture files from unknown senders, with limits on memory and time."""
 
 import io
 import math
@@ -50,7 +50,7 @@ class PictureError(ValueError):
 
 
 class PictureTooLarge(PictureError):
-    """A picture whose decoding takes too much memory or time."""
+    """A picture that would take too much memory or time to decode."""
 
 
 class _LimitedReads(io.BytesIO):

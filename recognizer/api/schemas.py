@@ -21,7 +21,10 @@ Strokes = Annotated[list[Stroke], Field(fail_fast=True)]
 
 
 class StrokesIn(BaseModel):
-    """Pen strokes: points [x, y] or [x, y, t], in pixels (y downwards) and milliseconds."""
+    """Pen strokes: points [x, y] or [x, y, t], in pixels (y downwards) and milliseconds.
+
+    Numbers are rounded to 0.01, or to 1/10,000 of the drawing's longer side if that is less.
+    """
 
     strokes: Strokes
 
