@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.conf import settings
 from django.db import close_old_connections
 
 from recognizer.api.errors import ApiError, problem_response
@@ -184,7 +185,8 @@ class LoadShedder:
         metrics.REJECTED.inc()
         response = problem_response(error)
         response["Content-Length"] = str(len(response.content))
-        response["X-Content-Type-Options"] = "nosniff"
+        for name, value in settings.SECURITY_HEADERS.items():
+            response[name] = value
         if origin in self.cors_origins:
             response["Access-Control-Allow-Origin"] = str(origin)
             response["Access-Control-Expose-Headers"] = "Retry-After"

@@ -194,7 +194,7 @@ def test_body_of_unknown_length_is_not_buffered(length):
     assert request.environ["wsgi.input"] is stream
 
 
-def test_full_backlog_rejects_with_503(blocking, small_backlog):
+def test_full_backlog_rejects_with_503(blocking, small_backlog, settings):
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
     rejections = metrics.REJECTED._value.get()
     accepted, threads = send_all(CONCURRENCY_LIMIT + 2, shedder)
@@ -203,6 +203,7 @@ def test_full_backlog_rejects_with_503(blocking, small_backlog):
     assert rejected.status == "503 Service Unavailable"
     assert rejected.headers["Retry-After"] == "1"
     assert rejected.headers["Content-Type"] == "application/problem+json"
+    assert settings.SECURITY_HEADERS.items() <= dict(rejected.headers).items()
     assert json.loads(rejected.body)["status"] == 503
     blocking.release.set()
     join(threads)
