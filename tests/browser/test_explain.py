@@ -85,15 +85,6 @@ def pixels(page, selector):
     return page.locator(selector).evaluate("canvas => canvas.toDataURL()")
 
 
-def settled_pixels(page, selector):
-    """Return the pixels of a canvas once they no longer change."""
-    before, now = "", pixels(page, selector)
-    while now != before:
-        page.wait_for_timeout(400)
-        before, now = now, pixels(page, selector)
-    return now
-
-
 def test_closed_panel_shows_the_layers_of_a_drawing(page):
     """The strip loads by itself; slow parts wait for the panel, which needs no connection."""
     expect(layer(page, "logits")).to_be_visible()
@@ -222,8 +213,7 @@ def shown_probabilities(page):
 
 
 def test_ribbon_rewinds_pad_bars_prediction_and_network_together(page):
-    draw(page, pause=30)
-    expect_state(page, "read")
+    draw_and_predict(page, pause=30)
     expect(page.locator("#ribbon p")).to_contain_text("Prediction 7")
     complete, ink, final = pixels(page, "#pad"), ink_of(page, "#pad"), shown_probabilities(page)
     slider = page.locator("#ribbon input")
@@ -233,7 +223,7 @@ def test_ribbon_rewinds_pad_bars_prediction_and_network_together(page):
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^\d\.\d s of \d\.\d s: "))
     wait_until(page, lambda: ink_of(page, "#pad") < 0.8 * ink)
     wait_until(page, lambda: shown_probabilities(page) != final)
-    assert probabilities(page) == pytest.approx(shown_probabilities(page))
+    wait_until(page, lambda: probabilities(page) == pytest.approx(shown_probabilities(page)))
     assert page.locator("body").get_attribute("data-state") == "read"
     slider.blur()
     expect(slider).to_have_value("59")
@@ -258,9 +248,8 @@ def test_rewound_number_shows_the_digits_begun_so_far(page):
 
 
 def test_releasing_the_ribbon_returns_to_the_present(page):
-    draw(page, pause=30)
-    expect_state(page, "read")
-    complete = settled_pixels(page, "#pad")
+    draw_and_predict(page, pause=30)
+    complete = pixels(page, "#pad")
     box = page.locator("#ribbon input").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     page.mouse.down()

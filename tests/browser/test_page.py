@@ -112,7 +112,7 @@ def test_number_is_predicted_digit_by_digit(page):
 def test_tap_is_visible_and_not_a_digit(page):
     draw(page, [[[140, 140]]])
     expect(page.locator("#reading")).to_have_text("?")
-    assert ink_of(page, "#pad") > 0
+    wait_until(page, lambda: ink_of(page, "#pad") > 0)
     expect(page.locator("#confidence")).to_have_text("not a digit")
     expect_state(page, "unsure")
 
