@@ -34,8 +34,8 @@ SMALLEST_DIGIT: Final = 0.03
 # Thinner pens are widened to MIN_PEN pixels of the grid, on a grid FINE times finer.
 MIN_PEN: Final = 2.0
 FINE: Final = 3
-# Width per height of a slender digit: of 489 labeled pictures 12 are wrong at 0.7 and 0.75, 13 or 14
-# from 0.8 to 0.9, and 18 without this view.
+# Width per height of a slender digit: of 489 labeled pictures 12 are wrong at 0.7 and 0.75, 13 or
+# 14 from 0.8 to 0.9, and 18 without this view.
 SLENDER: Final = 0.75
 # Cells per longer side: ink in neighboring cells is one component.
 CELLS: Final = 50
