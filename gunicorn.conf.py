@@ -29,10 +29,12 @@ MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn and mkdtemp create private fil
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None
 # glibc stops returning large blocks to the system after the first one is freed, unless its
 # threshold is fixed: after 60 pictures of 6 MP, four at a time, a worker kept 351 MB, not 129 MB.
-# Other C libraries have no such function.
-M_MMAP_THRESHOLD = -3
+# Few arenas leave fewer gaps: 139 MB instead of 143 after 800 odd pictures. Other C libraries have
+# no such function.
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
     mallopt(M_MMAP_THRESHOLD, 1_000_000)
+    mallopt(M_ARENA_MAX, 2)
 # Two servers of one user would share the control socket.
 control_socket_disable = True
 
