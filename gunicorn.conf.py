@@ -28,7 +28,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108  gunicorn and mkdtemp create private fil
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else gettempdir()
 # glibc stops returning large blocks to the system after the first one is freed, unless its
 # threshold is fixed: after 60 pictures of 6 MP, four at a time, a worker kept 351 MB, not 129 MB.
-# It would also give each thread its own heap, which fragments memory.
+# Few arenas leave fewer gaps: 139 MB instead of 143 after 800 odd pictures.
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 with suppress(AttributeError):  # other C libraries have no such function
     mallopt = CDLL(None).mallopt

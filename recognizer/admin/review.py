@@ -202,7 +202,8 @@ def _cards(digits: Sequence[Digit]) -> list[dict[str, Any]]:
     drawings = Drawing.objects.filter(pk__in=[digit.drawing_id for digit in digits])
     shown = {}
     # One at a time: the strokes of all drawings together may take a hundred megabytes.
-    for pk, strokes in drawings.values_list("pk", "strokes").iterator(chunk_size=1):
+    stored = drawings.values_list("pk", "strokes")[: len(digits)]
+    for pk, strokes in stored.iterator(chunk_size=1):
         for digit in digits:
             if digit.drawing_id == pk:
                 shown[digit.pk] = _shown_strokes(digit, strokes or [])
