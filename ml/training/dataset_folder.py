@@ -37,8 +37,9 @@ class LabeledDigits:
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "LabeledDigits":
+        """Collect records, sorted by image: the same digits give the same training."""
         images, labels, drawings = bytearray(), [], []
-        for image, label, drawing in records:
+        for image, label, drawing in sorted(records, key=lambda record: record[0].tobytes()):
             images += image.tobytes()
             labels.append(label)
             drawings.append(drawing)

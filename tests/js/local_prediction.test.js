@@ -14,7 +14,7 @@ const job = (time, { penUp = false, generation = 1 } = {}) => ({
   body: { strokes: strokes(time) },
 });
 
-let predictor, fetches, failingFetch, maxRuns, clock, duration, local;
+let predictor, fetches, failingFetch, maxRuns, clock, duration, local, failure;
 
 function predict(time, { generation = 1, penUp = false, drawn = strokes(time) } = {}) {
   return predictor.predict({ generation }, drawn, { time, penUp });
@@ -24,8 +24,9 @@ beforeEach(() => {
   [clock, duration, local] = [0, 0, ONE_DIGIT];
   fetches = 0;
   failingFetch = 2;
+  failure = new Error("The server answered with status 503.");
   predictor = new LocalPredictor(async () => {
-    if (++fetches === failingFetch) throw new Error("The server answered with status 503.");
+    if (++fetches === failingFetch) throw failure;
     const predict = (_, runs) => {
       maxRuns = runs;
       clock += duration;
@@ -55,6 +56,20 @@ test("load does not fetch an unavailable version again", async () => {
   failingFetch = 1;
   await predictor.load("v1");
   await predictor.load("v1");
+  assert.equal(fetches, 1);
+});
+
+test("load fetches again after a lost connection", async () => {
+  failingFetch = 1;
+  failure = new TypeError("Failed to fetch");
+  await predictor.load("v2");
+  await predictor.load("v2");
+  assert.equal(fetches, 2);
+  assert.equal(predict(10), ONE_DIGIT);
+});
+
+test("load at the same time fetches once", async () => {
+  await Promise.all([predictor.load(), predictor.load()]);
   assert.equal(fetches, 1);
 });
 

@@ -83,7 +83,7 @@ def test_review_queue_in_any_order_with_filters_limits_its_query(admin_client, l
             f"{REVIEW}next/{filters}", body, content_type="application/json"
         )
     assert len(response.json()["cards"]) >= 5
-    assert all("LIMIT" in query for query in selects(queries))
+    assert all("LIMIT" in query or " IN (" in query for query in selects(queries))
 
 
 @pytest.mark.parametrize("address", LISTS.values(), ids=LISTS)

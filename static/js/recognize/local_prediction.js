@@ -14,6 +14,8 @@ export class LocalPredictor {
   #recognizer = null;
   // The model version that could not be fetched; it is not requested again.
   #unavailableVersion = null;
+  // The promise of the model that is being fetched, or null.
+  #loading = null;
   #nextTime = -Infinity;
   // The newest local prediction: { generation, newestTime, text, isAdapted }.
   #latest = null;
@@ -67,10 +69,22 @@ export class LocalPredictor {
   /** Fetch the model of a version, by default of any; without one, only the server predicts. */
   async load(version = this.#recognizer?.version ?? "any") {
     if (version === this.#recognizer?.version || version === this.#unavailableVersion) return;
-    this.#recognizer = await this.#fetchRecognizer().catch(() => null);
-    this.#unavailableVersion = this.#recognizer ? null : version;
+    this.#loading ??= this.#fetch(version).finally(() => (this.#loading = null));
+    await this.#loading;
+  }
+
+  async #fetch(version) {
+    try {
+      this.#recognizer = await this.#fetchRecognizer();
+    } catch (error) {
+      this.#recognizer = null;
+      // Lost connections pass.
+      if (!isNetworkError(error)) this.#unavailableVersion = version;
+    }
   }
 }
+
+const isNetworkError = ({ name }) => ["TypeError", "TimeoutError", "AbortError"].includes(name);
 
 /** Time of the newest point, in milliseconds since the first. */
 const newestTime = (strokes) => strokes.at(-1).at(-1)[2];

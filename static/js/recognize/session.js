@@ -180,7 +180,9 @@ export class Session extends EventTarget {
     if (comparison === "stale") return;
     this.#showText(comparison === "adapted" ? this.prediction : { ...prediction, side: job.side });
     if (this.#drawing.picture && !prediction.text) showBadge("No ink found in the picture.");
-    if (job.penUp) announce(this.prediction);
+    // A response to an earlier stroke does not complete the prediction.
+    const isComplete = job.penUp && (job.body.strokes?.length ?? 0) === this.#drawing.strokes.length;
+    if (isComplete) announce(this.prediction);
     else setState("drawing");
     if (comparison === "new") measure("stroke-to-reading", job.time);
   }
