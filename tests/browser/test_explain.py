@@ -44,7 +44,7 @@ def panel_of_seven(page):
     page.uncheck("#save")
     draw_and_predict(page)
     open_panel(page)
-    expect(page.locator(".ribbon p")).to_contain_text("was 7")
+    expect(page.locator("#ribbon p")).to_contain_text("Prediction 7")
     expect(page.locator(".occlusion p")).to_contain_text("7 leads by")
     return page
 

@@ -18,7 +18,7 @@ SIMILAR = [[[82, 64], [158, 40], [124, 240]]]
 def taught(open_page):
     """A page that has learned one correction."""
     page = open_page(viewport={"width": 1280, "height": 800})
-    expect(page.locator("#layers canvas").nth(1)).to_be_visible()
+    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
     draw(page, FLAG)
     expect(page.locator("#reading")).to_have_text("7")
     expect_state(page, "read")

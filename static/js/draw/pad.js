@@ -150,12 +150,12 @@ const TAP_DISTANCE = 4;
 /**
  * Draw with pointers: one at a time, a pen before a finger.
  * @param {Pad} pad
- * @param {{onDraw: (time: number) => void, onPenUp: (time: number) => void, isTarget: Function,
- *   onTap: Function}} listeners onDraw and onPenUp receive the time of each pointer event that drew and
+ * @param {{onDraw: (time: number) => void, onPenUp: (time: number) => void, isTarget?: Function,
+ *   onTap?: Function}} listeners onDraw and onPenUp receive the time of each pointer event that drew and
  *   of the event that ended the stroke, on the clock of performance.now(); onTap receives the position of
  *   a tap on a target, which draws nothing; isTarget returns whether a position is one
  */
-export function handlePointers(pad, { onDraw, onPenUp, isTarget, onTap }) {
+export function handlePointers(pad, { onDraw, onPenUp, isTarget = () => false, onTap }) {
   const { canvas, drawing } = pad;
   let pointer = null;
   // The first point of a stroke that may still be a tap.

@@ -92,6 +92,7 @@ export class Session extends EventTarget {
   /** Fetch the model, so that the page predicts from the first stroke. */
   async loadModel() {
     await this.#local.load();
+    if (this.memory) document.body.dataset.model = "loaded";
     this.dispatchEvent(new Event("change"));
   }
 

@@ -1,6 +1,7 @@
 /** A card's drawing on a canvas, complete or replayed. */
 
 import { replay } from "../draw/replay.js";
+import { strokesUntil } from "../draw/timeline.js";
 
 const SIZE = 28;
 // Share of the canvas on each side.
@@ -79,9 +80,11 @@ export class CardView {
     if (strokes.length === 0) return;
     this.#version += 1;
     const version = this.#version;
-    replay(withTimes(strokes), (partial) => {
+    const timed = withTimes(strokes);
+    replay(timed, (moment) => {
       const isCurrent = this.#version === version;
-      if (isCurrent) this.#drawStrokes(clear(this.#canvas), partial ?? strokes);
+      const shown = moment === null ? strokes : strokesUntil(timed, moment);
+      if (isCurrent) this.#drawStrokes(clear(this.#canvas), shown);
       return isCurrent;
     });
   }

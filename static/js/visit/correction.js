@@ -69,12 +69,12 @@ export class Correction {
   /** Return whether the visitor has typed a part of a label. */
   get isTyping() {
     const { digits } = this.#typed;
-    return digits !== "" && this.#canLabel && digits.length < countTyped(this.#session.prediction);
+    return digits !== "" && this.#canType && digits.length < countTyped(this.#session.prediction);
   }
 
   /** Type a digit of the label; a label with all digits is saved at once. */
   typeDigit(digit, time) {
-    if (!this.#canLabel) return;
+    if (!this.#canType) return;
     if (this.#typed.digits === "") this.#labelBefore = this.#entry.label;
     this.#typedStrokes = this.#drawing.strokes;
     this.#typed.add(digit, countTyped(this.#session.prediction), time);
@@ -83,7 +83,7 @@ export class Correction {
 
   /** Delete the digit that was typed last. */
   deleteDigit() {
-    if (!this.#canLabel || this.#typed.digits === "") return;
+    if (!this.#canType || this.#typed.digits === "") return;
     this.#typed.removeLast();
     if (this.#typed.digits === "") this.#setLabel(this.#labelBefore);
     else this.#saveTyped();
@@ -91,10 +91,9 @@ export class Correction {
 
   /** Save the typed label even if its digits are fewer than predicted; without one, the prediction. */
   confirm() {
-    if (!this.#canLabel) return;
     const { prediction } = this.#session;
-    if (this.#typed.digits !== "") this.#setLabel(fillIn(prediction, this.#typed.digits));
-    else if (toApiLabel(prediction.text) !== null) this.#setLabel(prediction.text);
+    if (this.#canType && this.#typed.digits !== "") this.#setLabel(fillIn(prediction, this.#typed.digits));
+    else if (this.#canLabel && toApiLabel(prediction.text) !== null) this.#setLabel(prediction.text);
   }
 
   /** Restore the label from before the first typed digit. */
@@ -106,9 +105,15 @@ export class Correction {
     return this.#visit.find(this.#drawing.id);
   }
 
+  /** A completed drawing has a prediction, which may be pending: a typed label does not depend on it. */
+  get #canType() {
+    const entry = this.#entry;
+    const isComplete = entry?.strokes.length === this.#drawing.strokes.length;
+    return Boolean(this.#session.prediction?.text && entry?.save) && isComplete;
+  }
+
   get #canLabel() {
-    const isPending = document.body.dataset.state === "drawing";
-    return Boolean(this.#session.prediction?.text && this.#entry?.save) && !isPending;
+    return this.#canType && document.body.dataset.state !== "drawing";
   }
 
   #saveTyped() {
