@@ -390,8 +390,8 @@ def test_concurrent_leases_return_different_digits(admin_user, ana):
         try:
             for _ in range(10):
                 barrier.wait()
-                cards = review_queue.lease(Digit.objects.all(), "least_confident", None, 100, user)
-                leased[user.pk].update(digit.pk for digit in cards)
+                cards = review_queue.lease(Digit.objects.all(), "least_confident", [], 100, user)
+                leased[user.pk].update(digit.pk for digit, _ in cards)
         finally:
             connection.close()
 
