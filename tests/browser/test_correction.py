@@ -170,6 +170,7 @@ def test_enter_confirms_the_prediction(number):
 
 
 def test_pending_prediction_cannot_be_confirmed(page):
+    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
     late = []
     page.route("**/api/v1/drawings/*", lambda route: late.append(route))
     draw(page)

@@ -92,7 +92,10 @@ export class Session extends EventTarget {
   /** Fetch the model, so that the page predicts from the first stroke. */
   async loadModel() {
     await this.#local.load();
-    if (this.memory) document.body.dataset.model = "loaded";
+    if (!this.memory) return;
+    document.body.dataset.model = "loaded";
+    const isPending = document.body.dataset.state === "drawing" && !this.#drawing.picture;
+    if (isPending) this.#predictLocally(this.#drawing.toJSON(), { penUp: false });
     this.dispatchEvent(new Event("change"));
   }
 
