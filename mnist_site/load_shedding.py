@@ -22,7 +22,8 @@ from django.db import close_old_connections
 from recognizer.api.errors import ApiError, problem_response
 from recognizer.telemetry import metrics
 
-# Limits of a process. settings.py limits its connections to PostgreSQL to the same number.
+# Limits of a process, of requests with and without the database separately: a slow or frozen
+# database must not delay predictions. settings.py limits the connections to PostgreSQL.
 CONCURRENCY_LIMIT = 4
 BACKLOG_LIMIT = 16
 RECEIVER_LIMIT = 24  # fewer than the server's threads: the others serve requests without a body
@@ -36,7 +37,46 @@ DRAIN_LIMIT = 64_000_000
 CHUNK_SIZE = 1 << 20
 # Exempt from the limits: an overloaded process is still alive.
 LIVENESS_PATH = "/health/live"
+# All other URLs need no database.
+DATABASE_PATHS = ("/admin/", "/api/v1/drawings/", "/drawings/", "/health/ready")
 BOUNDARY = re.compile(r'; *boundary="?([^";]+)', re.IGNORECASE)
+
+
+class Slots:
+    """The slots of requests that are processed at the same time, and their backlog."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._free = CONCURRENCY_LIMIT
+        self._backlog: deque[Lock] = deque()
+
+    def acquire(self) -> None:
+        """Take a free slot, or wait in the backlog for one. Raises ApiError."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            if len(self._backlog) >= BACKLOG_LIMIT:
+                raise _overloaded()
+            turn = Lock()
+            turn.acquire()
+            self._backlog.append(turn)
+        with metrics.WAITING.track_inprogress():
+            if turn.acquire(timeout=QUEUE_TIMEOUT):
+                return
+        with self._lock:
+            # Otherwise a slot arrived between the timeout and the lock.
+            if turn in self._backlog:
+                self._backlog.remove(turn)
+                raise _overloaded()
+
+    def release(self) -> None:
+        """Pass the slot to the oldest request in the backlog; new requests cannot overtake it."""
+        with self._lock:
+            if self._backlog:
+                self._backlog.popleft().release()
+            else:
+                self._free += 1
 
 
 class LoadShedder:
@@ -49,8 +89,7 @@ class LoadShedder:
         self.application, self.max_body_size = application, max_body_size
         self.cors_origins = cors_origins
         self._lock = Lock()
-        self._free_slots = CONCURRENCY_LIMIT
-        self._backlog: deque[Lock] = deque()
+        self._slots, self._database_slots = Slots(), Slots()
         # Deadline and connection of each body; without gunicorn, the connection is unknown.
         self._receiving: dict[io.BytesIO, tuple[float, socket.socket | None]] = {}
         self._used_memory = 0
@@ -139,9 +178,11 @@ class LoadShedder:
 
     def _respond(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Process a request in a slot; a streaming response holds the slot until it is closed."""
+        needs_database = environ["PATH_INFO"].startswith(DATABASE_PATHS)
+        slots = self._database_slots if needs_database else self._slots
         with ExitStack() as slot:
-            self._acquire_slot()
-            slot.callback(self._release_slot)
+            slots.acquire()
+            slot.callback(slots.release)
             # Django itself would wait until the client has read the response.
             slot.callback(close_old_connections)
             response: Any = self.application(environ, start_response)
@@ -150,34 +191,6 @@ class LoadShedder:
                 held.callback(response.close)
                 response.close = held.close
         return response  # type: ignore[no-any-return]
-
-    def _acquire_slot(self) -> None:
-        """Take a free slot, or wait in the backlog for one."""
-        with self._lock:
-            if self._free_slots:
-                self._free_slots -= 1
-                return
-            if len(self._backlog) >= BACKLOG_LIMIT:
-                raise _overloaded()
-            turn = Lock()
-            turn.acquire()
-            self._backlog.append(turn)
-        with metrics.WAITING.track_inprogress():
-            if turn.acquire(timeout=QUEUE_TIMEOUT):
-                return
-        with self._lock:
-            # Otherwise a slot arrived between the timeout and the lock.
-            if turn in self._backlog:
-                self._backlog.remove(turn)
-                raise _overloaded()
-
-    def _release_slot(self) -> None:
-        """Pass the slot to the oldest request in the backlog; new requests cannot overtake it."""
-        with self._lock:
-            if self._backlog:
-                self._backlog.popleft().release()
-            else:
-                self._free_slots += 1
 
     def _reject(
         self, error: ApiError, origin: str | None, start_response: StartResponse

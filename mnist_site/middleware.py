@@ -13,6 +13,7 @@ from django.urls import resolve
 from mnist_site.rate_limit import rate_limiter
 from recognizer.api.errors import API_PREFIX, ApiError, error_format, problem_response
 from recognizer.api.problem_details import CONTENT_TYPE
+from recognizer.postgresql import database_deadline
 
 FORMATTED = (CONTENT_TYPE, "application/json")
 
@@ -208,7 +209,8 @@ class ApiMiddleware:
             return self.get_response(request)
         request.resolver_match = match = resolve(request.path_info)
         try:
-            response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+            with database_deadline(settings.API_TIMEOUT):
+                response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         except ApiError as error:
             response = to_response(error)
         if not response.streaming:

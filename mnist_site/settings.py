@@ -28,6 +28,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import validate
 
 from mnist_site.startup import read_environment, require_writable
+from recognizer.postgresql import BoundedConnection
 from recognizer.telemetry.logging import PrivateLogRecord
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -211,16 +212,21 @@ DATABASES = {
 # Seconds to wait for a connection or a lock, less than the page's timeout of ten.
 DATABASE_TIMEOUT = 8
 POOL_TIMEOUT = 1  # seconds until a new connection to PostgreSQL counts as failed
+# Seconds to wait for the responses of PostgreSQL: in a probe, an API request, for each of another
+# page's queries. The API answers before the page's own timeout, and after lock_timeout.
+PROBE_TIMEOUT, API_TIMEOUT, QUERY_TIMEOUT = 1, DATABASE_TIMEOUT + 1, 25
 # Options in DATABASE_URL take precedence.
 url_options = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A connection for each request that load_shedding.py processes at the same time.
+    # One for each database request that load_shedding.py processes at the same time, and one for
+    # the thread that follows promotions.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": DATABASE_TIMEOUT,
         "pool": {
+            "connection_class": BoundedConnection,
             "min_size": 0,
-            "max_size": 4,
+            "max_size": 5,
             "timeout": POOL_TIMEOUT,
             "reconnect_timeout": POOL_TIMEOUT,
             "num_workers": 1,

@@ -1,15 +1,16 @@
 """The serving model of this process: loaded on first use, shared by all threads.
 
 It follows the database: the promoted model version serves, or the shipped file if none was
-promoted. Each process checks at most once per second. If the promoted model is invalid or the
-database is unavailable, the previous classifier continues to serve and the error is logged.
+promoted. Each process checks at most once per second, in the background, so that predictions never
+wait for the database. If the promoted model is invalid or the database is unavailable, the previous
+classifier continues to serve and the error is logged.
 """
 
 import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 
 from django.conf import settings
@@ -28,12 +29,29 @@ class ModelUnavailable(Exception):
     """No model can serve; the message states the reason."""
 
 
+def in_background(function: Callable[[], None]) -> None:
+    """Call a function in a thread of its own, and close the thread's database connections."""
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            connections.close_all()
+
+    Thread(target=run, daemon=True).start()
+
+
 class ServingModel:
     """The classifier of the promoted version or of the shipped file. Thread-safe."""
 
-    def __init__(self, shipped: Path, promoted: Callable[[], str | None]) -> None:
-        """``promoted`` returns the SHA-256 of the promoted version, or None."""
-        self.shipped, self.promoted = shipped, promoted
+    def __init__(
+        self,
+        shipped: Path,
+        promoted: Callable[[], str | None],
+        run: Callable[[Callable[[], None]], None] = in_background,
+    ) -> None:
+        """``promoted`` returns the SHA-256 of the promoted version, or None; ``run`` calls it."""
+        self.shipped, self.promoted, self.run = shipped, promoted, run
         self.reset()
 
     def reset(self) -> None:
@@ -45,29 +63,36 @@ class ServingModel:
         self._lock = Lock()
 
     def check_now(self) -> None:
-        """Check the database at the next use, for example after a promotion in this process."""
-        self._next_check = 0.0
+        """Follow the database at once, for example after a promotion in this process."""
+        with self._lock:
+            self._update()
 
     def classifier(self) -> Classifier:
         """Return the serving classifier. Raises ModelUnavailable."""
-        if monotonic() >= self._next_check:
-            self._check()
+        if self._classifier is None:
+            with self._lock:
+                if monotonic() >= self._next_check:
+                    self._update()
+        elif monotonic() >= self._next_check and self._lock.acquire(blocking=False):
+            self.run(self._check)
         if self._classifier is None:
             raise ModelUnavailable(self.problem)
         return self._classifier
 
     def _check(self) -> None:
-        """Let one thread check the database while the others use the current classifier."""
-        if not self._lock.acquire(blocking=self._classifier is None):
-            return
+        """Follow the database, then release the lock, which another thread has acquired."""
         try:
-            if monotonic() >= self._next_check:
-                self._update()
+            self._update()
         finally:
-            self._next_check = monotonic() + CHECK_INTERVAL
             self._lock.release()
 
     def _update(self) -> None:
+        try:
+            self._follow()
+        finally:
+            self._next_check = monotonic() + CHECK_INTERVAL
+
+    def _follow(self) -> None:
         previous = self._classifier
         try:
             sha256 = self.promoted()

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_safe
 from recognizer import drawings, rendering
 from recognizer.api.errors import ApiError, is_outage, problem_response
 from recognizer.models import Drawing
+from recognizer.postgresql import database_deadline
 from recognizer.serving import ModelUnavailable, current_classifier
 from recognizer.sqlite_file import find_problem
 from recognizer.telemetry import metrics
@@ -132,8 +133,9 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Readiness probe: database and model are usable, and all migrations are applied."""
     problems = {}
-    if problem := _database_problem():
-        problems["database"] = problem
+    with database_deadline(settings.PROBE_TIMEOUT):
+        if problem := _database_problem():
+            problems["database"] = problem
     try:
         current_classifier()
     except ModelUnavailable as error:

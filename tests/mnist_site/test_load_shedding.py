@@ -312,9 +312,50 @@ def test_database_connection_without_keeping_is_closed_before_the_slot_is_free(
     assert left == [None]
 
 
-def test_connection_pool_has_a_connection_for_each_slot():
-    pool = settings.DATABASES["default"]["OPTIONS"].get("pool", {"max_size": CONCURRENCY_LIMIT})
-    assert pool["max_size"] == CONCURRENCY_LIMIT
+def test_connection_pool_has_a_connection_for_each_slot_and_the_serving_model():
+    enough = CONCURRENCY_LIMIT + 1
+    pool = settings.DATABASES["default"]["OPTIONS"].get("pool", {"max_size": enough})
+    assert pool["max_size"] == enough
+
+
+def test_requests_that_wait_for_the_database_leave_the_slots_of_others(blocking, no_backlog):
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE)
+    waiting = [Request(f"/api/v1/drawings/{number}") for number in range(CONCURRENCY_LIMIT)]
+    threads = [start(request.send, shedder) for request in waiting]
+    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
+    for path in load_shedding.DATABASE_PATHS:
+        assert Request(path).send(shedder).status == "503 Service Unavailable"
+    prediction = Request("/api/v1/predict")
+    threads.append(start(prediction.send, shedder))
+    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT + 1)
+    blocking.release.set()
+    join(threads)
+    assert {request.status for request in [*waiting, prediction]} == {"200 OK"}
+
+
+WITHOUT_DATABASE = [
+    "/",
+    "/nowhere",
+    "/favicon.ico",
+    "/manifest.webmanifest",
+    "/service-worker.js",
+    "/metrics",
+    "/api/docs",
+    "/api/openapi.json",
+    "/api/v1/model",
+    "/api/v1/model.onnx",
+    "/v2",
+    "/v2/health/ready",
+    "/v2/models/lenet",
+    "/v2/models/lenet/ready",
+]
+
+
+@pytest.mark.parametrize("path", WITHOUT_DATABASE)
+def test_url_outside_the_database_paths_uses_no_database(client, static_files, path):
+    """Tests without the fixture ``db`` fail on queries."""
+    assert not path.startswith(load_shedding.DATABASE_PATHS)
+    assert client.get(path).status_code in (200, 302, 404)
 
 
 CONTENT_TYPES = {

@@ -11,7 +11,13 @@ from tools.postgres import postgres
 from tools.resilience.damaged_database import concurrent_migrations, damaged_database
 from tools.resilience.odd_pictures import odd_pictures
 from tools.resilience.server import Result
-from tools.resilience.storage import full_disk, killed_processes, locked_database, stopped_database
+from tools.resilience.storage import (
+    frozen_database,
+    full_disk,
+    killed_processes,
+    locked_database,
+    stopped_database,
+)
 from tools.resilience.traffic import (
     graceful_shutdown,
     hostile_requests,
@@ -34,6 +40,7 @@ TRIALS = {
         damaged_database,
         concurrent_migrations,
         stopped_database,
+        frozen_database,
         overload,
         graceful_shutdown,
         slow_clients,

