@@ -25,7 +25,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import validate
 
 from mnist_site.startup import read_environment, require_writable
 from recognizer.postgresql import BoundedConnection
@@ -52,9 +51,19 @@ def comma_separated(variable: str, default: list[str]) -> list[str]:
     return [item.strip() for item in env.list(variable, default) if item.strip()]
 
 
+def integer(variable: str, default: int, minimum: int = 0, maximum: int = 10**9) -> int:
+    """Return a number. Raises ImproperlyConfigured."""
+    value = env.str(variable, str(default)).strip()
+    if not value.isdecimal() or not minimum <= int(value) <= maximum:
+        raise ImproperlyConfigured(
+            f"{variable} is {value!r}. Set a whole number from {minimum:,} to {maximum:,}."
+        )
+    return int(value)
+
+
 # gunicorn.conf.py uses these.
-PORT = env.int("PORT", 8000, validate=validate.Range(1, 65535))
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1, validate=validate.Range(min=1))
+PORT = integer("PORT", 8000, 1, 65_535)
+WEB_CONCURRENCY = integer("WEB_CONCURRENCY", 1, 1, 1_000)
 
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = comma_separated("ALLOWED_HOSTS", LOCAL_HOSTS)
@@ -112,12 +121,8 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = ["Retry-After"]
 
 # A pen sends up to 120 requests per second, and several visitors can share an address.
-REQUESTS_PER_MINUTE = env.int(
-    "REQUESTS_PER_MINUTE", 0 if DEBUG or LOCAL_ONLY else 12_000, validate=validate.Range(min=0)
-)
-TRUSTED_PROXIES = env.int(
-    "TRUSTED_PROXIES", 1 if "DYNO" in os.environ else 0, validate=validate.Range(min=0)
-)
+REQUESTS_PER_MINUTE = integer("REQUESTS_PER_MINUTE", 0 if DEBUG or LOCAL_ONLY else 12_000)
+TRUSTED_PROXIES = integer("TRUSTED_PROXIES", 1 if "DYNO" in os.environ else 0)
 
 INSTALLED_APPS = [
     "recognizer",
@@ -322,7 +327,9 @@ LOGGING = {
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 SOURCE_URL = env.str("SOURCE_URL", "")
 
-KEEP_DRAWINGS_DAYS: int | None = env.int("KEEP_DRAWINGS_DAYS", None, validate=validate.Range(min=1))
+KEEP_DRAWINGS_DAYS: int | None = None
+if "KEEP_DRAWINGS_DAYS" in os.environ:
+    KEEP_DRAWINGS_DAYS = integer("KEEP_DRAWINGS_DAYS", 0, 1, 36_500)
 
 # The serving model until another one is promoted (`manage.py models`).
 SHIPPED_MODEL = BASE_DIR / "ml" / "weights" / "lenet.onnx"

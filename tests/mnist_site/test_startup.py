@@ -20,19 +20,24 @@ from tests.mnist_site.polling import TIMEOUT
 from tools.samples import ROOT
 
 ERRORS = {
-    "PORT=abc": "PORT",
-    "PORT=0": "PORT",
-    "PORT=99999": "PORT",
-    "WEB_CONCURRENCY=0": "WEB_CONCURRENCY",
+    "PORT=abc": "PORT is 'abc'. Set a whole number from 1 to 65,535.",
+    "PORT=0": "PORT is '0'.",
+    "PORT=99999": "PORT is '99999'.",
+    "WEB_CONCURRENCY=0": "WEB_CONCURRENCY is '0'.",
+    "WEB_CONCURRENCY=x": "WEB_CONCURRENCY is 'x'.",
+    "WEB_CONCURRENCY=": "WEB_CONCURRENCY is ''.",
+    "WEB_CONCURRENCY=-1": "WEB_CONCURRENCY is '-1'.",
     "ALLOWED_HOSTS=": "ALLOWED_HOSTS is empty",
     "ALLOWED_HOSTS= , ": "ALLOWED_HOSTS is empty",
     "SECRET_KEY=": "SECRET_KEY is not set",
     "DEBUG=maybe": "DEBUG",
     "DATABASE_URL=nonsense": "DATABASE_URL",
     "DATABASE_URL=sqlite:////nowhere/db.sqlite3": "/nowhere",
-    "REQUESTS_PER_MINUTE=-1": "REQUESTS_PER_MINUTE",
+    "REQUESTS_PER_MINUTE=-1": "REQUESTS_PER_MINUTE is '-1'.",
+    "TRUSTED_PROXIES=x": "TRUSTED_PROXIES is 'x'.",
+    "KEEP_DRAWINGS_DAYS=0": "KEEP_DRAWINGS_DAYS is '0'.",
 }
-COMMANDS = [("manage.py", "check"), ("-m", "gunicorn", "--check-config")]
+COMMANDS = [("manage.py", "check"), ("-m", "mnist_site", "--check-config")]
 
 
 def run(command, folder=ROOT, **environment):
@@ -52,7 +57,7 @@ def check_one_sentence(done, part):
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=["manage.py", "gunicorn"])
+@pytest.mark.parametrize("command", COMMANDS, ids=["manage.py", "server"])
 @pytest.mark.parametrize("setting", ERRORS)
 def test_invalid_setting_is_reported_in_one_sentence(command, setting):
     name, value = setting.split("=", 1)
@@ -73,7 +78,7 @@ def site(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=["manage.py", "gunicorn"])
+@pytest.mark.parametrize("command", COMMANDS, ids=["manage.py", "server"])
 def test_binary_env_file_is_reported_in_one_sentence(site, command):
     (site / ".env").write_bytes(b"\x7fELF\xff\xfe")
     check_one_sentence(run([sys.executable, *command], site), f"{site}/.env cannot be read")
