@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from contextlib import suppress
 from ctypes import CDLL
 from pathlib import Path
@@ -21,6 +22,8 @@ workers = settings.WEB_CONCURRENCY
 worker_class = "gthread"
 # Threads buffer bodies and wait; mnist_site/load_shedding.py limits concurrency.
 threads = 32
+# Seconds in which Linux keeps connections without data from these threads.
+SILENCE = 600
 # Heroku kills processes 30 seconds after SIGTERM.
 graceful_timeout = 25
 # Keep heartbeat and metric files in memory: a slow disk must not look like a hanging worker.
@@ -67,3 +70,10 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 def on_exit(_server: Any) -> None:
     shutil.rmtree(os.environ[METRICS_VARIABLE], ignore_errors=True)
+
+
+def when_ready(server: Any) -> None:
+    """Accept connections with their first data; each silent one would occupy a thread for 5 s."""
+    for listener in server.LISTENERS:
+        with suppress(AttributeError, OSError):  # for Linux and TCP only
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, SILENCE)

@@ -62,23 +62,41 @@ Content-Type: application/json\r\nConnection: close\r\nExpect: 100-continue\r\n\
     assert lines == {b"HTTP/1.1 200 OK\r\n"}
 
 
-def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():
-    """Otherwise each worker has its own table."""
-    code = """
-import runpy, sys
-config = runpy.run_path("gunicorn.conf.py")
-config["on_exit"](None)
-print("mnist_site.rate_limit" in sys.modules)
-"""
+def run_with_config(code):
+    """Return the output of a program that has read gunicorn's configuration."""
+    head = 'import runpy\nconfig = runpy.run_path("gunicorn.conf.py")\nconfig["on_exit"](None)\n'
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", head + code],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
         timeout=TIMEOUT,
     )
-    assert done.stdout == "True\n"
+    return done.stdout.split()
+
+
+def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():
+    """Otherwise each worker has its own table."""
+    code = 'import sys\nprint("mnist_site.rate_limit" in sys.modules)'
+    assert run_with_config(code) == ["True"]
+
+
+SILENT_CLIENT = """
+import select, socket
+from types import SimpleNamespace
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    config["when_ready"](SimpleNamespace(LISTENERS=[listener]))
+    with socket.create_connection(listener.getsockname()) as client:
+        print(select.select([listener], [], [], 0)[0] == [])
+        client.sendall(b"x")
+        print(select.select([listener], [], [])[0] == [listener])
+"""
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_DEFER_ACCEPT"), reason="needs Linux")
+def test_connection_without_data_occupies_no_thread():
+    assert run_with_config(SILENT_CLIENT) == ["True", "True"]
 
 
 @pytest.fixture(scope="module")

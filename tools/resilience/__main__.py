@@ -25,6 +25,7 @@ from tools.resilience.traffic import (
     overload,
     proxy,
     rate_limit,
+    silent_connections,
     slow_clients,
     stalled_readers,
 )
@@ -44,6 +45,7 @@ TRIALS = {
         overload,
         graceful_shutdown,
         slow_clients,
+        silent_connections,
         stalled_readers,
         proxy,
         rate_limit,

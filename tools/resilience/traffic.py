@@ -6,8 +6,10 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 from PIL import Image
 
@@ -33,6 +35,7 @@ from tools.resilience.hostile_inputs import saved, seven
 from tools.resilience.server import Result, Server, count_statuses, peak_memory, running_server
 
 MEGABYTE = 1_000_000
+SILENT = 520
 
 
 def hostile_requests(database_url: str | None, *, short: bool) -> Iterator[Result]:
@@ -176,6 +179,40 @@ def proxy(database_url: str | None, *, short: bool) -> Iterator[Result]:
         nginx(Path(folder), [server.url]) as url,
     ):
         yield beside_slow_clients("behind a proxy", url, slow, seconds, "127.0.0.2")
+
+
+def silent_connections(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Open many connections that send nothing, to the server itself and to nginx."""
+    if database_url:
+        return
+    with running_server(None, WEB_CONCURRENCY="1") as server, TemporaryDirectory() as folder:
+        yield beside_silence("silent clients", server.url)
+        if shutil.which("nginx"):
+            with nginx(Path(folder), [server.url]) as url:
+                yield beside_silence("silent, proxy", url)
+
+
+def beside_silence(promise: str, site: str) -> Result:
+    """Time probes and predictions beside silent connections."""
+    url = urlsplit(site)
+
+    contents = cycle([request("GET", "/health/live"), predict_request()])
+
+    async def load() -> list[Response]:
+        silent = [
+            await asyncio.open_connection(url.hostname, url.port, local_addr=("127.0.0.2", 0))
+            for _ in range(SILENT)
+        ]
+        responses = await closed_loop(site, lambda: next(contents), 2, 15)
+        for _, writer in silent:
+            writer.close()
+        return responses
+
+    responses = asyncio.run(load())
+    slowest = percentile(responses, 0.99)
+    outcome = f"{count_statuses(responses)}, p99 {slowest * 1e3:.0f} ms"
+    holds = {response.status for response in responses} == {200} and slowest < 1
+    return Result(promise, f"{SILENT} connections for 15 s", outcome, holds)
 
 
 def beside_slow_clients(
