@@ -184,11 +184,13 @@ def withdraw_label(request: HttpRequest, id: UUID) -> Status[None]:
 def model(request: HttpRequest) -> dict[str, Any]:
     """Describe the serving model."""
     classifier = current_classifier()
+    training = classifier.facts.get("training", {})
     return {
         "version": classifier.version,
         "sha256": classifier.sha256,
         "metrics": classifier.facts.get("metrics", {}),
-        "training": classifier.facts.get("training", {}),
+        # Models of earlier releases list drawings' UUIDs, which authorize deletion.
+        "training": {name: fact for name, fact in training.items() if name != "held_out_writers"},
         "thresholds": classifier.thresholds,
         "input": "uint8[N, 28, 28]; 0 is background, 255 is ink",
     }
@@ -210,7 +212,7 @@ def model_file(request: HttpRequest) -> HttpResponseBase | None:
         "Cache-Control": "no-cache",
         "Content-Disposition": f'attachment; filename="lenet-{classifier.version}.onnx"',
     }
-    file = HttpResponse(classifier.content, "application/octet-stream", headers=headers)
+    file = HttpResponse(classifier.public_content(), "application/octet-stream", headers=headers)
     return get_conditional_response(request, etag=etag, response=file)
 
 

@@ -2,12 +2,17 @@
 
 import re
 from urllib.parse import urljoin, urlsplit
+from uuid import UUID
 
+import onnx
 import pytest
 from django.contrib.auth.models import Permission
 
-from recognizer import drawings
-from recognizer.models import Digit
+from ml.classifier import Classifier
+from ml.training import export
+from recognizer import drawings, registry, serving
+from recognizer.models import Digit, ModelVersion
+from tools.samples import SHIPPED
 
 DIGITS, DRAWINGS = "/admin/recognizer/digit/", "/admin/recognizer/drawing/"
 LINK = re.compile(r'href="([^"#]+)')
@@ -43,6 +48,27 @@ def pages(client):
         found = {link for link in found if link.startswith("/admin/") and "logout" not in link}
         waiting += sorted(found - seen)
         seen |= found
+
+
+@pytest.fixture
+def earlier_model(saved_drawing, admin_user, monkeypatch):
+    """The serving model, in the form of an earlier release."""
+    training = {"seconds": 1, "held_out_writers": [str(saved_drawing.pk), "anna"]}
+    facts = {"thresholds": {"digit": 0.5, "sure": 0.5}, "training": training}
+    model, _ = registry.register(export.describe(onnx.load(SHIPPED), facts))
+    registry.promote(model, admin_user, "It is a test.")
+    served = serving.ServingModel(SHIPPED, ModelVersion.promoted_sha256)
+    monkeypatch.setattr(serving, "serving_model", served)
+    return model
+
+
+def test_model_of_an_earlier_release_publishes_no_uuid(client, admin_client, earlier_model):
+    assert client.get("/api/v1/model").json()["training"] == {"seconds": 1}
+    download = admin_client.get(f"/admin/recognizer/modelversion/{earlier_model.pk}/download/")
+    for response in (client.get("/api/v1/model.onnx"), download):
+        served = Classifier(response.content)
+        assert served.facts["training"]["held_out_writers"] == [str(UUID(int=0)), "anna"]
+        assert served.version == earlier_model.version
 
 
 def path_of(address):
