@@ -9,6 +9,7 @@ from django.core.exceptions import BadRequest, DisallowedHost, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import resolve
+from django.utils.deprecation import MiddlewareMixin
 
 from mnist_site.rate_limit import rate_limiter
 from recognizer.api.errors import API_PREFIX, ApiError, error_format, problem_response
@@ -30,14 +31,10 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-class ErrorFormatMiddleware:
+class ErrorFormatMiddleware(MiddlewareMixin):
     """Formats all errors under /api/ and /v2, including Django's own (404, 405, 500)."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if response.status_code < 400:
             return response
         to_response = error_format(request)
@@ -53,19 +50,16 @@ class ErrorFormatMiddleware:
         return response
 
 
-class RateLimitMiddleware:
+class RateLimitMiddleware(MiddlewareMixin):
     """Rejects requests above the rate limit with 429; probes and static files are exempt."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         limit = settings.REQUESTS_PER_MINUTE
         if not limit or request.path.startswith((settings.STATIC_URL, *settings.PROBE_PATHS)):
-            return self.get_response(request)
+            return None
         wait = rate_limiter.wait(client_address(request), limit)
         if not wait:
-            return self.get_response(request)
+            return None
         seconds = math.ceil(wait)
         error = ApiError(
             HTTPStatus.TOO_MANY_REQUESTS,
@@ -76,14 +70,10 @@ class RateLimitMiddleware:
         return response
 
 
-class SecurityHeadersMiddleware:
+class SecurityHeadersMiddleware(MiddlewareMixin):
     """Adds the security headers to every response, also to errors of the middleware after it."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         for name, value in settings.SECURITY_HEADERS.items():
             response.setdefault(name, value)
         # The icon has a style element, which the policy of pages forbids.
@@ -115,13 +105,10 @@ class HeadMiddleware:
         return response
 
 
-class AllowedHostsMiddleware:
+class AllowedHostsMiddleware(MiddlewareMixin):
     """Rejects a Host that ALLOWED_HOSTS does not contain, without Django's traceback in the log."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         try:
             request.get_host()
         except DisallowedHost:
@@ -130,31 +117,25 @@ class AllowedHostsMiddleware:
                 "This site has another name. Check the address; ALLOWED_HOSTS lists its names.",
             )
             return (error_format(request) or problem_response)(error)
-        return self.get_response(request)
+        return None
 
 
-class AllowedMethodsMiddleware:
+class AllowedMethodsMiddleware(MiddlewareMixin):
     """Rejects TRACE and unknown methods with 405 at every URL."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         if request.method in settings.ALLOWED_METHODS:
-            return self.get_response(request)
+            return None
         return HttpResponseNotAllowed(settings.ALLOWED_METHODS)
 
 
-class ContentEncodingMiddleware:
+class ContentEncodingMiddleware(MiddlewareMixin):
     """Rejects compressed bodies with 415 at every URL: limits and parsers assume plain bodies."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         encoding = request.headers.get("Content-Encoding", "")
         if encoding.lower() in ("", "identity"):
-            return self.get_response(request)
+            return None
         error = ApiError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"Unsupported Content-Encoding: {encoding!r}. Send the body uncompressed.",
@@ -164,14 +145,8 @@ class ContentEncodingMiddleware:
         return response
 
 
-class AdminRequestMiddleware:
+class AdminRequestMiddleware(MiddlewareMixin):
     """Rejects admin requests with values on which queries would fail with 500."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object
@@ -194,19 +169,16 @@ def _check_key(model: type[Model], key: str) -> None:
         raise BadRequest from error
 
 
-class ApiMiddleware:
+class ApiMiddleware(MiddlewareMixin):
     """Calls the views under /api/ and /v2 without the middleware after this one.
 
     They use no sessions, users, messages or CSRF tokens, which would cost as much as a prediction.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         to_response = error_format(request)
         if to_response is None:
-            return self.get_response(request)
+            return None
         request.resolver_match = match = resolve(request.path_info)
         try:
             with database_deadline(settings.API_TIMEOUT):
