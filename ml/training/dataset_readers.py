@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,8 +132,8 @@ def read_strokes(folder: Path) -> Entries:
                 yield Exclusion("number; --strokes measures numbers", path.name)
             else:
                 yield Sample(rasterize(sample.strokes), sample.label, sample.writer, path.name)
-        for _ in range(file.skipped):
-            yield Exclusion("other label or no points", path.name)
+        for reason in Counter(file.exclusions).elements():
+            yield Exclusion(reason, path.name)
 
 
 def _with_suffix(folder: Path, *names: str) -> list[Path]:

@@ -29,16 +29,16 @@ OUTLIER_VARIANTS, CROSSED_OUT, PAIRS = 2, 3_000, 3_000
 
 
 def load_datasets(
-    paths: Sequence[Path] = (), labeled: LabeledDigits | None = None, seed: int = 0
+    files: Sequence[StrokeFile] = (), labeled: LabeledDigits | None = None, seed: int = 0
 ) -> Datasets:
     """Load MNIST, optional stroke files and optional labeled digits.
 
     ``held_out.part_of`` splits the writers of stroke files; a fifth of the labeled drawings is held
-    out. Raises OSError or ValueError for an unusable stroke file.
+    out. Raises ValueError if all digits are held out.
     """
     datasets = Datasets(*data.split(data.mnist(train=True)))
-    if paths:
-        datasets = _with_strokes(datasets, paths, seed)
+    if files:
+        datasets = _with_strokes(datasets, files, seed)
     if labeled:
         known, unseen = labeled.split()
         datasets = dataclasses.replace(
@@ -51,14 +51,13 @@ def load_datasets(
     return datasets
 
 
-def _with_strokes(datasets: Datasets, paths: Sequence[Path], seed: int) -> Datasets:
+def _with_strokes(datasets: Datasets, files: Sequence[StrokeFile], seed: int) -> Datasets:
     digits: list[StrokeSample] = []
     outliers: list[StrokeSample] = []
     validation: list[LabeledImages] = []
     held_out_outliers: list[StrokeSample] = []
     facts = []
-    for path in paths:
-        file = stroke_files.read(path)
+    for file in files:
         parts = held_out.split_writers(file.samples)
         digits += stroke_files.digits(parts["training"])
         parts["training"] = [
@@ -132,7 +131,8 @@ def resume(path: Path) -> tuple[Trainer, list[Path]]:
             name: data.LabeledImages(*tensors) if tensors else None
             for name, tensors in checkpoint["labeled"].items()
         }
-        datasets = load_datasets(paths, seed=state["recipe"]["seed"])
+        files = [stroke_files.read(path) for path in paths]
+        datasets = load_datasets(files, seed=state["recipe"]["seed"])
         datasets = dataclasses.replace(datasets, **labeled)
         trainer = Trainer(Recipe(**state["recipe"]), datasets)
         trainer.restore(state)

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,16 @@ class StrokeSample:
 
 @dataclass(frozen=True)
 class StrokeFile:
-    """The samples of one file, the number of its other rows, and the SHA-256 of its content."""
+    """The samples of one file, its other rows by reason, and the SHA-256 of its content."""
 
     name: str
     sha256: str
     samples: list[StrokeSample]
-    skipped: int
+    exclusions: Mapping[str, int]
+
+    @property
+    def skipped(self) -> int:
+        return sum(self.exclusions.values())
 
 
 def digits(samples: Iterable[StrokeSample]) -> list[StrokeSample]:
@@ -87,16 +92,19 @@ def read(path: Path) -> StrokeFile:
             f"{path} is not a stroke file: {str(error).rstrip('.')}."
             " Supported: UNIPEN text, JSON Lines."
         ) from error
-    samples = [row for row in rows if not is_blank(row.strokes) and _is_label(row.text)]
+    reasons = [_reason_to_skip(row) for row in rows]
+    samples = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
     if not samples:
         raise ValueError(f"{path} has no labeled digits. Supported: UNIPEN text, JSON Lines.")
     sha256 = hashlib.sha256(content).hexdigest()
-    return StrokeFile(path.name, sha256, samples, len(rows) - len(samples))
+    return StrokeFile(path.name, sha256, samples, Counter(filter(None, reasons)))
 
 
-def _is_label(text: str) -> bool:
-    is_number = any(map(str.isdigit, text)) and set(text) <= {*LABEL_OF, *MARKS}
-    return text in LABEL_OF or is_number
+def _reason_to_skip(row: StrokeSample) -> str:
+    if is_blank(row.strokes):
+        return "no points"
+    is_number = any(map(str.isdigit, row.text)) and set(row.text) <= {*LABEL_OF, *MARKS}
+    return "" if row.text in LABEL_OF or is_number else "another label"
 
 
 def parse_json_lines(lines: Iterable[str]) -> Iterator[StrokeSample]:

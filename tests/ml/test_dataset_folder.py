@@ -264,7 +264,7 @@ def test_read_json_lines_excludes_numbers_and_other_labels_with_reasons(read):
     assert labels(contents) == [7, NON_DIGIT]
     assert dataset_folder.describe_exclusions(contents.exclusions) == [
         "1 excluded: number; --strokes measures numbers (digits.jsonl).",
-        "1 excluded: other label or no points (digits.jsonl).",
+        "1 excluded: another label (digits.jsonl).",
     ]
 
 

@@ -110,7 +110,7 @@ def outcome(label, predicted, writer="a", character="", verdict=Verdict.DIGIT):
 
 
 def stroke_file(*samples):
-    return StrokeFile("a.jsonl", "0" * 64, list(samples), 2)
+    return StrokeFile("a.jsonl", "0" * 64, list(samples), {"no points": 2})
 
 
 @pytest.mark.parametrize(

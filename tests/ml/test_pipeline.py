@@ -9,7 +9,7 @@ import torch
 
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import rasterize
-from ml.training import pipeline
+from ml.training import pipeline, stroke_files
 from ml.training.train import Recipe, Trainer
 from tools.samples import SEVEN
 
@@ -22,6 +22,10 @@ RECIPE = Recipe(epochs=2, strokes_per_epoch=200, outlier_share=0.5)
 def few_outliers_of_strokes(small_datasets, monkeypatch):
     monkeypatch.setattr(pipeline, "CROSSED_OUT", 12)
     monkeypatch.setattr(pipeline, "PAIRS", 8)
+
+
+def load_datasets(paths, **options):
+    return pipeline.load_datasets([stroke_files.read(path) for path in paths], **options)
 
 
 def row(label, part, strokes=SEVEN, **fields):
@@ -69,7 +73,7 @@ def paths(write):
 
 
 def test_load_datasets_uses_each_writer_in_one_part(paths):
-    datasets = pipeline.load_datasets(paths)
+    datasets = load_datasets(paths)
     assert set(datasets.strokes.labels.tolist()) == {1, 2}
     assert [one.labels.tolist() for one in datasets.held_out_strokes] == [[3] * 4, [3]]
     assert len(datasets.held_out_outliers.labels) == 5
@@ -77,7 +81,7 @@ def test_load_datasets_uses_each_writer_in_one_part(paths):
 
 
 def test_load_datasets_outliers_exclude_held_out_characters(paths):
-    outliers = pipeline.load_datasets(paths).outliers
+    outliers = load_datasets(paths).outliers
     assert len(outliers.labels) == 1 + pipeline.OUTLIER_VARIANTS + 12 + 8
     images = [image.numpy().tobytes() for image in outliers.images]
     assert images[0] == rasterize(LINE).tobytes()
@@ -85,7 +89,7 @@ def test_load_datasets_outliers_exclude_held_out_characters(paths):
 
 
 def test_load_datasets_states_name_sha256_and_counts_of_each_file(paths):
-    digits, outliers, numbers = pipeline.load_datasets(paths).stroke_files
+    digits, outliers, numbers = load_datasets(paths).stroke_files
     none = {"training": 0, "validation": 0, "test": 0}
     assert digits == {
         "name": "a.jsonl",
@@ -102,13 +106,13 @@ def test_load_datasets_states_name_sha256_and_counts_of_each_file(paths):
 
 
 def test_load_datasets_same_seed_gives_the_same_data(paths):
-    first, second, other = (pipeline.load_datasets(paths, seed=seed).sha256() for seed in (1, 1, 2))
+    first, second, other = (load_datasets(paths, seed=seed).sha256() for seed in (1, 1, 2))
     assert first == second != other
 
 
 def test_load_datasets_only_non_digits_gives_outliers_without_strokes(write):
     rows = [row("?", "training", LINE), row("?", "validation")]
-    datasets = pipeline.load_datasets([write("non-digits.jsonl", rows)])
+    datasets = load_datasets([write("non-digits.jsonl", rows)])
     assert datasets.strokes is None
     assert list(datasets.held_out_strokes) == []
     assert len(datasets.outliers.labels) == 1 + pipeline.OUTLIER_VARIANTS
@@ -116,7 +120,7 @@ def test_load_datasets_only_non_digits_gives_outliers_without_strokes(write):
 
 
 def test_load_datasets_only_numbers_trains_on_mnist(write):
-    datasets = pipeline.load_datasets([write("numbers.jsonl", NUMBERS)])
+    datasets = load_datasets([write("numbers.jsonl", NUMBERS)])
     assert datasets.strokes is datasets.outliers is datasets.held_out_outliers is None
     assert datasets.sha256() == pipeline.load_datasets().sha256()
     assert datasets.stroke_files[0]["numbers"]["training"] == 1
@@ -128,7 +132,7 @@ def train(trainer):
 
 
 def test_trainer_adds_samples_of_strokes_and_all_outliers(paths):
-    datasets = pipeline.load_datasets(paths)
+    datasets = load_datasets(paths)
     trainer = Trainer(RECIPE, datasets)
     assert trainer.steps_per_epoch == (1_000 + RECIPE.strokes_per_epoch) // RECIPE.batch_size
     used = {image.numpy().tobytes() for image in trainer._outliers}
@@ -138,7 +142,7 @@ def test_trainer_adds_samples_of_strokes_and_all_outliers(paths):
 
 @pytest.mark.parametrize("name", ["strokes", "outliers"])
 def test_restore_with_other_strokes_or_outliers_raises_value_error(paths, name):
-    datasets = pipeline.load_datasets(paths)
+    datasets = load_datasets(paths)
     state = Trainer(RECIPE, datasets).state()
     fewer = replace(datasets, **{name: getattr(datasets, name).subset(slice(1, None))})
     with pytest.raises(ValueError, match="the training data changed"):
@@ -146,7 +150,7 @@ def test_restore_with_other_strokes_or_outliers_raises_value_error(paths, name):
 
 
 def test_finish_states_the_stroke_files_and_the_metrics_of_held_out_strokes(paths):
-    datasets = pipeline.load_datasets(paths)
+    datasets = load_datasets(paths)
     recipe = Recipe(epochs=1, strokes_per_epoch=200)
     facts = Classifier(pipeline.finish(train(Trainer(recipe, datasets)))).facts
     assert facts["training"]["stroke_files"] == list(datasets.stroke_files)
@@ -161,8 +165,8 @@ def test_finish_states_the_stroke_files_and_the_metrics_of_held_out_strokes(path
 def test_resume_with_several_files_gives_the_weights_of_an_uninterrupted_training(
     paths, tmp_path, monkeypatch
 ):
-    complete = train(Trainer(RECIPE, pipeline.load_datasets(paths)))
-    interrupted = Trainer(RECIPE, pipeline.load_datasets(paths))
+    complete = train(Trainer(RECIPE, load_datasets(paths)))
+    interrupted = Trainer(RECIPE, load_datasets(paths))
     next(interrupted.epochs(lambda loss, rate: None))
     monkeypatch.chdir(tmp_path)
     relative = [path.relative_to(tmp_path) for path in paths]
@@ -179,7 +183,7 @@ def test_resume_with_several_files_gives_the_weights_of_an_uninterrupted_trainin
 
 
 def test_resume_with_a_missing_or_changed_file_raises(paths, tmp_path):
-    trainer = Trainer(RECIPE, pipeline.load_datasets(paths))
+    trainer = Trainer(RECIPE, load_datasets(paths))
     checkpoint = tmp_path / "lenet.checkpoint"
     pipeline.save_checkpoint(trainer, paths, checkpoint)
     paths[0].write_text("\n".join(map(json.dumps, DIGITS[1:])))

@@ -69,7 +69,7 @@ def test_read_numbers_keep_their_marks(read):
     numbers = ["12", "3-4", "12\n34", "(1+2)=3", "1?"]
     file = read(*map(row, numbers))
     assert [sample.text for sample in file.samples] == numbers
-    assert file.skipped == 0
+    assert file.exclusions == {}
 
 
 def test_read_skips_and_counts_unsupported_labels_and_samples_without_points(read):
@@ -77,7 +77,7 @@ def test_read_skips_and_counts_unsupported_labels_and_samples_without_points(rea
     blank = ({**row("1"), "strokes": strokes} for strokes in ([], [[]]))
     file = read(row("7"), *unsupported, *blank)
     assert [sample.text for sample in file.samples] == ["7"]
-    assert file.skipped == 10
+    assert file.exclusions == {"another label": 8, "no points": 2}
 
 
 def test_samples_are_selected_by_kind(read):

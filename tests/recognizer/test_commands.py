@@ -283,7 +283,9 @@ def write_rows(path, *rows):
 
 
 @pytest.mark.parametrize("repeated", [[], ["--strokes"]], ids=["one option", "two options"])
-def test_train_strokes_prints_used_and_skipped_rows_of_each_file(tmp_path, no_training, repeated):
+def test_train_strokes_prints_used_and_skipped_rows_of_each_file(
+    tmp_path, no_training, settings, repeated
+):
     (tmp_path / "lenet.checkpoint").touch()
     digits = [("7", "12"), ("7", "12"), ("1", "3"), ("7", "ana"), ("seven", "12")]
     files = [
@@ -298,6 +300,11 @@ def test_train_strokes_prints_used_and_skipped_rows_of_each_file(tmp_path, no_tr
         "others.jsonl: no digits, 1 non-digits (1 training, 0 validation, 0 test),"
         " 2 numbers (0 training, 2 validation, 0 test); 0 rows skipped.\n"
     ) in printed
+    assert "digits.jsonl: 0: 0, 1: 1, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 3, 8: 0, " in printed
+    assert "1 excluded: another label (digits.jsonl)." in printed
+    assert "non-digits: 1." in printed
+    with Image.open(settings.VAR / "dataset.png") as picture:
+        assert picture.height == 2 * 3 * 30
     count = 2 * variants.VARIANTS
     assert f"Training on 1,000 images, {count} strokes with variants;" in printed
 

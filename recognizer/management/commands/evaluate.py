@@ -136,7 +136,7 @@ class Command(BaseCommand):
             outcomes = picture_folder.predict(model, pictures)
         except (OSError, ValueError) as error:
             raise CommandError(f"The pictures cannot be evaluated: {error}") from error
-        samples = StrokeFile(folder.name, "", [one.sample for one in outcomes], 0)
+        samples = StrokeFile(folder.name, "", [one.sample for one in outcomes], {})
         metrics["picture_folder"] = stroke_metrics.measure(samples, outcomes)
         sheet = io.BytesIO()
         picture_folder.contact_sheet(pictures, outcomes).savefig(sheet, format="png")

@@ -13,9 +13,11 @@ from django.db import DatabaseError
 
 from ml.classifier import Classifier
 from ml.files import write_file
-from ml.training import dataset_folder
+from ml.training import dataset_folder, stroke_files
 from ml.training.dataset_folder import LabeledDigits
+from ml.training.stroke_files import StrokeFile
 from recognizer import dataset_export, registry
+from recognizer.comparison import load_shipped_model
 from recognizer.management.measurement import measure
 from recognizer.management.training_dependencies import training_dependencies
 
@@ -121,9 +123,10 @@ class Command(BaseCommand):
                 raise CommandError(f"--epochs {epochs} is too small. Use at least 1.")
             recipe = replace(recipe, epochs=epochs, seed=options["seed"] or 0)
             labeled = self._labeled(options)
-            if labeled:
-                self._report(labeled)
-            datasets = pipeline.load_datasets(options["strokes"], labeled, recipe.seed)
+            files = [stroke_files.read(path) for path in options["strokes"]]
+            if labeled or files:
+                self._report(labeled, files)
+            datasets = pipeline.load_datasets(files, labeled, recipe.seed)
             return train.Trainer(recipe, datasets), options["strokes"]
         except (DatabaseError, OSError, ValueError) as error:
             raise CommandError(f"The training cannot start: {error}") from error
@@ -160,17 +163,32 @@ class Command(BaseCommand):
             records += contents.records
         return LabeledDigits.of(records) if records else None
 
-    def _report(self, labeled: LabeledDigits) -> None:
-        """Print the counts and differences from MNIST, and write the contact sheet."""
+    def _report(self, labeled: LabeledDigits | None, files: list[StrokeFile]) -> None:
+        """Print the counts, exclusions and differences from MNIST; write the contact sheet."""
         from ml.training import dataset_report
 
-        self.stdout.write(f"Labeled digits: {dataset_report.describe_counts(labeled)}.")
-        if duplicates := len(labeled) - sum(map(len, labeled.split())):
-            self.stdout.write(f"{duplicates:,} excluded: same image as a held-out digit.")
-        for warning in dataset_report.compare_with_mnist(labeled):
+        groups, warnings = [], []
+        if labeled:
+            groups.append(labeled)
+            counts = dataset_report.describe_counts(labeled.labels.tolist())
+            self.stdout.write(f"Labeled digits: {counts}.")
+            if duplicates := len(labeled) - sum(map(len, labeled.split())):
+                self.stdout.write(f"{duplicates:,} excluded: same image as a held-out digit.")
+            warnings += dataset_report.compare_with_mnist(labeled)
+        for file in files:
+            labels = [one.label for one in file.samples if len(one.text) == 1]
+            self.stdout.write(f"{file.name}: {dataset_report.describe_counts(labels)}.")
+            for reason, count in file.exclusions.items():
+                self.stdout.write(f"{count:,} excluded: {reason} ({file.name}).")
+        samples = [sample for file in files for sample in file.samples]
+        if examples := dataset_report.stroke_examples(samples):
+            groups.append(examples)
+        for group in groups:
+            warnings += dataset_report.compare_orientation(group, load_shipped_model())
+        for warning in warnings:
             self.stdout.write(self.style.WARNING(f"Warning: {warning}"))
         sheet = settings.VAR / "dataset.png"
-        write_file(sheet, dataset_report.contact_sheet(labeled))
+        write_file(sheet, dataset_report.contact_sheet(*groups))
         self.stdout.write(f"Contact sheet: {sheet}")
 
     def _train(self, trainer: Any, save_checkpoint: Callable[[], None]) -> None:
