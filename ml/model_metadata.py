@@ -55,9 +55,22 @@ class _History(BaseModel):
         return self
 
 
-class _Training(BaseModel):
+class _StrokeFile(BaseModel):
     model_config = ConfigDict(extra="allow")
 
+    name: str
+
+
+class _Training(BaseModel):
+    """The facts that the site uses; there are others."""
+
+    model_config = ConfigDict(extra="allow")
+
+    training_images: Count = 0
+    stroke_images: Count = 0
+    stroke_files: list[_StrokeFile] = []
+    reviewed_images: Count = 0
+    reviewed_non_digits: Count = 0
     history: _History | None = None
 
 

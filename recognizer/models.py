@@ -193,13 +193,17 @@ class RepeatReview(models.Model):
 
 class ModelStatus(models.TextChoices):
     CANDIDATE = "candidate", "candidate"
+    SHIPPED = "shipped", "shipped"
     SERVING = "serving", "serving"
     RETIRED = "retired", "retired"
     WITHDRAWN = "withdrawn", "rolled back"
 
 
 class ModelVersion(models.Model):
-    """A stored model file, including its metadata, and its state."""
+    """A stored model file, including its metadata, and its state.
+
+    While no version has the status SERVING, the shipped one serves.
+    """
 
     content = models.BinaryField("ONNX file", editable=False)
     sha256 = models.CharField("SHA-256", max_length=64, unique=True, editable=False)
@@ -243,7 +247,7 @@ class ModelVersion(models.Model):
 class Measurement(models.Model):
     """Metrics of a model file that take too long to compute in a request.
 
-    Keyed by SHA-256, because the shipped model has no row in the registry.
+    Keyed by SHA-256, because the file of the shipped model can be newer than the registry.
     """
 
     sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)

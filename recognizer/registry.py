@@ -1,7 +1,9 @@
 """Store, promote and roll back models: the entry point for commands and admin."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
+from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -38,12 +40,29 @@ class PromotionConflict(Exception):
     """Other promotions or rollbacks changed the serving model during every comparison."""
 
 
-def register(content: bytes) -> tuple[ModelVersion, bool]:
-    """Store a model as a candidate; return whether it is new. Raises ModelError."""
+def register(
+    content: bytes, status: ModelStatus = ModelStatus.CANDIDATE
+) -> tuple[ModelVersion, bool]:
+    """Store a model, by default as a candidate; return whether it is new. Raises ModelError."""
     model = Classifier(content)
     return ModelVersion.objects.get_or_create(
-        sha256=model.sha256, defaults={"version": model.version, "content": content}
+        sha256=model.sha256,
+        defaults={"version": model.version, "content": content, "status": status},
     )
+
+
+def store_shipped_model() -> None:
+    """Store the shipped model, so that it is listed and promoted like others. Raises ModelError."""
+    if not ModelVersion.objects.filter(sha256=shipped_sha256()).exists():
+        register(load_shipped_model().content, ModelStatus.SHIPPED)
+
+
+def shipped_sha256() -> str:
+    """Return the SHA-256 of the shipped file, "" if it cannot be read."""
+    try:
+        return sha256(settings.SHIPPED_MODEL.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def describe_errors(load: Callable[[], Classifier]) -> str:

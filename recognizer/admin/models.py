@@ -1,12 +1,11 @@
 """Admin pages of the model registry: list, comparison, promotion and rollback."""
 
 import json
-from hashlib import sha256
 from http import HTTPStatus
 from shlex import quote
 from typing import Any
 
-from django.conf import settings
+import numpy as np
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, QuerySet
@@ -21,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
-from recognizer import comparison, drawings, registry, rendering, serving
+from recognizer import comparison, drawings, label_effect, registry, rendering, serving
 from recognizer.admin import changelist
 from recognizer.admin.review import current_user
 from recognizer.api.errors import ApiError, problem_response
@@ -30,6 +29,8 @@ from recognizer.models import Digit, ModelStatus, ModelVersion
 
 TRAIN = "python manage.py train --register --with-labeled"
 MAX_DIFFERENCES = 48
+# The smallest loss on the logarithmic axis of the training curve.
+MIN_LOSS = 1e-4
 
 
 @admin.register(ModelVersion)
@@ -54,9 +55,10 @@ class ModelVersionAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Allow single deletions only, and keep the models that a rollback may need."""
-        deletable = isinstance(obj, ModelVersion) and obj.status not in (
-            ModelStatus.SERVING,
-            ModelStatus.RETIRED,
+        deletable = (
+            isinstance(obj, ModelVersion)
+            and obj.status not in (ModelStatus.SERVING, ModelStatus.RETIRED)
+            and obj.sha256 != registry.shipped_sha256()
         )
         return deletable and super().has_delete_permission(request, obj)
 
@@ -95,10 +97,11 @@ class ModelVersionAdmin(admin.ModelAdmin):
             raise PermissionDenied
         may_promote = self.has_promote_permission(request)
         version = self.get_object(request, object_id)
-        serves = version is not None and version.status == ModelStatus.SERVING
+        serves = version is not None and _serves(version)
         context = {
-            "may_promote": may_promote,
-            "may_roll_back": may_promote and serves,
+            "may_promote": may_promote and not serves,
+            "may_roll_back": may_promote and version and version.status == ModelStatus.SERVING,
+            **(_curve_context(version) if version else {}),
             **(_comparison_context(version) if version and not serves else {}),
             **(extra_context or {}),
         }
@@ -185,10 +188,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
 
     @admin.display(description="status")
     def state(self, version: ModelVersion) -> str:
-        is_any_serving = getattr(version, "is_any_serving", True)
-        if not is_any_serving and version.sha256 == _shipped_sha256():
-            return "serving (equal to the shipped file)"
-        return version.get_status_display()
+        return ModelStatus.SERVING.label if _serves(version) else version.get_status_display()
 
     @admin.display(description="training data")
     def training(self, version: ModelVersion) -> str:
@@ -226,11 +226,11 @@ def _predict_with_both(request: HttpRequest, version: ModelVersion) -> HttpRespo
     )
 
 
-def _shipped_sha256() -> str:
-    try:
-        return sha256(settings.SHIPPED_MODEL.read_bytes()).hexdigest()
-    except OSError:
-        return ""
+def _serves(version: ModelVersion) -> bool:
+    """Return whether a version serves; until a promotion, the shipped one does."""
+    is_shipped_serving = not getattr(version, "is_any_serving", True)
+    is_shipped = is_shipped_serving and version.sha256 == registry.shipped_sha256()
+    return is_shipped or version.status == ModelStatus.SERVING
 
 
 def _list_context() -> dict[str, Any]:
@@ -238,6 +238,7 @@ def _list_context() -> dict[str, Any]:
     labeled = changelist.bounded_count(Digit.objects.exclude(label=""))
     context: dict[str, Any] = {
         "title": "Models", "labeled": labeled, "trained_on": 0, "command": TRAIN,
+        "effect": label_effect.label_effect(),
     }  # fmt: skip
     try:
         serving_model = serving.current_classifier()
@@ -248,10 +249,36 @@ def _list_context() -> dict[str, Any]:
     strokes = f" --strokes {' '.join(map(quote, files))}" if files else ""
     return context | {
         "serving_version": serving_model.version,
-        "serving_errors": registry.describe_errors(lambda: serving_model),
-        "is_shipped_serving": serving_model.sha256 == _shipped_sha256(),
         "trained_on": training.get("reviewed_images", 0) + training.get("reviewed_non_digits", 0),
         "command": f"{TRAIN}{strokes}",
+    }
+
+
+def _curve_context(version: ModelVersion) -> dict[str, Any]:
+    """Return the training curve, or {} if the file has none or cannot be loaded."""
+    try:
+        history = version.load().facts.get("training", {}).get("history")
+    except ModelError:
+        return {}
+    if not (history and history["loss"]):
+        return {}
+    losses = {name: np.maximum(history[name], MIN_LOSS) for name in ("loss", "validation_loss")}
+    low, high = min(map(np.min, losses.values())), max(map(np.max, losses.values()))
+    errors = history["validation_errors"]
+    span = np.log(high / low) or 1
+    return {
+        "curve": {
+            "epochs": len(errors),
+            "low": low,
+            "high": high,
+            **{
+                name: rendering.line_path((np.log(values / low) / span).tolist())
+                for name, values in losses.items()
+            },
+            "errors": rendering.line_path([count / max(*errors, 1) for count in errors]),
+            "most_errors": max(errors),
+            "last_errors": errors[-1],
+        }
     }
 
 

@@ -171,6 +171,8 @@ def use_another_type(values):
         (changed(set_metadata(version="a\n")), "version"),
         (changed(set_metadata(digest="")), "digest"),
         (changed(set_metadata(facts=facts(training="text"))), "training"),
+        (changed(set_metadata(facts=facts(training={"reviewed_images": "1"}))), "reviewed_images"),
+        (changed(set_metadata(facts=facts(training={"stroke_files": ["a"]}))), "stroke_files.0"),
         (changed(set_metadata(facts=facts(training={"loss": math.nan}))), "not JSON"),
         (changed(set_metadata(facts=facts(training={"name": "\ud800"}))), "facts"),
         (changed(set_metadata(facts="[" * 10_000)), "facts"),
