@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +9,7 @@ from django.conf import settings
 
 from ml.classifier import Classifier, Verdict
 from ml.training.dataset_folder import LabeledDigits
+from ml.training.held_out import is_held_out
 from recognizer import dataset_export
 from recognizer.models import Measurement, ModelStatus, ModelVersion
 
@@ -168,8 +168,11 @@ def _compare_on_labels(
     serving: Classifier, candidate: Classifier
 ) -> tuple[list[Row], list[Difference]]:
     """Compare predictions for held-out reviewer labels, which no model was trained on."""
-    newest = dataset_export.records(dataset_export.labeled().order_by("-pk"))
-    _, held_out = LabeledDigits.of(islice(newest, NEWEST)).split()
+    # The index of labeled digits has this order.
+    newest = dataset_export.labeled().order_by("-predicted_at")[:NEWEST]
+    held_out = LabeledDigits.of(
+        record for record in dataset_export.records(newest) if is_held_out(record[2])
+    )
     digits, non_digits = held_out.digits(), held_out.non_digits()
     rows, differences = [], []
     if len(digits):

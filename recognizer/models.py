@@ -62,7 +62,7 @@ class Drawing(models.Model):
             models.Index(fields=["model", "-created_at"]),
             models.Index(fields=["source", "-created_at"]),
             # Search for a number.
-            models.Index(fields=["text"], name="drawing_by_text"),
+            models.Index(fields=["text", "-created_at"], name="drawing_by_text_and_time"),
         )
 
     def __str__(self) -> str:
@@ -87,6 +87,11 @@ class Drawing(models.Model):
 
 # The columns of the admin list's filters, besides confidence.
 FILTER_COLUMNS = ("text", "verdict", "label", "model", "visitor_label", "predicted_at")
+# Digits whose visitor label or reviewer label differs from the prediction.
+DISAGREEMENT = models.Q(
+    ~models.Q(visitor_label="") & ~models.Q(visitor_label=models.F("text"))
+    | ~models.Q(label="") & ~models.Q(label=models.F("text"))
+)
 # The visitor label of a digit if the visitor and the model count different numbers of digits.
 OTHER_COUNT = "*"
 
@@ -146,6 +151,9 @@ class Digit(models.Model):
                 fields=["predicted_at", "label", "text", "confidence", "model"],
                 condition=~models.Q(label=""),
                 name="labeled_digits",
+            ),
+            models.Index(
+                fields=["confidence", "id"], condition=DISAGREEMENT, name="digit_disagreements"
             ),
             # Repeat reviews.
             models.Index(

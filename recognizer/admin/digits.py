@@ -22,7 +22,7 @@ from recognizer import dataset_export, drawings, rendering, review_queue
 from recognizer.admin.changelist import ModelFilter, is_number, parse_uuid
 from recognizer.admin.review import ReviewAdmin, current_user
 from recognizer.admin.statistics import StatisticsAdmin
-from recognizer.models import OTHER_COUNT, Digit, Drawing, Label
+from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
 
 NO_STROKES = "This drawing is a picture; only the 28x28 input is saved."
 BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
@@ -67,9 +67,16 @@ class ReviewFilter(admin.SimpleListFilter):
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
             case "disagreement":
-                differs = ~Q(visitor_label="") & ~Q(visitor_label=F("text"))
-                return queryset.filter(differs | ~Q(label="") & ~Q(label=F("text")))
+                return queryset.filter(DISAGREEMENT)
         return queryset
+
+
+class LabelFilter(admin.ChoicesFieldListFilter):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit] | None:
+        """Repeat the condition of the index of labeled digits, because SQLite does not infer it."""
+        if self.used_parameters:
+            queryset = queryset.exclude(label="")
+        return super().queryset(request, queryset)
 
 
 class DigitForm(ModelForm):
@@ -143,7 +150,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         "text",
         ConfidenceFilter,
         "verdict",
-        "label",
+        ("label", LabelFilter),
         ModelFilter,
         ("predicted_at", admin.DateFieldListFilter),
     )
@@ -200,7 +207,11 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
             first, last = (datetime.combine(day, limit, UTC) for limit in (time.min, time.max))
             return Q(predicted_at__gte=first, predicted_at__lte=last)
         reviewer = User.objects.filter(username=term).first()
-        return Q(labeled_by=reviewer) if reviewer else Q(model=term)
+        if reviewer:
+            return Q(labeled_by=reviewer)
+        # Without this query, an unknown term would scan an index of all digits.
+        is_model = Drawing.objects.filter(model=term).exists()
+        return Q(model=term) if is_model else Q(pk__in=())
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
         digit = Digit.objects.filter(pk=obj.pk)
