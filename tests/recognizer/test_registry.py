@@ -362,7 +362,7 @@ def test_compare_lists_sets_the_candidate_was_not_measured_on(
     assert not rows[name].is_worse
     assert name in models("compare", candidate)
     page = admin_client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
-    assert f"{name}</th><td>{of}</td><td>{errors}</td><td>not measured</td>" in page
+    assert f"{name}</th><td>{of:,}</td><td>{errors}</td><td>not measured</td>" in page
 
 
 def test_promote_in_place_of_a_damaged_model_needs_no_reason(
