@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_
 FORMAT = "digits-lenet/2"
 # Characters: every stored drawing holds the version of its model.
 MAX_VERSION = 64
+# Epochs of a training history.
+MAX_EPOCHS = 1_000
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 # The upper bound keeps products with floats finite.
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=10**9)]
+Loss: TypeAlias = Annotated[float, Field(ge=0, le=10**9)]
 
 
 class MetadataError(ValueError):
@@ -37,12 +40,46 @@ class _Metric(BaseModel):
         return self
 
 
+class _History(BaseModel):
+    """One value per epoch."""
+
+    loss: Annotated[list[Loss], Field(max_length=MAX_EPOCHS)]
+    validation_loss: list[Loss]
+    validation_errors: list[Count]
+
+    @model_validator(mode="after")
+    def check_lengths(self) -> Self:
+        lengths = [len(self.loss), len(self.validation_loss), len(self.validation_errors)]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"lists of {lengths} epochs")
+        return self
+
+
+class _StrokeFile(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+class _Training(BaseModel):
+    """The facts that the site uses; there are others."""
+
+    model_config = ConfigDict(extra="allow")
+
+    training_images: Count = 0
+    stroke_images: Count = 0
+    stroke_files: list[_StrokeFile] = []
+    reviewed_images: Count = 0
+    reviewed_non_digits: Count = 0
+    history: _History | None = None
+
+
 class _Facts(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     thresholds: _Thresholds
     metrics: dict[str, _Metric] = {}
-    training: dict[str, Any] = {}
+    training: _Training = _Training()
 
 
 class _Metadata(BaseModel):

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user, verify_token
 from django_otp.models import Device
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -25,15 +26,15 @@ from mnist_site.rate_limit import network
 NEVER = datetime.min.replace(tzinfo=UTC)
 # A device counts no more wrong codes than these; they delay the next code by 32 seconds.
 MAX_FAILURES = 6
-THROTTLED = "Too many wrong codes. Try again in half a minute."
-LOCKED_OUT = "Too many failed sign-ins from your address. Try again in 15 minutes."
+THROTTLED = _("Too many wrong codes. Try again in half a minute.")
+LOCKED_OUT = _("Too many failed sign-ins from your address. Try again in 15 minutes.")
 
 
 class SignInForm(AdminAuthenticationForm):
     """User name, password and, for users with a device, its current code."""
 
     token = forms.CharField(
-        label="Code from your device, if you have one",
+        label=_("Code from your device, if you have one"),
         required=False,
         widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
@@ -56,7 +57,7 @@ class SignInForm(AdminAuthenticationForm):
         if allowed:
             # Guessed codes count towards the lockout, like guessed passwords.
             user_login_failed.send(__name__, credentials={}, request=self.request)
-        raise ValidationError("The code is missing or wrong.", code="token")
+        raise ValidationError(_("The code is missing or wrong."), code="token")
 
 
 def _verify(user: User, device: Device, token: str) -> bool:

@@ -6,18 +6,24 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext_lazy
 
 from mnist_site import two_factor
 from mnist_site.sign_in import SignInForm
 from recognizer.overview import overview
 
-# Only these models are outside the section "Security".
-SECTIONS = {"Recognizer": ("Digit", "Drawing", "ModelVersion"), "Staff": ("User",)}
+# The section "security" has all other models.
+SECTIONS = {"recognizer": ("Digit", "Drawing", "ModelVersion"), "staff": ("User",)}
+NAMES = {
+    "recognizer": gettext_lazy("Recognizer"),
+    "staff": gettext_lazy("Staff"),
+    "security": gettext_lazy("Security"),
+}
 
 
 class StaffSite(AdminSite):
     site_header = site_title = "Digits"
-    index_title = "Start"
+    index_title = gettext_lazy("Start")
     login_form, login_template = SignInForm, "admin/sign_in.html"
     # The header links to the main pages.
     enable_nav_sidebar = False
@@ -51,9 +57,9 @@ class StaffSite(AdminSite):
         models = [model for app in apps for model in app["models"]]
         sections = {name: _named(models, names) for name, names in SECTIONS.items()}
         shown = [model for section in sections.values() for model in section]
-        sections["Security"] = [model for model in models if model not in shown]
+        sections["security"] = [model for model in models if model not in shown]
         return [
-            {"name": name, "app_label": name.lower(), "models": section}
+            {"name": NAMES[name], "app_label": name, "models": section}
             for name, section in sections.items()
             if section
         ]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
@@ -26,7 +27,7 @@ BACKUP_CODES = 8
 def set_up(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Show the QR code of a new phone, confirm its first code, and show the backup codes once."""
     devices = TOTPDevice.objects.filter(user=request.user)
-    context |= {"title": "Two-factor sign-in"}
+    context |= {"title": _("Two-factor sign-in")}
     pending = devices.filter(confirmed=False).last()
     if confirmed := devices.filter(confirmed=True).first():
         codes = StaticToken.objects.filter(device__user=request.user).count()
@@ -47,7 +48,7 @@ def set_up(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 def _qr_code(device: TOTPDevice) -> SafeString:
     """Return the QR code as SVG without inline styles, which the content policy forbids."""
-    svg = segno.make(device.config_url).svg_inline(scale=5, light="#fff", title="QR code")
+    svg = segno.make(device.config_url).svg_inline(scale=5, light="#fff", title=_("QR code"))
     return mark_safe(svg)  # noqa: S308
 
 
@@ -71,13 +72,14 @@ def reset(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpRespons
         raise PermissionDenied
     user = get_object_or_404(User, pk=pk)
     if request.method != "POST":
-        context |= {"title": f"Reset two-factor sign-in of {user}", "owner": user}
+        context |= {"title": _("Reset two-factor sign-in of %s") % user, "owner": user}
         return TemplateResponse(request, "admin/two_factor_reset.html", context)
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()
         StaticDevice.objects.filter(user=user).delete()
         _record(request.user, user, "Two-factor sign-in reset.")
-    messages.success(request, f"{user} signs in with the password alone until the next setup.")
+    text = _("%s signs in with the password alone until the next setup.")
+    messages.success(request, text % user)
     return redirect("admin:auth_user_change", pk)
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ml.classifier import Classifier, Verdict
 from ml.training.dataset_folder import LabeledDigits
+from ml.training.held_out import is_held_out
 from recognizer import dataset_export
 from recognizer.models import Measurement, ModelStatus, ModelVersion
 
@@ -26,12 +28,12 @@ NEWEST = 10_000
 # Labels change after a model file is written, so both models predict these sets again.
 PREDICTED_ANEW = ("held_out_reviewed", "held_out_non_digits")
 NAMES = {
-    "validation": "MNIST validation digits",
-    "mnist_test": "MNIST test digits",
-    "held_out_strokes": "pen digits of held-out writers",
-    "held_out_stroke_non_digits": "pen non-digits of held-out writers",
-    "held_out_reviewed": "held-out labels",
-    "held_out_non_digits": "held-out non-digits",
+    "validation": gettext_lazy("MNIST validation digits"),
+    "mnist_test": gettext_lazy("MNIST test digits"),
+    "held_out_strokes": gettext_lazy("pen digits of held-out writers"),
+    "held_out_stroke_non_digits": gettext_lazy("pen non-digits of held-out writers"),
+    "held_out_reviewed": gettext_lazy("held-out labels"),
+    "held_out_non_digits": gettext_lazy("held-out non-digits"),
 }
 FACTORS = ("size", "place", "pen", "ink")
 
@@ -53,7 +55,12 @@ class Row:
         return self.candidate - self.serving > self.margin * self.of
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.candidate} errors of {self.of:,}, not {self.serving}"
+        return _("%(name)s: %(candidate)s errors of %(of)s, not %(serving)d") % {
+            "name": self.name,
+            "candidate": self.candidate,
+            "of": f"{self.of:,}",
+            "serving": self.serving,
+        }
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ def compare(candidate: Classifier, serving: Classifier | None = None) -> ModelCo
 
 def dataset_name(key: str) -> str:
     """Return the readable name of a set in a model's metadata."""
-    return NAMES.get(key, key.replace("_", " "))
+    return str(NAMES.get(key, key.replace("_", " ")))
 
 
 def load_serving_model() -> Classifier:
@@ -161,21 +168,24 @@ def _calibration(serving: Classifier, candidate: Classifier) -> Iterator[Fact]:
     for name, first, second in _stated_metrics(serving, candidate):
         if second and "calibration_error" in first.keys() & second.keys():
             errors = (f"{metrics['calibration_error']:.2%}" for metrics in (first, second))
-            yield Fact(f"{dataset_name(name)}: calibration error", first["of"], *errors)
+            yield Fact(_("%s: calibration error") % dataset_name(name), first["of"], *errors)
 
 
 def _compare_on_labels(
     serving: Classifier, candidate: Classifier
 ) -> tuple[list[Row], list[Difference]]:
     """Compare predictions for held-out reviewer labels, which no model was trained on."""
-    newest = dataset_export.records(dataset_export.labeled().order_by("-pk"))
-    _, held_out = LabeledDigits.of(islice(newest, NEWEST)).split()
+    # The index of labeled digits has this order.
+    newest = dataset_export.labeled().order_by("-predicted_at")[:NEWEST]
+    held_out = LabeledDigits.of(
+        record for record in dataset_export.records(newest) if is_held_out(record[2])
+    )
     digits, non_digits = held_out.digits(), held_out.non_digits()
     rows, differences = [], []
     if len(digits):
         first, second = (model.predict(digits.images).argmax(1) for model in (serving, candidate))
         errors = int((first != digits.labels).sum()), int((second != digits.labels).sum())
-        rows.append(Row("held-out labels", len(digits), *errors))
+        rows.append(Row(dataset_name("held_out_reviewed"), len(digits), *errors))
         differences = [
             Difference(
                 digits.images[i].tobytes(), int(digits.labels[i]), int(first[i]), int(second[i])
@@ -184,7 +194,8 @@ def _compare_on_labels(
         ]
     if len(non_digits):
         accepted = _accepted(serving, non_digits), _accepted(candidate, non_digits)
-        rows.append(Row("held-out non-digits", len(non_digits), *accepted, NON_DIGIT_MARGIN))
+        name = dataset_name("held_out_non_digits")
+        rows.append(Row(name, len(non_digits), *accepted, NON_DIGIT_MARGIN))
     return rows, differences
 
 
@@ -206,14 +217,14 @@ def _measurements(serving: Classifier, candidate: Classifier) -> list[Metrics]:
 def _measured_rows(serving: Metrics, candidate: Metrics) -> Iterator[Row]:
     non_digits = serving["non_digits"]["held_out"]["drawings"]
     accepted = _accepted_non_digits(serving), _accepted_non_digits(candidate)
-    yield Row("non-digits accepted", non_digits, *accepted, NON_DIGIT_MARGIN)
+    yield Row(_("non-digits accepted"), non_digits, *accepted, NON_DIGIT_MARGIN)
     numbers = serving["pictures"]["numbers"]
     misread = (
         numbers - serving["pictures"]["read_whole"],
         numbers - candidate["pictures"]["read_whole"],
     )
-    yield Row("numbers in pictures", numbers, *misread, INFORMATIONAL)
-    yield _grid_row("robustness grid", serving["robustness"], candidate["robustness"])
+    yield Row(_("numbers in pictures"), numbers, *misread, INFORMATIONAL)
+    yield _grid_row(_("robustness grid"), serving["robustness"], candidate["robustness"])
 
 
 def _accepted_non_digits(metrics: Metrics) -> int:

@@ -50,9 +50,10 @@ def labeled() -> QuerySet[Digit]:
 
 def records(digits: QuerySet[Digit]) -> Iterator[Record]:
     """Yield labeled digits as training records."""
-    for digit in digits.only("image", "label", "drawing_id").iterator(CHUNK_SIZE):
-        label = NON_DIGIT if digit.label == Label.NOT_A_DIGIT else int(digit.label)
-        yield grid_from_bytes(digit.image), label, str(digit.drawing_id)
+    rows = digits.values_list("image", "label", "drawing")
+    for image, label, drawing in rows.iterator(CHUNK_SIZE):
+        number = NON_DIGIT if label == Label.NOT_A_DIGIT else int(label)
+        yield grid_from_bytes(image), number, str(drawing)
 
 
 def pseudonym(drawing: UUID, key: bytes) -> str:

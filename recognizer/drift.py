@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from django.utils.translation import gettext_lazy as _
 
 from ml.evaluation import input_properties
 from ml.preprocessing.strokes import grid_from_bytes
@@ -18,10 +19,10 @@ MIN_DIGITS = 100
 THRESHOLD = 1.2
 
 NAMES = {
-    "ink": "ink, in pixels",
-    "aspect": "aspect ratio",
-    "across": "horizontal center, in pixels",
-    "down": "vertical center, in pixels",
+    "ink": _("ink (pixels)"),
+    "aspect": _("aspect ratio"),
+    "across": _("horizontal center (pixels)"),
+    "down": _("vertical center (pixels)"),
 }
 
 
@@ -79,4 +80,4 @@ def _properties(digits: list[Digit]) -> Iterator[Property]:
     images = np.stack([grid_from_bytes(digit.image) for digit in digits])
     for name, values in input_properties.measure(images).items():
         found = input_properties.Moments.of(values)
-        yield Property(NAMES[name], input_properties.MNIST[name], found)
+        yield Property(str(NAMES[name]), input_properties.MNIST[name], found)

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from ml.classifier import Classifier, ModelError, Verdict
 from ml.model_metadata import MAX_VERSION
@@ -15,8 +16,8 @@ from ml.recognition import DigitPrediction, Prediction, join_lines
 
 
 class Source(models.TextChoices):
-    PAGE = "page", "page"
-    API = "api", "API"
+    PAGE = "page", _("page")
+    API = "api", _("API")
 
 
 class Label(models.TextChoices):
@@ -32,7 +33,7 @@ class Label(models.TextChoices):
     SEVEN = "7", "7"
     EIGHT = "8", "8"
     NINE = "9", "9"
-    NOT_A_DIGIT = "?", "not a digit"
+    NOT_A_DIGIT = "?", _("not a digit")
 
 
 VERDICTS = [(verdict.value, verdict.value) for verdict in Verdict]
@@ -46,13 +47,13 @@ class Drawing(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.CharField(max_length=8, choices=Source, editable=False)
     strokes = models.JSONField(null=True, editable=False)
-    text = models.CharField("prediction", max_length=MAX_TEXT, editable=False)
+    text = models.CharField(_("prediction"), max_length=MAX_TEXT, editable=False)
     model = models.CharField(max_length=MAX_VERSION, editable=False)
     # Like text, but "?" alone is "not a digit".
     visitor_label = models.CharField(
-        "visitor label", max_length=MAX_TEXT, blank=True, editable=False
+        _("visitor label"), max_length=MAX_TEXT, blank=True, editable=False
     )
-    created_at = models.DateTimeField("created", auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -62,7 +63,7 @@ class Drawing(models.Model):
             models.Index(fields=["model", "-created_at"]),
             models.Index(fields=["source", "-created_at"]),
             # Search for a number.
-            models.Index(fields=["text"], name="drawing_by_text"),
+            models.Index(fields=["text", "-created_at"], name="drawing_by_text_and_time"),
         )
 
     def __str__(self) -> str:
@@ -87,6 +88,11 @@ class Drawing(models.Model):
 
 # The columns of the admin list's filters, besides confidence.
 FILTER_COLUMNS = ("text", "verdict", "label", "model", "visitor_label", "predicted_at")
+# Digits whose visitor label or reviewer label differs from the prediction.
+DISAGREEMENT = models.Q(
+    ~models.Q(visitor_label="") & ~models.Q(visitor_label=models.F("text"))
+    | ~models.Q(label="") & ~models.Q(label=models.F("text"))
+)
 # The visitor label of a digit if the visitor and the model count different numbers of digits.
 OTHER_COUNT = "*"
 
@@ -99,13 +105,13 @@ class Digit(models.Model):
         Drawing, models.CASCADE, related_name="digits", db_index=False, editable=False
     )
     position = models.PositiveSmallIntegerField(editable=False)
-    image = models.BinaryField("28x28 input", max_length=SIZE**2, editable=False)
-    box = models.JSONField("ink box", editable=False)
+    image = models.BinaryField(_("28x28 input"), max_length=SIZE**2, editable=False)
+    box = models.JSONField(_("ink box"), editable=False)
     probabilities = models.JSONField(editable=False)
-    text = models.CharField("prediction", max_length=1, choices=Label, editable=False)
+    text = models.CharField(_("prediction"), max_length=1, choices=Label, editable=False)
     confidence = models.FloatField(editable=False)
     verdict = models.CharField(max_length=12, choices=VERDICTS, editable=False)
-    predicted_at = models.DateTimeField("predicted", auto_now_add=True)
+    predicted_at = models.DateTimeField(_("predicted"), auto_now_add=True)
     # Copies of drawing columns: an index cannot span a join.
     model = models.CharField(max_length=MAX_VERSION, default="", editable=False)
     # This digit's character of the drawing's visitor label, or OTHER_COUNT.
@@ -146,6 +152,9 @@ class Digit(models.Model):
                 fields=["predicted_at", "label", "text", "confidence", "model"],
                 condition=~models.Q(label=""),
                 name="labeled_digits",
+            ),
+            models.Index(
+                fields=["confidence", "id"], condition=DISAGREEMENT, name="digit_disagreements"
             ),
             # Repeat reviews.
             models.Index(
@@ -192,29 +201,33 @@ class RepeatReview(models.Model):
 
 
 class ModelStatus(models.TextChoices):
-    CANDIDATE = "candidate", "candidate"
-    SERVING = "serving", "serving"
-    RETIRED = "retired", "retired"
-    WITHDRAWN = "withdrawn", "rolled back"
+    CANDIDATE = "candidate", _("candidate")
+    SHIPPED = "shipped", _("shipped")
+    SERVING = "serving", _("serving")
+    RETIRED = "retired", _("retired")
+    WITHDRAWN = "withdrawn", _("rolled back")
 
 
 class ModelVersion(models.Model):
-    """A stored model file, including its metadata, and its state."""
+    """A stored model file, including its metadata, and its state.
 
-    content = models.BinaryField("ONNX file", editable=False)
-    sha256 = models.CharField("SHA-256", max_length=64, unique=True, editable=False)
+    While no version has the status SERVING, the shipped one serves.
+    """
+
+    content = models.BinaryField(_("ONNX file"), editable=False)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True, editable=False)
     version = models.CharField(max_length=MAX_VERSION, editable=False)
     status = models.CharField(
         max_length=9, choices=ModelStatus, default=ModelStatus.CANDIDATE, editable=False
     )
-    created_at = models.DateTimeField("stored", auto_now_add=True)
-    promoted_at = models.DateTimeField("promoted", null=True, editable=False)
+    created_at = models.DateTimeField(_("stored"), auto_now_add=True)
+    promoted_at = models.DateTimeField(_("promoted"), null=True, editable=False)
     promoted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
     )
 
     class Meta:
-        verbose_name = "model"
+        verbose_name = _("model")
         ordering = ("-created_at",)
         permissions = (("promote_modelversion", "Can promote and roll back models"),)
         constraints = (
@@ -243,10 +256,10 @@ class ModelVersion(models.Model):
 class Measurement(models.Model):
     """Metrics of a model file that take too long to compute in a request.
 
-    Keyed by SHA-256, because the shipped model has no row in the registry.
+    Keyed by SHA-256, because the file of the shipped model can be newer than the registry.
     """
 
-    sha256 = models.CharField("SHA-256", max_length=64, primary_key=True)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, primary_key=True)
     metrics = models.JSONField()
     measured_at = models.DateTimeField(auto_now=True)
 

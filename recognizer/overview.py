@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.utils.translation import gettext as _
 
 from recognizer import drift, rendering, review_queue, serving, statistics
 from recognizer.models import ModelStatus, ModelVersion
@@ -13,7 +14,7 @@ DAYS = 30
 def overview(user: User | AnonymousUser) -> dict[str, Any]:
     """Return the facts that the user may view, in a constant number of queries."""
     facts: dict[str, Any] = {"days": DAYS}
-    if user.has_perm("recognizer.view_digit"):
+    if user.has_perm("recognizer.view_digit") or user.has_perm("recognizer.change_digit"):
         period = statistics.Period.latest(DAYS)
         counts = [day.drawings for day in statistics.by_day(period)]
         facts |= {
@@ -22,7 +23,7 @@ def overview(user: User | AnonymousUser) -> dict[str, Any]:
             "drift": drift.drift(),
             "today": counts[-1],
             "drawings": sum(counts),
-            "sparkline": rendering.bars_svg(counts, "Drawings per day"),
+            "sparkline": rendering.bars_svg(counts, _("Drawings per day")),
         }
     if user.has_perm("recognizer.view_modelversion"):
         facts |= _models()
@@ -35,7 +36,7 @@ def _models() -> dict[str, Any]:
     try:
         model = serving.current_classifier()
     except serving.ModelUnavailable as error:
-        return {"serving": f"none ({error})", "candidates": candidates.count()}
+        return {"serving": _("none (%s)") % error, "candidates": candidates.count()}
     return {
         "serving": model.version,
         "candidates": candidates.exclude(sha256=model.sha256).count(),

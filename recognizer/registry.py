@@ -1,22 +1,26 @@
 """Store, promote and roll back models: the entry point for commands and admin."""
 
 from collections.abc import Callable
+from hashlib import sha256
 
+from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ml.classifier import Classifier, ModelError
 from recognizer.comparison import compare, dataset_name, load_shipped_model
 from recognizer.models import ModelStatus, ModelVersion
 
 TRAINING_COUNTS = {
-    "training_images": "MNIST digits",
-    "stroke_images": "images of pen strokes",
-    "reviewed_images": "labeled digits",
-    "reviewed_non_digits": "labeled non-digits",
+    "training_images": gettext_lazy("MNIST digits"),
+    "stroke_images": gettext_lazy("images of pen strokes"),
+    "reviewed_images": gettext_lazy("labeled digits"),
+    "reviewed_non_digits": gettext_lazy("labeled non-digits"),
 }
 # Comparisons per promotion: each is repeated if the serving model changed meanwhile.
 MAX_COMPARISONS = 3
@@ -38,12 +42,29 @@ class PromotionConflict(Exception):
     """Other promotions or rollbacks changed the serving model during every comparison."""
 
 
-def register(content: bytes) -> tuple[ModelVersion, bool]:
-    """Store a model as a candidate; return whether it is new. Raises ModelError."""
+def register(
+    content: bytes, status: ModelStatus = ModelStatus.CANDIDATE
+) -> tuple[ModelVersion, bool]:
+    """Store a model, by default as a candidate; return whether it is new. Raises ModelError."""
     model = Classifier(content)
     return ModelVersion.objects.get_or_create(
-        sha256=model.sha256, defaults={"version": model.version, "content": content}
+        sha256=model.sha256,
+        defaults={"version": model.version, "content": content, "status": status},
     )
+
+
+def store_shipped_model() -> None:
+    """Store the shipped model, so that it is listed and promoted like others. Raises ModelError."""
+    if not ModelVersion.objects.filter(sha256=shipped_sha256()).exists():
+        register(load_shipped_model().content, ModelStatus.SHIPPED)
+
+
+def shipped_sha256() -> str:
+    """Return the SHA-256 of the shipped file, "" if it cannot be read."""
+    try:
+        return sha256(settings.SHIPPED_MODEL.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def describe_errors(load: Callable[[], Classifier]) -> str:
@@ -53,12 +74,14 @@ def describe_errors(load: Callable[[], Classifier]) -> str:
     except ModelError as error:
         return str(error)
     return "; ".join(
-        f"{dataset_name(name)}: {one['errors']} of {one['of']:,}" for name, one in metrics.items()
+        _("%(name)s: %(errors)s of %(of)s")
+        % {"name": dataset_name(name), "errors": one["errors"], "of": f"{one['of']:,}"}
+        for name, one in metrics.items()
     )
 
 
 def describe_training(load: Callable[[], Classifier]) -> str:
-    """Return the training data in a model's metadata, or "unknown"."""
+    """Return the training data in a model's metadata, or _("unknown")."""
     try:
         training = load().facts.get("training", {})
     except ModelError as error:
@@ -85,7 +108,7 @@ def promote(version: ModelVersion, user: User, reason: str = "") -> None:
     empty, ModelVersion.DoesNotExist if it was deleted, and PromotionConflict.
     """
     candidate = version.load()
-    for _ in range(MAX_COMPARISONS):
+    for _attempt in range(MAX_COMPARISONS):
         # Compare before taking the lock: on SQLite it blocks every writer.
         compared = ModelVersion.objects.filter(status=ModelStatus.SERVING).first()
         shortfalls = _shortfalls(candidate, compared)
@@ -103,7 +126,8 @@ def promote(version: ModelVersion, user: User, reason: str = "") -> None:
                 _replace(serving, version, user, note)
                 return
     raise PromotionConflict(
-        f"The serving model changed during {MAX_COMPARISONS} comparisons with {version}. Try again."
+        _("The serving model changed during %(count)d comparisons with %(version)s. Try again.")
+        % {"count": MAX_COMPARISONS, "version": version}
     )
 
 

@@ -7,14 +7,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from PIL import Image
 
 from ml.evaluation.metrics import Interval
-from ml.preprocessing.strokes import TAP, Strokes, bounding_box, grid_from_bytes, is_blank
+from ml.preprocessing.strokes import TAP, Box, Strokes, bounding_box, grid_from_bytes, is_blank
 
 
-def strokes_svg(strokes: Strokes, side: int) -> SafeString:
-    """Render strokes as an SVG of side x side pixels in the current text color."""
+def strokes_svg(strokes: Strokes, side: int, marked: Box | None = None) -> SafeString:
+    """Render strokes as an SVG, at most side x side pixels, in the current text color.
+
+    ``marked`` is framed.
+    """
     if is_blank(strokes):
         return SafeString("")
     x, y, width, height = bounding_box(strokes)
@@ -26,14 +30,27 @@ def strokes_svg(strokes: Strokes, side: int) -> SafeString:
     )
     return format_html(
         '<svg width="{side}" height="{side}" viewBox="{left} {top} {view} {view}"'
-        ' role="img" aria-label="Strokes" fill="none" stroke="currentColor"'
-        ' stroke-width="{pen}" stroke-linecap="round" stroke-linejoin="round">{paths}</svg>',
+        ' role="img" aria-label="{label}" fill="none" stroke="currentColor"'
+        ' stroke-width="{pen}" stroke-linecap="round" stroke-linejoin="round">{paths}{frame}</svg>',
         side=side,
         left=f"{left:.1f}",
         top=f"{top:.1f}",
         view=f"{extent + 2 * pen:.1f}",
         pen=f"{pen:.1f}",
         paths=paths,
+        label=_("Strokes"),
+        frame=_frame(marked, pen) if marked else "",
+    )
+
+
+def _frame(box: Box, pen: float) -> SafeString:
+    return format_html(
+        '<rect class="marked" x="{}" y="{}" width="{}" height="{}" stroke-width="{}"/>',
+        f"{box.x - pen:.1f}",
+        f"{box.y - pen:.1f}",
+        f"{box.width + 2 * pen:.1f}",
+        f"{box.height + 2 * pen:.1f}",
+        f"{pen / 4:.1f}",
     )
 
 
@@ -50,10 +67,11 @@ def grid_png(*grids: bytes | memoryview, side: int) -> SafeString:
     buffer = io.BytesIO()
     Image.fromarray(row).resize((width, side), Image.Resampling.NEAREST).save(buffer, "PNG")
     return format_html(
-        '<img src="data:image/png;base64,{}" width="{}" height="{}" alt="28x28 input">',
+        '<img src="data:image/png;base64,{}" width="{}" height="{}" alt="{}">',
         base64.b64encode(buffer.getvalue()).decode(),
         width,
         side,
+        _("28x28 input"),
     )
 
 
@@ -90,10 +108,9 @@ def bars_svg(values: Sequence[int], label: str) -> SafeString:
     )
     return format_html(
         '<svg class="bars" viewBox="0 0 {} 100" preserveAspectRatio="none" role="img"'
-        ' aria-label="{}, at most {}" stroke-width="0.8">{}</svg>',
+        ' aria-label="{}" stroke-width="0.8">{}</svg>',
         len(values),
-        label,
-        most,
+        _("%(label)s, at most %(most)d") % {"label": label, "most": most},
         bars,
     )
 

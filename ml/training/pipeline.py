@@ -15,11 +15,12 @@ from ml.classifier import Classifier, Verdict
 from ml.evaluation.evaluate import evaluate_images
 from ml.files import write_file
 from ml.lenet import normalize
+from ml.model_metadata import MAX_EPOCHS
 from ml.training import calibration, data, export, held_out, stroke_files, variants
 from ml.training.data import LabeledImages
 from ml.training.dataset_folder import LabeledDigits
 from ml.training.stroke_files import HELD_OUT_CHARACTERS, StrokeFile, StrokeSample
-from ml.training.train import Datasets, Recipe, Trainer
+from ml.training.train import Datasets, Epoch, Recipe, Trainer
 
 # Datasets from labeled drawings, stored in checkpoints.
 LABELED = ("labeled", "held_out_labeled", "non_digits", "held_out_non_digits")
@@ -203,9 +204,20 @@ def _training_facts(trainer: Trainer) -> dict[str, Any]:
         "stroke_files": list(datasets.stroke_files),
         "reviewed_images": len(datasets.labeled.labels) if datasets.labeled else 0,
         "reviewed_non_digits": len(datasets.non_digits.labels) if datasets.non_digits else 0,
+        "history": _history(trainer.history),
         "seconds": round(sum(epoch.seconds for epoch in trainer.history)),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "torchvision", "onnx")},
         },
+    }
+
+
+def _history(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
+    """Return the training curve: one value per epoch, of long trainings the last epochs only."""
+    kept = epochs[-MAX_EPOCHS:]
+    return {
+        "loss": [round(epoch.loss, 4) for epoch in kept],
+        "validation_loss": [round(epoch.validation_loss, 4) for epoch in kept],
+        "validation_errors": [epoch.validation_errors for epoch in kept],
     }

@@ -9,6 +9,9 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from recognizer.models import Drawing, Label, ModelVersion
 
@@ -58,7 +61,7 @@ class ModelFilter(admin.SimpleListFilter):
     Listing every version in use would scan the whole table.
     """
 
-    title = "model"
+    title = gettext_lazy("model")
     parameter_name = "model"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -94,7 +97,7 @@ class LargeTableAdmin(admin.ModelAdmin):
         return LargeTableChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        title = {"title": f"{self.opts.verbose_name_plural}".capitalize()}
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -109,7 +112,9 @@ class LargeTableAdmin(admin.ModelAdmin):
     ) -> HttpResponse | None:
         is_all = request.POST.get("select_across") == "1"
         if is_all and bounded_count(queryset) == MAX_ROWS:
-            text = f"{MAX_ROWS:,} or more rows are selected. Select fewer with the filters."
+            text = _("%(count)s or more rows are selected. Select fewer with the filters.") % {
+                "count": f"{MAX_ROWS:,}"
+            }
             self.message_user(request, text, messages.WARNING)
             return None
         return super().response_action(request, queryset, *location)

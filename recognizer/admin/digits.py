@@ -15,25 +15,27 @@ from django.utils.formats import localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from ml.classifier import Verdict
+from ml.preprocessing.strokes import Box
 from recognizer import dataset_export, drawings, rendering, review_queue
 from recognizer.admin.changelist import ModelFilter, is_number, parse_uuid
 from recognizer.admin.review import ReviewAdmin, current_user
 from recognizer.admin.statistics import StatisticsAdmin
-from recognizer.models import OTHER_COUNT, Digit, Drawing, Label
+from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
 
-NO_STROKES = "This drawing is a picture; only the 28x28 input is saved."
+NO_STROKES = gettext_lazy("This drawing is a picture; only the 28x28 input is saved.")
 BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
 
 
 class ConfidenceFilter(admin.SimpleListFilter):
-    title = "confidence"
+    title = gettext_lazy("confidence")
     parameter_name = "confidence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("0", "below 50%"), ("50", "50% to 90%"), ("90", "90% or more")]
+        return [("0", _("below 50%")), ("50", _("50% to 90%")), ("90", _("90% or more"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
         band = self.value()
@@ -44,16 +46,16 @@ class ConfidenceFilter(admin.SimpleListFilter):
 
 
 class ReviewFilter(admin.SimpleListFilter):
-    title = "review"
+    title = gettext_lazy("review")
     parameter_name = "review"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("open", "not labeled"),
-            ("done", "labeled"),
-            ("visitor", "labeled by the visitor"),
-            ("wrong", "wrong prediction"),
-            ("disagreement", "visitor, reviewer and model disagree"),
+            ("open", _("not labeled")),
+            ("done", _("labeled")),
+            ("visitor", _("labeled by the visitor")),
+            ("wrong", _("wrong prediction")),
+            ("disagreement", _("visitor, reviewer and model disagree")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
@@ -67,9 +69,16 @@ class ReviewFilter(admin.SimpleListFilter):
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
             case "disagreement":
-                differs = ~Q(visitor_label="") & ~Q(visitor_label=F("text"))
-                return queryset.filter(differs | ~Q(label="") & ~Q(label=F("text")))
+                return queryset.filter(DISAGREEMENT)
         return queryset
+
+
+class LabelFilter(admin.ChoicesFieldListFilter):
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit] | None:
+        """Repeat the condition of the index of labeled digits, because SQLite does not infer it."""
+        if self.used_parameters:
+            queryset = queryset.exclude(label="")
+        return super().queryset(request, queryset)
 
 
 class DigitForm(ModelForm):
@@ -90,11 +99,14 @@ class DigitForm(ModelForm):
         try:
             current = review_queue.lock_digit(self.instance.pk).label
         except Drawing.DoesNotExist:
-            raise ValidationError("The drawing was deleted.") from None
+            raise ValidationError(_("The drawing was deleted.")) from None
         if current not in (self.data.get(self["label"].html_initial_name, current), label):
             raise ValidationError(
-                f"Another reviewer has changed the label to “{current or 'none'}”."
-                " Reload the page to see it."
+                _(
+                    "Another reviewer has changed the label to “%(label)s”."
+                    " Reload the page to see it."
+                )
+                % {"label": current or _("none")}
             )
         return label
 
@@ -107,7 +119,7 @@ def _parse_day(term: str) -> date | None:
     return day
 
 
-def _label_action(label: str, name: str) -> Any:
+def _label_action(label: str, name: Any) -> Any:
     def action(model_admin: Any, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
         changed = drawings.label_as_reviewer(queryset, label, current_user(request))
         text = ngettext("%d label changed.", "%d labels changed.", changed) % changed
@@ -122,7 +134,7 @@ def _export_action(file_format: str) -> Any:
         model_admin: Any, request: HttpRequest, queryset: QuerySet[Digit]
     ) -> HttpResponseBase | None:
         if not queryset.exclude(label="").exists():
-            text = "Nothing to export: none of the selected digits has a label."
+            text = _("Nothing to export: none of the selected digits has a label.")
             model_admin.message_user(request, text, messages.WARNING)
             return None
         archive = dataset_export.archive(queryset.order_by("pk"), file_format)
@@ -143,18 +155,19 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         "text",
         ConfidenceFilter,
         "verdict",
-        "label",
+        ("label", LabelFilter),
         ModelFilter,
         ("predicted_at", admin.DateFieldListFilter),
     )
     sortable_by = ("prediction", "drawn_at")
     search_fields = ("text", "drawing", "predicted_at", "model", "labeled_by")
-    search_help_text = (
+    search_help_text = gettext_lazy(
         "Digit, number, day (2026-11-26), reviewer, model version or complete drawing UUID"
     )
     form = DigitForm
     actions = (
-        *(_label_action(label, name) for label, name in [*Label.choices, ("", "no label")]),
+        *(_label_action(label, name) for label, name in Label.choices),
+        _label_action("", gettext_lazy("no label")),
         *map(_export_action, dataset_export.FORMATS),
     )
     radio_fields = {"label": admin.HORIZONTAL}
@@ -200,7 +213,11 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
             first, last = (datetime.combine(day, limit, UTC) for limit in (time.min, time.max))
             return Q(predicted_at__gte=first, predicted_at__lte=last)
         reviewer = User.objects.filter(username=term).first()
-        return Q(labeled_by=reviewer) if reviewer else Q(model=term)
+        if reviewer:
+            return Q(labeled_by=reviewer)
+        # Without this query, an unknown term would scan an index of all digits.
+        is_model = Drawing.objects.filter(model=term).exists()
+        return Q(model=term) if is_model else Q(pk__in=())
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
         digit = Digit.objects.filter(pk=obj.pk)
@@ -214,14 +231,14 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         names = [(action[1], action[2]) for action in self.get_actions(request).values() if action]
         labels = [choice for choice in names if choice[0].startswith("label_")]
         exports = [choice for choice in names if choice[0].startswith("export_")]
-        groups = [("Label as", labels), ("Export labels as", exports)]
-        return [("", "choose…"), *(group for group in groups if group[1])]
+        groups = [(_("Label as"), labels), (_("Export labels as"), exports)]
+        return [("", _("choose…")), *(group for group in groups if group[1])]
 
-    @admin.display(description="28x28 input")
+    @admin.display(description=gettext_lazy("28x28 input"))
     def input_image(self, digit: Digit) -> SafeString:
         return rendering.grid_png(digit.image, side=56)
 
-    @admin.display(empty_value="")
+    @admin.display(description=gettext_lazy("number"), empty_value="")
     def number(self, digit: Digit) -> SafeString | str:
         """Return the drawing's text with this digit marked; "" for a single digit."""
         text = digit.drawing.text
@@ -231,36 +248,41 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         place = places[digit.position]
         return format_html("{}<mark>{}</mark>{}", text[:place], text[place], text[place + 1 :])
 
-    @admin.display(ordering="confidence")
+    @admin.display(description=gettext_lazy("prediction"), ordering="confidence")
     def prediction(self, digit: Digit) -> str:
         confidence = f"{digit.confidence:.1%}"
-        verdict = digit.verdict if digit.verdict == Verdict.UNSURE else ""
+        verdict = digit.get_verdict_display() if digit.verdict == Verdict.UNSURE else ""
         return ", ".join(filter(None, [digit.get_text_display(), verdict, confidence]))
 
+    @admin.display(description=gettext_lazy("labels"))
     def labels(self, digit: Digit) -> str:
-        label = f"label {digit.label}" if digit.label else "no label"
+        label = _("label %s") % digit.label if digit.label else _("no label")
         visitor_label = self.visitor_label(digit)
-        return f"{label}, visitor {visitor_label}" if visitor_label else label
+        return f"{label}, {_('visitor %s') % visitor_label}" if visitor_label else label
 
+    @admin.display(description=gettext_lazy("visitor label"))
     def visitor_label(self, digit: Digit) -> str:
         if digit.visitor_label == OTHER_COUNT:
-            return f"{digit.drawing.visitor_label} (another number of digits)"
+            return _("%s (another number of digits)") % digit.drawing.visitor_label
         return digit.visitor_label
 
     # Sorts by the primary key, which has an index. The order differs only for digits of a drawing
     # that was replaced under the same UUID.
-    @admin.display(description="drawn", ordering="pk")
+    @admin.display(description=gettext_lazy("drawn"), ordering="pk")
     def drawn_at(self, digit: Digit) -> Any:
         return digit.drawing.created_at
 
+    @admin.display(description=gettext_lazy("strokes"))
     def strokes(self, digit: Digit) -> SafeString | str:
-        return rendering.strokes_svg(digit.drawing.strokes or [], side=224) or NO_STROKES
+        strokes = digit.drawing.strokes or []
+        box = Box(*digit.box) if digit.drawing.text != digit.text else None
+        return rendering.strokes_svg(strokes, side=224, marked=box) or str(NO_STROKES)
 
-    @admin.display(description="28x28 input")
+    @admin.display(description=gettext_lazy("28x28 input"))
     def large_input(self, digit: Digit) -> SafeString:
         return rendering.grid_png(digit.image, side=224)
 
-    @admin.display(description="probabilities")
+    @admin.display(description=gettext_lazy("probabilities"))
     def probability_table(self, digit: Digit) -> SafeString:
         rows = format_html_join(
             "",
@@ -269,19 +291,28 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         )
         return format_html("<table>{}</table>", rows)
 
+    @admin.display(description=gettext_lazy("details"))
     def details(self, digit: Digit) -> str:
         drawing = digit.drawing
-        text = (
-            f"Digit {digit.position + 1} of {drawing.digits.count()} in the drawing,"
-            f" from {drawing.get_source_display()} on {localize(localtime(drawing.created_at))},"
-            f" predicted by model {drawing.model}"
-        )
+        text = _(
+            "Digit %(place)d of %(count)d in the drawing, from %(source)s on %(time)s,"
+            " predicted by model %(model)s"
+        ) % {
+            "place": digit.position + 1,
+            "count": drawing.digits.count(),
+            "source": drawing.get_source_display(),
+            "time": localize(localtime(drawing.created_at)),
+            "model": drawing.model,
+        }
         if not digit.labeled_at:
             return text
-        reviewer = digit.labeled_by or "a deleted user"
-        return f"{text}; labeled by {reviewer} on {localize(localtime(digit.labeled_at))}"
+        labeled = _("labeled by %(reviewer)s on %(time)s") % {
+            "reviewer": digit.labeled_by or _("a deleted user"),
+            "time": localize(localtime(digit.labeled_at)),
+        }
+        return f"{text}; {labeled}"
 
-    @admin.display(description="drawing")
+    @admin.display(description=gettext_lazy("drawing"))
     def drawing_link(self, digit: Digit) -> SafeString:
         address = reverse("admin:recognizer_drawing_change", args=[digit.drawing_id])
         return format_html('<a href="{}">{}</a>', address, digit.drawing_id)

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Model, Prefetch, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from recognizer import drawings, rendering
 from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, is_number, parse_uuid
@@ -36,7 +37,7 @@ class DrawingAdmin(LargeTableAdmin):
     list_filter = ("source", DrawingModelFilter, "created_at")
     sortable_by = ("created_at",)
     search_fields = ("id", "text", "model")
-    search_help_text = "Digit, number, model version or complete drawing UUID"
+    search_help_text = _("Digit, number, model version or complete drawing UUID")
     fields = readonly_fields = (
         "large_strokes", "text", "visitor_label", "source", "model", "created_at", "updated_at",
     )  # fmt: skip
@@ -75,11 +76,11 @@ class DrawingAdmin(LargeTableAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Drawing]) -> None:
         drawings.delete(Drawing.objects.filter(pk__in=queryset.values("pk")))
 
-    @admin.display(description="28x28 inputs")
+    @admin.display(description=_("28x28 inputs"))
     def inputs(self, drawing: Drawing) -> SafeString | str:
         images = [digit.image for digit in drawing.digits.all()]
         return rendering.grid_png(*images, side=56) if images else ""
 
-    @admin.display(description="strokes")
+    @admin.display(description=_("strokes"))
     def large_strokes(self, drawing: Drawing) -> SafeString | str:
-        return rendering.strokes_svg(drawing.strokes or [], side=224) or NO_STROKES
+        return rendering.strokes_svg(drawing.strokes or [], side=224) or str(NO_STROKES)

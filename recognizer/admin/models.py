@@ -1,12 +1,11 @@
 """Admin pages of the model registry: list, comparison, promotion and rollback."""
 
 import json
-from hashlib import sha256
 from http import HTTPStatus
 from shlex import quote
 from typing import Any
 
-from django.conf import settings
+import numpy as np
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, QuerySet
@@ -14,14 +13,18 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ml.classifier import ModelError
 from ml.evaluation.metrics import Interval
-from recognizer import comparison, drawings, registry, rendering, serving
+from recognizer import comparison, drawings, label_effect, registry, rendering, serving
 from recognizer.admin import changelist
 from recognizer.admin.review import current_user
 from recognizer.api.errors import ApiError, problem_response
@@ -30,11 +33,13 @@ from recognizer.models import Digit, ModelStatus, ModelVersion
 
 TRAIN = "python manage.py train --register --with-labeled"
 MAX_DIFFERENCES = 48
+# The smallest loss on the logarithmic axis of the training curve.
+MIN_LOSS = 1e-4
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(admin.ModelAdmin):
-    list_display = ("version", "state", "errors", "created_at", "promoted_at", "promoted_by")
+    list_display = ("version", "state", "errors", "created_at", "promotion")
     list_select_related = ("promoted_by",)
     list_per_page = 20
     readonly_fields = (
@@ -43,7 +48,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": readonly_fields[:-1]}),
-        ("File metadata", {"fields": ("facts",), "classes": ("collapse",)}),
+        (gettext_lazy("File metadata"), {"fields": ("facts",), "classes": ("collapse",)}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -54,9 +59,10 @@ class ModelVersionAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Allow single deletions only, and keep the models that a rollback may need."""
-        deletable = isinstance(obj, ModelVersion) and obj.status not in (
-            ModelStatus.SERVING,
-            ModelStatus.RETIRED,
+        deletable = (
+            isinstance(obj, ModelVersion)
+            and obj.status not in (ModelStatus.SERVING, ModelStatus.RETIRED)
+            and obj.sha256 != registry.shipped_sha256()
         )
         return deletable and super().has_delete_permission(request, obj)
 
@@ -95,10 +101,11 @@ class ModelVersionAdmin(admin.ModelAdmin):
             raise PermissionDenied
         may_promote = self.has_promote_permission(request)
         version = self.get_object(request, object_id)
-        serves = version is not None and version.status == ModelStatus.SERVING
+        serves = version is not None and _serves(version)
         context = {
-            "may_promote": may_promote,
-            "may_roll_back": may_promote and serves,
+            "may_promote": may_promote and not serves,
+            "may_roll_back": may_promote and version and version.status == ModelStatus.SERVING,
+            **(_curve_context(version) if version else {}),
             **(_comparison_context(version) if version and not serves else {}),
             **(extra_context or {}),
         }
@@ -125,7 +132,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
             return _predict_with_both(request, version)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Try {version}",
+            "title": _("Try %s") % version,
             "version": version,
         }
         return TemplateResponse(request, "admin/recognizer/modelversion/try.html", context)
@@ -136,9 +143,9 @@ class ModelVersionAdmin(admin.ModelAdmin):
         version = get_object_or_404(ModelVersion, pk=pk)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Promote {version}?",
+            "title": _("Promote %s?") % version,
             "version": version,
-            "serving": "the serving model",
+            "serving": _("the serving model"),
         }
         try:
             compared = comparison.compare(version.load())
@@ -154,15 +161,18 @@ class ModelVersionAdmin(admin.ModelAdmin):
         try:
             registry.promote(version, current_user(request), request.POST.get("reason", "").strip())
         except registry.ReasonNeeded as shortfalls:
-            message = f"{version} is worse in {shortfalls}. Enter a reason to promote it."
+            text = _("%(version)s is worse in %(shortfalls)s. Enter a reason to promote it.")
+            message = text % {"version": version, "shortfalls": shortfalls}
             return self._redirect(request, message, messages.ERROR)
         except registry.PromotionConflict as conflict:
             return self._redirect(request, str(conflict), messages.ERROR)
         except ModelError as error:
-            return self._redirect(request, f"Cannot promote {version}: {error}.", messages.ERROR)
+            text = _("Cannot promote %(version)s: %(error)s.")
+            message = text % {"version": version, "error": error}
+            return self._redirect(request, message, messages.ERROR)
         except ModelVersion.DoesNotExist:
-            return self._redirect(request, f"{version} was deleted.", messages.ERROR)
-        return self._redirect(request, f"{version} is the serving model.")
+            return self._redirect(request, _("%s was deleted.") % version, messages.ERROR)
+        return self._redirect(request, _("%s is the serving model.") % version)
 
     def roll_back(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._check_permission(request)
@@ -170,10 +180,11 @@ class ModelVersionAdmin(admin.ModelAdmin):
         try:
             previous = registry.roll_back(current_user(request), version)
         except registry.NotServing:
-            message = f"{version} is no longer the serving model; nothing was rolled back."
+            message = _("%s is no longer the serving model; nothing was rolled back.") % version
             return self._redirect(request, message, messages.WARNING)
-        restored = previous or "the shipped model"
-        return self._redirect(request, f"Rolled back from {version} to {restored}.")
+        restored = previous or _("the shipped model")
+        text = _("Rolled back from %(version)s to %(restored)s.")
+        return self._redirect(request, text % {"version": version, "restored": restored})
 
     def _check_permission(self, request: HttpRequest) -> None:
         if not self.has_promote_permission(request):
@@ -187,22 +198,28 @@ class ModelVersionAdmin(admin.ModelAdmin):
         self.message_user(request, message, level)
         return redirect("admin:recognizer_modelversion_changelist")
 
-    @admin.display(description="status")
+    @admin.display(description=gettext_lazy("status"))
     def state(self, version: ModelVersion) -> str:
-        is_any_serving = getattr(version, "is_any_serving", True)
-        if not is_any_serving and version.sha256 == _shipped_sha256():
-            return "serving (equal to the shipped file)"
-        return version.get_status_display()
+        return str(ModelStatus.SERVING.label) if _serves(version) else version.get_status_display()
 
-    @admin.display(description="training data")
+    @admin.display(description=gettext_lazy("promoted"), ordering="promoted_at", empty_value="")
+    def promotion(self, version: ModelVersion) -> str | None:
+        if not version.promoted_at:
+            return None
+        return _("%(time)s by %(user)s") % {
+            "time": localize(localtime(version.promoted_at)),
+            "user": version.promoted_by or _("a deleted user"),
+        }
+
+    @admin.display(description=gettext_lazy("training data"))
     def training(self, version: ModelVersion) -> str:
         return registry.describe_training(version.load)
 
-    @admin.display(description="errors in the file metadata")
+    @admin.display(description=gettext_lazy("errors stated in the file"))
     def errors(self, version: ModelVersion) -> str:
         return registry.describe_errors(version.load)
 
-    @admin.display(description="metadata")
+    @admin.display(description=gettext_lazy("metadata"))
     def facts(self, version: ModelVersion) -> SafeString | str:
         try:
             facts = version.load().facts
@@ -218,7 +235,8 @@ def _predict_with_both(request: HttpRequest, version: ModelVersion) -> HttpRespo
     except ApiError as error:
         return problem_response(error)
     except ModelError as error:
-        return problem_response(ApiError(HTTPStatus.CONFLICT, f"Cannot load a model: {error}."))
+        message = _("Cannot load a model: %s.") % error
+        return problem_response(ApiError(HTTPStatus.CONFLICT, message))
     return JsonResponse(
         {
             name: [
@@ -230,32 +248,59 @@ def _predict_with_both(request: HttpRequest, version: ModelVersion) -> HttpRespo
     )
 
 
-def _shipped_sha256() -> str:
-    try:
-        return sha256(settings.SHIPPED_MODEL.read_bytes()).hexdigest()
-    except OSError:
-        return ""
+def _serves(version: ModelVersion) -> bool:
+    """Return whether a version serves; until a promotion, the shipped one does."""
+    is_shipped_serving = not getattr(version, "is_any_serving", True)
+    is_shipped = is_shipped_serving and version.sha256 == registry.shipped_sha256()
+    return is_shipped or version.status == ModelStatus.SERVING
 
 
 def _list_context() -> dict[str, Any]:
     """Return the facts about the serving model, and the command that trains the next one."""
     labeled = changelist.bounded_count(Digit.objects.exclude(label=""))
     context: dict[str, Any] = {
-        "title": "Models", "labeled": labeled, "trained_on": 0, "command": TRAIN,
+        "title": _("Models"), "labeled": labeled, "trained_on": 0, "command": TRAIN,
+        "effect": label_effect.label_effect(),
     }  # fmt: skip
     try:
         serving_model = serving.current_classifier()
     except serving.ModelUnavailable as error:
-        return context | {"serving_version": f"none ({error})"}
+        return context | {"serving_version": _("none (%s)") % error}
     training = serving_model.facts.get("training", {})
     files = [file["name"] for file in training.get("stroke_files", [])]
     strokes = f" --strokes {' '.join(map(quote, files))}" if files else ""
     return context | {
         "serving_version": serving_model.version,
-        "serving_errors": registry.describe_errors(lambda: serving_model),
-        "is_shipped_serving": serving_model.sha256 == _shipped_sha256(),
         "trained_on": training.get("reviewed_images", 0) + training.get("reviewed_non_digits", 0),
         "command": f"{TRAIN}{strokes}",
+    }
+
+
+def _curve_context(version: ModelVersion) -> dict[str, Any]:
+    """Return the training curve, or {} if the file has none or cannot be loaded."""
+    try:
+        history = version.load().facts.get("training", {}).get("history")
+    except ModelError:
+        return {}
+    if not (history and history["loss"]):
+        return {}
+    losses = {name: np.maximum(history[name], MIN_LOSS) for name in ("loss", "validation_loss")}
+    low, high = min(map(np.min, losses.values())), max(map(np.max, losses.values()))
+    errors = history["validation_errors"]
+    span = np.log(high / low) or 1
+    return {
+        "curve": {
+            "epochs": len(errors),
+            "low": low,
+            "high": high,
+            **{
+                name: rendering.line_path((np.log(values / low) / span).tolist())
+                for name, values in losses.items()
+            },
+            "errors": rendering.line_path([count / max(*errors, 1) for count in errors]),
+            "most_errors": max(errors),
+            "last_errors": errors[-1],
+        }
     }
 
 
@@ -270,9 +315,9 @@ def _comparison_context(version: ModelVersion) -> dict[str, Any]:
     return {
         "comparison": compared,
         "tables": [
-            ("Errors", compared.rows),
-            ("Calibration", compared.calibration),
-            ("Errors in the robustness grid", compared.grid),
+            (_("Errors"), compared.rows),
+            (_("Calibration"), compared.calibration),
+            (_("Errors in the robustness grid"), compared.grid),
         ],
         "reliability": [_reliability_diagram(bins) for bins in compared.reliability],
         "differences": list(zip(shown, pictures, strict=True)),
@@ -285,4 +330,4 @@ def _reliability_diagram(bins: list[dict[str, Any]]) -> SafeString:
         for each in bins
         if each["count"]
     )
-    return rendering.reliability_svg(points, "Accuracy by confidence")
+    return rendering.reliability_svg(points, _("Accuracy by confidence"))

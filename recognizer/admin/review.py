@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.formats import localize
 from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from ninja import Schema
 from pydantic import Field
@@ -112,7 +113,7 @@ class ReviewAdmin(LargeTableAdmin):
         remaining = changelist.bounded_count(self._filtered_digits(request))
         context = {
             **self.admin_site.each_context(request),
-            "title": "Review",
+            "title": _("Review"),
             "opts": self.model._meta,
             "remaining": remaining,
             "is_truncated": remaining == changelist.MAX_ROWS,
@@ -129,9 +130,9 @@ class ReviewAdmin(LargeTableAdmin):
         leased = review_queue.lease(
             self._filtered_digits(request), body.order, body.after or [], body.count, reviewer
         )
-        cards = _cards([digit for digit, _ in leased])
-        for card, (_, cursor) in zip(cards, leased, strict=True):
-            card["cursor"] = cursor
+        cards = _cards([digit for digit, _cursors in leased])
+        for card, (_digit, cursors) in zip(cards, leased, strict=True):
+            card["cursor"] = cursors
         repeat = review_queue.start_repeat_review(len(cards), reviewer)
         if repeat:
             (card,) = _cards([repeat.digit])
@@ -149,13 +150,14 @@ class ReviewAdmin(LargeTableAdmin):
             digit = conflict.digit
             raise ApiError(
                 HTTPStatus.CONFLICT,
-                f"The current label is “{digit.label}”, not “{body.previous_label}”.",
+                _("The current label is “%(label)s”, not “%(previous)s”.")
+                % {"label": digit.label, "previous": body.previous_label},
                 label=digit.label,
                 labeled_by=str(digit.labeled_by or ""),
                 is_own=digit.labeled_by == reviewer,
             ) from None
         except NOT_FOUND:
-            raise ApiError(HTTPStatus.NOT_FOUND, "The drawing was deleted.") from None
+            raise ApiError(HTTPStatus.NOT_FOUND, _("The drawing was deleted.")) from None
         agreement = review_queue.agreement(reviewer)
         return JsonResponse({"agreed": agreement.agreed, "total": agreement.total})
 
@@ -174,7 +176,7 @@ class ReviewAdmin(LargeTableAdmin):
         except IncorrectLookupParameters as error:
             raise ApiError(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
-                "The address contains an invalid filter. Choose the filters in the list of digits.",
+                _("The address contains an invalid filter. Choose filters in the list of digits."),
             ) from error
         return digits if LABEL_FILTERS & request.GET.keys() else digits.filter(label="")
 

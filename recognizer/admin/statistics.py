@@ -9,10 +9,12 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.forms import DateField, DateInput, Form, IntegerField
+from django.forms import DateField, Form, IntegerField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from ml.classifier import Verdict
@@ -34,18 +36,19 @@ DRIFT_RANGE = 3.0
 class PeriodForm(Form):
     """The period: two dates, or a number of days until today."""
 
-    first = DateField(required=False, widget=DateInput(attrs={"type": "date"}), label="From")
-    last = DateField(required=False, widget=DateInput(attrs={"type": "date"}), label="to")
+    first = DateField(required=False, label=gettext_lazy("From"))
+    last = DateField(required=False, label=gettext_lazy("to"))
     days = IntegerField(required=False, min_value=1, max_value=MAX_DAYS)
 
     def clean(self) -> dict[str, Any]:
         first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")
         if last == date.max:
-            raise ValidationError("The last date is too late.")
+            raise ValidationError(_("The last date is too late."))
         if (first is None) != (last is None):
-            raise ValidationError("Choose both dates.")
+            raise ValidationError(_("Choose both dates."))
         if first and last and not timedelta() <= last - first < timedelta(days=MAX_DAYS):
-            raise ValidationError(f"Choose at most {MAX_DAYS} days, the earlier date first.")
+            text = _("Choose at most %(count)d days, the earlier date first.")
+            raise ValidationError(text % {"count": MAX_DAYS})
         return self.cleaned_data
 
     def period(self) -> statistics.Period:
@@ -73,7 +76,7 @@ class StatisticsAdmin(admin.ModelAdmin):
             return _csv(by_day)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Statistics",
+            "title": _("Statistics"),
             "opts": self.model._meta,
             "may_review": self.has_change_permission(request),
             "form": form,
@@ -103,7 +106,7 @@ def _daily(by_day: Sequence[statistics.DailyCounts]) -> dict[str, Any]:
         "drawings": sum(drawings),
         "digits": sum(day.digits for day in by_day),
         "max_drawings": max(drawings),
-        "bars": rendering.bars_svg(drawings, "Drawings per day"),
+        "bars": rendering.bars_svg(drawings, _("Drawings per day")),
         "top": top,
         "unsure": rendering.line_path(
             [day.unsure_share / top if day.digits else None for day in by_day]
@@ -150,7 +153,7 @@ def _labeled(
         "bins": bins,
         "calibration": rendering.reliability_svg(
             ((one.confidence, one.accuracy.share, one.accuracy.interval) for one in bins),
-            "Calibration: accuracy by confidence; the table below has the numbers",
+            _("Calibration: accuracy by confidence; the table below has the numbers"),
         ),
     }
 

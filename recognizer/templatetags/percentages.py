@@ -6,5 +6,5 @@ register = template.Library()
 
 
 @register.filter
-def percent(share: float, decimals: int = 2) -> str:
+def percent(share: float, decimals: int = 1) -> str:
     return f"{share:.{decimals}%}"

@@ -80,6 +80,11 @@ def metric(**changes):
     return facts(metrics={"mnist_test": {"errors": 1, "of": 2, **changes}})
 
 
+def history(**changes):
+    lists = {"loss": [0.5], "validation_loss": [0.2], "validation_errors": [3], **changes}
+    return facts(training={"history": lists})
+
+
 def set_tensor(name, change):
     """Change the values of a tensor in place, or replace them by a new array."""
 
@@ -166,12 +171,17 @@ def use_another_type(values):
         (changed(set_metadata(version="a\n")), "version"),
         (changed(set_metadata(digest="")), "digest"),
         (changed(set_metadata(facts=facts(training="text"))), "training"),
+        (changed(set_metadata(facts=facts(training={"reviewed_images": "1"}))), "reviewed_images"),
+        (changed(set_metadata(facts=facts(training={"stroke_files": ["a"]}))), "stroke_files.0"),
         (changed(set_metadata(facts=facts(training={"loss": math.nan}))), "not JSON"),
         (changed(set_metadata(facts=facts(training={"name": "\ud800"}))), "facts"),
         (changed(set_metadata(facts="[" * 10_000)), "facts"),
         (changed(set_metadata(facts=metric(calibration_error="text"))), "calibration_error"),
         (changed(set_metadata(facts=metric(errors=3))), "3 errors of 2"),
         (changed(set_metadata(facts=metric(of=10**400))), "metrics.mnist_test.of"),
+        (changed(set_metadata(facts=history(loss=[0.5, 0.4]))), r"lists of \[2, 1, 1\] epochs"),
+        (changed(set_metadata(facts=history(loss=[math.nan]))), r"training.history.loss.0"),
+        (changed(set_metadata(facts=history(loss=[0] * 1001))), "training.history.loss"),
         (changed(double_rows), "another graph"),
         (changed(multiply_constants), "another graph"),
         (changed(skip_layer), "not the input of the next"),

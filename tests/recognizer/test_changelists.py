@@ -152,6 +152,13 @@ def test_search_finds_uuids_and_models(admin_client, log):
             assert admin_client.get(f"{address}?q={term}").context["cl"].result_count == found
 
 
+def test_search_for_an_unknown_term_reads_no_digits(admin_client, log):
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_client.get(f"{DIGITS}?q=nonsense")
+    assert list(page.context["cl"].result_list) == []
+    assert not [query for query in selects(queries) if 'FROM "recognizer_digit"' in query]
+
+
 def test_model_filter_offers_recent_and_registered_models(admin_client, log, candidate):
     page = admin_client.get(DIGITS).content.decode()
     assert f"?model={MODELS[2]}" in page

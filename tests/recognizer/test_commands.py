@@ -454,7 +454,10 @@ def test_evaluate_strokes_skips_the_writers_of_the_training(
     facts = {
         "thresholds": {"digit": 0.9, "sure": 0.9},
         "training": {
-            "stroke_files": [{"sha256": stroke_files.read(path).sha256} for path in (known, mixed)]
+            "stroke_files": [
+                {"name": path.name, "sha256": stroke_files.read(path).sha256}
+                for path in (known, mixed)
+            ]
         },
     }
     model, report = tmp_path / "lenet.onnx", tmp_path / "report.html"

@@ -1,12 +1,14 @@
-"""manage.py migrate: one process at a time."""
+"""manage.py migrate: one process at a time, and the stored shipped model."""
 
 import subprocess
 import sys
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from recognizer.management.commands import migrate
+from recognizer.models import ModelVersion
 from tools.samples import ROOT
 from tools.server import server_environment
 
@@ -19,6 +21,22 @@ def test_concurrent_first_migrations_succeed(tmp_path):
         for _ in range(3)
     ]
     assert [process.wait() for process in processes] == [0, 0, 0]
+
+
+@pytest.mark.django_db
+def test_migrate_stores_the_shipped_model_once(shipped):
+    for _ in range(2):
+        call_command("migrate", verbosity=0)
+    version = ModelVersion.objects.get()
+    assert (version.sha256, version.status) == (shipped.sha256, "shipped")
+    assert ModelVersion.promoted_sha256() is None
+
+
+@pytest.mark.django_db
+def test_migrate_with_a_missing_shipped_model_succeeds(settings, tmp_path):
+    settings.SHIPPED_MODEL = tmp_path / "missing.onnx"
+    call_command("migrate", verbosity=0)
+    assert not ModelVersion.objects.exists()
 
 
 @pytest.mark.postgresql

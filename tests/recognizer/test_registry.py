@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 from functools import partial
 from uuid import UUID
 
@@ -19,14 +20,21 @@ from ml.training import export
 from ml.training.held_out import is_held_out
 from recognizer import comparison, registry, serving
 from recognizer.comparison import Row, compare
+from recognizer.label_effect import label_effect
 from recognizer.models import Digit, Measurement, ModelStatus, ModelVersion
 from tests.conftest import measurement_metrics, variant
 from tools.samples import SEVEN, SHIPPED
 
 MODELS = "/admin/recognizer/modelversion/"
 VALID = SHIPPED.read_bytes()
+THRESHOLDS = {"digit": 0.5, "sure": 0.5}
 
 pytestmark = pytest.mark.django_db
+
+
+def with_facts(facts):
+    """Return the shipped model with other facts."""
+    return export.describe(onnx.load(SHIPPED), facts)
 
 
 def models(*arguments):
@@ -354,7 +362,7 @@ def test_compare_lists_sets_the_candidate_was_not_measured_on(
     assert not rows[name].is_worse
     assert name in models("compare", candidate)
     page = admin_client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
-    assert f"{name}</th><td>{of}</td><td>{errors}</td><td>not measured</td>" in page
+    assert f"{name}</th><td>{of:,}</td><td>{errors}</td><td>not measured</td>" in page
 
 
 def test_promote_in_place_of_a_damaged_model_needs_no_reason(
@@ -474,14 +482,43 @@ def test_admin_promotes_and_rolls_back(admin_client, static_files, candidate, ad
     assert LogEntry.objects.count() == 2
 
 
-def test_model_list_shows_a_copy_of_the_shipped_model_as_serving(
+def states(admin_client):
+    page = admin_client.get(MODELS).content.decode()
+    return re.findall(r'class="field-state">([^<]+)<', page)
+
+
+def test_shipped_model_serves_until_a_promotion(
+    admin_client, static_files, candidate, admin_user, shipped
+):
+    registry.store_shipped_model()
+    assert sorted(states(admin_client)) == ["candidate", "serving"]
+    assert f"* {shipped.version}" in models("list")
+    registry.promote(candidate, admin_user, "a test")
+    assert sorted(states(admin_client)) == ["serving", "shipped"]
+    assert f"* {candidate}" in models("list")
+    registry.roll_back(admin_user)
+    assert sorted(states(admin_client)) == ["rolled back", "serving"]
+
+
+def test_shipped_model_can_be_promoted_but_not_deleted(
     admin_client, static_files, candidate, admin_user
 ):
-    registry.register(VALID)
-    page = admin_client.get(MODELS).content.decode()
-    assert page.count("serving (equal to the shipped file)") == 1
+    registry.store_shipped_model()
+    version = ModelVersion.objects.get(status="shipped")
+    address = f"{MODELS}{version.pk}/change/"
+    assert "/promotion/" not in admin_client.get(address).content.decode()
     registry.promote(candidate, admin_user, "a test")
-    assert "equal to the shipped file" not in admin_client.get(MODELS).content.decode()
+    page = admin_client.get(address).content.decode()
+    assert ("/promotion/" in page, "/delete/" in page) == (True, False)
+    registry.promote(version, admin_user)
+    assert sorted(states(admin_client)) == ["retired", "serving"]
+    assert registry.roll_back(admin_user) == candidate
+
+
+def test_imported_copy_of_the_shipped_model_serves(admin_client, static_files):
+    registry.register(VALID)
+    registry.store_shipped_model()
+    assert states(admin_client) == ["serving"]
 
 
 def test_model_list_shows_the_training_command_with_the_serving_models_files(
@@ -492,7 +529,41 @@ def test_model_list_shows_the_training_command_with_the_serving_models_files(
     page = admin_client.get(MODELS).content.decode()
     files = [file["name"] for file in shipped.facts["training"]["stroke_files"]]
     assert f"train --register --with-labeled --strokes {' '.join(files)}<" in page
-    assert "The prediction log has 1 labeled digit;" in page
+    assert "The prediction log has 1 labeled digit." in page
+    assert "Unknown:" in page
+
+
+def trained_on(labels, errors, of=1_000, temperature=1.0):
+    """Register a model trained on labels, with errors on held-out ones."""
+    model = onnx.load_from_string(variant(temperature))
+    facts = {
+        "thresholds": THRESHOLDS,
+        "training": {"reviewed_images": labels},
+        "metrics": {"held_out_reviewed": {"errors": errors, "of": of}},
+    }
+    registry.register(export.describe(model, facts))
+
+
+@pytest.mark.parametrize(
+    ("errors", "answer"), [(10, "Likely:"), (90, "Unknown:"), (100, "Unlikely:")]
+)
+def test_model_list_estimates_the_effect_of_labels_from_earlier_models(
+    admin_client, static_files, errors, answer
+):
+    trained_on(500, errors=100, temperature=2.0)
+    page = admin_client.get(MODELS).content.decode()
+    assert "the estimate needs two models" in page
+    trained_on(2_000, errors=errors, temperature=3.0)
+    page = " ".join(admin_client.get(MODELS).content.decode().split())
+    assert f"<strong>{answer}</strong> a model trained on 500 labels predicts 90.0%" in page
+    assert ("The 95% intervals overlap." in page) == (answer == "Unknown:")
+
+
+def test_label_effect_ignores_models_without_labels_and_damaged_ones(candidate):
+    trained_on(500, errors=100, temperature=3.0)
+    damaged = registry.register(variant(4.0))[0]
+    ModelVersion.objects.filter(pk=damaged.pk).update(content=b"damaged")
+    assert label_effect().last is None
 
 
 def test_model_list_makes_the_same_queries_for_any_number_of_models(
@@ -500,9 +571,31 @@ def test_model_list_makes_the_same_queries_for_any_number_of_models(
 ):
     for temperature in (1.5, 2.5, 3.5):
         registry.register(variant(temperature))
-        # session, user, counts of models (twice), models, labels
-        with django_assert_num_queries(6):
+        # session, user, counts of models (twice), models, labels, models trained on labels
+        with django_assert_num_queries(7):
             admin_client.get(MODELS)
+
+
+def test_model_page_shows_the_training_curve(admin_client, static_files, candidate):
+    history = {"loss": [1.0, 0.1], "validation_loss": [0.5, 0], "validation_errors": [40, 10]}
+    facts = {"thresholds": THRESHOLDS, "training": {"history": history}}
+    version = registry.register(with_facts(facts))[0]
+    page = admin_client.get(f"{MODELS}{version.pk}/change/").content.decode()
+    curve = page.partition('id="curve"')[2].partition("</fieldset>")[0]
+    assert "Loss, from 0.0001 to 1.0000" in curve
+    assert "from 0 to 40; 10 in the last epoch" in curve
+    assert 'd="M0.5 0.00h0L1.5 75.00h0"' in curve
+    page = admin_client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
+    assert 'id="curve"' not in page
+
+
+@pytest.mark.parametrize(("loss", "errors"), [([], []), ([0.5], [0])])
+def test_model_page_with_a_short_history_has_no_error(admin_client, static_files, loss, errors):
+    history = {"loss": loss, "validation_loss": loss, "validation_errors": errors}
+    facts = {"thresholds": THRESHOLDS, "training": {"history": history}}
+    version = registry.register(with_facts(facts))[0]
+    page = admin_client.get(f"{MODELS}{version.pk}/change/").content.decode()
+    assert ('id="curve"' in page) == bool(loss)
 
 
 def test_model_page_shows_the_training_data(admin_client, static_files):
@@ -550,12 +643,6 @@ def test_admin_shows_and_refuses_a_damaged_model(admin_client, static_files, can
     assert ModelVersion.promoted_sha256() is None
 
 
-def with_facts(facts):
-    """Return the shipped model with other facts."""
-    return export.describe(onnx.load(SHIPPED), facts)
-
-
-THRESHOLDS = {"digit": 0.5, "sure": 0.5}
 METRIC = {"errors": 0, "of": 10_000, "calibration_error": "text"}
 
 

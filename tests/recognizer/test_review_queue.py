@@ -17,6 +17,8 @@ from tools.samples import SEVEN
 
 REVIEW = "/admin/recognizer/digit/review/"
 ONE = [[[320, 60], [320, 260]]]
+# The page fetches this many cards at once.
+BATCH = 20
 
 pytestmark = pytest.mark.django_db
 
@@ -255,6 +257,19 @@ def test_next_inserts_one_blind_repeat_review_per_twenty_cards(admin_client, dig
     answer = send_label(admin_client, again["digit"], "7", repeat=again["repeat"]).json()
     assert answer == {"agreed": 1, "total": 1}
     assert LogEntry.objects.count() == 20
+
+
+def test_review_of_hundred_digits_needs_at_most_105_cards(admin_client):
+    """Each card takes one key; tests/js/queue.test.js tests that a key answers one card."""
+    make_digits(100)
+    shown, after = 0, None
+    while cards := fetch_cards(admin_client, BATCH, after=after):
+        for card in cards:
+            send_label(admin_client, card["digit"], "7", repeat=card["repeat"])
+        after = [card for card in cards if not card["repeat"]][-1]["cursor"]
+        shown += len(cards)
+    assert not Digit.objects.filter(label="").exists()
+    assert 100 < shown <= 105
 
 
 def test_undo_after_agreeing_keeps_the_label_of_another_reviewer(admin_client, ana_client, digits):

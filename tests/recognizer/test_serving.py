@@ -215,10 +215,10 @@ pid = os.fork()
 if not pid:
     child = current_classifier()
     equal = child is not parent and predict_strokes(child, {SEVEN}).text == before.text
-    os._exit(0 if equal and not ModelVersion.objects.exists() else 1)
+    os._exit(0 if equal and ModelVersion.objects.exists() else 1)
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 assert current_classifier() is parent
-assert not ModelVersion.objects.exists()
+assert ModelVersion.objects.exists()
 print("passed")
 """
 

@@ -156,7 +156,7 @@ def test_drift_with_inputs_like_mnist_raises_no_alarm(admin_client):
 
 def test_drift_with_inverted_inputs_raises_an_alarm(admin_client):
     make(drift.MIN_DIGITS, image=np.invert(GRID))
-    assert "ink, in pixels" in [one.name for one in drift.drift().alarms]
+    assert "ink (pixels)" in [one.name for one in drift.drift().alarms]
     page = admin_client.get(PAGE).content.decode()
     assert "The inputs differ from the training data in" in page
 

@@ -1,8 +1,8 @@
-"""manage.py migrate: Django's command, one process at a time."""
+"""manage.py migrate: Django's command, one process at a time, then the shipped model."""
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ml.classifier import ModelError
+from recognizer import registry
+
 # Any number, the same for all processes.
 ADVISORY_LOCK = 28_28_10
 POLL_INTERVAL = 0.2  # seconds
@@ -18,9 +21,15 @@ POLL_INTERVAL = 0.2  # seconds
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate after any other process that migrates the same database."""
+        """Migrate after any other process that migrates the same database.
+
+        A complete migration stores the shipped model. System checks report a damaged one.
+        """
         with _migration_lock(connections[options["database"]]):
             super().handle(*args, **options)
+            if not options["app_label"] and not options["plan"]:
+                with suppress(ModelError):
+                    registry.store_shipped_model()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ml.classifier import MAX_FILE_SIZE, ModelError
 from ml.files import write_file
 from recognizer import comparison, registry
 from recognizer.management.measurement import measure
-from recognizer.models import ModelStatus, ModelVersion
+from recognizer.models import ModelVersion
 
 # Inactive user of the admin log for commands without --user.
 DEFAULT_USER = "manage.py"
@@ -58,18 +58,14 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {error}") from error
 
     def list_models(self, **options: Any) -> None:
-        versions = list(ModelVersion.objects.select_related("promoted_by"))
-        for version in versions:
-            mark = "*" if version.status == ModelStatus.SERVING else " "
+        serving = ModelVersion.promoted_sha256() or registry.shipped_sha256()
+        for version in ModelVersion.objects.select_related("promoted_by"):
+            mark = "*" if version.sha256 == serving else " "
             state = version.get_status_display()
             if version.promoted_at:
                 state += f"; promoted {version.promoted_at:%Y-%m-%d %H:%M} by {version.promoted_by}"
             self.stdout.write(f"{mark} {version}  {version.sha256[:12]}  {state}")
             self.stdout.write(f"    errors: {registry.describe_errors(version.load)}")
-        shipped = comparison.load_shipped_model()
-        mark = " " if any(one.status == ModelStatus.SERVING for one in versions) else "*"
-        self.stdout.write(f"{mark} {shipped.version}  {shipped.sha256[:12]}  shipped")
-        self.stdout.write(f"    errors: {registry.describe_errors(lambda: shipped)}")
 
     def show(self, model: str, **options: Any) -> None:
         version = _find(model)
