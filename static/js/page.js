@@ -145,9 +145,11 @@ const explainer = new ExplainerLoader(
         return { strokes, parts, selected: 0, side: pad.side, isPreview: true };
       }
       const digits = session.prediction?.digits ?? [];
-      const grid = drawing.picture && levelsOf(digits[session.selected]?.image ?? "");
+      const { picture } = drawing;
+      const { image = "", box } = digits[session.selected] ?? {};
+      const grid = picture && levelsOf(image);
       const parts = digits.length > 0 ? digits.map(strokesOf) : [drawing.strokes];
-      return { strokes: drawing.strokes, parts, selected: session.selected, side: pad.side, grid };
+      return { strokes: drawing.strokes, parts, selected: session.selected, side: pad.side, grid, picture, box };
     },
     onMoment: showMoment,
     onPast: showDigits,

@@ -7,6 +7,7 @@ import { rasterize } from "../recognize/rasterize.js";
 import { formatProbability } from "../recognize/result_view.js";
 import { createElement } from "./canvas.js";
 import { argmax } from "./influence.js";
+import { attachLegend } from "./legend.js";
 import { newestPart, partsUntil, predictParts } from "./moments.js";
 import { attachNetwork } from "./network_view.js";
 import { attachOcclusion } from "./occlusion.js";
@@ -16,6 +17,7 @@ import { attachRibbon } from "./ribbon.js";
 // Milliseconds without changes before slow computations and announcements start.
 const REST_DELAY = 150;
 const STEPS_HINT = "Switch steps off to see their effect.";
+const PICTURE_HINT = "The server separates the ink from the paper.";
 const EMPTY = "Draw a digit to see its way through the network.";
 const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributions.";
 
@@ -25,9 +27,10 @@ const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributi
  *   strip of layers, the line that describes a unit, the ribbon, and the panel with its div
  * @param {{modelUrl: string, getInput: () => object, onMoment: (moment: number | null) => void,
  *   onPast: (prediction: object, selected: number) => void}} options
- *   getInput returns { strokes, parts, selected, side, grid, isPreview }: all strokes, those of each
- *   digit, the index of the selected digit, the side of the pad, the 784 levels of a picture instead of
- *   strokes, and whether the strokes are not the drawing's own; onMoment receives the drawing time that
+ *   getInput returns { strokes, parts, selected, side, grid, picture, box, isPreview }: all strokes,
+ *   those of each digit, the index of the selected digit, the side of the pad; instead of strokes the
+ *   784 levels of a picture, the picture, and the box of the digit in it; and whether the strokes are
+ *   not the drawing's own; onMoment receives the drawing time that
  *   the visitor selects on the ribbon, null for the present; onPast the prediction at that moment
  * @returns {Promise<{version: string, refresh: () => void, showMoment: (moment: number | null) => void}>}
  */
@@ -45,16 +48,17 @@ export async function attachExplainer(elements, options) {
 function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   const { details, layers: layersRoot, unit, ribbon: ribbonRoot } = elements;
   const root = details.querySelector("div");
-  const [stepsRoot, occlusionRoot] = ["steps", "occlusion"].map((className) =>
+  const [legendRoot, stepsRoot, occlusionRoot] = ["legend", "steps", "occlusion"].map((className) =>
     createElement("section", { className }),
   );
-  root.replaceChildren(stepsRoot, occlusionRoot);
+  root.replaceChildren(legendRoot, stepsRoot, occlusionRoot);
 
   const model = new DigitModel(network);
   const probabilitiesOf = (strokes) => model.predict(strokes).digits[0].probabilities;
   let [layers, levels, unitText, restTimer, moment] = [null, null, null, 0, null];
   const steps = attachPreprocessing(stepsRoot, schedule);
-  const networkView = attachNetwork(layersRoot, network, describe);
+  const legend = attachLegend(legendRoot, network);
+  const networkView = attachNetwork(layersRoot, network, onSelect);
   const occlusion = attachOcclusion(occlusionRoot, network);
   const ribbon = attachRibbon(ribbonRoot, onMoment);
 
@@ -86,13 +90,14 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
     restTimer = setTimeout(onRest, REST_DELAY, input, strokes);
   }
 
-  function showLayers(strokes, { grid, side }) {
+  function showLayers(strokes, { grid, side, picture, box }) {
     const isOpen = details.open;
-    stepsRoot.hidden = ribbonRoot.inert = Boolean(grid);
+    ribbonRoot.inert = Boolean(grid);
     levels = grid ?? (isOpen ? steps.show(strokes, side) : rasterize(strokes));
     layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
     networkView.show(layers, levels);
-    if (isOpen) compareSteps(strokes);
+    if (isOpen && grid && box) steps.showPicture(picture, box, levels);
+    if (isOpen) describeSteps(strokes, grid);
     if (!layers) occlusion.show(null);
   }
 
@@ -108,10 +113,16 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   }
 
   /** Compare the prediction with the one that all steps give. */
-  function compareSteps(strokes) {
+  function describeSteps(strokes, grid) {
     const current = layers ? `Prediction: ${describePrediction(layers.probabilities)}` : "";
+    if (grid) return steps.describe(`${current}${current && ". "}${PICTURE_HINT}`);
     if (!layers || steps.isComplete) return steps.describe(`${current}${current && ". "}${STEPS_HINT}`);
     steps.describe(`${current}; with all steps: ${describePrediction(probabilitiesOf(strokes))}.`);
+  }
+
+  function onSelect(selected, text) {
+    describe(text);
+    if (details.open) legend.show(selected);
   }
 
   function describe(text = unitText) {
@@ -131,7 +142,7 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   }
 
   function resize() {
-    for (const part of [steps, networkView, occlusion, ribbon]) part.resize();
+    for (const part of [legend, steps, networkView, occlusion, ribbon]) part.resize();
     schedule();
   }
 
