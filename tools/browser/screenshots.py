@@ -23,7 +23,7 @@ from tools.server import serve
 
 SIZES = [(1280, 800), (768, 1024), (390, 844), (390, 664), (844, 390)]
 SCHEMES = ["light", "dark"]
-DOCUMENTED = [("read", SIZES[0], "light"), ("network", SIZES[0], "light")]
+DOCUMENTED = [("network", SIZES[0], "light")]
 # Milliseconds until slow computations have ended.
 REST = 1_200
 

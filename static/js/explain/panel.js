@@ -96,6 +96,7 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
     levels = grid ?? (isOpen ? steps.show(strokes, side) : rasterize(strokes));
     layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
     networkView.show(layers, levels);
+    describe();
     if (isOpen && grid && box) steps.showPicture(picture, box, levels);
     if (isOpen) describeSteps(strokes, grid);
     if (!layers) occlusion.show(null);
