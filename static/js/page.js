@@ -9,7 +9,7 @@ import { replay } from "./draw/replay.js";
 import { strokesUntil } from "./draw/timeline.js";
 import { ExplainerLoader } from "./explain/loader.js";
 import { levelsOf, showBadge, showDigits, showInput } from "./recognize/result_view.js";
-import { MODEL_URL, Session } from "./recognize/session.js";
+import { Session } from "./recognize/session.js";
 import { Correction } from "./visit/correction.js";
 import { Outbox } from "./visit/outbox.js";
 import { showStrip } from "./visit/strip.js";
@@ -137,8 +137,7 @@ let openingStrokes = null;
 const explainer = new ExplainerLoader(
   { layers: find("#layers"), unit: find("#unit"), ribbon: find("#ribbon"), details: find("#network") },
   {
-    modelUrl: MODEL_URL,
-    getVersion: () => session.prediction?.model,
+    session,
     getInput() {
       if (openingStrokes) {
         const [strokes, parts] = [openingStrokes, [openingStrokes]];
@@ -177,9 +176,7 @@ session.addEventListener("change", () => explainer.refresh());
 
 /** Load the model and the explainer: after the page, or when the visitor is about to draw. */
 async function loadModel() {
-  if (navigator.connection?.saveData) return;
-  await explainer.load();
-  session.loadModel();
+  if (!navigator.connection?.saveData) await explainer.load();
 }
 addEventListener("load", () => setTimeout(beginVisit, LOAD_DELAY));
 addEventListener("online", loadModel);
@@ -253,7 +250,7 @@ function forgetHand() {
 /** Share the drawing with a function of share.js. */
 async function share(method) {
   const sharing = await import("./share/share.js");
-  showBadge(await sharing[method](visit.find(drawing.id)));
+  showBadge(await sharing[method](visit.find(drawing.id), session));
 }
 
 function showVisit() {

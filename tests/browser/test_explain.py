@@ -300,6 +300,19 @@ def test_unavailable_model_shows_an_error_and_reopening_retries(page, no_model_o
     expect(layer(page, "logits")).to_be_visible()
 
 
+def test_page_fetches_the_model_once(page):
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    expect(layer(page, "logits")).to_be_visible()
+    draw_and_predict(page)
+    page.click("#network summary")
+    expect_prediction(page, 7)
+    with page.expect_download():
+        choose(page, "card")
+    assert len([url for url in requests if url.endswith("model.onnx")]) == 1
+
+
 @pytest.fixture
 def no_model_once(page):
     """Fail the first request for the model."""

@@ -1,8 +1,6 @@
 /** The explainer: shows in the page how the serving model predicts the selected digit, and when. */
 
 import { duration } from "../draw/timeline.js";
-import { DigitModel } from "./digit_model.js";
-import { fetchLeNet } from "../recognize/lenet.js";
 import { rasterize } from "../recognize/rasterize.js";
 import { formatProbability } from "../recognize/result_view.js";
 import { createElement } from "./canvas.js";
@@ -22,30 +20,21 @@ const EMPTY = "Draw a digit to see its way through the network.";
 const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributions.";
 
 /**
- * Fill elements with the explainer. Rejects if the model cannot be fetched, after showing the error.
+ * Fill elements with the explainer.
  * @param {{layers: HTMLElement, unit: HTMLElement, ribbon: HTMLElement, details: HTMLElement}} elements the
  *   strip of layers, the line that describes a unit, the ribbon, and the panel with its div
- * @param {{modelUrl: string, getInput: () => object, onMoment: (moment: number | null) => void,
+ * @param {import("../recognize/recognition.js").Recognizer} recognizer
+ * @param {{getInput: () => object, onMoment: (moment: number | null) => void,
  *   onPast: (prediction: object, selected: number) => void}} options
  *   getInput returns { strokes, parts, selected, side, grid, picture, box, isPreview }: all strokes,
  *   those of each digit, the index of the selected digit, the side of the pad; instead of strokes the
  *   784 levels of a picture, the picture, and the box of the digit in it; and whether the strokes are
  *   not the drawing's own; onMoment receives the drawing time that
  *   the visitor selects on the ribbon, null for the present; onPast the prediction at that moment
- * @returns {Promise<{version: string, refresh: () => void, showMoment: (moment: number | null) => void}>}
+ * @returns {{recognizer: object, refresh: () => void, showMoment: (moment: number | null) => void}}
  */
-export async function attachExplainer(elements, options) {
-  const { details, unit } = elements;
-  try {
-    return createExplainer(elements, await fetchLeNet(options.modelUrl), options);
-  } catch (error) {
-    unit.textContent = `The network could not be loaded. ${error.message}`;
-    details.querySelector("div").textContent = "Close and open this panel to retry.";
-    throw error;
-  }
-}
-
-function createExplainer(elements, network, { getInput, onMoment, onPast }) {
+export function attachExplainer(elements, recognizer, { getInput, onMoment, onPast }) {
+  const { network } = recognizer;
   const { details, layers: layersRoot, unit, ribbon: ribbonRoot } = elements;
   const root = details.querySelector("div");
   const [legendRoot, stepsRoot, occlusionRoot] = ["legend", "steps", "occlusion"].map((className) =>
@@ -53,8 +42,7 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   );
   root.replaceChildren(legendRoot, stepsRoot, occlusionRoot);
 
-  const model = new DigitModel(network);
-  const probabilitiesOf = (strokes) => model.predict(strokes).digits[0].probabilities;
+  const probabilitiesOf = (strokes) => recognizer.predictDigit(strokes).probabilities;
   let [layers, levels, unitText, restTimer, moment] = [null, null, null, 0, null];
   const steps = attachPreprocessing(stepsRoot, schedule);
   const legend = attachLegend(legendRoot, network);
@@ -84,7 +72,7 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
       ribbon.record(newest === input.selected ? [...layers.probabilities] : probabilitiesOf(parts[newest]));
     }
     if (isPast && layers) {
-      const past = predictParts(model, parts);
+      const past = predictParts(recognizer, parts);
       onPast(past.prediction, past.selected);
     }
     restTimer = setTimeout(onRest, REST_DELAY, input, strokes);
@@ -157,7 +145,7 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   resize();
 
   return {
-    version: network.version,
+    recognizer,
     refresh: schedule,
     showMoment(newMoment) {
       moment = newMoment;
