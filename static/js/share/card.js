@@ -14,7 +14,7 @@ const MOMENT_COUNT = 60;
 // A digit below this probability is not counted as a prediction.
 const MIN_PROBABILITY = 0.5;
 const FONT = "system-ui, sans-serif";
-// The light colors of page.css: cards look alike on all screens.
+// The light colors of base.css: cards look alike on all screens.
 const COLORS = { paper: "#fbfaf6", surface: "#ffffff", ink: "#1d1c1a", quiet: "#66635c", line: "#d9d5ca", accent: "#b3361b" };
 
 /**
