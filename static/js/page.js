@@ -299,7 +299,7 @@ function actionOf(event) {
   if (isCommand || event.altKey) return undefined;
   if (key === "escape") return correction.isTyping ? () => correction.cancel() : actions.clear;
   if (key === "delete") return actions.clear;
-  if (key === "?") return () => find("#shortcuts").togglePopover();
+  if (key === "?" && !correction.isTyping) return () => find("#shortcuts").togglePopover();
   return labelActionOf(event, key);
 }
 
@@ -310,8 +310,11 @@ function labelActionOf(event, key) {
   // On a control, Enter has its own meaning unless a label is being typed.
   const isConfirm = correction.isTyping || event.target.matches("body, #pad");
   if (key === "enter" && isConfirm) return () => correction.confirm();
+  // As in the review; "?" itself shows the shortcuts unless a label is being typed.
+  const character = key === "x" ? "?" : key;
+  if (!/^[0-9?]$/.test(character)) return undefined;
   // A held key must not label all digits of a number.
-  return /^[0-9]$/.test(key) ? () => event.repeat || correction.typeDigit(key, event.timeStamp) : undefined;
+  return () => event.repeat || correction.typeDigit(character, event.timeStamp);
 }
 
 document.addEventListener("keydown", (event) => {
