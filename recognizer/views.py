@@ -30,9 +30,10 @@ from recognizer.telemetry import metrics
 
 LOOPBACK = {"127.0.0.1", "::1"}
 
-# The page's background in page.css, for the window and the start screen of the installed page.
+# The page's background in base.css, for the window and the start screen of the installed page.
 PAPER = "#fbfaf6"
 
+STYLE_SHEETS = ["css/base.css", "css/page.css", "css/network.css"]
 # Imports of page.js, preloaded so that the browser fetches them in parallel.
 MODULES = [
     f"js/{name}.js"
@@ -51,6 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "digits": range(10),
         "modules": MODULES,
+        "style_sheets": STYLE_SHEETS,
         "preview": request.build_absolute_uri(static("preview.png")),
         "source": settings.SOURCE_URL,
         # In development, a service worker would serve outdated modules.
@@ -76,7 +78,7 @@ def _page_files() -> list[str]:
     folder = settings.BASE_DIR / "static"
     modules = [path for path in folder.glob("js/**/*.js") if path.parent.name != "review"]
     names = (str(path.relative_to(folder)) for path in sorted(modules))
-    return [static(name) for name in ("css/page.css", "icon.svg", *names)]
+    return [static(name) for name in (*STYLE_SHEETS, "icon.svg", *names)]
 
 
 @require_safe

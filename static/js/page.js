@@ -9,7 +9,7 @@ import { replay } from "./draw/replay.js";
 import { strokesUntil } from "./draw/timeline.js";
 import { ExplainerLoader } from "./explain/loader.js";
 import { levelsOf, showBadge, showDigits, showInput } from "./recognize/result_view.js";
-import { MODEL_URL, Session } from "./recognize/session.js";
+import { Session } from "./recognize/session.js";
 import { Correction } from "./visit/correction.js";
 import { Outbox } from "./visit/outbox.js";
 import { showStrip } from "./visit/strip.js";
@@ -137,17 +137,18 @@ let openingStrokes = null;
 const explainer = new ExplainerLoader(
   { layers: find("#layers"), unit: find("#unit"), ribbon: find("#ribbon"), details: find("#network") },
   {
-    modelUrl: MODEL_URL,
-    getVersion: () => session.prediction?.model,
+    session,
     getInput() {
       if (openingStrokes) {
         const [strokes, parts] = [openingStrokes, [openingStrokes]];
         return { strokes, parts, selected: 0, side: pad.side, isPreview: true };
       }
       const digits = session.prediction?.digits ?? [];
-      const grid = drawing.picture && levelsOf(digits[session.selected]?.image ?? "");
+      const { picture } = drawing;
+      const { image = "", box } = digits[session.selected] ?? {};
+      const grid = picture && levelsOf(image);
       const parts = digits.length > 0 ? digits.map(strokesOf) : [drawing.strokes];
-      return { strokes: drawing.strokes, parts, selected: session.selected, side: pad.side, grid };
+      return { strokes: drawing.strokes, parts, selected: session.selected, side: pad.side, grid, picture, box };
     },
     onMoment: showMoment,
     onPast: showDigits,
@@ -175,9 +176,7 @@ session.addEventListener("change", () => explainer.refresh());
 
 /** Load the model and the explainer: after the page, or when the visitor is about to draw. */
 async function loadModel() {
-  if (navigator.connection?.saveData) return;
-  await explainer.load();
-  session.loadModel();
+  if (!navigator.connection?.saveData) await explainer.load();
 }
 addEventListener("load", () => setTimeout(beginVisit, LOAD_DELAY));
 addEventListener("online", loadModel);
@@ -251,7 +250,7 @@ function forgetHand() {
 /** Share the drawing with a function of share.js. */
 async function share(method) {
   const sharing = await import("./share/share.js");
-  showBadge(await sharing[method](visit.find(drawing.id)));
+  showBadge(await sharing[method](visit.find(drawing.id), session));
 }
 
 function showVisit() {
@@ -300,7 +299,7 @@ function actionOf(event) {
   if (isCommand || event.altKey) return undefined;
   if (key === "escape") return correction.isTyping ? () => correction.cancel() : actions.clear;
   if (key === "delete") return actions.clear;
-  if (key === "?") return () => find("#shortcuts").togglePopover();
+  if (key === "?" && !correction.isTyping) return () => find("#shortcuts").togglePopover();
   return labelActionOf(event, key);
 }
 
@@ -311,8 +310,11 @@ function labelActionOf(event, key) {
   // On a control, Enter has its own meaning unless a label is being typed.
   const isConfirm = correction.isTyping || event.target.matches("body, #pad");
   if (key === "enter" && isConfirm) return () => correction.confirm();
+  // As in the review; "?" itself shows the shortcuts unless a label is being typed.
+  const character = key === "x" ? "?" : key;
+  if (!/^[0-9?]$/.test(character)) return undefined;
   // A held key must not label all digits of a number.
-  return /^[0-9]$/.test(key) ? () => event.repeat || correction.typeDigit(key, event.timeStamp) : undefined;
+  return () => event.repeat || correction.typeDigit(character, event.timeStamp);
 }
 
 document.addEventListener("keydown", (event) => {

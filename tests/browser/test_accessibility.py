@@ -98,7 +98,7 @@ LOADED = """() => {
 def test_first_load_stays_within_limits(page):
     page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
     loaded = page.evaluate(LOADED)
-    assert len([name for name, _ in loaded if name.endswith(".css")]) == 1
+    assert len([name for name, _ in loaded if name.endswith(".css")]) == 3
     assert not any("panel" in name or "model.onnx" in name for name, _ in loaded)
     assert len(loaded) <= MAX_REQUESTS
     assert 5_000 < sum(size for _, size in loaded) <= MAX_BYTES

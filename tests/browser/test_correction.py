@@ -231,6 +231,21 @@ def test_digit_keys_skip_the_dash_of_a_number(page):
     expect_label(page, "234")
 
 
+def test_x_and_question_mark_label_digits_that_are_none(page):
+    draw(page, NUMBER)
+    expect(page.locator("#reading")).to_have_text("71")
+    expect_saved(page, 1)
+    page.keyboard.type("7?")
+    expect_label(page, "7?")
+    expect(page.locator("#label")).to_have_text("7?")
+    expect(page.locator("#shortcuts")).to_be_hidden()
+    page.click("[data-label-action=undo]")
+    page.keyboard.type("x1")
+    expect_label(page, "?1")
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+
+
 def test_confirm_labels_a_number_with_a_dash(page):
     draw(page, DASHED)
     expect(page.locator("#reading")).to_have_text("7?1")

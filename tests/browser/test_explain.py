@@ -85,6 +85,14 @@ def pixels(page, selector):
     return page.locator(selector).evaluate("canvas => canvas.toDataURL()")
 
 
+def has_ink(canvas):
+    """Return whether a canvas has a visible pixel."""
+    return canvas.evaluate(
+        """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+            .data.some(Boolean)"""
+    )
+
+
 def test_closed_panel_shows_the_layers_of_a_drawing(page):
     """The strip loads by itself; slow parts wait for the panel, which needs no connection."""
     expect(layer(page, "logits")).to_be_visible()
@@ -292,6 +300,19 @@ def test_unavailable_model_shows_an_error_and_reopening_retries(page, no_model_o
     expect(layer(page, "logits")).to_be_visible()
 
 
+def test_page_fetches_the_model_once(page):
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    expect(layer(page, "logits")).to_be_visible()
+    draw_and_predict(page)
+    page.click("#network summary")
+    expect_prediction(page, 7)
+    with page.expect_download():
+        choose(page, "card")
+    assert len([url for url in requests if url.endswith("model.onnx")]) == 1
+
+
 @pytest.fixture
 def no_model_once(page):
     """Fail the first request for the model."""
@@ -347,16 +368,48 @@ def test_underlined_digit_is_shown_without_the_underline(panel):
     expect(panel.locator(".steps p")).to_contain_text("Prediction: 7 (99")
 
 
-def test_picture_shows_layers_without_preprocessing_and_time(panel):
+def test_hovered_or_focused_layer_is_explained_with_its_kernels(panel_of_seven):
+    panel = panel_of_seven
+    explanation, kernels = panel.locator(".legend p"), panel.locator(".legend figcaption")
+    expect(explanation).to_contain_text("Each square is a unit")
+    first_kernels = pixels(panel, ".legend canvas")
+    layer(panel, "maps2").hover()
+    expect(explanation).to_contain_text("Larger patterns: Each of the 16 maps")
+    expect(kernels).to_have_text(re.compile(r"Kernels of map \d+ of 16"))
+    assert pixels(panel, ".legend canvas") != first_kernels
+    panel.locator(".occlusion h2").hover()
+    expect(explanation).to_contain_text("Each square is a unit")
+    assert pixels(panel, ".legend canvas") == first_kernels
+    layer(panel, "maps1").press("Home")
+    expect(explanation).to_contain_text("Small patterns: Each of the 6 maps")
+    expect(kernels).to_have_text("Kernel of map 1 of 6, framed")
+
+
+def test_layers_have_visible_names_and_accessible_descriptions(panel):
+    titles = ["Pixels", "Small patterns", "Larger patterns", "Features", "Summary", "Digits"]
+    for name, title in zip(LAYERS, titles, strict=True):
+        expect(layer(panel, name).locator("~ figcaption")).to_contain_text(title)
+        expect(layer(panel, name)).to_be_visible()
+        expect(layer(panel, name)).to_have_attribute("aria-label", re.compile(title))
+        expect(layer(panel, name)).to_have_attribute("aria-description", re.compile(r"\w+"))
+
+
+def test_picture_shows_its_own_steps_and_no_time(panel):
     grid = Image.fromarray(np.invert(rasterize(SEVEN))).resize((280, 280))
     file = io.BytesIO()
     grid.save(file, "PNG")
     picture = {"name": "7.png", "mimeType": "image/png", "buffer": file.getvalue()}
     panel.set_input_files("#picture", picture)
     expect(panel.locator("#reading")).to_have_text("7")
-    expect(panel.locator(".steps")).to_be_hidden()
+    captions = panel.locator(".steps figcaption > :visible")
+    expect(captions).to_have_text(["Picture", "Bounding box", "Ink, fitted and centered"])
+    canvases = panel.locator(".steps canvas:visible")
+    wait_until(panel, lambda: all(map(has_ink, canvases.all())))
     expect(panel.locator("#ribbon input")).to_be_disabled()
     expect(panel.locator(".occlusion p")).to_contain_text("7 leads by")
+    panel.click("[data-action=clear]")
+    draw(panel)
+    expect(panel.locator(".steps input:visible")).to_have_count(3)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

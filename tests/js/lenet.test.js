@@ -34,6 +34,17 @@ test("contributions and bias add up to the unit", () => {
   }
 });
 
+test("kernels times the receptive field, plus the bias, are the unit", () => {
+  const unit = argmax(layers.maps1);
+  const [kernel, ...others] = network.kernels("maps1", Math.floor(unit / 144));
+  const { bias } = network.contributions(layers, "maps1", unit);
+  const { x, y } = receptiveField(layers, "maps1", unit);
+  const pixelAt = (i) => layers.input[(y + Math.floor(i / 5)) * 28 + x + (i % 5)];
+  assertClose(sum(kernel.map((weight, i) => weight * pixelAt(i))) + bias, layers.maps1[unit]);
+  assert.equal(others.length, 0);
+  assert.deepEqual(network.kernels("maps2", 15).map(({ length }) => length), Array(6).fill(25));
+});
+
 test("contributions to maps1 come from the receptive field only", () => {
   const unit = argmax(layers.maps1);
   const { contributions } = network.contributions(layers, "maps1", unit);

@@ -38,54 +38,64 @@ beforeEach(() => {
 
 test("predict returns null before the model is loaded", async () => {
   assert.equal(predict(10), null);
-  await predictor.load("v1");
+  await predictor.load();
   assert.equal(predict(10), ONE_DIGIT);
 });
 
-test("load fetches every new version once; a failed fetch leaves no model", async () => {
-  await predictor.load("v1");
-  await predictor.load("v1");
+test("load fetches once and returns the recognizer", async () => {
+  const [one, other] = await Promise.all([predictor.load(), predictor.load()]);
+  assert.equal(await predictor.load(), one);
+  assert.equal(other, one);
+  assert.equal(predictor.recognizer, one);
   assert.equal(fetches, 1);
-  await predictor.load("v2");
+});
+
+test("load throws the error of a failed fetch and fetches again", async () => {
+  failingFetch = 1;
+  await assert.rejects(predictor.load(), failure);
+  await predictor.load();
+  assert.equal(fetches, 2);
+});
+
+test("follow fetches every new version once; a failed fetch leaves no model", async () => {
+  await predictor.follow("v1");
+  await predictor.follow("v1");
+  assert.equal(fetches, 1);
+  await predictor.follow("v2");
   assert.equal(predict(10), null);
-  await predictor.load("v3");
+  await predictor.follow("v3");
   assert.equal(predict(20), ONE_DIGIT);
 });
 
-test("load does not fetch an unavailable version again", async () => {
+test("follow does not fetch an unavailable version again", async () => {
   failingFetch = 1;
-  await predictor.load("v1");
-  await predictor.load("v1");
+  await predictor.follow("v1");
+  await predictor.follow("v1");
   assert.equal(fetches, 1);
 });
 
-test("load fetches again after a lost connection", async () => {
+test("follow fetches again after a lost connection", async () => {
   failingFetch = 1;
   failure = new TypeError("Failed to fetch");
-  await predictor.load("v2");
-  await predictor.load("v2");
+  await predictor.follow("v2");
+  await predictor.follow("v2");
   assert.equal(fetches, 2);
   assert.equal(predict(10), ONE_DIGIT);
 });
 
-test("load at the same time fetches once", async () => {
-  await Promise.all([predictor.load(), predictor.load()]);
-  assert.equal(fetches, 1);
-});
-
 test("predict returns null for an empty drawing", async () => {
-  await predictor.load("v1");
+  await predictor.load();
   assert.equal(predict(10, { drawn: [] }), null);
 });
 
 test("predict skips events of fast mice", async () => {
-  await predictor.load("v1");
+  await predictor.load();
   const times = Array.from({ length: 40 }, (_, i) => i);
   assert.equal(times.filter((time) => predict(time)).length, 10);
 });
 
 test("predict spends half of the time on slow predictions", async () => {
-  await predictor.load("v1");
+  await predictor.load();
   duration = 10;
   predict(0);
   assert.equal(predict(19), undefined);
@@ -93,14 +103,14 @@ test("predict spends half of the time on slow predictions", async () => {
 });
 
 test("predict returns undefined right after a prediction, but not for the next drawing", async () => {
-  await predictor.load("v1");
+  await predictor.load();
   predict(10);
   assert.equal(predict(11), undefined);
   assert.equal(predict(12, { generation: 2 }), ONE_DIGIT);
 });
 
 test("predict limits the candidates of a frame, but not those of a completed stroke", async () => {
-  await predictor.load("v1");
+  await predictor.load();
   predict(10);
   assert.equal(maxRuns, 8);
   assert.equal(predict(11, { penUp: true }), ONE_DIGIT);
@@ -119,14 +129,14 @@ for (const [expected, prediction, newest, options] of [
 ]) {
   const conditions = `${prediction.text} of points until ${newest}, ${JSON.stringify(options)}`;
   test(`compare after a local 7 of points until 20: ${conditions} is ${expected}`, async () => {
-    await predictor.load("v1");
+    await predictor.load();
     predict(20);
     assert.equal(predictor.compare(prediction, job(newest, options)), expected);
   });
 }
 
 test("compare returns adapted for the points that a correction changed, until newer points arrive", async () => {
-  await predictor.load("v1");
+  await predictor.load();
   local = ADAPTED;
   predict(20);
   assert.equal(predictor.compare(ONE_DIGIT, job(20, { penUp: true })), "adapted");
@@ -135,7 +145,7 @@ test("compare returns adapted for the points that a correction changed, until ne
 });
 
 test("compare returns new for a picture", async () => {
-  await predictor.load("v1");
+  await predictor.load();
   predict(20);
   const pictureJob = { ...job(10, { penUp: true }), body: { picture: "data:" } };
   assert.equal(predictor.compare(ONE_DIGIT, pictureJob), "new");

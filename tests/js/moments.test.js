@@ -22,11 +22,12 @@ test("partsUntil cuts the strokes of each digit at a moment", () => {
 });
 
 test("predictParts predicts the digits that were begun and selects the newest", () => {
-  const predict = (part) => ({ text: String(part.length), digits: [{ digit: part.length }] });
-  const model = { version: "v1", predict };
-  assert.deepEqual(predictParts(model, PARTS), {
+  const recognizer = { version: "v1", predictDigit: (part) => ({ digit: part.length }) };
+  assert.deepEqual(predictParts(recognizer, PARTS), {
     prediction: { text: "11", digits: [{ digit: 1 }, { digit: 1 }], model: "v1" },
     selected: 1,
   });
-  assert.equal(predictParts(model, [[FIRST], []]).prediction.text, "1");
+  assert.equal(predictParts(recognizer, [[FIRST], []]).prediction.text, "1");
+  const unsure = { predictDigit: () => ({ digit: null }) };
+  assert.equal(predictParts(unsure, PARTS).prediction.text, "??");
 });

@@ -54,6 +54,12 @@ test("Recognizer predicts a number in the format of the API", () => {
   assert.equal(probabilities.length, 10);
 });
 
+test("Recognizer predicts strokes as one digit like a drawing of one digit", () => {
+  const [{ box, isAdapted, ...digit }] = recognizer.predict(drawing("seven")).digits;
+  assert.deepEqual(recognizer.predictDigit(drawing("seven")), digit);
+  assert.deepEqual(recognizer.predictDigit([]).digit, null);
+});
+
 test("Recognizer classifies only the candidates that a new point changes", () => {
   const [strokes, last] = [drawing("upright strokes").slice(0, 4), [100, 90]];
   recognizer.predict(strokes);

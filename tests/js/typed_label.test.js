@@ -38,6 +38,11 @@ test("fillIn keeps marks and lines", () => {
   assert.equal(fillIn({ text: "71\n71", digits: [digit, digit, digit, digit] }, "2026"), "20\n26");
 });
 
+test("fillIn accepts non-digits", () => {
+  assert.equal(fillIn({ text: "71", digits: [digit, digit] }, type("7?", 2, 100)), "7?");
+  assert.equal(fillIn({ text: "7?1", digits: [digit, dash, digit] }, "?1"), "??1");
+});
+
 test("fillIn returns a label of another length unchanged", () => {
   const prediction = { text: "7?1", digits: [digit, dash, digit] };
   assert.equal(countTyped(prediction), 2);

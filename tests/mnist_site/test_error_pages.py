@@ -11,7 +11,7 @@ def test_unknown_page_gets_html_and_unknown_endpoint_problem_details(client, sta
     page = client.get("/nowhere")
     assert page.status_code == 404
     assert "<h1>Page not found</h1>" in page.content.decode()
-    assert "css/page." in page.content.decode()
+    assert "css/base." in page.content.decode()
     endpoint = client.get("/api/v1/nowhere")
     assert endpoint.status_code == 404
     assert endpoint["Content-Type"] == CONTENT_TYPE

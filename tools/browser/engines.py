@@ -72,7 +72,8 @@ def passes(driver: WebDriver, engine: str, trial: Callable[[WebDriver], None]) -
     try:
         trial(driver)
     except (AssertionError, WebDriverException) as error:
-        print(f"| FAILS | {engine} | {trial.__name__} | {str(error).splitlines()[0]}")
+        reason, *_ = str(error).split("\n")
+        print(f"| FAILS | {engine} | {trial.__name__} | {reason}")
         return False
     print(f"| holds | {engine} | {trial.__name__}")
     return True
@@ -104,13 +105,26 @@ def number_and_correction(driver: WebDriver) -> None:
     expect(driver, "71", "read")
     driver.find_elements("css selector", "#reading button")[0].click()
     driver.find_element("css selector", "#probabilities [data-digit='2'] .track").click()
-    status = driver.find_element("css selector", "#label-status").text
+    status = text_of(driver, "#label-status")
     assert status == "Your label: 21. Thank you.", f"label status: {status!r}"
+
+
+def menu(driver: WebDriver) -> None:
+    driver.find_element("css selector", "[popovertarget=menu]").click()
+    button, box = (
+        driver.execute_script(f"return document.querySelector('{each}').getBoundingClientRect()")
+        for each in ("[popovertarget=menu]", "#menu")
+    )
+    press(driver, Keys.ESCAPE)
+    gap = min(abs(box["top"] - button["bottom"]), abs(box["bottom"] - button["top"]))
+    assert gap < 2, f"menu from {box['top']} to {box['bottom']}, button from {button['top']}"
+    assert box["top"] >= 0
+    assert text_of(driver, "#reading") != "", "Escape in the menu cleared the drawing"
 
 
 def network_view(driver: WebDriver) -> None:
     driver.find_element("css selector", "#network summary").click()
-    wait(driver, lambda: driver.find_elements("css selector", "#explanation canvas"))
+    wait(driver, lambda: "leads by" in text_of(driver, ".occlusion p"))
     driver.find_element("css selector", "#network summary").click()
 
 
@@ -126,6 +140,7 @@ TRIALS = (
     clear_and_undo,
     prediction_during_stroke,
     number_and_correction,
+    menu,
     network_view,
     keyboard_drawing,
 )
@@ -164,13 +179,18 @@ def expect(driver: WebDriver, text: str, state: str) -> None:
     """Wait until the page shows a predicted text and a state."""
 
     def actual() -> list[str]:
-        shown = driver.find_element("css selector", "#reading").text
-        return [shown, driver.execute_script("return document.body.dataset.state")]
+        state = driver.execute_script("return document.body.dataset.state")
+        return [text_of(driver, "#reading"), state]
 
     try:
         wait(driver, lambda: actual() == [text, state])
     except TimeoutException as error:
         raise AssertionError(f"expected {[text, state]}, got {actual()}") from error
+
+
+def text_of(driver: WebDriver, selector: str) -> str:
+    """Return the text content; drivers disagree about visible text in inline and clipped boxes."""
+    return str(driver.execute_script(f"return document.querySelector('{selector}').textContent"))
 
 
 def wait(driver: WebDriver, condition: Callable[[], object]) -> None:

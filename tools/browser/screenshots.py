@@ -23,7 +23,7 @@ from tools.server import serve
 
 SIZES = [(1280, 800), (768, 1024), (390, 844), (390, 664), (844, 390)]
 SCHEMES = ["light", "dark"]
-DOCUMENTED = [("read", SIZES[0], "light"), ("network", SIZES[0], "light")]
+DOCUMENTED = [("network", SIZES[0], "light")]
 # Milliseconds until slow computations have ended.
 REST = 1_200
 
@@ -100,9 +100,20 @@ def offline(page: Page) -> None:
 
 
 def network(page: Page) -> None:
-    page.click("#network summary")
+    page.press("#network summary", "Enter")
     page.evaluate("scrollTo(0, 0)")
     read(page)
+    expect(page.locator(".occlusion p")).to_contain_text("leads by")
+
+
+def network_unit(page: Page) -> None:
+    network(page)
+    page.locator("[data-layer=maps2]").press("Home")
+
+
+def network_picture(page: Page) -> None:
+    page.press("#network summary", "Enter")
+    picture(page)
     expect(page.locator(".occlusion p")).to_contain_text("leads by")
 
 
@@ -119,6 +130,8 @@ STATES: dict[str, Callable[[Page], None]] = {
     "picture": picture,
     "offline": offline,
     "network": network,
+    "network-unit": network_unit,
+    "network-picture": network_picture,
 }
 
 
@@ -166,7 +179,7 @@ def shoot(page: Page, site: str, state: str, path: Path) -> None:
     (STATES | FIRST_VISIT)[state](page)
     page.wait_for_timeout(REST)
     page.mouse.move(0, 0)
-    save(page.screenshot(full_page=state == "network"), path)
+    save(page.screenshot(full_page=state.startswith("network")), path)
     page.close()
 
 

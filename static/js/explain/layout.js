@@ -12,7 +12,7 @@ export const LAYOUT = {
   maps2: { ...SHAPES.maps2, columns: 4, gap: 1, noun: "map" },
   dense1: { ...SHAPES.dense1, columns: 10, gap: 0.25, noun: "unit" },
   dense2: { ...SHAPES.dense2, columns: 7, gap: 0.25, noun: "unit" },
-  logits: { ...SHAPES.logits, columns: 1, gap: 0.25, noun: "digit", room: 5 },
+  logits: { ...SHAPES.logits, columns: 1, gap: 0.25, noun: "digit", room: 6 },
 };
 
 export const LAYERS = Object.keys(LAYOUT);

@@ -3,13 +3,11 @@ export class ExplainerLoader {
   #elements;
   #options;
   #explainer = null;
-  // The model version for which the explainer was last loaded again.
-  #requestedVersion = null;
 
   /**
    * @param {{details: HTMLDetailsElement}} elements as for `attachExplainer`
-   * @param {{getVersion: () => string | undefined}} options as for `attachExplainer`; getVersion returns
-   *   the version of the model that made the displayed prediction
+   * @param {{session: import("../recognize/session.js").Session}} options as for `attachExplainer`, and
+   *   the session that loads the model
    */
   constructor(elements, options) {
     [this.#elements, this.#options] = [elements, options];
@@ -28,10 +26,9 @@ export class ExplainerLoader {
   /** Show the present drawing in the next frame. Cheap to call often. */
   async refresh() {
     const explainer = await this.#explainer;
-    const version = this.#options.getVersion();
-    // The server has promoted another model. Only once: local predictions may use an older one.
-    if (explainer && version && version !== explainer.version && version !== this.#requestedVersion) {
-      this.#requestedVersion = version;
+    const { recognizer } = this.#options.session;
+    // The server has promoted another model.
+    if (explainer && recognizer && recognizer !== explainer.recognizer) {
       this.#explainer = null;
       return this.load();
     }
@@ -44,10 +41,13 @@ export class ExplainerLoader {
   }
 
   async #fetch() {
+    const { session } = this.#options;
     try {
-      const { attachExplainer } = await import("./panel.js");
-      return await attachExplainer(this.#elements, this.#options);
-    } catch {
+      const [{ attachExplainer }] = await Promise.all([import("./panel.js"), session.loadModel()]);
+      return attachExplainer(this.#elements, session.recognizer, this.#options);
+    } catch (error) {
+      this.#elements.unit.textContent = `The network could not be loaded. ${error.message}`;
+      this.#elements.details.querySelector("div").textContent = "Close and open this panel to retry.";
       return null;
     }
   }

@@ -26,17 +26,14 @@ export function partsUntil(parts, strokes, moment) {
 
 /**
  * Predict digits from their strokes.
- * @param {import("./digit_model.js").DigitModel} model
+ * @param {import("../recognize/recognition.js").Recognizer} recognizer
  * @returns {{prediction: object, selected: number}} a prediction as in the API, without boxes, and the
  *   index of the digit that was being drawn
  */
-export function predictParts(model, parts) {
+export function predictParts(recognizer, parts) {
   const begun = parts.filter((part) => part.length > 0);
-  const digits = begun.map((part) => model.predict(part));
-  const prediction = {
-    text: digits.map(({ text }) => text).join(""),
-    digits: digits.flatMap((each) => each.digits),
-    model: model.version,
-  };
+  const digits = begun.map((part) => recognizer.predictDigit(part));
+  const text = digits.map(({ digit }) => digit ?? "?").join("");
+  const prediction = { text, digits, model: recognizer.version };
   return { prediction, selected: newestPart(begun) };
 }

@@ -9,14 +9,15 @@ import { createElement } from "./canvas.js";
 import { argmax } from "./influence.js";
 import { extent, layerName, LAYERS, layerShape, LAYOUT, neighbor, unitAt } from "./layout.js";
 import { NetworkCanvas } from "./network_canvas.js";
-import { describeUnit } from "./wording.js";
+import { describeUnit, LAYER_TEXTS } from "./wording.js";
 
 const EMPTY = "Nothing drawn";
 
 /**
  * @param {HTMLElement} root whose first figure shows the input
  * @param {import("../recognize/lenet.js").LeNet} network
- * @param {(text: string | null) => void} onSelect receives the description of the selected unit
+ * @param {(unit: [string, number] | null, text: string | null) => void} onSelect receives the selected
+ *   unit as [layer, index], and its description
  */
 export function attachNetwork(root, network, onSelect) {
   for (const old of root.querySelectorAll("figure ~ *, #seen ~ *")) old.remove();
@@ -49,7 +50,7 @@ export function attachNetwork(root, network, onSelect) {
       canvases[name].setAttribute("aria-valuenow", units[name] + 1);
       canvases[name].setAttribute("aria-valuetext", describe(name, units[name]) ?? EMPTY);
     }
-    onSelect(selected() && describe(...selected()));
+    onSelect(selected(), selected() && describe(...selected()));
   }
 
   function describe(name, unit) {
@@ -90,7 +91,8 @@ export function attachNetwork(root, network, onSelect) {
   }
 
   function fillFigure(figure, name) {
-    const caption = createElement("figcaption", { "aria-hidden": "true" }, layerShape(LAYOUT[name]));
+    const shape = createElement("span", {}, layerShape(LAYOUT[name]));
+    const caption = createElement("figcaption", { "aria-hidden": "true" }, LAYER_TEXTS[name].title, shape);
     figure.append(canvases[name], caption);
     const { width, height } = extent(LAYOUT[name]);
     // Widths in proportion to this ratio give all layers of a row the same height.
@@ -104,7 +106,8 @@ export function attachNetwork(root, network, onSelect) {
       tabIndex: 0,
       role: "slider",
       "data-layer": name,
-      "aria-label": layerName(LAYOUT[name]),
+      "aria-label": `${LAYER_TEXTS[name].title}: ${layerName(LAYOUT[name])}`,
+      "aria-description": LAYER_TEXTS[name].about,
       "aria-valuemin": 1,
       "aria-valuemax": maps * side ** 2,
       "aria-valuenow": 1,
@@ -144,7 +147,6 @@ export function attachNetwork(root, network, onSelect) {
     },
   };
 }
-
 
 /** Return the unit that a key selects, or null. */
 function unitByKey(layer, unit, key) {

@@ -1,12 +1,11 @@
 /** The explainer: shows in the page how the serving model predicts the selected digit, and when. */
 
 import { duration } from "../draw/timeline.js";
-import { DigitModel } from "./digit_model.js";
-import { fetchLeNet } from "../recognize/lenet.js";
 import { rasterize } from "../recognize/rasterize.js";
 import { formatProbability } from "../recognize/result_view.js";
 import { createElement } from "./canvas.js";
 import { argmax } from "./influence.js";
+import { attachLegend } from "./legend.js";
 import { newestPart, partsUntil, predictParts } from "./moments.js";
 import { attachNetwork } from "./network_view.js";
 import { attachOcclusion } from "./occlusion.js";
@@ -16,45 +15,38 @@ import { attachRibbon } from "./ribbon.js";
 // Milliseconds without changes before slow computations and announcements start.
 const REST_DELAY = 150;
 const STEPS_HINT = "Switch steps off to see their effect.";
+const PICTURE_HINT = "The server separates the ink from the paper.";
 const EMPTY = "Draw a digit to see its way through the network.";
 const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributions.";
 
 /**
- * Fill elements with the explainer. Rejects if the model cannot be fetched, after showing the error.
+ * Fill elements with the explainer.
  * @param {{layers: HTMLElement, unit: HTMLElement, ribbon: HTMLElement, details: HTMLElement}} elements the
  *   strip of layers, the line that describes a unit, the ribbon, and the panel with its div
- * @param {{modelUrl: string, getInput: () => object, onMoment: (moment: number | null) => void,
+ * @param {import("../recognize/recognition.js").Recognizer} recognizer
+ * @param {{getInput: () => object, onMoment: (moment: number | null) => void,
  *   onPast: (prediction: object, selected: number) => void}} options
- *   getInput returns { strokes, parts, selected, side, grid, isPreview }: all strokes, those of each
- *   digit, the index of the selected digit, the side of the pad, the 784 levels of a picture instead of
- *   strokes, and whether the strokes are not the drawing's own; onMoment receives the drawing time that
+ *   getInput returns { strokes, parts, selected, side, grid, picture, box, isPreview }: all strokes,
+ *   those of each digit, the index of the selected digit, the side of the pad; instead of strokes the
+ *   784 levels of a picture, the picture, and the box of the digit in it; and whether the strokes are
+ *   not the drawing's own; onMoment receives the drawing time that
  *   the visitor selects on the ribbon, null for the present; onPast the prediction at that moment
- * @returns {Promise<{version: string, refresh: () => void, showMoment: (moment: number | null) => void}>}
+ * @returns {{recognizer: object, refresh: () => void, showMoment: (moment: number | null) => void}}
  */
-export async function attachExplainer(elements, options) {
-  const { details, unit } = elements;
-  try {
-    return createExplainer(elements, await fetchLeNet(options.modelUrl), options);
-  } catch (error) {
-    unit.textContent = `The network could not be loaded. ${error.message}`;
-    details.querySelector("div").textContent = "Close and open this panel to retry.";
-    throw error;
-  }
-}
-
-function createExplainer(elements, network, { getInput, onMoment, onPast }) {
+export function attachExplainer(elements, recognizer, { getInput, onMoment, onPast }) {
+  const { network } = recognizer;
   const { details, layers: layersRoot, unit, ribbon: ribbonRoot } = elements;
   const root = details.querySelector("div");
-  const [stepsRoot, occlusionRoot] = ["steps", "occlusion"].map((className) =>
+  const [legendRoot, stepsRoot, occlusionRoot] = ["legend", "steps", "occlusion"].map((className) =>
     createElement("section", { className }),
   );
-  root.replaceChildren(stepsRoot, occlusionRoot);
+  root.replaceChildren(legendRoot, stepsRoot, occlusionRoot);
 
-  const model = new DigitModel(network);
-  const probabilitiesOf = (strokes) => model.predict(strokes).digits[0].probabilities;
+  const probabilitiesOf = (strokes) => recognizer.predictDigit(strokes).probabilities;
   let [layers, levels, unitText, restTimer, moment] = [null, null, null, 0, null];
   const steps = attachPreprocessing(stepsRoot, schedule);
-  const networkView = attachNetwork(layersRoot, network, describe);
+  const legend = attachLegend(legendRoot, network);
+  const networkView = attachNetwork(layersRoot, network, onSelect);
   const occlusion = attachOcclusion(occlusionRoot, network);
   const ribbon = attachRibbon(ribbonRoot, onMoment);
 
@@ -80,19 +72,21 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
       ribbon.record(newest === input.selected ? [...layers.probabilities] : probabilitiesOf(parts[newest]));
     }
     if (isPast && layers) {
-      const past = predictParts(model, parts);
+      const past = predictParts(recognizer, parts);
       onPast(past.prediction, past.selected);
     }
     restTimer = setTimeout(onRest, REST_DELAY, input, strokes);
   }
 
-  function showLayers(strokes, { grid, side }) {
+  function showLayers(strokes, { grid, side, picture, box }) {
     const isOpen = details.open;
-    stepsRoot.hidden = ribbonRoot.inert = Boolean(grid);
+    ribbonRoot.inert = Boolean(grid);
     levels = grid ?? (isOpen ? steps.show(strokes, side) : rasterize(strokes));
     layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
     networkView.show(layers, levels);
-    if (isOpen) compareSteps(strokes);
+    describe();
+    if (isOpen && grid && box) steps.showPicture(picture, box, levels);
+    if (isOpen) describeSteps(strokes, grid);
     if (!layers) occlusion.show(null);
   }
 
@@ -108,10 +102,16 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   }
 
   /** Compare the prediction with the one that all steps give. */
-  function compareSteps(strokes) {
+  function describeSteps(strokes, grid) {
     const current = layers ? `Prediction: ${describePrediction(layers.probabilities)}` : "";
+    if (grid) return steps.describe(`${current}${current && ". "}${PICTURE_HINT}`);
     if (!layers || steps.isComplete) return steps.describe(`${current}${current && ". "}${STEPS_HINT}`);
     steps.describe(`${current}; with all steps: ${describePrediction(probabilitiesOf(strokes))}.`);
+  }
+
+  function onSelect(selected, text) {
+    describe(text);
+    if (details.open) legend.show(selected);
   }
 
   function describe(text = unitText) {
@@ -131,7 +131,7 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   }
 
   function resize() {
-    for (const part of [steps, networkView, occlusion, ribbon]) part.resize();
+    for (const part of [legend, steps, networkView, occlusion, ribbon]) part.resize();
     schedule();
   }
 
@@ -145,7 +145,7 @@ function createExplainer(elements, network, { getInput, onMoment, onPast }) {
   resize();
 
   return {
-    version: network.version,
+    recognizer,
     refresh: schedule,
     showMoment(newMoment) {
       moment = newMoment;

@@ -1,7 +1,38 @@
-/** Numbers and units of the network as text. */
+/** Layers, units and numbers of the network as text. */
 
 import { formatProbability } from "../recognize/result_view.js";
 import { LAYOUT, unitName } from "./layout.js";
+
+/** Plain name and explanation of each layer. */
+export const LAYER_TEXTS = {
+  input: {
+    title: "Pixels",
+    about: "The digit, scaled to 20 pixels and centered by its mass in 28 × 28 pixels.",
+  },
+  maps1: {
+    title: "Small patterns",
+    about:
+      "Each of the 6 maps slides its own kernel over the pixels. A unit keeps the largest of four " +
+      "neighboring sums; a sum below 0 becomes 0.",
+  },
+  maps2: {
+    title: "Larger patterns",
+    about:
+      "Each of the 16 maps combines the 6 maps on its left with one kernel for each. " +
+      "A unit depends on 14 × 14 pixels.",
+  },
+  dense1: {
+    title: "Features",
+    about: "Each unit adds up all 256 units of the 16 maps, each with its own weight.",
+  },
+  dense2: { title: "Summary", about: "Each unit adds up the 120 features, each with its own weight." },
+  logits: {
+    title: "Digits",
+    about: "Each digit adds up the summary with its own weights. The sums (logits) become probabilities.",
+  },
+};
+
+export const OVERVIEW = "Each square is a unit: a number computed from the layer on its left.";
 
 /** Format a number with two decimals and a minus sign. */
 export const formatNumber = (value) => value.toFixed(2).replace("-", "−");

@@ -9,7 +9,8 @@
 import { readMetadata, readTensors } from "./onnx.js";
 import { SIZE } from "./rasterize.js";
 
-const KERNEL = 5;
+/** Side of the kernels of both convolutions. */
+export const KERNEL = 5;
 const OCCLUSION_SIZE = 5;
 const DOWNLOAD_TIMEOUT = 10_000; // milliseconds
 
@@ -107,6 +108,16 @@ export class LeNet {
       contributions[at] = weights[map * channels * KERNEL ** 2 + i] * layers[from][at];
     }
     return { from, contributions, bias: bias[map] };
+  }
+
+  /** Return the kernels of a map, one of 5x5 weights for each map of the previous layer. */
+  kernels(name, map) {
+    const { from, weights } = this.#convolutions[name];
+    const size = KERNEL ** 2;
+    const first = map * SHAPES[from].maps;
+    return Array.from({ length: SHAPES[from].maps }, (_, i) =>
+      weights.subarray((first + i) * size, (first + i + 1) * size),
+    );
   }
 
   /**

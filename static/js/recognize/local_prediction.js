@@ -9,9 +9,11 @@ const MIN_INTERVAL = 4;
 const MAX_RUNS = 8;
 
 export class LocalPredictor {
+  /** The recognizer with the loaded model, or null. */
+  recognizer = null;
+
   #fetchRecognizer;
   #now;
-  #recognizer = null;
   // The model version that could not be fetched; it is not requested again.
   #unavailableVersion = null;
   // The promise of the model that is being fetched, or null.
@@ -35,10 +37,10 @@ export class LocalPredictor {
    *   without a model or strokes
    */
   predict({ generation }, strokes, { time = this.#now(), penUp }) {
-    if (!this.#recognizer || strokes.length === 0) return null;
+    if (!this.recognizer || strokes.length === 0) return null;
     if (!penUp && time < this.#nextTime && this.#latest?.generation === generation) return undefined;
     const start = this.#now();
-    const prediction = this.#recognizer.predict(strokes, penUp ? Infinity : MAX_RUNS);
+    const prediction = this.recognizer.predict(strokes, penUp ? Infinity : MAX_RUNS);
     // At most half of the time is spent on predictions.
     this.#nextTime = time + Math.max(MIN_INTERVAL, 2 * (this.#now() - start));
     const isAdapted = prediction.digits.some((digit) => digit.isAdapted);
@@ -61,26 +63,28 @@ export class LocalPredictor {
     return text === this.#latest.text ? "known" : "new";
   }
 
-  /** The memory of the visitor's hand, or null without a model. */
-  get memory() {
-    return this.#recognizer?.memory ?? null;
+  /** Return the recognizer; fetch the model first unless it is loaded. Throws an Error if that fails. */
+  async load() {
+    return this.recognizer ?? this.#fetch();
   }
 
-  /** Fetch the model of a version, by default of any; without one, only the server predicts. */
-  async load(version = this.#recognizer?.version ?? "any") {
-    if (version === this.#recognizer?.version || version === this.#unavailableVersion) return;
-    this.#loading ??= this.#fetch(version).finally(() => (this.#loading = null));
-    await this.#loading;
-  }
-
-  async #fetch(version) {
+  /** Fetch the version of the model that the server uses; without it, only the server predicts. */
+  async follow(version) {
+    if (version === this.recognizer?.version || version === this.#unavailableVersion) return;
     try {
-      this.#recognizer = await this.#fetchRecognizer();
+      await this.#fetch();
     } catch (error) {
-      this.#recognizer = null;
+      this.recognizer = null;
       // Lost connections pass.
       if (!isNetworkError(error)) this.#unavailableVersion = version;
     }
+  }
+
+  #fetch() {
+    this.#loading ??= this.#fetchRecognizer()
+      .then((recognizer) => (this.recognizer = recognizer))
+      .finally(() => (this.#loading = null));
+    return this.#loading;
   }
 }
 

@@ -39,6 +39,11 @@ export class Recognizer {
     return this.#network.version;
   }
 
+  /** The LeNet, for explanations. */
+  get network() {
+    return this.#network;
+  }
+
   /**
    * Predict strokes of points [x, y, …]. Candidates of the last drawing are not classified again.
    * @param {number} maxRuns most candidates to classify, the shortest first; the others count as unlike
@@ -53,6 +58,12 @@ export class Recognizer {
     this.#classify(lines, maxRuns);
     const digits = lines.flatMap((line) => this.#choose(line));
     return { text: joinLines(digits), digits, model: this.version };
+  }
+
+  /** Predict strokes as one digit, without segmentation and memory. */
+  predictDigit(strokes) {
+    const { image, probabilities } = this.#run(rasterize(strokes));
+    return { ...this.#read(probabilities), confidence: Math.max(...probabilities), probabilities, image };
   }
 
   /** Give each candidate a key that depends on its points only. */

@@ -16,7 +16,7 @@ import {
   showPrediction,
 } from "./result_view.js";
 
-export const MODEL_URL = "/api/v1/model.onnx";
+const MODEL_URL = "/api/v1/model.onnx";
 
 export class Session extends EventTarget {
   /** The displayed prediction, or null, and the index of its selected digit. */
@@ -89,19 +89,24 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Fetch the model, so that the page predicts from the first stroke. */
+  /** Fetch the model, so that the page predicts from the first stroke. Throws an Error if that fails. */
   async loadModel() {
     await this.#local.load();
-    if (!this.memory) return;
+    if (document.body.dataset.model === "loaded") return;
     document.body.dataset.model = "loaded";
     const isPending = document.body.dataset.state === "drawing" && !this.#drawing.picture;
     if (isPending) this.#predictLocally(this.#drawing.toJSON(), { penUp: false });
     this.dispatchEvent(new Event("change"));
   }
 
+  /** The recognizer with the loaded model, or null. */
+  get recognizer() {
+    return this.#local.recognizer;
+  }
+
   /** The memory of the visitor's hand, or null without a model. */
   get memory() {
-    return this.#local.memory;
+    return this.recognizer?.memory ?? null;
   }
 
   /** Show the prediction again, with the details of one of its digits. */
@@ -177,7 +182,7 @@ export class Session extends EventTarget {
       this.#visit.put({ id: job.id, text: prediction.text });
     }
     if (job.penUp && !navigator.connection?.saveData) {
-      this.#client.whenIdle(() => this.#local.load(prediction.model));
+      this.#client.whenIdle(() => this.#local.follow(prediction.model));
     }
     if (job.generation !== this.#drawing.generation || this.#drawing.isEmpty) return;
     measure("stroke-to-response", job.time);

@@ -14,7 +14,7 @@ const MOMENT_COUNT = 60;
 // A digit below this probability is not counted as a prediction.
 const MIN_PROBABILITY = 0.5;
 const FONT = "system-ui, sans-serif";
-// The light colors of page.css: cards look alike on all screens.
+// The light colors of base.css: cards look alike on all screens.
 const COLORS = { paper: "#fbfaf6", surface: "#ffffff", ink: "#1d1c1a", quiet: "#66635c", line: "#d9d5ca", accent: "#b3361b" };
 
 /**
@@ -60,14 +60,18 @@ function paintText(context, text) {
 }
 
 function paintThought(context, strokes, predict) {
-  const end = duration(strokes);
-  const rows = moments(strokes, MOMENT_COUNT).map((moment) => predict(strokesUntil(strokes, moment)));
+  const rows = predictMoments(strokes, predict);
   const top = HEIGHT - MARGIN - RIBBON_HEIGHT;
   paintBands(context, rows, top);
   context.fillStyle = COLORS.quiet;
   context.font = `400 34px ${FONT}`;
   context.textBaseline = "bottom";
-  context.fillText(caption(rows, end), LEFT, top - 24, COLUMN);
+  context.fillText(caption(rows, duration(strokes)), LEFT, top - 24, COLUMN);
+}
+
+/** Return the probabilities at evenly spaced moments of the drawing time. */
+export function predictMoments(strokes, predict) {
+  return moments(duration(strokes), MOMENT_COUNT).map((moment) => predict(strokesUntil(strokes, moment)));
 }
 
 /** Paint the probabilities over time, 0 at the top to 9; the final prediction has the accent color. */

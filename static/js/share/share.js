@@ -1,9 +1,6 @@
 /** Sharing of a drawing { strokes, side, text }: a link that contains its strokes, and a picture card. */
 
 import { download, fileName } from "../draw/export.js";
-import { fetchLeNet } from "../recognize/lenet.js";
-import { rasterize } from "../recognize/rasterize.js";
-import { MODEL_URL } from "../recognize/session.js";
 import { toCard } from "./card.js";
 import { toFragment } from "./link.js";
 
@@ -23,11 +20,11 @@ export async function shareLink({ strokes, side }) {
   }
 }
 
-/** Share or download the picture card of a drawing; return a message for the visitor. */
-export async function shareCard({ strokes, side, text = "" }) {
-  const network = await fetchLeNet(MODEL_URL).catch(() => null);
-  if (!network) return "The card needs the model. Try again with a connection.";
-  const predict = (strokesUntil) => network.run(rasterize(strokesUntil)).probabilities;
+/** Share or download the picture card of a drawing, with the session's model; return a message. */
+export async function shareCard({ strokes, side, text = "" }, session) {
+  await session.loadModel().catch(() => {});
+  if (!session.recognizer) return "The card needs the model. Try again with a connection.";
+  const predict = (strokesUntil) => session.recognizer.predictDigit(strokesUntil).probabilities;
   const card = await toCard({ strokes, side, text }, predict);
   const name = `${fileName(text)}-card.png`;
   const files = [new File([card], name, { type: card.type })];

@@ -72,7 +72,7 @@ export class Correction {
     return digits !== "" && this.#canType && digits.length < countTyped(this.#session.prediction);
   }
 
-  /** Type a digit of the label; a label with all digits is saved at once. */
+  /** Type a digit of the label, or "?"; a label with all digits is saved at once. */
   typeDigit(digit, time) {
     if (!this.#canType) return;
     if (this.#typed.digits === "") this.#labelBefore = this.#entry.label;

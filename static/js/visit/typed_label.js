@@ -1,4 +1,7 @@
-/** A label that is typed: its digits replace the whole label from left to right. No DOM. */
+/**
+ * A label that is typed: its digits, "?" for a non-digit, replace the whole label from left to right. No
+ * DOM.
+ */
 
 import { isMark } from "../recognize/result_view.js";
 

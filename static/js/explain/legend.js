@@ -1,0 +1,89 @@
+/** The legend of the network: shades, lines, the explained layer, and the kernels of its maps. */
+
+import { KERNEL, SHAPES } from "../recognize/lenet.js";
+import { colorsOf, createElement, Painter, setResolution } from "./canvas.js";
+import { LAYER_TEXTS, OVERVIEW } from "./wording.js";
+
+const COUNT = SHAPES.maps1.maps;
+// In units of a kernel's weights.
+const GAP = 1;
+const LEGEND = [
+  ["shades", "0 to the largest value of the layer"],
+  ["path", "strongest path to the prediction"],
+  ["positive", "raises the selected unit"],
+  ["negative", "lowers it"],
+];
+
+/**
+ * @param {HTMLElement} root
+ * @param {import("../recognize/lenet.js").LeNet} network
+ */
+export function attachLegend(root, network) {
+  const about = createElement("p", {}, OVERVIEW);
+  const swatch = (name) => createElement("span", { className: `swatch ${name}` });
+  const entries = LEGEND.map(([name, text]) => createElement("li", {}, swatch(name), ` ${text}`));
+  const canvas = createElement("canvas", { role: "img" });
+  const caption = createElement("figcaption");
+  const width = COUNT * KERNEL + (COUNT - 1) * GAP;
+  canvas.style.setProperty("--ratio", width / KERNEL);
+  let selected = null;
+  root.append(about, createElement("ul", {}, ...entries), createElement("figure", {}, canvas, caption));
+
+  function paint() {
+    const colors = colorsOf(root);
+    const painter = new Painter(canvas, width, KERNEL);
+    const { kernels, highlighted } = kernelsOf(network, selected);
+    const largest = Math.max(...kernels.flatMap((weights) => [...weights].map(Math.abs)));
+    kernels.forEach((weights, i) => {
+      const left = i * (KERNEL + GAP);
+      weights.forEach((weight, at) => {
+        const color = weight > 0 ? colors.accent : colors.negative;
+        painter.fill(color, Math.abs(weight) / largest, left + (at % KERNEL), Math.floor(at / KERNEL));
+      });
+      painter.frame(i === highlighted ? colors.ink : colors.line, left, 0, KERNEL);
+    });
+  }
+
+  function show(newSelected) {
+    selected = newSelected;
+    const text = describeKernels(selected);
+    canvas.setAttribute("aria-label", text);
+    caption.textContent = text;
+    about.textContent = selected ? describeLayer(selected[0]) : OVERVIEW;
+    paint();
+  }
+
+  show(null);
+
+  return {
+    /** Explain the layer of a unit [layer, index], and show its kernels; null explains the figure. */
+    show,
+
+    resize() {
+      setResolution(canvas);
+      paint();
+    },
+  };
+}
+
+function describeLayer(name) {
+  const { title, about } = LAYER_TEXTS[name];
+  return `${title}: ${about}`;
+}
+
+/** Return six kernels: those of a unit's map of maps2, else one for each map of maps1. */
+function kernelsOf(network, selected) {
+  const map = mapOf(selected);
+  if (selected?.[0] === "maps2") return { kernels: network.kernels("maps2", map), highlighted: -1 };
+  const kernels = Array.from({ length: COUNT }, (_, i) => network.kernels("maps1", i)[0]);
+  return { kernels, highlighted: selected?.[0] === "maps1" ? map : -1 };
+}
+
+function describeKernels(selected) {
+  const map = mapOf(selected) + 1;
+  if (selected?.[0] === "maps2") return `Kernels of map ${map} of 16`;
+  if (selected?.[0] === "maps1") return `Kernel of map ${map} of 6, framed`;
+  return "Kernels of the small patterns";
+}
+
+const mapOf = (selected) => selected && Math.floor(selected[1] / SHAPES[selected[0]].side ** 2);
