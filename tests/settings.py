@@ -24,4 +24,5 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     folder = Path(tempfile.mkdtemp(prefix="digits-tests-"))
     DATABASES["default"]["TEST"] = {"NAME": str(folder / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-MIDDLEWARE.append("tests.browser.stale_requests.StaleRequestMiddleware")
+# After the count of requests in progress, and before ApiMiddleware, which skips later middleware.
+MIDDLEWARE.insert(1, "tests.browser.stale_requests.StaleRequestMiddleware")

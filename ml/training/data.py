@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import importlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,6 +74,7 @@ def import_torchvision() -> Any:
         return importlib.import_module("torchvision")
 
 
+@cache
 def mnist(*, train: bool, root: Path = ROOT) -> LabeledImages:
     """Return MNIST's 60,000 training or 10,000 test digits.
 

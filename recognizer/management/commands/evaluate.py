@@ -74,6 +74,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--report {options['report']} names the JSON file. Use the suffix .html."
             )
+        card = options["card"] and _split_card(options["card"])
         model = self._load(options["model"])
         images, files = self._load_data(options["strokes"], model)
         evaluation = evaluate.evaluate_images(model, images)
@@ -91,8 +92,10 @@ class Command(BaseCommand):
             self._write_report(options["report"], metrics, evaluation, images.images.numpy(), files)
             if errors:
                 write_file(options["report"].with_suffix(".png"), errors)
-            if options["card"]:
-                self._update_card(options["card"], metrics)
+            if card:
+                table = render_to_string("recognizer/card.md", _context(metrics)).strip()
+                write_file(options["card"], f"{card[0]}{BEGIN}\n{table}\n{END}{card[1]}")
+                self.stdout.write(self.style.SUCCESS(f"Model card: {options['card']}"))
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}") from error
 
@@ -166,14 +169,17 @@ class Command(BaseCommand):
         write_file(path, render_to_string("recognizer/report.html", context))
         self.stdout.write(self.style.SUCCESS(f"Report: {path} and {json_path}"))
 
-    def _update_card(self, card: Path, metrics: Metrics) -> None:
+
+def _split_card(card: Path) -> tuple[str, str]:
+    """Return the text of a model card before and after its metrics."""
+    try:
         text = card.read_text()
-        if BEGIN not in text or END not in text:
-            raise CommandError(f"{card} has no place for metrics. Add the lines {BEGIN} and {END}.")
-        before, rest = text.split(BEGIN, 1)
-        table = render_to_string("recognizer/card.md", _context(metrics)).strip()
-        write_file(card, f"{before}{BEGIN}\n{table}\n{END}{rest.split(END, 1)[1]}")
-        self.stdout.write(self.style.SUCCESS(f"Model card: {card}"))
+    except OSError as error:
+        raise CommandError(f"{card} cannot be used: {error.strerror}") from error
+    if BEGIN not in text or END not in text:
+        raise CommandError(f"{card} has no place for metrics. Add the lines {BEGIN} and {END}.")
+    before, rest = text.split(BEGIN, 1)
+    return before, rest.split(END, 1)[1]
 
 
 def _context(metrics: Metrics) -> Metrics:
