@@ -13,7 +13,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MODELS_LIST = "/admin/recognizer/modelversion/"
 TWO_FACTOR = "/admin/two-factor/"
 DIGIT = f"{DIGITS}{{digit}}/change/"
-PAGES = ["/admin/", REVIEW, DIGITS, DIGIT, DRAWINGS, STATISTICS, TWO_FACTOR, MODELS_LIST]
+USER = "/admin/auth/user/{user}/change/"
+PAGES = ["/admin/", REVIEW, DIGITS, DIGIT, USER, DRAWINGS, STATISTICS, TWO_FACTOR, MODELS_LIST]
 # Contrast depends on the color scheme, the size of targets on the width.
 SCREENS = [(390, "light"), (768, "light"), (1280, "dark")]
 
@@ -27,8 +28,8 @@ def drawings(transactional_db):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_is_accessible_and_fits_the_screen(open_admin, drawings, path):
-    page = open_admin(path.format(digit=Digit.objects.latest("pk").pk))
+def test_page_is_accessible_and_fits_the_screen(open_admin, drawings, admin_user, path):
+    page = open_admin(path.format(digit=Digit.objects.latest("pk").pk, user=admin_user.pk))
     # The admin's jQuery tests for inline styles, which the content security policy blocks.
     page.expected_errors.append("inline style")
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")

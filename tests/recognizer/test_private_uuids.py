@@ -1,12 +1,13 @@
 """A drawing's UUID authorizes deletion: only staff with the permission to delete can see it."""
 
+import math
 import re
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from django.contrib.auth.models import Permission
 
-from recognizer import drawings
+from recognizer import drawings, review_queue
 from recognizer.models import Digit
 
 DIGITS, DRAWINGS = "/admin/recognizer/digit/", "/admin/recognizer/drawing/"
@@ -56,7 +57,8 @@ def test_admin_pages_without_delete_permission_contain_no_uuid(reviewer, saved_d
         assert str(saved_drawing.pk) not in address + text, address
 
 
-def test_review_queue_contains_no_uuid(reviewer, saved_drawing):
+def test_review_queue_contains_no_uuid(reviewer, saved_drawing, monkeypatch):
+    monkeypatch.setattr(review_queue, "REPEAT_EVERY", math.inf)
     response = reviewer.post(
         f"{DIGITS}review/next/?review=done", NEXT_CARDS, content_type="application/json"
     )
