@@ -38,3 +38,8 @@ def test_page_is_accessible_and_fits_the_screen(open_admin, drawings, admin_user
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert violations(page) == {}, (width, scheme)
+
+
+def test_sign_in_page_is_accessible(open_page):
+    page = open_page("/admin/login/", viewport={"width": 390, "height": 844})
+    assert violations(page) == {}
