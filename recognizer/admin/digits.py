@@ -54,6 +54,7 @@ class ReviewFilter(admin.SimpleListFilter):
             ("open", _("not labeled")),
             ("done", _("labeled")),
             ("visitor", _("labeled by the visitor")),
+            ("correct", _("correct prediction")),
             ("wrong", _("wrong prediction")),
             ("disagreement", _("visitor, reviewer and model disagree")),
         ]
@@ -66,6 +67,8 @@ class ReviewFilter(admin.SimpleListFilter):
                 return queryset.exclude(label="")
             case "visitor":
                 return queryset.exclude(visitor_label="")
+            case "correct":
+                return queryset.exclude(label="").filter(label=F("text"))
             case "wrong":
                 return queryset.exclude(label="").exclude(label=F("text"))
             case "disagreement":

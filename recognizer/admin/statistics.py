@@ -82,7 +82,7 @@ class StatisticsAdmin(admin.ModelAdmin):
             "form": form,
             "period": period,
             "periods": [statistics.Period.latest(days) for days in PERIODS],
-            **_daily(by_day),
+            **_daily(by_day, period),
             **_labeled(statistics.labeled(period), period),
             **_drift(drift.drift()),
         }
@@ -98,13 +98,15 @@ def _csv(by_day: Sequence[statistics.DailyCounts]) -> HttpResponse:
     return response
 
 
-def _daily(by_day: Sequence[statistics.DailyCounts]) -> dict[str, Any]:
+def _daily(by_day: Sequence[statistics.DailyCounts], period: statistics.Period) -> dict[str, Any]:
     top = max(MIN_TOP, *(max(day.unsure_share, day.not_a_digit_share) for day in by_day))
     drawings = [day.drawings for day in by_day]
     return {
         "days": [{"counts": day, "links": _day_links(day.date)} for day in reversed(by_day)],
         "drawings": sum(drawings),
         "digits": sum(day.digits for day in by_day),
+        "digits_link": _link(period),
+        "labeled_link": _link(period, review="done"),
         "max_drawings": max(drawings),
         "bars": rendering.bars_svg(drawings, _("Drawings per day")),
         "top": top,
@@ -141,6 +143,7 @@ def _labeled(
                 "accuracy": accuracy,
                 "errors": accuracy.total - accuracy.correct,
                 "link": _link(period, model=version, review="wrong"),
+                "correct_link": _link(period, model=version, review="correct"),
                 "labeled_link": _link(period, model=version, review="done"),
                 "at": round((accuracy.share - axis_min) * scale, 2),
                 "low": round((accuracy.interval.low - axis_min) * scale, 2),

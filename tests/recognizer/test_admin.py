@@ -57,15 +57,17 @@ def test_digit_list_shows_confidence_as_percent(admin_client, digits):
         ("text__exact=7", ["7"]),
         ("verdict__exact=not+a+digit", ["?"]),
         ("confidence=90", ["1", "7"]),
-        ("review=open", ["?", "1"]),
-        ("review=done", ["7"]),
+        ("review=open", ["?"]),
+        ("review=done", ["1", "7"]),
         ("review=wrong", ["7"]),
+        ("review=correct", ["1"]),
         ("review=visitor", ["1"]),
         ("label__exact=2", ["7"]),
     ],
 )
 def test_digit_filter_selects_matching_digits(admin_client, digits, query, found):
     Digit.objects.filter(text="7").update(label="2")
+    Digit.objects.filter(text="1").update(label="1")
     drawings.label_as_visitor(Drawing.objects.get(text="1").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "")

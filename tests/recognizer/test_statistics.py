@@ -132,7 +132,7 @@ def test_confusion_matrix_numbers_link_to_the_counted_digits(admin_client, days)
         assert admin_client.get(link).context["cl"].result_count == int(name.split()[0])
 
 
-def test_model_row_links_to_the_errors_of_the_model(admin_client):
+def test_counts_of_the_period_and_of_a_model_link_to_their_digits(admin_client):
     make(2, label="1")
     make(3, label="1", model="m2")
     make(4, label="7", model="m2")
@@ -140,6 +140,11 @@ def test_model_row_links_to_the_errors_of_the_model(admin_client):
     chosen = admin_client.get(found["Errors of m2"]).context["cl"]
     assert {digit.drawing.model for digit in chosen.result_list} == {"m2"}
     assert chosen.result_count == 3
+    chosen = admin_client.get(found["Correct predictions of m2"]).context["cl"]
+    assert chosen.result_count == 4
+    context = admin_client.get(PAGE).context
+    for link, count in ((context["digits_link"], 9), (context["labeled_link"], 9)):
+        assert admin_client.get(link).context["cl"].result_count == count
 
 
 def test_drift_with_inputs_like_mnist_raises_no_alarm(admin_client):
