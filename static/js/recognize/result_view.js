@@ -25,8 +25,7 @@ export function showPrediction(prediction, selected) {
 /** Show a prediction without changing the state of the page: of an earlier moment, for example. */
 export function showDigits({ text, digits }, selected) {
   showText(text, digits, selected);
-  const place = digits.length > 1 ? `Digit ${selected + 1} of ${digits.length}: ` : "";
-  find("#confidence").textContent = place + describeDigit(digits[selected]);
+  find("#confidence").textContent = describeSelected(digits, selected);
   showProbabilities(digits[selected]);
   showInput(digits[selected].image);
 }
@@ -137,6 +136,13 @@ export function showInput(image) {
 export function repaintInput(image) {
   inputColor = "";
   showInput(image);
+}
+
+function describeSelected(digits, selected) {
+  const description = describeDigit(digits[selected]);
+  if (digits.length === 1) return description;
+  // Short enough for a phone.
+  return `Digit ${selected + 1} of ${digits.length}: ${description.replace(" confidence", "")}`;
 }
 
 function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
