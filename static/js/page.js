@@ -8,7 +8,7 @@ import { handlePictures } from "./draw/picture_input.js";
 import { replay } from "./draw/replay.js";
 import { strokesUntil } from "./draw/timeline.js";
 import { ExplainerLoader } from "./explain/loader.js";
-import { levelsOf, showBadge, showDigits, showInput } from "./recognize/result_view.js";
+import { levelsOf, repaintInput, showBadge, showDigits } from "./recognize/result_view.js";
 import { Session } from "./recognize/session.js";
 import { Correction } from "./visit/correction.js";
 import { Outbox } from "./visit/outbox.js";
@@ -260,10 +260,12 @@ function showVisit() {
 
 visit.addEventListener("change", showVisit);
 // Canvases are painted in the text color.
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  showVisit();
-  showInput(session.prediction?.digits[session.selected]?.image ?? null);
-});
+for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+  matchMedia(query).addEventListener("change", () => {
+    showVisit();
+    repaintInput(session.prediction?.digits[session.selected]?.image ?? null);
+  });
+}
 
 // Buttons and keys
 

@@ -58,6 +58,32 @@ def test_stroke_in_progress_is_predicted_but_not_saved(page):
     expect_saved(page, 1)
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (390, 664), (844, 390)])
+def test_menu_opens_inside_the_window(open_page, size):
+    width, height = size
+    page = open_page(viewport={"width": width, "height": height})
+    page.click("[popovertarget=menu]")
+    box = page.locator("#menu").bounding_box()
+    assert box["x"] >= 0
+    assert box["y"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= height
+
+
+def test_model_input_follows_a_change_of_the_color_scheme(page):
+    color = """() => {
+        const { data } = seen.getContext("2d").getImageData(0, 0, 28, 28);
+        const opaque = data.findIndex((level, i) => i % 4 === 3 && level === 255);
+        const [r, g, b] = data.slice(opaque - 3, opaque);
+        return `rgb(${r}, ${g}, ${b})` === getComputedStyle(seen).color;
+    }"""
+    draw(page)
+    expect_state(page, "read")
+    assert page.evaluate(color)
+    page.emulate_media(color_scheme="dark")
+    wait_until(page, lambda: page.evaluate(color))
+
+
 def test_clear_undo_and_redo_buttons(page):
     draw(page)
     expect(page.locator("#reading")).to_have_text("7")

@@ -194,7 +194,9 @@ function convolve({ from, maps, weights, bias }, layers, name) {
 
 /** Add one row of a kernel to a plane. The inner loop is unrolled: most time is spent here. */
 function addKernelRow(plane, planeSide, input, start, side, weights, kernelRow) {
-  const [a, b, c, d, e] = weights.subarray(kernelRow, kernelRow + KERNEL);
+  // Destructuring would go through an iterator.
+  const [a, b, c] = [weights[kernelRow], weights[kernelRow + 1], weights[kernelRow + 2]];
+  const [d, e] = [weights[kernelRow + 3], weights[kernelRow + 4]];
   for (let row = 0; row < planeSide; row++) {
     for (let to = row * planeSide, at = start + row * side; to < (row + 1) * planeSide; to++, at++) {
       plane[to] +=

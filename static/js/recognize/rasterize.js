@@ -33,37 +33,53 @@ export function rasterize(strokes) {
  * @param {{box: boolean, fit: boolean, mass: boolean}} steps
  */
 export function rasterizeWithSteps(strokes, side, steps) {
-  const lines = strokes.flatMap(toLines);
   const levels = new Float64Array(SIZE * SIZE);
-  for (const piece of fit(lines, side, steps).flatMap(split)) inkPiece(levels, piece);
+  inkLines(levels, fit(toLines(strokes), side, steps));
   return Uint8Array.from(levels, (level) => Math.floor(level * 255 + 0.5));
 }
 
-/** Return the lines [x0, y0, x1, y1] between points; a single point is a line of zero length. */
-function toLines(points) {
-  if (points.length === 1) return [[points[0][0], points[0][1], points[0][0], points[0][1]]];
-  return points.slice(1).map(([x, y], i) => [points[i][0], points[i][1], x, y]);
+/**
+ * Return the lines x0, y0, x1, y1, … between points; a single point is a line of zero length. One flat
+ * array: many arrays of four numbers would keep the garbage collector busy.
+ */
+function toLines(strokes) {
+  const count = strokes.reduce((sum, { length }) => sum + (length === 1 ? 1 : Math.max(length - 1, 0)), 0);
+  const lines = new Float64Array(4 * count);
+  let at = 0;
+  for (const points of strokes) {
+    for (let i = 0; i < points.length; i++) {
+      // The last point begins a line only if it is the only one.
+      if (i > 0 && i === points.length - 1) break;
+      const [from, to] = [points[i], points[i + 1] ?? points[i]];
+      lines[at++] = from[0];
+      lines[at++] = from[1];
+      lines[at++] = to[0];
+      lines[at++] = to[1];
+    }
+  }
+  return lines;
 }
 
-/** Scale and translate lines onto the grid. */
+/** Scale and translate lines onto the grid, in place. */
 function fit(lines, side, steps) {
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [x0, y0, x1, y1] of lines) {
-    left = Math.min(left, x0, x1);
-    top = Math.min(top, y0, y1);
-    right = Math.max(right, x0, x1);
-    bottom = Math.max(bottom, y0, y1);
-  }
+  const [left, right] = rangeOf(lines, 0);
+  const [top, bottom] = rangeOf(lines, 1);
   const scale = steps.fit ? fitScale(Math.max(right - left, bottom - top)) : SIZE / side;
-  const [midX, midY] = [(left + right) / 2, (top + bottom) / 2];
-  const scaled = lines.map(([x0, y0, x1, y1]) => [
-    (x0 - midX) * scale,
-    (y0 - midY) * scale,
-    (x1 - midX) * scale,
-    (y1 - midY) * scale,
-  ]);
-  const [x, y] = boxCenter(scaled, [midX, midY], side, steps);
-  return scaled.map(([x0, y0, x1, y1]) => [x0 + x, y0 + y, x1 + x, y1 + y]);
+  const middle = [(left + right) / 2, (top + bottom) / 2];
+  for (let i = 0; i < lines.length; i++) lines[i] = (lines[i] - middle[i & 1]) * scale;
+  const center = boxCenter(lines, middle, side, steps);
+  for (let i = 0; i < lines.length; i++) lines[i] += center[i & 1];
+  return lines;
+}
+
+/** Return the smallest and the largest coordinate; `axis` is 0 for x, 1 for y. */
+function rangeOf(lines, axis) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = axis; i < lines.length; i += 2) {
+    low = Math.min(low, lines[i]);
+    high = Math.max(high, lines[i]);
+  }
+  return [low, high];
 }
 
 function fitScale(longerSide) {
@@ -79,33 +95,33 @@ function boxCenter(lines, middle, side, { box, mass }) {
 /** Return the center of mass of lines, weighted by length. */
 function centerOfMass(lines) {
   let [mass, x, y] = [0, 0, 0];
-  for (const line of lines) {
-    const weight = length(line);
+  for (let i = 0; i < lines.length; i += 4) {
+    const weight = length(lines[i + 2] - lines[i], lines[i + 3] - lines[i + 1]);
     mass += weight;
-    x += ((line[0] + line[2]) / 2) * weight;
-    y += ((line[1] + line[3]) / 2) * weight;
+    x += ((lines[i] + lines[i + 2]) / 2) * weight;
+    y += ((lines[i + 1] + lines[i + 3]) / 2) * weight;
   }
   return mass === 0 ? [0, 0] : [x / mass, y / mass];
 }
 
-function length([x0, y0, x1, y1]) {
-  const [dx, dy] = [x1 - x0, y1 - y0];
+function length(dx, dy) {
   return Math.sqrt(dx * dx + dy * dy);
 }
 
-/** Split a line into equal pieces of at most one pixel. */
-function split(line) {
-  const [x0, y0, x1, y1] = line;
-  const [dx, dy] = [x1 - x0, y1 - y0];
-  const count = Math.max(Math.ceil(length(line)), 1);
-  return Array.from({ length: count }, (_, i) => {
-    const [from, to] = [i / count, (i + 1) / count];
-    return [x0 + dx * from, y0 + dy * from, x0 + dx * to, y0 + dy * to];
-  });
+/** Ink all lines, in equal pieces of at most one pixel. */
+function inkLines(levels, lines) {
+  for (let i = 0; i < lines.length; i += 4) {
+    const [x0, y0, dx, dy] = [lines[i], lines[i + 1], lines[i + 2] - lines[i], lines[i + 3] - lines[i + 1]];
+    const count = Math.max(Math.ceil(length(dx, dy)), 1);
+    for (let piece = 0; piece < count; piece++) {
+      const [from, to] = [piece / count, (piece + 1) / count];
+      inkPiece(levels, x0 + dx * from, y0 + dy * from, x0 + dx * to, y0 + dy * to);
+    }
+  }
 }
 
 /** Raise the levels of pixels near a piece to one minus their distance from the pen's disk. */
-function inkPiece(levels, [x0, y0, x1, y1]) {
+function inkPiece(levels, x0, y0, x1, y1) {
   const [dx, dy] = [x1 - x0, y1 - y0];
   const square = dx * dx + dy * dy || 1;
   const firstColumn = Math.ceil(Math.min(x0, x1) - REACH - 0.5);

@@ -25,8 +25,7 @@ export function showPrediction(prediction, selected) {
 /** Show a prediction without changing the state of the page: of an earlier moment, for example. */
 export function showDigits({ text, digits }, selected) {
   showText(text, digits, selected);
-  const place = digits.length > 1 ? `Digit ${selected + 1} of ${digits.length}: ` : "";
-  find("#confidence").textContent = place + describeDigit(digits[selected]);
+  find("#confidence").textContent = describeSelected(digits, selected);
   showProbabilities(digits[selected]);
   showInput(digits[selected].image);
 }
@@ -114,7 +113,10 @@ export function levelsOf(image) {
   return Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
 }
 
-/** Show the model's input in the colors of the page. */
+// Reading a computed style updates the styles of the whole page, which is slow for every pointer event.
+let inputColor = "";
+
+/** Show the model's input in the text color; null shows an empty one. */
 export function showInput(image) {
   const canvas = find("#seen");
   const { width, height } = canvas;
@@ -122,11 +124,25 @@ export function showInput(image) {
   const pixels = context.createImageData(width, height);
   if (image) levelsOf(image).forEach((level, i) => (pixels.data[4 * i + 3] = level));
   context.putImageData(pixels, 0, 0);
-  // The levels are the opacity; source-in adds the text color.
+  inputColor ||= getComputedStyle(canvas).color;
+  // The levels are the opacity; source-in adds the color.
   context.globalCompositeOperation = "source-in";
-  context.fillStyle = getComputedStyle(canvas).color;
+  context.fillStyle = inputColor;
   context.fillRect(0, 0, width, height);
   context.globalCompositeOperation = "source-over";
+}
+
+/** Show the model's input after the colors of the page changed. */
+export function repaintInput(image) {
+  inputColor = "";
+  showInput(image);
+}
+
+function describeSelected(digits, selected) {
+  const description = describeDigit(digits[selected]);
+  if (digits.length === 1) return description;
+  // Short enough for a phone.
+  return `Digit ${selected + 1} of ${digits.length}: ${description.replace(" confidence", "")}`;
 }
 
 function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
