@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
@@ -92,8 +93,9 @@ class Classifier:
             raise ModelError(f"{path.name} cannot be read: {error.strerror}") from error
         return cls(content)
 
+    @cached_property
     def public_content(self) -> bytes:
-        """Return the file without UUIDs.
+        """The file without UUIDs.
 
         Models of earlier releases list held-out drawings, whose UUIDs authorize deletion.
         """

@@ -10,13 +10,21 @@ from pathlib import Path
 # Of a decompressed file: the 240,000 digits of EMNIST take 440 MB as CSV.
 MAX_SIZE = 512 * 2**20
 GZIP_MAGIC = b"\x1f\x8b"
+# First bytes of other compressed files.
+UNSUPPORTED = {
+    b"PK\x03\x04": "ZIP",
+    b"\x1f\x9d": "compress (.Z)",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+}
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_file(path: Path) -> bytes:
     """Return the content of a file, decompressed if it is gzipped.
 
-    Raises OSError for an unreadable file, and ValueError for a damaged or too large one.
+    Raises OSError for an unreadable file, and ValueError for a damaged, too large or otherwise
+    compressed one.
     """
     with path.open("rb") as file:
         is_gzip = file.peek(2).startswith(GZIP_MAGIC) or path.suffix == ".gz"
@@ -27,6 +35,9 @@ def read_file(path: Path) -> bytes:
             raise ValueError(f"the gzip data is damaged: {error}. Copy the file again.") from error
     if len(content) > MAX_SIZE:
         raise ValueError(f"the content is larger than {MAX_SIZE:,} bytes. Split the file.")
+    for magic, name in UNSUPPORTED.items():
+        if content.startswith(magic):
+            raise ValueError(f"the file is compressed with {name}. Unpack it, or use gzip.")
     return content
 
 

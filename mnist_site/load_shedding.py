@@ -29,6 +29,8 @@ BACKLOG_LIMIT = 16
 RECEIVER_LIMIT = 24  # fewer than the server's threads: the others serve requests without a body
 BODY_MEMORY = 48_000_000  # bytes of buffered bodies
 QUEUE_TIMEOUT = 0.5  # seconds in the backlog
+# The same for staff: a sign-in needs half a second of CPU time, and no program repeats it.
+STAFF_QUEUE_TIMEOUT = 5.0
 BODY_TIMEOUT = 10.0  # seconds to receive a body
 SEND_TIMEOUT = 15  # seconds without the client reading any of the response
 WATCH_INTERVAL = 1.0  # seconds between checks of BODY_TIMEOUT
@@ -37,8 +39,9 @@ DRAIN_LIMIT = 64_000_000
 CHUNK_SIZE = 1 << 20
 # Exempt from the limits: an overloaded process is still alive.
 LIVENESS_PATH = "/health/live"
+STAFF_PATH = "/admin/"
 # All other URLs need no database.
-DATABASE_PATHS = ("/admin/", "/api/v1/drawings/", "/drawings/", "/health/ready")
+DATABASE_PATHS = (STAFF_PATH, "/api/v1/drawings/", "/drawings/", "/health/ready")
 BOUNDARY = re.compile(r'; *boundary="?([^";]+)', re.IGNORECASE)
 
 
@@ -50,7 +53,7 @@ class Slots:
         self._free = CONCURRENCY_LIMIT
         self._backlog: deque[Lock] = deque()
 
-    def acquire(self) -> None:
+    def acquire(self, timeout: float) -> None:
         """Take a free slot, or wait in the backlog for one. Raises ApiError."""
         with self._lock:
             if self._free:
@@ -62,7 +65,7 @@ class Slots:
             turn.acquire()
             self._backlog.append(turn)
         with metrics.WAITING.track_inprogress():
-            if turn.acquire(timeout=QUEUE_TIMEOUT):
+            if turn.acquire(timeout=timeout):
                 return
         with self._lock:
             # Otherwise a slot arrived between the timeout and the lock.
@@ -178,10 +181,10 @@ class LoadShedder:
 
     def _respond(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Process a request in a slot; a streaming response holds the slot until it is closed."""
-        needs_database = environ["PATH_INFO"].startswith(DATABASE_PATHS)
-        slots = self._database_slots if needs_database else self._slots
+        path = environ["PATH_INFO"]
+        slots = self._database_slots if path.startswith(DATABASE_PATHS) else self._slots
         with ExitStack() as slot:
-            slots.acquire()
+            slots.acquire(STAFF_QUEUE_TIMEOUT if path.startswith(STAFF_PATH) else QUEUE_TIMEOUT)
             slot.callback(slots.release)
             # Django itself would wait until the client has read the response.
             slot.callback(close_old_connections)

@@ -75,11 +75,11 @@ LOCAL_ONLY = set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS)
 
 
 def is_private(host: str) -> bool:
-    """Return whether a host is this machine, or an address or name of a private network."""
+    """Return whether a host is this machine or an address of a private network."""
     try:
-        return not ip_address(host.strip("[]")).is_global
+        return host in LOCAL_HOSTS or not ip_address(host.strip("[]")).is_global
     except ValueError:
-        return host == "localhost" or host.endswith(".local")
+        return False
 
 
 # Private addresses have no certificates; any other host requires HTTPS.

@@ -135,8 +135,9 @@ def _parse_record(record: Any) -> StrokeSample:
 
 def _parse_point(point: Any) -> Sequence[float]:
     x, y = (point["x"], point["y"]) if isinstance(point, dict) else point[:2]
-    if not (abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE):
-        raise ValueError(f"the point {x}, {y} exceeds {MAX_COORDINATE:.0e}")
+    for value in (x, y):
+        if not (isinstance(value, int | float) and abs(value) <= MAX_COORDINATE):
+            raise ValueError(f"the coordinate {value!r} is no number up to {MAX_COORDINATE:.0e}")
     return (x, y) if isinstance(point, dict) else point
 
 

@@ -116,7 +116,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
             raise PermissionDenied
         version = get_object_or_404(ModelVersion, pk=pk)
         try:
-            content = version.load().public_content()
+            content = version.load().public_content
         except ModelError as error:
             raise Http404 from error
         response = HttpResponse(content, content_type="application/octet-stream")

@@ -212,7 +212,7 @@ def model_file(request: HttpRequest) -> HttpResponseBase | None:
         "Cache-Control": "no-cache",
         "Content-Disposition": f'attachment; filename="lenet-{classifier.version}.onnx"',
     }
-    file = HttpResponse(classifier.public_content(), "application/octet-stream", headers=headers)
+    file = HttpResponse(classifier.public_content, "application/octet-stream", headers=headers)
     return get_conditional_response(request, etag=etag, response=file)
 
 

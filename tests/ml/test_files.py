@@ -1,7 +1,9 @@
 """Bounded decompression and atomic replacement of files."""
 
+import bz2
 import errno
 import gzip
+import lzma
 import os
 
 import pytest
@@ -28,6 +30,21 @@ def test_read_file_content_above_the_limit_raises_value_error(tmp_path, monkeypa
     path.write_bytes(pack(bytes(1_001)))
     with pytest.raises(ValueError, match="larger than 1,000 bytes"):
         read_file(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"PK\x03\x04", "ZIP"),
+        (b"\x1f\x9d\x90", r"compress \(\.Z\)"),
+        (bz2.compress(b"content"), "bzip2"),
+        (lzma.compress(b"content"), "xz"),
+    ],
+)
+def test_read_file_of_another_compression_raises_value_error(tmp_path, content, name):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"compressed with {name}\. Unpack it, or use gzip"):
+        read_file(tmp_path / "file")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

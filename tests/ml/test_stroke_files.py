@@ -124,12 +124,13 @@ def test_read_other_content_raises_value_error_with_the_path(read, content):
     [
         ('{"strokes"', "JSONDecodeError: Expecting ':' delimiter"),
         ('{"strokes":' + "[" * 100_000, "RecursionError"),
-        ('{"label": "7", "strokes": [[[0, NaN]]]}', "the point 0, nan exceeds"),
-        ('{"label": "7", "strokes": [[[-1e999, 0]]]}', "the point -inf, 0 exceeds"),
+        ('{"label": "7", "strokes": [[[0, NaN]]]}', "the coordinate nan is no number up to 1e"),
+        ('{"label": "7", "strokes": [[[-1e999, 0]]]}', "the coordinate -inf is no number up to 1e"),
+        ('{"label": "7", "strokes": [[["1", 0]]]}', "the coordinate '1' is no number"),
         ('{"label": "7", "strokes": [[{"y": 1}]]}', "KeyError: 'x'"),
         ("[1]", "TypeError"),
     ],
-    ids=["broken", "deep", "NaN", "infinity", "no x", "list"],
+    ids=["broken", "deep", "NaN", "infinity", "text", "no x", "list"],
 )
 def test_read_malformed_json_line_raises_value_error_with_its_number(read, content, message):
     with pytest.raises(ValueError, match=rf"letter\.txt is not a stroke file: line 3 .*{message}"):

@@ -236,6 +236,20 @@ def test_request_after_the_queue_timeout_is_rejected_and_never_processed(blockin
     assert len(blocking.started) == CONCURRENCY_LIMIT
 
 
+def test_staff_wait_longer_than_others(blocking, monkeypatch):
+    """Five sign-ins at the same time should all succeed."""
+    monkeypatch.setattr(load_shedding, "QUEUE_TIMEOUT", 0)
+    monkeypatch.setattr(load_shedding, "STAFF_QUEUE_TIMEOUT", TIMEOUT)
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE)
+    requests = [Request("/admin/login/") for _ in range(CONCURRENCY_LIMIT + 1)]
+    threads = [start(request.send, shedder) for request in requests]
+    wait_until(lambda: metrics.WAITING._value.get() == 1)
+    assert Request("/api/v1/drawings/1").send(shedder).status == "503 Service Unavailable"
+    blocking.release.set()
+    join(threads)
+    assert {request.status for request in requests} == {"200 OK"}
+
+
 def test_backlog_is_processed_in_order(blocking, long_queue_timeout, monkeypatch):
     monkeypatch.setattr(load_shedding, "CONCURRENCY_LIMIT", 1)
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
