@@ -40,13 +40,16 @@ def test_empty_pad_disables_label_buttons(page):
         assert button.is_disabled()
 
 
-def test_confirm_labels_and_undo_removes_the_label(drawn):
+def test_confirm_and_not_a_digit_label_and_undo_removes_the_label(drawn):
     drawn.click("[data-label-action=confirm]")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 7. Thank you.")
     expect_label(drawn, "7")
     drawn.click("[data-label-action=undo]")
     expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
     expect_label(drawn, "")
+    drawn.click("[data-label-action=not-a-digit]")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: not a digit. Thank you.")
+    expect_label(drawn, "?")
 
 
 def test_click_on_a_bar_labels_its_digit_and_shows_the_label_as_the_result(drawn):
@@ -59,7 +62,8 @@ def test_click_on_a_bar_labels_its_digit_and_shows_the_label_as_the_result(drawn
     expect_label(drawn, "1")
 
 
-def test_digit_key_labels_the_drawing(drawn):
+def test_digit_key_labels_the_drawing_even_on_the_picture_input(drawn):
+    drawn.focus("#picture")
     drawn.keyboard.press("4")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
     expect_label(drawn, "4")
@@ -76,12 +80,6 @@ def test_digit_keys_can_be_switched_off(drawn):
     drawn.keyboard.press("Escape")
     drawn.keyboard.press("4")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
-
-
-def test_not_a_digit_labels_a_non_digit(drawn):
-    drawn.click("[data-label-action=not-a-digit]")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: not a digit. Thank you.")
-    expect_label(drawn, "?")
 
 
 def test_new_stroke_removes_the_label(drawn):
@@ -164,11 +162,6 @@ def test_tap_on_a_box_selects_its_digit_and_draws_nothing(number):
     assert len(number.evaluate("JSON.parse(sessionStorage.visit)[0].strokes")) == 2
 
 
-def test_enter_confirms_the_prediction(number):
-    number.keyboard.press("Enter")
-    expect_label(number, "71")
-
-
 def test_pending_prediction_cannot_be_confirmed(page):
     expect(page.locator("body")).to_have_attribute("data-model", "loaded")
     late = []
@@ -218,26 +211,20 @@ def test_digits_of_two_lines_are_labeled_separately(page):
     assert "71\n21" in page.locator("dl").inner_text()
 
 
-def test_digit_keys_skip_the_dash_of_a_number(page):
+def test_confirm_keeps_the_dash_of_a_number_and_digit_keys_skip_it(page):
     draw(page, DASHED)
     expect(page.locator("#reading")).to_have_text("7?1")
     expect_saved(page, 1)
     expect_state(page, "unsure")
     expect(page.locator("#reading button").nth(1)).to_have_attribute("data-verdict", "not a digit")
+    page.click("[data-label-action=confirm]")
+    expect(page.locator("#label-status")).to_have_text("Your label: 7?1. Thank you.")
+    expect_label(page, "7?1")
     page.keyboard.type("24")
     expect_label(page, "2?4")
     page.locator("#reading button").nth(1).click()
     page.click("[data-digit='3']")
     expect_label(page, "234")
-
-
-def test_confirm_labels_a_number_with_a_dash(page):
-    draw(page, DASHED)
-    expect(page.locator("#reading")).to_have_text("7?1")
-    expect_saved(page, 1)
-    page.click("[data-label-action=confirm]")
-    expect(page.locator("#label-status")).to_have_text("Your label: 7?1. Thank you.")
-    expect_label(page, "7?1")
 
 
 def test_label_with_fewer_digits_than_the_prediction_is_replaced(page):
@@ -257,17 +244,6 @@ def test_label_with_fewer_digits_than_the_prediction_is_replaced(page):
     expect_label(page, "74")
 
 
-def test_label_given_offline_is_sent_later(page):
-    draw(page)
-    expect_state(page, "read")
-    expect_saved(page, 1)
-    with offline(page):
-        page.keyboard.press("2")
-        expect(page.locator("#badge")).to_contain_text("No connection")
-    expect_label(page, "2")
-    expect(page.locator("#badge")).to_have_text("")
-
-
 def test_labeled_drawing_links_to_its_details(drawn):
     expect(drawn.locator("#details-link")).to_be_hidden()
     drawn.keyboard.press("1")
@@ -278,17 +254,18 @@ def test_labeled_drawing_links_to_its_details(drawn):
     assert violations(drawn) == {}
 
 
-def test_number_stays_displayed_while_its_label_waits(page):
+def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(page):
     draw(page, NUMBER)
     expect(page.locator("#reading")).to_have_text("71")
     expect_saved(page, 1)
     with offline(page):
-        page.click("[data-label-action=confirm]")
+        page.keyboard.press("Enter")
         expect(page.locator("#badge")).to_contain_text("No connection")
         expect_state(page, "read")
         expect(page.locator("#reading")).to_have_text("71")
         expect(page.locator("#label-status")).to_have_text("Your label: 71. Thank you.")
     expect_label(page, "71")
+    expect(page.locator("#badge")).to_have_text("")
     expect_state(page, "read")
 
 
@@ -315,9 +292,3 @@ def test_offline_second_stroke_replaces_the_old_prediction(drawn):
         draw(drawn, [[[60, 140], [220, 140]]])
         expect(drawn.locator("#reading")).not_to_have_text("old")
     expect_saved(drawn, 2)
-
-
-def test_digit_key_on_the_picture_input_labels_the_drawing(drawn):
-    drawn.focus("#picture")
-    drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
