@@ -102,12 +102,13 @@ def test_page_makes_the_same_queries_for_any_number_of_drawings(
     admin_client, static_files, address, django_assert_num_queries
 ):
     address = address.replace("p=200", "p=2")
-    fill(200)
+    fill(120)
     # Every filter finds a digit: Django skips queries for empty pages.
     Digit.objects.filter(pk=Digit.objects.filter(model=MODELS[1])[0].pk).update(label="3", text="4")
     with CaptureQueriesContext(connection) as few:
         admin_client.get(address)
-    fill(1_000, seed=1)
+    fill(120, seed=1)
+    assert len(few) <= 12
     with django_assert_num_queries(len(few)):
         admin_client.get(address)
 
@@ -145,6 +146,7 @@ def test_action_on_more_rows_than_the_maximum_is_rejected(admin_client, log, mon
     assert Digit.objects.filter(label="4").count() == before
 
 
+@pytest.mark.database
 def test_search_finds_uuids_and_models(admin_client, log):
     drawing = Drawing.objects.first()
     for term, found in ((drawing.id, 1), (drawing.id.hex, 1), (MODELS[0], 200), ("nonsense", 0)):

@@ -82,6 +82,7 @@ def test_import_of_an_invalid_file_fails_with_the_reason(tmp_path, content):
     assert not ModelVersion.objects.exists()
 
 
+@pytest.mark.database
 def test_database_rejects_two_serving_models(candidate, second_candidate):
     for version in (candidate, second_candidate):
         version.status = ModelStatus.SERVING
@@ -90,6 +91,7 @@ def test_database_rejects_two_serving_models(candidate, second_candidate):
         second_candidate.save()
 
 
+@pytest.mark.database
 def test_register_of_a_known_file_returns_the_stored_version():
     first, created = registry.register(VALID)
     again, created_again = registry.register(VALID)
@@ -104,6 +106,7 @@ def history():
     return [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
 
 
+@pytest.mark.database
 def test_roll_back_undoes_promotions_in_reverse_order(candidate, second_candidate, admin_user):
     first, second = str(candidate), str(second_candidate)
     registry.promote(candidate, admin_user)
@@ -186,6 +189,7 @@ def ranked():
     return [registry.register(variant(n, 20 * n))[0] for n in (1, 2, 3)]
 
 
+@pytest.mark.database
 def test_promote_during_another_promotion_compares_with_the_new_serving_model(
     ranked, admin_user, after_comparison
 ):
@@ -197,6 +201,7 @@ def test_promote_during_another_promotion_compares_with_the_new_serving_model(
     assert ModelVersion.promoted_sha256() == best.sha256
 
 
+@pytest.mark.database
 def test_promote_after_a_changed_comparison_retires_the_new_serving_model(
     ranked, admin_user, after_comparison
 ):
@@ -235,6 +240,7 @@ def test_models_export_to_a_full_disk_keeps_the_previous_file(tmp_path, candidat
     assert copy.read_bytes() == b"good"
 
 
+@pytest.mark.database
 def test_models_command_imports_promotes_exports_and_rolls_back(tmp_path, candidate, admin_user):
     file, copy = tmp_path / "new.onnx", tmp_path / "copy.onnx"
     file.write_bytes(VALID)

@@ -18,7 +18,7 @@ from tools.samples import SEVEN
 REVIEW = "/admin/recognizer/digit/review/"
 ONE = [[[320, 60], [320, 260]]]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture
