@@ -254,19 +254,16 @@ def test_labeled_drawing_links_to_its_details(drawn):
     assert violations(drawn) == {}
 
 
-def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(page):
-    draw(page, NUMBER)
-    expect(page.locator("#reading")).to_have_text("71")
-    expect_saved(page, 1)
-    with offline(page):
-        page.keyboard.press("Enter")
-        expect(page.locator("#badge")).to_contain_text("No connection")
-        expect_state(page, "read")
-        expect(page.locator("#reading")).to_have_text("71")
-        expect(page.locator("#label-status")).to_have_text("Your label: 71. Thank you.")
-    expect_label(page, "71")
-    expect(page.locator("#badge")).to_have_text("")
-    expect_state(page, "read")
+def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(number):
+    with offline(number):
+        number.keyboard.press("Enter")
+        expect(number.locator("#badge")).to_contain_text("No connection")
+        expect_state(number, "read")
+        expect(number.locator("#reading")).to_have_text("71")
+        expect(number.locator("#label-status")).to_have_text("Your label: 71. Thank you.")
+    expect_label(number, "71")
+    expect(number.locator("#badge")).to_have_text("")
+    expect_state(number, "read")
 
 
 def test_focus_moves_between_confirm_and_undo(drawn):
