@@ -211,20 +211,26 @@ def test_digits_of_two_lines_are_labeled_separately(page):
     assert "71\n21" in page.locator("dl").inner_text()
 
 
-def test_confirm_keeps_the_dash_of_a_number_and_digit_keys_skip_it(page):
+def test_digit_keys_skip_the_dash_of_a_number(page):
     draw(page, DASHED)
     expect(page.locator("#reading")).to_have_text("7?1")
     expect_saved(page, 1)
     expect_state(page, "unsure")
     expect(page.locator("#reading button").nth(1)).to_have_attribute("data-verdict", "not a digit")
-    page.click("[data-label-action=confirm]")
-    expect(page.locator("#label-status")).to_have_text("Your label: 7?1. Thank you.")
-    expect_label(page, "7?1")
     page.keyboard.type("24")
     expect_label(page, "2?4")
     page.locator("#reading button").nth(1).click()
     page.click("[data-digit='3']")
     expect_label(page, "234")
+
+
+def test_confirm_labels_a_number_with_a_dash(page):
+    draw(page, DASHED)
+    expect(page.locator("#reading")).to_have_text("7?1")
+    expect_saved(page, 1)
+    page.click("[data-label-action=confirm]")
+    expect(page.locator("#label-status")).to_have_text("Your label: 7?1. Thank you.")
+    expect_label(page, "7?1")
 
 
 def test_label_with_fewer_digits_than_the_prediction_is_replaced(page):
