@@ -40,6 +40,7 @@ def change_address(digit):
     return f"{DIGITS}{digit.pk}/change/"
 
 
+@pytest.mark.database
 def test_digit_list_shows_inputs_and_predictions_newest_first(admin_client, digits):
     response = admin_client.get(DIGITS)
     assert response.content.decode().count("data:image/png;base64,") == 3
@@ -135,6 +136,7 @@ def test_digit_list_groups_its_actions(admin_client, digits):
     assert 'value="export_csv"' in page.partition('<optgroup label="Export labels as">')[2]
 
 
+@pytest.mark.database
 def test_digit_form_shows_strokes(admin_client, digits):
     page = admin_client.get(change_address(digits[0])).content.decode()
     assert "<svg" in page
@@ -237,6 +239,7 @@ def test_lists_defer_strokes(admin_client, digits):
             assert "strokes" in getattr(row, "drawing", row).get_deferred_fields()
 
 
+@pytest.mark.database
 def test_drawing_list_shows_inputs(admin_client, digits):
     assert admin_client.get(DRAWINGS).content.decode().count('alt="28x28 input"') == 3
 

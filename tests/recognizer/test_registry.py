@@ -328,6 +328,7 @@ def test_promote_within_the_margin_needs_no_reason(stated, admin_user):
     assert ModelVersion.promoted_sha256()
 
 
+@pytest.mark.database
 def test_compare_predicts_held_out_labels_with_both_models(held_out_sevens, admin_user):
     without_sevens = registry.register(variant(1.0, unread=7))[0]
     compared = compare(without_sevens.load())
@@ -433,6 +434,7 @@ def test_model_page_shows_the_robustness_grid_and_calibration(
     assert page.count('<svg class="reliability"') == page.count("<circle") == 2
 
 
+@pytest.mark.database
 def test_model_page_of_a_worse_candidate_requires_a_reason(
     admin_client, static_files, held_out_sevens
 ):
