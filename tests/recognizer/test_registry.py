@@ -10,7 +10,6 @@ import numpy as np
 import onnx
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
@@ -610,21 +609,6 @@ def test_admin_reports_a_promotion_conflict(admin_client, static_files, ranked, 
     after_comparison(*changes[: registry.MAX_COMPARISONS])
     response = admin_client.post(f"{MODELS}{best.pk}/promote/", follow=True)
     assert "The serving model changed" in response.content.decode()
-
-
-def test_promotion_requires_permission_and_post(client, django_user_model, static_files, candidate):
-    user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
-    client.force_login(user)
-    promote = f"{MODELS}{candidate.pk}/promote/"
-    assert "/promotion/" not in client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
-    assert client.get(f"{MODELS}{candidate.pk}/promotion/").status_code == 403
-    assert client.post(promote).status_code == 403
-    assert client.post(f"{MODELS}{candidate.pk}/rollback/").status_code == 403
-    user.user_permissions.add(Permission.objects.get(codename="promote_modelversion"))
-    assert client.get(promote).status_code == 405
-    assert client.post(promote).status_code == 302
-    assert ModelVersion.promoted_sha256() == candidate.sha256
 
 
 def test_admin_deletes_candidates_only(
