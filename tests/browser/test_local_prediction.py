@@ -1,4 +1,4 @@
-"""Predictions in the page during a stroke and without a connection."""
+"""Predictions in the page during a stroke."""
 
 import pytest
 from playwright.sync_api import expect
