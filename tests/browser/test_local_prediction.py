@@ -1,42 +1,21 @@
-"""Predictions in the page during a stroke and without a connection."""
+"""Predictions in the page during a stroke."""
 
 import pytest
 from playwright.sync_api import expect
 
-from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
-from tools.browser.pen import draw, expect_state, offline, press, wait_for_frames
-from tools.samples import FORMS, JOINED_ZEROS, SEVEN, YEAR
+from tools.browser.pen import draw, expect_state, press, wait_for_frames
+from tools.samples import JOINED_ZEROS, SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ONE = [[[140, 40], [141, 240]]]
 NUMBER = [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60, 0], [220, 260, 0]]]
-
-
-def moved(strokes, right, down):
-    return [[[x + right, y + down] for x, y in stroke] for stroke in strokes]
-
-
-BY_LABEL = {label: strokes for (label, _), strokes in FORMS.items()}
-# Drawings for a pad of 400 pixels.
-DRAWINGS = {
-    **{label: moved(BY_LABEL[label], 150, 150) for label in "457810"},
-    "2026": moved(YEAR, 30, 150),
-}
 
 
 @pytest.fixture
 def page_with_model(page):
-    """Return a page that has fetched the model, with a clear pad."""
+    """Return a page that has fetched the model."""
     expect(page.locator("body")).to_have_attribute("data-model", "loaded")
-    draw(page)
-    expect_state(page, "read")
-    page.click("[data-action=clear]")
-    draw(page, ONE)
-    expect_state(page, "read")
-    expect_saved(page, 2)
-    page.click("[data-action=clear]")
     return page
 
 
@@ -87,34 +66,6 @@ def test_number_is_predicted_without_a_response(page_with_model):
     expect(page_with_model.locator("#reading")).to_have_text("00")
     expect_state(page_with_model, "drawing")
     assert requests == []
-
-
-def test_offline_each_drawing_is_predicted(page_with_model):
-    page_with_model.uncheck("#save")
-    with offline(page_with_model):
-        for text, strokes in DRAWINGS.items():
-            draw(page_with_model, strokes, size=400)
-            expect(page_with_model.locator("#reading")).to_have_text(text)
-            expect_state(page_with_model, "read")
-            page_with_model.click("[data-action=clear]")
-        texts = page_with_model.evaluate("JSON.parse(sessionStorage.visit).map(({text}) => text)")
-    assert texts == ["7", "1", *DRAWINGS]
-
-
-def test_offline_stroke_is_predicted_and_saved_later(page_with_model):
-    with offline(page_with_model):
-        draw(page_with_model)
-        expect(page_with_model.locator("#reading")).to_have_text("7")
-        expect(page_with_model.locator("#badge")).to_have_text(
-            "No connection. Waiting to be sent: 1."
-        )
-    expect_state(page_with_model, "read")
-    expect_saved(page_with_model, 3)
-    assert list(Drawing.objects.order_by("created_at").values_list("text", flat=True)) == [
-        "7",
-        "1",
-        "7",
-    ]
 
 
 def test_unavailable_model_file_leaves_server_predictions(page):

@@ -185,15 +185,6 @@ def test_two_reviewers_get_different_digits(open_review, django_user_model):
     assert one.locator("#notice").inner_text() == other.locator("#notice").inner_text() == ""
 
 
-def test_labels_given_offline_are_stored_later(open_review):
-    page = open_review()
-    with offline(page):
-        page.keyboard.press("7")
-        page.keyboard.press("7")
-        expect(page.locator("#notice")).to_contain_text("Unsent labels are kept")
-    expect_stored(page, 2)
-
-
 @pytest.mark.parametrize("leave", [lambda page: page.goto("/admin/"), lambda page: page.close()])
 def test_unsent_labels_are_stored_when_the_page_is_left(open_review, leave):
     """The first request never completes, so all later labels are still unsent."""
@@ -253,7 +244,7 @@ def test_space_and_enter_work_the_focused_button_but_not_a_clicked_one(open_revi
     assert labels()[:4] == ["5", "6", "", "4"]
 
 
-def test_phone_shows_drawing_prediction_and_buttons_on_one_screen(open_review):
+def test_phone_shows_everything_on_one_screen_and_labels_by_touch(open_review):
     page = open_review(**PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for key in ("0", "9", "Enter", "x", " ", "u", "r"):
@@ -262,10 +253,6 @@ def test_phone_shows_drawing_prediction_and_buttons_on_one_screen(open_review):
         assert box["y"] + box["height"] <= 844
     assert page.locator("#prediction").is_visible()
     assert page.locator("#drawing").bounding_box()["width"] >= 250
-
-
-def test_phone_labels_and_undoes_by_touch(open_review):
-    page = open_review(**PHONE)
     page.tap('[data-key="4"]')
     page.tap('[data-key="Enter"]')
     page.tap('[data-key="x"]')

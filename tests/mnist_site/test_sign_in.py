@@ -175,6 +175,7 @@ def test_codes_of_a_second_phone_do_not_throttle_the_first(client, device, admin
     assert device.throttling_failure_count <= 1
 
 
+@pytest.mark.database
 def test_code_with_nul_is_rejected(client, device, spare_code):
     assert sign_in(client, OWNER, token="a\0b").status_code == 200
 

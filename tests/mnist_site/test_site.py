@@ -57,6 +57,7 @@ def test_probes_of_a_working_site_succeed(client):
     assert client.get("/health/ready").json() == {"status": "ok"}
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_ready_without_database_and_model_names_both(client, no_model, monkeypatch):
     def fail():
@@ -69,6 +70,7 @@ def test_ready_without_database_and_model_names_both(client, no_model, monkeypat
     assert client.get("/health/live").status_code == 200
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_ready_with_an_unapplied_migration_names_it(client):
     MigrationRecorder(connection).record_unapplied("recognizer", "0007_days")

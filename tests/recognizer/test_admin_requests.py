@@ -100,6 +100,7 @@ def test_custom_url_changes_state_only_by_post_with_its_permission(
     assert (state() == before) == (allowed == READ or name in UNCHANGING)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("name", "action"),
     [
@@ -121,6 +122,7 @@ def test_selection_of_an_impossible_key_gets_400(admin_client, staff, name, acti
     assert state() == before
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     "address",
     [

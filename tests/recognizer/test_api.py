@@ -201,6 +201,7 @@ def test_predict_without_a_model_gets_503(client, no_model):
     assert response["Retry-After"] == RETRY_AFTER
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_stores_strokes_inputs_and_prediction(put, shipped):
     id = uuid4()
@@ -217,6 +218,7 @@ def test_save_stores_strokes_inputs_and_prediction(put, shipped):
     assert (digit.label, digit.labeled_by, drawing.visitor_label) == ("", None, "")
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_repeated_stores_one_drawing_and_returns_the_same_prediction(put):
     id = uuid4()
@@ -226,6 +228,7 @@ def test_save_repeated_stores_one_drawing_and_returns_the_same_prediction(put):
     assert Drawing.objects.count() == Digit.objects.count() == 1
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_repeated_with_another_segmentation_keeps_the_prediction_and_label(
     put, client, monkeypatch
@@ -242,6 +245,7 @@ def test_save_repeated_with_another_segmentation_keeps_the_prediction_and_label(
     assert Drawing.objects.get().visitor_label == "71"
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_with_another_stroke_replaces_the_drawing_and_its_label(put, client):
     id = uuid4()
@@ -255,6 +259,7 @@ def test_save_with_another_stroke_replaces_the_drawing_and_its_label(put, client
     assert drawing.visitor_label == ""
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_takes_few_statements(put, django_assert_num_queries):
     id = uuid4()
@@ -265,6 +270,7 @@ def test_save_takes_few_statements(put, django_assert_num_queries):
         put([ONE], id)
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_beside_a_concurrent_one_replaces_its_drawing(put, monkeypatch):
     id = uuid4()
@@ -277,6 +283,7 @@ def test_save_beside_a_concurrent_one_replaces_its_drawing(put, monkeypatch):
     assert Drawing.objects.get().text == "1"
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_blank_drawing_deletes_the_saved_one(put):
     id = uuid4()
@@ -285,6 +292,7 @@ def test_save_blank_drawing_deletes_the_saved_one(put):
     assert not Drawing.objects.exists()
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 @pytest.mark.parametrize("strokes", [[], [[[1, 1], [99, 99]]]])
 def test_save_over_a_reviewed_drawing_gets_409(put, admin_user, strokes):
@@ -330,6 +338,7 @@ def test_multipart_body_contains_the_exact_file(rf, png, name):
     assert request_bodies._read_files(request, len(body)) == [content]
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_picture_stores_the_model_input(client, png):
     id = uuid4()
@@ -406,6 +415,7 @@ def test_body_with_the_encoding_identity_is_accepted(client):
     assert response.json()["text"] == "7"
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("header", "value", "source"),
@@ -421,6 +431,7 @@ def test_save_records_whether_the_page_sent_the_drawing(put, header, value, sour
     assert Drawing.objects.get().source == source
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError, DatabaseError])
 def test_save_without_a_database_gets_503_and_saves_nothing(put, monkeypatch, error):
@@ -434,6 +445,7 @@ def test_save_without_a_database_gets_503_and_saves_nothing(put, monkeypatch, er
     assert not Drawing.objects.exists()
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_of_two_lines_stores_text_and_labels_with_a_newline(put, admin_user):
     id = uuid4()
@@ -455,6 +467,7 @@ def stacked(count, top=0.0, height=100_000.0):
     return [*stacked(count // 2, top, half), *below]
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 @pytest.mark.parametrize(("lines", "newlines"), [(20, 19), (21, 0), (40, 0), (41, 0)])
 def test_save_of_many_lines_fits_the_column(put, lines, newlines):
@@ -621,6 +634,7 @@ def test_uppercase_uuid_equals_the_lowercase_uuid(client, static_files):
         assert client.get(f"/drawings/{variant}").status_code == 200
 
 
+@pytest.mark.database
 @pytest.mark.django_db
 def test_save_stores_rounded_strokes_and_repeats_find_them(put):
     id = uuid4()

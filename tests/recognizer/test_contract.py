@@ -24,6 +24,7 @@ application = LoadShedder(get_wsgi_application(), site.MAX_PICTURE_BYTES)
 schema = schemathesis.openapi.from_wsgi("/api/openapi.json", application)
 
 
+@pytest.mark.database
 @pytest.mark.django_db(transaction=True)
 @schema.parametrize()
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))

@@ -60,6 +60,7 @@ def test_idx_export_is_read_by_torchvision(tmp_path, labeled):
     assert labels.tolist() == [7, 7, 1, 7]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("format", "is_skipped"),
     [
@@ -197,6 +198,7 @@ def test_export_takes_three_queries_in_every_format(tmp_path, labeled, django_as
             call("export_dataset", "--format", format, tmp_path / format)
 
 
+@pytest.mark.database
 def test_export_of_strokes_reads_few_drawings_at_a_time(tmp_path, labeled, monkeypatch):
     """The strokes of 500 drawings took 468 MB."""
     sizes = []
@@ -245,6 +247,7 @@ def drawings_by_age(put):
         )
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("days", "left"), [(90, 3), (30, 2), (5, 1), (0, 0)])
 def test_purge_deletes_drawings_older_than_the_days(drawings_by_age, days, left):
     assert f"{3 - left} drawing" in call("purge_drawings", "--days", days, "--dry-run")

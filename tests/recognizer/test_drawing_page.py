@@ -36,6 +36,7 @@ def test_page_shows_labels_without_the_reviewer_name(client, saved_drawing, admi
     assert "admin" not in page
 
 
+@pytest.mark.database
 def test_page_of_a_picture_predicts_from_the_stored_input(client, png):
     id = uuid4()
     drawings.save(id, open_picture(png), "page")

@@ -2,13 +2,10 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from tools.resilience import hostile_inputs
-from tools.resilience.hostile_inputs import BLANK, BOMBS, ODD, saved, seven
+from tools.resilience.hostile_inputs import BLANK, BOMBS, ODD
 
 PREDICT = "/api/v1/predict"
 
@@ -49,17 +46,6 @@ def test_picture_with_many_compressed_chunks_gets_422_without_decompression(
 def test_picture_with_a_long_exif_directory_is_recognized_without_parsing_it(client, monkeypatch):
     monkeypatch.setattr("PIL.ImageOps.exif_transpose", lambda _: pytest.fail("called"))
     assert send(client, hostile_inputs.exif_chunk()).json()["text"] == "7"
-
-
-GOOD = {format: saved(seven(56).convert("RGB"), format) for format in ("PNG", "JPEG", "WEBP")}
-
-
-@given(data=st.data())
-def test_picture_with_changed_bytes_causes_no_server_error(data):
-    content = bytearray(data.draw(st.sampled_from(list(GOOD.values()))))
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    assert send(Client(), bytes(content)).status_code in (200, 400, 413, 422)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from recognizer.models import Digit, Drawing, Measurement, RepeatReview
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 
 @pytest.fixture

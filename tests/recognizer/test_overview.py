@@ -12,7 +12,11 @@ from tools.samples import SHIPPED
 
 START = "/admin/"
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("static_files"),
+    pytest.mark.database,
+]
 
 
 @pytest.fixture

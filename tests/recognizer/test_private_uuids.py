@@ -90,13 +90,3 @@ def test_review_queue_contains_no_uuid(reviewer, saved_drawing, monkeypatch):
     )
     assert len(response.json()["cards"]) == 1
     assert str(saved_drawing.pk) not in response.content.decode()
-
-
-def test_drawings_require_the_permission_to_delete(reviewer, saved_drawing):
-    for address in (DRAWINGS, f"{DRAWINGS}{saved_drawing.pk}/change/"):
-        assert reviewer.get(address).status_code == 403
-
-
-def test_digit_links_to_its_drawing_for_staff_with_delete_permission(admin_client, saved_drawing):
-    page = admin_client.get(f"{DIGITS}{Digit.objects.get().pk}/change/").content.decode()
-    assert f'href="{DRAWINGS}{saved_drawing.pk}/change/"' in page

@@ -10,7 +10,7 @@ from django.utils import timezone
 from recognizer import comparison, drawings, registry, review_queue
 from recognizer.models import Digit, Drawing, ModelVersion, RepeatReview, Source
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
 ONE = [[[100, 10, 0], [100, 250, 90]]]
 

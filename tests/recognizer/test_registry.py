@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
@@ -90,6 +89,7 @@ def test_import_of_an_invalid_file_fails_with_the_reason(tmp_path, content):
     assert not ModelVersion.objects.exists()
 
 
+@pytest.mark.database
 def test_database_rejects_two_serving_models(candidate, second_candidate):
     for version in (candidate, second_candidate):
         version.status = ModelStatus.SERVING
@@ -98,6 +98,7 @@ def test_database_rejects_two_serving_models(candidate, second_candidate):
         second_candidate.save()
 
 
+@pytest.mark.database
 def test_register_of_a_known_file_returns_the_stored_version():
     first, created = registry.register(VALID)
     again, created_again = registry.register(VALID)
@@ -112,6 +113,7 @@ def history():
     return [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
 
 
+@pytest.mark.database
 def test_roll_back_undoes_promotions_in_reverse_order(candidate, second_candidate, admin_user):
     first, second = str(candidate), str(second_candidate)
     registry.promote(candidate, admin_user)
@@ -194,6 +196,7 @@ def ranked():
     return [registry.register(variant(n, 20 * n))[0] for n in (1, 2, 3)]
 
 
+@pytest.mark.database
 def test_promote_during_another_promotion_compares_with_the_new_serving_model(
     ranked, admin_user, after_comparison
 ):
@@ -205,6 +208,7 @@ def test_promote_during_another_promotion_compares_with_the_new_serving_model(
     assert ModelVersion.promoted_sha256() == best.sha256
 
 
+@pytest.mark.database
 def test_promote_after_a_changed_comparison_retires_the_new_serving_model(
     ranked, admin_user, after_comparison
 ):
@@ -243,6 +247,7 @@ def test_models_export_to_a_full_disk_keeps_the_previous_file(tmp_path, candidat
     assert copy.read_bytes() == b"good"
 
 
+@pytest.mark.database
 def test_models_command_imports_promotes_exports_and_rolls_back(tmp_path, candidate, admin_user):
     file, copy = tmp_path / "new.onnx", tmp_path / "copy.onnx"
     file.write_bytes(VALID)
@@ -330,6 +335,7 @@ def test_promote_within_the_margin_needs_no_reason(stated, admin_user):
     assert ModelVersion.promoted_sha256()
 
 
+@pytest.mark.database
 def test_compare_predicts_held_out_labels_with_both_models(held_out_sevens, admin_user):
     without_sevens = registry.register(variant(1.0, unread=7))[0]
     compared = compare(without_sevens.load())
@@ -435,6 +441,7 @@ def test_model_page_shows_the_robustness_grid_and_calibration(
     assert page.count('<svg class="reliability"') == page.count("<circle") == 2
 
 
+@pytest.mark.database
 def test_model_page_of_a_worse_candidate_requires_a_reason(
     admin_client, static_files, held_out_sevens
 ):
@@ -689,21 +696,6 @@ def test_admin_reports_a_promotion_conflict(admin_client, static_files, ranked, 
     after_comparison(*changes[: registry.MAX_COMPARISONS])
     response = admin_client.post(f"{MODELS}{best.pk}/promote/", follow=True)
     assert "The serving model changed" in response.content.decode()
-
-
-def test_promotion_requires_permission_and_post(client, django_user_model, static_files, candidate):
-    user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
-    client.force_login(user)
-    promote = f"{MODELS}{candidate.pk}/promote/"
-    assert "/promotion/" not in client.get(f"{MODELS}{candidate.pk}/change/").content.decode()
-    assert client.get(f"{MODELS}{candidate.pk}/promotion/").status_code == 403
-    assert client.post(promote).status_code == 403
-    assert client.post(f"{MODELS}{candidate.pk}/rollback/").status_code == 403
-    user.user_permissions.add(Permission.objects.get(codename="promote_modelversion"))
-    assert client.get(promote).status_code == 405
-    assert client.post(promote).status_code == 302
-    assert ModelVersion.promoted_sha256() == candidate.sha256
 
 
 def test_admin_deletes_candidates_only(

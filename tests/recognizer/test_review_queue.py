@@ -20,7 +20,7 @@ ONE = [[[320, 60], [320, 260]]]
 # The page fetches this many cards at once.
 BATCH = 20
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tools.samples import SEVEN
 PAGE = "/admin/recognizer/digit/statistics/"
 GRID = rasterize(SEVEN)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 @pytest.fixture(autouse=True)

@@ -83,13 +83,16 @@ def expect_state(page, state):
     expect(page.locator("body")).to_have_attribute("data-state", state)
 
 
-def violations(page):
-    """Return axe-core's accessibility violations once no transition runs: the elements by rule."""
+def violations(page, part=None):
+    """Return axe-core's accessibility violations once no transition runs: the elements by rule.
+
+    ``part`` is the selector of the elements to check; default: the page.
+    """
     wait_for_frames(page)
     page.wait_for_function(
         "document.getAnimations().every((each) => !(each instanceof CSSTransition))"
     )
-    results = Axe().run(page, options={"runOnly": RULES}).response
+    results = Axe().run(page, part, {"runOnly": RULES}).response
     return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in results["violations"]}
 
 
