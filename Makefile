@@ -11,7 +11,7 @@ run: .venv/server .env
 	@$(BIN)/python manage.py migrate --no-input --verbosity 0
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 	@echo "Digits is at http://localhost:$(PORT)/ (Ctrl-C stops it)"
-	@PORT=$(PORT) $(BIN)/python -m mnist_site
+	@PORT=$(PORT) $(BIN)/gunicorn
 
 # One process per core, each with its own database and browser. A process without tests takes half
 # of the remaining ones of another: with whole files, it would wait for the longest.
