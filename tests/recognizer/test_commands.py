@@ -147,6 +147,17 @@ def test_train_data_prints_counts_exclusions_and_warnings_and_writes_a_contact_s
         assert picture.height == 2 * 10 * 30
 
 
+def test_train_strokes_of_numbers_only_writes_no_contact_sheet(
+    tmp_path, no_training, write_strokes, settings
+):
+    (tmp_path / "lenet.checkpoint").touch()
+    file = write_strokes("numbers.jsonl", "77", "777")
+    printed = call("train", "--strokes", file, "--output", tmp_path / "lenet.onnx")
+    assert "written" in printed
+    assert "Contact sheet" not in printed
+    assert not (settings.VAR / "dataset.png").exists()
+
+
 def test_train_data_of_mnist_test_digits_is_an_error(tmp_path, small_datasets):
     row = ",".join(map(str, data.mnist(train=False).images[0].flatten().tolist()))
     (tmp_path / "test.csv").write_text(f"7,{row}\n")

@@ -187,9 +187,10 @@ class Command(BaseCommand):
             warnings += dataset_report.compare_orientation(group, load_shipped_model())
         for warning in warnings:
             self.stdout.write(self.style.WARNING(f"Warning: {warning}"))
-        sheet = settings.VAR / "dataset.png"
-        write_file(sheet, dataset_report.contact_sheet(*groups))
-        self.stdout.write(f"Contact sheet: {sheet}")
+        if groups:
+            sheet = settings.VAR / "dataset.png"
+            write_file(sheet, dataset_report.contact_sheet(*groups))
+            self.stdout.write(f"Contact sheet: {sheet}")
 
     def _train(self, trainer: Any, save_checkpoint: Callable[[], None]) -> None:
         """Train with a progress bar and print the metrics of each epoch."""
