@@ -31,7 +31,8 @@ ORIENTATIONS: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "turned to the left": lambda images: np.rot90(images, -1, (1, 2)),
     "turned to the right": lambda images: np.rot90(images, 1, (1, 2)),
 }
-MAX_READ, MIN_GAIN = 1_000, 0.2
+# Below MIN_READ digits, single errors decide.
+MIN_READ, MAX_READ, MIN_GAIN = 50, 1_000, 0.2
 
 
 def describe_counts(labels: Iterable[int]) -> str:
@@ -61,7 +62,7 @@ def compare_orientation(digits: LabeledDigits, classifier: Classifier) -> list[s
     chosen = digits.digits()
     index = _evenly_spaced(len(chosen), MAX_READ)
     images, labels = chosen.images[index], chosen.labels[index]
-    if not len(images):
+    if len(images) < MIN_READ:
         return []
 
     def read(turned: NDArray[np.uint8]) -> float:

@@ -80,6 +80,12 @@ def test_compare_upright_digits_gives_no_warning(mnist, shipped, wrong):
     assert dataset_report.compare_orientation(upright.non_digits(), shipped) == []
 
 
+def test_compare_orientation_of_few_digits_gives_no_warning(mnist, shipped):
+    images, labels = mnist
+    turned = digits(images[:20, :, ::-1], labels[:20])
+    assert dataset_report.compare_orientation(turned, shipped) == []
+
+
 def test_stroke_examples_are_some_digits_and_non_digits_of_each_label():
     labels = ["7"] * 30 + ["?", "0", "77"]
     samples = [StrokeSample(SEVEN, label, str(n)) for n, label in enumerate(labels)]
