@@ -81,7 +81,7 @@ def describe_errors(load: Callable[[], Classifier]) -> str:
 
 
 def describe_training(load: Callable[[], Classifier]) -> str:
-    """Return the training data in a model's metadata, or _("unknown")."""
+    """Return the training data in a model's metadata, or "unknown" in the user's language."""
     try:
         training = load().facts.get("training", {})
     except ModelError as error:
@@ -90,7 +90,7 @@ def describe_training(load: Callable[[], Classifier]) -> str:
         f"{training[key]:,} {name}" for key, name in TRAINING_COUNTS.items() if training.get(key)
     ]
     files = [file["name"] for file in training.get("stroke_files", [])]
-    return "; ".join(counts + files) or "unknown"
+    return "; ".join(counts + files) or _("unknown")
 
 
 def find(name: str) -> ModelVersion:

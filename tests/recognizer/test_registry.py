@@ -540,6 +540,24 @@ def test_model_list_shows_the_training_command_with_the_serving_models_files(
     assert "Unknown:" in page
 
 
+@pytest.mark.parametrize(("labels", "noun"), [(1, "label"), (2, "labels")])
+def test_model_list_counts_the_labels_of_the_training(
+    admin_client, static_files, monkeypatch, labels, noun
+):
+    model = Classifier(
+        with_facts({"thresholds": THRESHOLDS, "training": {"reviewed_images": labels}})
+    )
+    monkeypatch.setattr(serving, "current_classifier", lambda: model)
+    page = admin_client.get(MODELS).content.decode()
+    assert f"The serving model was trained on {labels} {noun}." in page
+
+
+def test_training_data_of_a_model_without_metadata_is_translated_unknown(monkeypatch):
+    model = Classifier(with_facts({"thresholds": THRESHOLDS}))
+    monkeypatch.setattr(registry, "_", str.upper)
+    assert registry.describe_training(lambda: model) == "UNKNOWN"
+
+
 def trained_on(labels, errors, of=1_000, temperature=1.0):
     """Register a model trained on labels, with errors on held-out ones."""
     model = onnx.load_from_string(variant(temperature))
