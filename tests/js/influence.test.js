@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { argmax, strongest, tracePrediction } from "../../static/js/explain/influence.js";
 import { LAYERS } from "../../static/js/explain/layout.js";
-import { describeUnit, formatNumber } from "../../static/js/explain/wording.js";
+import { describeUnit, formatNumber, LAYER_TEXTS } from "../../static/js/explain/wording.js";
 import { LeNet } from "../../static/js/recognize/lenet.js";
 import { rasterize } from "../../static/js/recognize/rasterize.js";
 import { formatProbability } from "../../static/js/recognize/result_view.js";
@@ -50,4 +50,17 @@ test("describeUnit names the unit, its value and its strongest contributions", (
   );
   assert.match(describe("dense1", 0), /^Unit 1 of 120: \d+\.\d\d\. .*map \d+ of 16, row \d, column \d/);
   assert.equal(describe("input", 0), "Pixel in row 1, column 1: 0 of 255.");
+});
+
+test("the text about the larger patterns states the pixels on which a unit depends", () => {
+  const unit = (pixel) => {
+    const input = new Uint8Array(grid.length).fill(128);
+    if (pixel !== undefined) input[pixel] = 255;
+    return network.run(input).maps2.filter((_, i) => i % 16 === 5);
+  };
+  const unchanged = unit();
+  const isUsed = (pixel) => unit(pixel).some((value, i) => value !== unchanged[i]);
+  const columns = [...grid.keys()].filter(isUsed).map((pixel) => pixel % 28);
+  const side = 1 + Math.max(...columns) - Math.min(...columns);
+  assert.ok(LAYER_TEXTS.maps2.about.includes(`${side} × ${side} pixels`), `${side}`);
 });

@@ -19,7 +19,7 @@ export const LAYER_TEXTS = {
     title: "Larger patterns",
     about:
       "Each of the 16 maps combines the 6 maps on its left with one kernel for each. " +
-      "A unit depends on 14 × 14 pixels.",
+      "A unit depends on 16 × 16 pixels.",
   },
   dense1: {
     title: "Features",
