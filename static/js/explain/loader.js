@@ -16,20 +16,23 @@ export class ExplainerLoader {
 
   /** Load the explainer, or repeat a failed load; return it, or null after it has shown its error. */
   async load() {
-    this.#explainer ??= this.#fetch();
-    const explainer = await this.#explainer;
-    if (!explainer) this.#explainer = null;
+    const loading = (this.#explainer ??= this.#fetch());
+    const explainer = await loading;
+    if (!explainer && this.#explainer === loading) this.#explainer = null;
     explainer?.refresh();
     return explainer;
   }
 
   /** Show the present drawing in the next frame. Cheap to call often. */
   async refresh() {
-    const explainer = await this.#explainer;
+    const loading = this.#explainer;
+    const explainer = await loading;
     const { recognizer } = this.#options.session;
     // The server has promoted another model.
     if (explainer && recognizer && recognizer !== explainer.recognizer) {
-      this.#explainer = null;
+      explainer.detach();
+      // Several refreshes may wait for the same explainer.
+      if (this.#explainer === loading) this.#explainer = null;
       return this.load();
     }
     return explainer?.refresh();

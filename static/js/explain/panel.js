@@ -31,7 +31,8 @@ const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributi
  *   784 levels of a picture, the picture, and the box of the digit in it; and whether the strokes are
  *   not the drawing's own; onMoment receives the drawing time that
  *   the visitor selects on the ribbon, null for the present; onPast the prediction at that moment
- * @returns {{recognizer: object, refresh: () => void, showMoment: (moment: number | null) => void}}
+ * @returns {{recognizer: object, refresh: () => void, showMoment: (moment: number | null) => void,
+ *   detach: () => void}} detach ends all work, so that another explainer can fill the elements
  */
 export function attachExplainer(elements, recognizer, { getInput, onMoment, onPast }) {
   const { network } = recognizer;
@@ -50,18 +51,26 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
   const occlusion = attachOcclusion(occlusionRoot, network);
   const ribbon = attachRibbon(ribbonRoot, onMoment);
 
+  const lifetime = new AbortController();
+  const { signal } = lifetime;
   let frame = 0;
   function schedule() {
+    if (signal.aborted) return;
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       update(getInput());
     });
   }
 
-  function update(input) {
+  /** Stop slow computations, and those that wait for a rest. */
+  function pause() {
     clearTimeout(restTimer);
     occlusion.pause();
     ribbon.pause();
+  }
+
+  function update(input) {
+    pause();
     const parts = moment === null ? input.parts : partsUntil(input.parts, input.strokes, moment);
     const isPast = moment !== null || input.isPreview;
     const newest = newestPart(parts);
@@ -138,9 +147,9 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
   const observer = new ResizeObserver(onResize);
   for (const element of [root, layersRoot, ribbonRoot]) observer.observe(element);
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
-    matchMedia(query).addEventListener("change", resize);
+    matchMedia(query).addEventListener("change", resize, { signal });
   }
-  for (const element of [root, layersRoot]) element.addEventListener("keydown", keepEscape);
+  for (const element of [root, layersRoot]) element.addEventListener("keydown", keepEscape, { signal });
   describe();
   resize();
 
@@ -150,6 +159,12 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     showMoment(newMoment) {
       moment = newMoment;
       schedule();
+    },
+    detach() {
+      lifetime.abort();
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+      pause();
     },
   };
 }

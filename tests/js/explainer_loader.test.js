@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { registerHooks } from "node:module";
+import { beforeEach, test } from "node:test";
+
+import { ExplainerLoader } from "../../static/js/explain/loader.js";
+
+// The panel needs a document.
+const PANEL = "data:text/javascript,export const attachExplainer = (...all) => globalThis.attach(...all);";
+registerHooks({
+  resolve: (name, context, next) =>
+    name === "./panel.js" ? { url: PANEL, shortCircuit: true } : next(name, context),
+});
+
+let session, loader, attached;
+
+beforeEach(() => {
+  attached = [];
+  globalThis.attach = (_, recognizer) => {
+    const explainer = { recognizer, refreshes: 0, detached: 0 };
+    explainer.refresh = () => explainer.refreshes++;
+    explainer.detach = () => explainer.detached++;
+    attached.push(explainer);
+    return explainer;
+  };
+  session = { recognizer: "old", loadModel: async () => {} };
+  const elements = { details: { addEventListener() {}, querySelector: () => ({}) }, unit: {} };
+  loader = new ExplainerLoader(elements, { session });
+});
+
+test("load attaches one explainer for several calls", async () => {
+  await Promise.all([loader.load(), loader.load(), loader.refresh()]);
+  assert.equal(attached.length, 1);
+});
+
+test("refreshes after a promotion replace the explainer once and detach the old one", async () => {
+  await loader.load();
+  session.recognizer = "new";
+  await Promise.all([loader.refresh(), loader.refresh(), loader.load(), loader.refresh()]);
+  assert.deepEqual(attached.map(({ recognizer }) => recognizer), ["old", "new"]);
+  assert.ok(attached[0].detached > 0);
+  assert.equal(attached[1].detached, 0);
+  assert.ok(attached[1].refreshes > 0);
+});
+
+test("load after an error attaches the explainer", async () => {
+  session.loadModel = async () => {
+    throw new Error("The server answered with status 503.");
+  };
+  assert.equal(await loader.load(), null);
+  session.loadModel = async () => {};
+  assert.equal((await loader.load()).recognizer, "old");
+});
