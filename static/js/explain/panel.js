@@ -94,6 +94,7 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
     networkView.show(layers, levels);
     describe();
+    stepsRoot.hidden = Boolean(grid) && !box;
     if (isOpen && grid && box) steps.showPicture(picture, box, levels);
     if (isOpen) describeSteps(strokes, grid);
     if (!layers) occlusion.show(null);
