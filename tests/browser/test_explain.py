@@ -278,6 +278,16 @@ def test_new_stroke_moves_the_slider_to_the_end(panel):
     expect_prediction(panel, 7)
 
 
+def test_closed_panel_is_inside_the_window_of_phones(open_page):
+    page = open_page(viewport={"width": 390, "height": 844})
+    expect(layer(page, "logits")).to_be_visible()
+    for width, height in ((390, 844), (412, 732), (390, 664), (320, 568)):
+        page.set_viewport_size({"width": width, "height": height})
+        box = page.locator("#network summary").bounding_box()
+        assert box["height"] >= 24
+        assert box["y"] + box["height"] <= height, (width, height)
+
+
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_panel_fits_the_width_and_has_large_targets(open_page, width):
     page = open_panel(open_page(viewport={"width": width, "height": 800}))
