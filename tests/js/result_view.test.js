@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isMark, leastConfident } from "../../static/js/recognize/result_view.js";
+import { describeSelected, isMark, leastConfident } from "../../static/js/recognize/result_view.js";
 
 const digit = (confidence, height = 40) => ({ verdict: "digit", confidence, box: [0, 0, 20, height] });
 const nonDigit = (confidence, height) => ({ ...digit(confidence, height), verdict: "not a digit" });
@@ -14,4 +14,13 @@ test("leastConfident selects a non-digit of full height, but no dash", () => {
 test("isMark is false for a single digit without a box", () => {
   const single = { verdict: "not a digit", confidence: 0.2 };
   assert.equal(isMark(single, [single]), false);
+});
+
+test("describeSelected is shorter for a digit of a number", () => {
+  const probabilities = [0, 0, 0, 0, 0.512, 0, 0, 0, 0, 0.481];
+  const unsure = { verdict: "unsure", confidence: 0.512, probabilities };
+  assert.equal(describeSelected([unsure], 0), "4 or 9? 51.2% to 48.1%");
+  assert.equal(describeSelected([digit(0.9), unsure], 1), "Digit 2: 4 or 9?");
+  assert.equal(describeSelected([digit(0.9)], 0), "90.0% confidence");
+  assert.equal(describeSelected([digit(0.9), unsure], 0), "Digit 1: 90.0%");
 });

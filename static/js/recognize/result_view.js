@@ -138,11 +138,12 @@ export function repaintInput(image) {
   showInput(image);
 }
 
-function describeSelected(digits, selected) {
+/** Describe one of the digits. */
+export function describeSelected(digits, selected) {
   const description = describeDigit(digits[selected]);
   if (digits.length === 1) return description;
-  // Short enough for a phone.
-  return `Digit ${selected + 1} of ${digits.length}: ${description.replace(" confidence", "")}`;
+  // Short enough for a phone; the bars show both probabilities of an unsure digit.
+  return `Digit ${selected + 1}: ${description.replace(/ confidence$/, "").replace(/\?.*/, "?")}`;
 }
 
 function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
