@@ -30,9 +30,11 @@ export class ExplainerLoader {
     const { recognizer } = this.#options.session;
     // The server has promoted another model.
     if (explainer && recognizer && recognizer !== explainer.recognizer) {
-      explainer.detach();
-      // Several refreshes may wait for the same explainer.
-      if (this.#explainer === loading) this.#explainer = null;
+      // Several refreshes may wait for the same explainer; the first one replaces it.
+      if (this.#explainer === loading) {
+        explainer.detach();
+        this.#explainer = null;
+      }
       return this.load();
     }
     return explainer?.refresh();
