@@ -28,8 +28,8 @@ from recognizer.telemetry import metrics
 CONCURRENCY_LIMIT = 4
 BACKLOG_LIMIT = 12
 QUEUE_TIMEOUT = 0.5  # seconds in the backlog
-# A sign-in needs half a second of CPU time, and no program repeats it: staff wait longer, in a
-# backlog of their own, and occupy only some of the slots of requests with the database.
+# A sign-in needs half a second of CPU time: staff wait longer, in a backlog of their own, and
+# occupy only some of the slots of requests with the database.
 STAFF_CONCURRENCY_LIMIT = 2
 STAFF_BACKLOG_LIMIT = 4
 STAFF_QUEUE_TIMEOUT = 5.0
