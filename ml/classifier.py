@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,18 @@ class Classifier:
             return content
         content = content.replace(self._digest.encode(), NO_DIGEST.encode())
         return content.replace(NO_DIGEST.encode(), hashlib.sha256(content).hexdigest().encode())
+
+    @cached_property
+    def public_sha256(self) -> str:
+        """The SHA-256 of ``public_content``."""
+        return hashlib.sha256(self.public_content).hexdigest()
+
+    @cached_property
+    def public_facts(self) -> Mapping[str, Any]:
+        """The metadata without the held-out drawings of earlier releases."""
+        training = self.facts.get("training", {})
+        public = {name: fact for name, fact in training.items() if name != "held_out_writers"}
+        return {**self.facts, "training": public}
 
     def predict(self, images: NDArray[np.uint8]) -> Probabilities:
         """Return calibrated probabilities float32[N, 10] of images uint8[N, 28, 28]."""

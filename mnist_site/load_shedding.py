@@ -1,7 +1,7 @@
 """Load shedding in front of Django: buffer request bodies, limit concurrency, reject with 503.
 
-Clients are slow and processing is fast: many server threads receive bodies and wait in the
-backlog, few process requests at the same time, since more would slow each other down.
+Clients are slow and processing is fast: many server threads receive bodies and wait in a backlog,
+few process requests at the same time, since more would slow each other down.
 """
 
 import io
@@ -22,15 +22,19 @@ from django.db import close_old_connections
 from recognizer.api.errors import ApiError, problem_response
 from recognizer.telemetry import metrics
 
-# Limits of a process, of requests with and without the database separately: a slow or frozen
-# database must not delay predictions. settings.py limits the connections to PostgreSQL.
+# Limits of a process. Together they leave threads of the server (gunicorn.conf.py) for probes.
+# Requests with and without the database have slots and a backlog each: a slow or frozen database
+# must not delay predictions. settings.py limits the connections to PostgreSQL.
 CONCURRENCY_LIMIT = 4
-BACKLOG_LIMIT = 16
-RECEIVER_LIMIT = 24  # fewer than the server's threads: the others serve requests without a body
-BODY_MEMORY = 48_000_000  # bytes of buffered bodies
+BACKLOG_LIMIT = 12
 QUEUE_TIMEOUT = 0.5  # seconds in the backlog
-# The same for staff: a sign-in needs half a second of CPU time, and no program repeats it.
+# A sign-in needs half a second of CPU time: staff wait longer, in a backlog of their own, and
+# occupy only some of the slots of requests with the database.
+STAFF_CONCURRENCY_LIMIT = 2
+STAFF_BACKLOG_LIMIT = 4
 STAFF_QUEUE_TIMEOUT = 5.0
+RECEIVER_LIMIT = 24  # bodies at the same time
+BODY_MEMORY = 48_000_000  # bytes of buffered bodies
 BODY_TIMEOUT = 10.0  # seconds to receive a body
 SEND_TIMEOUT = 15  # seconds without the client reading any of the response
 WATCH_INTERVAL = 1.0  # seconds between checks of BODY_TIMEOUT
@@ -40,7 +44,7 @@ CHUNK_SIZE = 1 << 20
 # Exempt from the limits: an overloaded process is still alive.
 LIVENESS_PATH = "/health/live"
 STAFF_PATH = "/admin/"
-# All other URLs need no database.
+# Other URLs need no database, except for the first load of the serving model.
 DATABASE_PATHS = (STAFF_PATH, "/api/v1/drawings/", "/drawings/", "/health/ready")
 BOUNDARY = re.compile(r'; *boundary="?([^";]+)', re.IGNORECASE)
 
@@ -48,24 +52,24 @@ BOUNDARY = re.compile(r'; *boundary="?([^";]+)', re.IGNORECASE)
 class Slots:
     """The slots of requests that are processed at the same time, and their backlog."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int, backlog_limit: int) -> None:
         self._lock = Lock()
-        self._free = CONCURRENCY_LIMIT
+        self._free, self._backlog_limit = limit, backlog_limit
         self._backlog: deque[Lock] = deque()
 
-    def acquire(self, timeout: float) -> None:
+    def acquire(self, deadline: float) -> None:
         """Take a free slot, or wait in the backlog for one. Raises ApiError."""
         with self._lock:
             if self._free:
                 self._free -= 1
                 return
-            if len(self._backlog) >= BACKLOG_LIMIT:
+            if len(self._backlog) >= self._backlog_limit:
                 raise _overloaded()
             turn = Lock()
             turn.acquire()
             self._backlog.append(turn)
         with metrics.WAITING.track_inprogress():
-            if turn.acquire(timeout=timeout):
+            if turn.acquire(timeout=max(0, deadline - monotonic())):
                 return
         with self._lock:
             # Otherwise a slot arrived between the timeout and the lock.
@@ -92,7 +96,9 @@ class LoadShedder:
         self.application, self.max_body_size = application, max_body_size
         self.cors_origins = cors_origins
         self._lock = Lock()
-        self._slots, self._database_slots = Slots(), Slots()
+        self._slots = Slots(CONCURRENCY_LIMIT, BACKLOG_LIMIT)
+        self._database_slots = Slots(CONCURRENCY_LIMIT, BACKLOG_LIMIT)
+        self._staff_slots = Slots(STAFF_CONCURRENCY_LIMIT, STAFF_BACKLOG_LIMIT)
         # Deadline and connection of each body; without gunicorn, the connection is unknown.
         self._receiving: dict[io.BytesIO, tuple[float, socket.socket | None]] = {}
         self._used_memory = 0
@@ -182,10 +188,15 @@ class LoadShedder:
     def _respond(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Process a request in a slot; a streaming response holds the slot until it is closed."""
         path = environ["PATH_INFO"]
-        slots = self._database_slots if path.startswith(DATABASE_PATHS) else self._slots
+        deadline = monotonic() + QUEUE_TIMEOUT
+        slots = [self._database_slots if path.startswith(DATABASE_PATHS) else self._slots]
+        if path.startswith(STAFF_PATH):
+            deadline = monotonic() + STAFF_QUEUE_TIMEOUT
+            slots.insert(0, self._staff_slots)
         with ExitStack() as slot:
-            slots.acquire(STAFF_QUEUE_TIMEOUT if path.startswith(STAFF_PATH) else QUEUE_TIMEOUT)
-            slot.callback(slots.release)
+            for one in slots:
+                one.acquire(deadline)
+                slot.callback(one.release)
             # Django itself would wait until the client has read the response.
             slot.callback(close_old_connections)
             response: Any = self.application(environ, start_response)

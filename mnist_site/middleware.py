@@ -14,7 +14,7 @@ from django.utils.deprecation import MiddlewareMixin
 from mnist_site.rate_limit import rate_limiter
 from recognizer.api.errors import API_PREFIX, ApiError, error_format, problem_response
 from recognizer.api.problem_details import CONTENT_TYPE
-from recognizer.postgresql import database_deadline
+from recognizer.postgresql import limit_database_waits
 
 FORMATTED = (CONTENT_TYPE, "application/json")
 
@@ -181,7 +181,7 @@ class ApiMiddleware(MiddlewareMixin):
             return None
         request.resolver_match = match = resolve(request.path_info)
         try:
-            with database_deadline(settings.API_TIMEOUT):
+            with limit_database_waits(settings.API_TIMEOUT):
                 response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         except ApiError as error:
             response = to_response(error)

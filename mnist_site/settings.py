@@ -218,8 +218,9 @@ DATABASES = {
 # Seconds to wait for a connection or a lock, less than the page's timeout of ten.
 DATABASE_TIMEOUT = 8
 POOL_TIMEOUT = 1  # seconds until a new connection to PostgreSQL counts as failed
-# Seconds to wait for the responses of PostgreSQL: in a probe, an API request, for each of another
-# page's queries. The API answers before the page's own timeout, and after lock_timeout.
+# Seconds to wait for responses of PostgreSQL: in total during a probe, in total during an API
+# request, and during each query of other pages. The API answers before the page's timeout, and
+# after lock_timeout.
 PROBE_TIMEOUT, API_TIMEOUT, QUERY_TIMEOUT = 1, DATABASE_TIMEOUT + 1, 25
 # Options in DATABASE_URL take precedence.
 url_options = DATABASES["default"].get("OPTIONS", {})
@@ -248,7 +249,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": DATABASE_TIMEOUT,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-512",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-256",
         **url_options,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -7,6 +7,7 @@ client can end the wait.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -16,31 +17,41 @@ from psycopg.pq import TransactionStatus
 
 T = TypeVar("T")
 
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+@dataclass
+class _Allowance:
+    seconds: float
+
+
+_allowance: ContextVar[_Allowance | None] = ContextVar("allowance", default=None)
 
 
 @contextmanager
-def database_deadline(seconds: float) -> Iterator[None]:
-    """Let waits for PostgreSQL in a block fail after a number of seconds, together."""
-    token = _deadline.set(monotonic() + seconds)
+def limit_database_waits(seconds: float) -> Iterator[None]:
+    """Let waits for PostgreSQL in a block fail after a number of seconds, together.
+
+    Other work of the block, such as predictions, does not count.
+    """
+    token = _allowance.set(_Allowance(seconds))
     try:
         yield
     finally:
-        _deadline.reset(token)
+        _allowance.reset(token)
 
 
 class BoundedConnection(Connection[Any]):
     """A connection that is closed when a wait exceeds its limit."""
 
-    # Seconds of one wait without database_deadline; commands such as migrate wait without limit.
+    # Seconds of one wait without limit_database_waits; commands such as migrate wait without limit.
     max_wait: float | None = None
 
     def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
         """Complete an exchange with the server. Raises OperationalError after the limit."""
-        deadline = _deadline.get()
-        limit = self.max_wait if deadline is None else max(0, deadline - monotonic())
+        allowance = _allowance.get()
+        limit = allowance.seconds if allowance else self.max_wait
         if limit is not None:
-            options["timeout"] = limit
+            options["timeout"] = max(0, limit)
+        started = monotonic()
         try:
             return super().wait(gen, *args, **options)
         except OperationalError:
@@ -48,3 +59,6 @@ class BoundedConnection(Connection[Any]):
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.close()
             raise
+        finally:
+            if allowance:
+                allowance.seconds -= monotonic() - started

@@ -42,21 +42,29 @@ class PromotionConflict(Exception):
     """Other promotions or rollbacks changed the serving model during every comparison."""
 
 
-def register(
-    content: bytes, status: ModelStatus = ModelStatus.CANDIDATE
-) -> tuple[ModelVersion, bool]:
-    """Store a model, by default as a candidate; return whether it is new. Raises ModelError."""
+def register(content: bytes) -> tuple[ModelVersion, bool]:
+    """Store a model as a candidate; return whether it is new. Raises ModelError."""
     model = Classifier(content)
     return ModelVersion.objects.get_or_create(
         sha256=model.sha256,
-        defaults={"version": model.version, "content": content, "status": status},
+        defaults={"version": model.version, "content": content},
     )
 
 
 def store_shipped_model() -> None:
-    """Store the shipped model, so that it is listed and promoted like others. Raises ModelError."""
-    if not ModelVersion.objects.filter(sha256=shipped_sha256()).exists():
-        register(load_shipped_model().content, ModelStatus.SHIPPED)
+    """Store the shipped model, so that it is listed and promoted like others. Raises ModelError.
+
+    The shipped model of another release becomes a candidate.
+    """
+    current = shipped_sha256()
+    versions = ModelVersion.objects
+    with transaction.atomic():
+        if not versions.filter(sha256=current).exists():
+            register(load_shipped_model().content)
+        former = versions.filter(status=ModelStatus.SHIPPED).exclude(sha256=current)
+        former.update(status=ModelStatus.CANDIDATE)
+        shipped = versions.filter(status=ModelStatus.CANDIDATE, sha256=current)
+        shipped.update(status=ModelStatus.SHIPPED)
 
 
 def shipped_sha256() -> str:

@@ -1,9 +1,9 @@
 """The serving model of this process: loaded on first use, shared by all threads.
 
 It follows the database: the promoted model version serves, or the shipped file if none was
-promoted. Each process checks at most once per second, in the background, so that predictions never
-wait for the database. If the promoted model is invalid or the database is unavailable, the previous
-classifier continues to serve and the error is logged.
+promoted. The first use waits for the database. Afterwards, each process checks at most once per
+second, in the background, so that predictions do not wait. If the promoted model is invalid or the
+database is unavailable, the previous classifier continues to serve and the error is logged.
 """
 
 import logging
@@ -74,10 +74,18 @@ class ServingModel:
                 if monotonic() >= self._next_check:
                     self._update()
         elif monotonic() >= self._next_check and self._lock.acquire(blocking=False):
-            self.run(self._check)
+            self._start_check()
         if self._classifier is None:
             raise ModelUnavailable(self.problem)
         return self._classifier
+
+    def _start_check(self) -> None:
+        try:
+            self.run(self._check)
+        except RuntimeError as error:
+            # The system has no thread left; a later use tries again.
+            self._lock.release()
+            logger.error("Cannot check for a promotion: %s", error)
 
     def _check(self) -> None:
         """Follow the database, then release the lock, which another thread has acquired."""

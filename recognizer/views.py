@@ -23,7 +23,7 @@ from django.views.decorators.http import require_safe
 from recognizer import drawings, rendering
 from recognizer.api.errors import ApiError, is_outage, problem_response
 from recognizer.models import Drawing
-from recognizer.postgresql import database_deadline
+from recognizer.postgresql import limit_database_waits
 from recognizer.serving import ModelUnavailable, current_classifier
 from recognizer.sqlite_file import find_problem
 from recognizer.telemetry import metrics
@@ -135,7 +135,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Readiness probe: database and model are usable, and all migrations are applied."""
     problems = {}
-    with database_deadline(settings.PROBE_TIMEOUT):
+    with limit_database_waits(settings.PROBE_TIMEOUT):
         if problem := _database_problem():
             problems["database"] = problem
     try:

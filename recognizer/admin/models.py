@@ -222,7 +222,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
     @admin.display(description=gettext_lazy("metadata"))
     def facts(self, version: ModelVersion) -> SafeString | str:
         try:
-            facts = version.load().facts
+            facts = version.load().public_facts
         except ModelError as error:
             return str(error)
         return format_html("<pre>{}</pre>", json.dumps(facts, indent=2))

@@ -184,13 +184,11 @@ def withdraw_label(request: HttpRequest, id: UUID) -> Status[None]:
 def model(request: HttpRequest) -> dict[str, Any]:
     """Describe the serving model."""
     classifier = current_classifier()
-    training = classifier.facts.get("training", {})
     return {
         "version": classifier.version,
-        "sha256": classifier.sha256,
+        "sha256": classifier.public_sha256,
         "metrics": classifier.facts.get("metrics", {}),
-        # Models of earlier releases list drawings' UUIDs, which authorize deletion.
-        "training": {name: fact for name, fact in training.items() if name != "held_out_writers"},
+        "training": classifier.public_facts["training"],
         "thresholds": classifier.thresholds,
         "input": "uint8[N, 28, 28]; 0 is background, 255 is ink",
     }
@@ -206,7 +204,7 @@ def model(request: HttpRequest) -> dict[str, Any]:
 def model_file(request: HttpRequest) -> HttpResponseBase | None:
     """Download the serving model."""
     classifier = current_classifier()
-    etag = quote_etag(classifier.sha256)
+    etag = quote_etag(classifier.public_sha256)
     headers = {
         "ETag": etag,
         "Cache-Control": "no-cache",

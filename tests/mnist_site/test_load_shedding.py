@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import socket
 from threading import Event, Thread
 
@@ -10,9 +11,17 @@ from django.conf import settings
 from django.db import connection
 
 from mnist_site import load_shedding
-from mnist_site.load_shedding import CONCURRENCY_LIMIT, LoadShedder
+from mnist_site.load_shedding import (
+    BACKLOG_LIMIT,
+    CONCURRENCY_LIMIT,
+    RECEIVER_LIMIT,
+    STAFF_BACKLOG_LIMIT,
+    STAFF_CONCURRENCY_LIMIT,
+    LoadShedder,
+)
 from recognizer.telemetry import metrics
 from tests.mnist_site.polling import TIMEOUT, wait_until
+from tools.samples import ROOT
 
 MAX_BODY_SIZE = 1_000
 ORIGIN = "https://digits.example"
@@ -241,13 +250,38 @@ def test_staff_wait_longer_than_others(blocking, monkeypatch):
     monkeypatch.setattr(load_shedding, "QUEUE_TIMEOUT", 0)
     monkeypatch.setattr(load_shedding, "STAFF_QUEUE_TIMEOUT", TIMEOUT)
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
-    requests = [Request("/admin/login/") for _ in range(CONCURRENCY_LIMIT + 1)]
+    requests = [Request("/admin/login/") for _ in range(5)]
     threads = [start(request.send, shedder) for request in requests]
-    wait_until(lambda: metrics.WAITING._value.get() == 1)
+    wait_until(lambda: metrics.WAITING._value.get() == 5 - STAFF_CONCURRENCY_LIMIT)
+    requests += [Request("/api/v1/drawings/1") for _ in range(2)]
+    threads += [start(request.send, shedder) for request in requests[5:]]
+    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
     assert Request("/api/v1/drawings/1").send(shedder).status == "503 Service Unavailable"
     blocking.release.set()
     join(threads)
     assert {request.status for request in requests} == {"200 OK"}
+
+
+def test_many_staff_requests_leave_slots_and_backlog_to_others(blocking, monkeypatch):
+    monkeypatch.setattr(load_shedding, "STAFF_QUEUE_TIMEOUT", TIMEOUT)
+    shedder = LoadShedder(blocking, MAX_BODY_SIZE)
+    accepted = STAFF_CONCURRENCY_LIMIT + STAFF_BACKLOG_LIMIT
+    requests = [Request("/admin/login/") for _ in range(accepted)]
+    threads = [start(request.send, shedder) for request in requests]
+    wait_until(lambda: metrics.WAITING._value.get() == STAFF_BACKLOG_LIMIT)
+    assert Request("/admin/").send(shedder).status == "503 Service Unavailable"
+    requests += [Request("/api/v1/drawings/1"), Request("/health/ready")]
+    threads += [start(request.send, shedder) for request in requests[accepted:]]
+    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
+    blocking.release.set()
+    join(threads)
+    assert {request.status for request in requests} == {"200 OK"}
+
+
+def test_limits_leave_threads_of_the_server():
+    (threads,) = re.findall(r"^threads = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.M)
+    occupied = RECEIVER_LIMIT + 2 * (CONCURRENCY_LIMIT + BACKLOG_LIMIT) + STAFF_BACKLOG_LIMIT
+    assert occupied < int(threads)
 
 
 def test_backlog_is_processed_in_order(blocking, long_queue_timeout, monkeypatch):
@@ -326,10 +360,10 @@ def test_database_connection_without_keeping_is_closed_before_the_slot_is_free(
     assert left == [None]
 
 
+@pytest.mark.postgresql
 def test_connection_pool_has_a_connection_for_each_slot_and_the_serving_model():
-    enough = CONCURRENCY_LIMIT + 1
-    pool = settings.DATABASES["default"]["OPTIONS"].get("pool", {"max_size": enough})
-    assert pool["max_size"] == enough
+    pool = settings.DATABASES["default"]["OPTIONS"]["pool"]
+    assert pool["max_size"] == CONCURRENCY_LIMIT + 1
 
 
 def test_requests_that_wait_for_the_database_leave_the_slots_of_others(blocking, no_backlog):

@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 
 from recognizer.management.commands import migrate
 from recognizer.models import ModelVersion
@@ -37,6 +38,24 @@ def test_migrate_with_a_missing_shipped_model_succeeds(settings, tmp_path):
     settings.SHIPPED_MODEL = tmp_path / "missing.onnx"
     call_command("migrate", verbosity=0)
     assert not ModelVersion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"fake": True}, {"plan": True}, {"check_unapplied": True}, {"database": "other"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_other_migration_stores_no_model(monkeypatch, options):
+    other = {**connection.settings_dict, "ENGINE": "django.db.backends.sqlite3"}
+    monkeypatch.setitem(connections.settings, "other", other | {"NAME": ":memory:"})
+    monkeypatch.setattr(migrate, "_migration_lock", nullcontext)
+    monkeypatch.setattr(migrate.migrate.Command, "handle", lambda command, **options: None)
+    stored = []
+    monkeypatch.setattr(migrate.registry, "store_shipped_model", lambda: stored.append(True))
+    call_command("migrate", **options)
+    assert not stored
+    call_command("migrate")
+    assert stored
 
 
 @pytest.mark.postgresql

@@ -2,9 +2,10 @@
 
 import pytest
 from django.db import OperationalError, connection
+from psycopg import Connection
 
-from recognizer import drawings, views
-from recognizer.postgresql import BoundedConnection, database_deadline
+from recognizer import drawings, postgresql, views
+from recognizer.postgresql import BoundedConnection, limit_database_waits
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -27,9 +28,25 @@ def sleep(*_):
 
 
 def test_wait_beyond_the_deadline_fails_and_closes_the_connection(used):
-    with pytest.raises(OperationalError), database_deadline(0.01):
+    with pytest.raises(OperationalError), limit_database_waits(0.01):
         sleep()
     assert used.closed
+
+
+def test_time_between_waits_does_not_count(used, monkeypatch):
+    now, limits = [1_000], []
+
+    def wait(connection, generator, timeout):
+        limits.append(timeout)
+        now[0] += 2
+
+    with monkeypatch.context() as replaced, limit_database_waits(3):
+        replaced.setattr(postgresql, "monotonic", lambda: now[0])
+        replaced.setattr(Connection, "wait", wait)
+        for _ in range(3):
+            now[0] += 100
+            used.wait(None)
+    assert limits == [3, 1, 0]
 
 
 def test_single_wait_beyond_the_limit_of_requests_fails(used, monkeypatch):

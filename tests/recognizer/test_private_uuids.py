@@ -1,5 +1,6 @@
 """A drawing's UUID authorizes deletion: only staff with the permission to delete can see it."""
 
+import hashlib
 import math
 import re
 from urllib.parse import urljoin, urlsplit
@@ -65,8 +66,11 @@ def earlier_model(saved_drawing, admin_user, monkeypatch):
 
 def test_model_of_an_earlier_release_publishes_no_uuid(client, admin_client, earlier_model):
     assert client.get("/api/v1/model").json()["training"] == {"seconds": 1}
+    sha256 = client.get("/api/v1/model").json()["sha256"]
+    assert client.get("/api/v1/model.onnx")["ETag"] == f'"{sha256}"'
     download = admin_client.get(f"/admin/recognizer/modelversion/{earlier_model.pk}/download/")
     for response in (client.get("/api/v1/model.onnx"), download):
+        assert hashlib.sha256(response.content).hexdigest() == sha256
         served = Classifier(response.content)
         assert served.facts["training"]["held_out_writers"] == [str(UUID(int=0)), "anna"]
         assert served.version == earlier_model.version
@@ -76,8 +80,11 @@ def path_of(address):
     return urlsplit(address).path
 
 
-def test_admin_pages_without_delete_permission_contain_no_uuid(reviewer, saved_drawing):
+def test_admin_pages_without_delete_permission_contain_no_uuid(
+    reviewer, saved_drawing, earlier_model
+):
     seen = dict(pages(reviewer))
+    assert "anna" not in seen[f"/admin/recognizer/modelversion/{earlier_model.pk}/change/"]
     assert f"{DIGITS}{Digit.objects.get().pk}/change/" in seen
     for address, text in seen.items():
         assert str(saved_drawing.pk) not in address + text, address

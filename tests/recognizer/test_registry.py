@@ -526,6 +526,16 @@ def test_imported_copy_of_the_shipped_model_serves(admin_client, static_files):
     registry.register(VALID)
     registry.store_shipped_model()
     assert states(admin_client) == ["serving"]
+    assert ModelVersion.objects.get().status == "shipped"
+
+
+def test_shipped_model_of_another_release_becomes_a_candidate(shipped):
+    registry.register(variant(2.0))
+    ModelVersion.objects.update(status=ModelStatus.SHIPPED)
+    registry.store_shipped_model()
+    statuses = dict(ModelVersion.objects.values_list("sha256", "status"))
+    assert statuses.pop(shipped.sha256) == "shipped"
+    assert [*statuses.values()] == ["candidate"]
 
 
 def test_model_list_shows_the_training_command_with_the_serving_models_files(

@@ -155,23 +155,44 @@ def test_classifier_with_database_outage_at_start_follows_after_recovery(
 
 
 def test_classifier_does_not_wait_for_a_slow_database(clock):
-    asked, answer = threading.Event(), threading.Event()
+    answer, threads = threading.Event(), []
 
     def promoted():
-        if clock.now > 1_000:
-            asked.set()
-            answer.wait()
+        if threads:
+            assert answer.wait(TIMEOUT)
 
-    serving_model = serving.ServingModel(SHIPPED, promoted)
+    def run(check):
+        threads.append(threading.Thread(target=check))
+        threads[-1].start()
+
+    serving_model = serving.ServingModel(SHIPPED, promoted, run)
     classifier = serving_model.classifier()
-    clock.now += 1
-    assert serving_model.classifier() is classifier
-    assert asked.wait(TIMEOUT)
-    asked.clear()
-    clock.now += 1
-    assert serving_model.classifier() is classifier
-    assert not asked.is_set()
+    for _ in range(2):
+        clock.now += 1
+        assert serving_model.classifier() is classifier
+    assert len(threads) == 1
     answer.set()
+    threads[0].join()
+    clock.now += 1
+    serving_model.classifier()
+    assert len(threads) == 2
+    threads[1].join()
+
+
+def test_classifier_without_a_free_thread_keeps_the_model_and_checks_later(clock, monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    checked = threading.Event()
+    serving_model = serving.ServingModel(SHIPPED, checked.set)
+    classifier = serving_model.classifier()
+    checked.clear()
+    clock.now += 1
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", refuse)
+        assert serving_model.classifier() is classifier
+    assert serving_model.classifier() is classifier
+    assert checked.wait(TIMEOUT)
 
 
 def test_classifier_without_any_model_raises_model_unavailable(tmp_path):

