@@ -33,7 +33,7 @@ from ml.preprocessing.strokes import Strokes, rasterize
 from ml.training import stroke_files
 from tools.bench.load import http_request, multipart, requests_per_second
 from tools.postgres import postgres
-from tools.samples import ROOT
+from tools.samples import ROOT, SHIPPED
 from tools.server import (
     base_url,
     free_port,
@@ -44,6 +44,10 @@ from tools.server import (
     wait_for_port,
 )
 
+# Python with Gradio, in an environment that uv creates.
+UV = str(Path(sys.executable).with_name("uv"))
+GRADIO = [UV, "run", "--no-project", "--python", sys.executable,
+          "--with", "gradio==6.31.0", "--with", "onnxruntime==1.32.0", "python"]  # fmt: skip
 LOAD_SECONDS = 1.0  # per server and round
 MAX_DRAWINGS = 300
 
@@ -62,8 +66,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--previous", metavar="REVISION", help="also measure another revision")
     parser.add_argument("--strokes", type=Path, help="pen digits for correct predictions")
+    parser.add_argument("--gradio", action="store_true", help="also measure a Gradio sketchpad")
     options = parser.parse_args()
-    rates, correct = throughput(options.rounds, options.previous, options.strokes)
+    if options.gradio:
+        # Downloads its packages before the measurement.
+        subprocess.run([*GRADIO, "-c", "import gradio"], check=True)
+    rates, correct = throughput(
+        options.rounds, options.previous, options.strokes, with_gradio=options.gradio
+    )
     ratios = [*throughput_ratios(rates, correct), *worker_ratios()]
     for name, rate in rates.items():
         print(f"{name:36} {rate:8.0f} per second of CPU time")
@@ -82,7 +92,7 @@ def main() -> None:
 
 
 def throughput(
-    rounds: int, previous: str | None, strokes: Path | None
+    rounds: int, previous: str | None, strokes: Path | None, *, with_gradio: bool
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return requests per second of CPU time, and shares of correct digits.
 
@@ -108,12 +118,16 @@ def throughput(
             postgresql[name] = running.enter_context(serve(old, root, DATABASE_URL=url))
         original = running.enter_context(alternative("original"))
         fastapi = running.enter_context(alternative("fastapi"))
+        gradio = running.enter_context(alternative("gradio")) if with_gradio else None
         os.sched_setaffinity(0, cores[-1:])
         targets: dict[str, tuple[str, Callable[[], bytes]]] = {
             "constant view": (sites[""], partial(http_request, "GET", "/v2/health/live")),
             "original, JPEG": (original, lambda: upload),
             "fastapi, JPEG": (fastapi, lambda: upload),
         }
+        if gradio:
+            sketch = gradio_request(gradio, body, content_type)
+            targets["gradio, JPEG"] = gradio, lambda: sketch
         for name, site in sites.items():
             targets[f"{name}predict, strokes"] = site, predict_request
             targets[f"{name}mnist, JPEG"] = site, lambda: upload
@@ -212,6 +226,21 @@ def predict_request() -> bytes:
     return http_request("POST", "/api/v1/predict", BODY, "application/json")
 
 
+def gradio_request(site: str, body: bytes, content_type: str) -> bytes:
+    """Upload a picture to a Gradio site; return a request that predicts it.
+
+    Gradio's page also uploads each drawing and fetches the result with a second request.
+    """
+    body = body.replace(b'name="image"', b'name="files"')
+    upload = Request(f"{site}/gradio_api/upload", body, {"Content-Type": content_type})
+    with urlopen(upload) as response:
+        (path,) = json.load(response)
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    drawing = {"background": None, "layers": [], "composite": file}
+    content = json.dumps({"data": [drawing]}).encode()
+    return http_request("POST", "/gradio_api/run/predict", content, "application/json")
+
+
 def save_request() -> bytes:
     """Return a request that saves a new drawing."""
     return http_request("PUT", f"/api/v1/drawings/{uuid4()}", BODY, "application/json")
@@ -227,11 +256,17 @@ def alternative(name: str) -> Iterator[str]:
         "fastapi": [sys.executable, "-m", "uvicorn", "--factory",
                     "tools.bench.alternatives:fastapi_app", "--log-level", "warning",
                     "--port", str(port)],
+        "gradio": [*GRADIO, "tools/bench/gradio_sketchpad.py", str(SHIPPED), str(port)],
     }  # fmt: skip
     server = subprocess.Popen(
         commands[name],
         cwd=ROOT,
-        env={**os.environ, "PORT": str(port), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PORT": str(port),
+            "OMP_NUM_THREADS": "1",
+            "GRADIO_ANALYTICS_ENABLED": "False",
+        },
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -250,6 +285,7 @@ def throughput_ratios(rates: dict[str, float], correct: dict[str, float]) -> lis
         ("predict, strokes", "original, JPEG", 1.8),
         ("mnist, JPEG", "original, JPEG", 1.25),
         ("mnist, JPEG", "fastapi, JPEG", 0.75),
+        ("mnist, JPEG", "gradio, JPEG", 1),
         ("predict, strokes", "previous: predict, strokes", 1),
         ("mnist, JPEG", "previous: mnist, JPEG", 1),
         ("save, SQLite", "previous: save, SQLite", 1.5),
