@@ -1,10 +1,11 @@
 /**
- * Errors with and without the memory of the visitor's hand: node tools/replay_hand.js FILE [MODEL]
+ * Errors with and without the memory of the visitor's hand:
+ * node tools/replay_hand.js FILE [MODEL [FILE MODEL ...]]
  *
  * FILE has labeled strokes, one { strokes, label, writer } per line. The digits of each writer are
  * predicted one after the other, shuffled with a fixed seed, by the page's own modules; each error is
- * corrected and learned. MODEL must not have been trained on these writers; without it, the shipped
- * model is used. Prints the errors in the second half of each writer's digits, with a 95 % interval
+ * corrected and learned. MODEL must not have been trained on the writers of FILE; without it, the
+ * shipped model is used. Prints the errors in the second half of each writer's digits, with a 95 % interval
  * from resampling the writers.
  */
 
@@ -68,15 +69,21 @@ function interval(results, random) {
 
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-const [file, model = SHIPPED] = process.argv.slice(2);
-const rows = readFileSync(file, "utf8").trim().split("\n").map(JSON.parse);
 const random = createRandom(SEED);
-const network = new LeNet(readFileSync(model));
-const writers = Map.groupBy(
-  rows.filter(({ label }) => /^[0-9]$/.test(label)),
-  ({ writer }) => writer,
-);
-const results = [...writers.values()].map((own) => replay(network, shuffle(own, random)));
+
+/** Return the errors of each writer of a file. */
+function replayFile(file, model) {
+  const network = new LeNet(readFileSync(model));
+  const rows = readFileSync(file, "utf8").trim().split("\n").map(JSON.parse);
+  const digits = rows.filter(({ label }) => /^[0-9]$/.test(label));
+  const writers = Map.groupBy(digits, ({ writer }) => writer);
+  return [...writers.values()].map((own) => replay(network, shuffle(own, random)));
+}
+
+const results = [];
+for (let i = 2; i < process.argv.length; i += 2) {
+  results.push(...replayFile(process.argv[i], process.argv[i + 1] ?? SHIPPED));
+}
 const flawless = results.filter(({ first }) => first === 0);
 console.log(`${results.length} writers, ${sum(results, "count")} digits in second halves`);
 console.log(`errors without memory ${sum(results, "without")}, with memory ${sum(results, "with")}`);

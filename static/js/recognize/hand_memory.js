@@ -6,7 +6,7 @@
  */
 
 const KEY = "hand";
-const STRENGTH = 20;
+const STRENGTH = 10;
 const WIDTH = 0.4;
 // Older examples are forgotten.
 const MAX_EXAMPLES = 200;
