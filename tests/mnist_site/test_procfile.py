@@ -140,22 +140,13 @@ def test_error_has_a_correct_length_so_that_the_next_response_is_intact(
         assert json.load(response) == {"status": "ok"}
 
 
-CONTENT_TYPES = {
-    "application/json; x*=nosuch''%41": 200,
-    "application/json; charset=rot13": 200,
-    "application/json; charset=idna": 200,
-    "application/json; charset=utf-8": 200,
-}
-
-
-@pytest.mark.parametrize(("content_type", "status"), CONTENT_TYPES.items())
-def test_unusual_content_type_causes_no_server_error(connection, content_type, status):
+@pytest.mark.parametrize("parameter", ["x*=nosuch''%41", "charset=rot13", "charset=idna"])
+def test_unusual_content_type_causes_no_server_error(connection, parameter):
     body = json.dumps({"strokes": SEVEN})
-    connection.request(
-        "POST", "/api/v1/predict?images=%74rue", body, {"Content-Type": content_type}
-    )
+    headers = {"Content-Type": f"application/json; {parameter}"}
+    connection.request("POST", "/api/v1/predict?images=%74rue", body, headers)
     with connection.getresponse() as response:
-        assert response.status == status
+        assert response.status == 200
 
 
 PRIVATE = "8f14e45f-ceea-467f-a0e6-0123456789ab"

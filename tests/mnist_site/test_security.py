@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from recognizer import drawings
-from recognizer.models import Digit, Drawing
+from recognizer.models import OTHER_COUNT, Digit, Drawing
 from tests.mnist_site.test_site import run_python
 from tools.samples import ROOT, SEVEN
 
@@ -217,6 +217,8 @@ def test_page_and_api_set_no_cookie(client, static_files, put):
 ACTIONS = [
     ("digit_changelist", [], {"action": "label_4"}),
     ("digit_review", [], {}),
+    ("digit_review_label", [], {}),
+    ("digit_review_labels", [], {}),
     ("modelversion_roll_back", [1], {}),
     ("modelversion_promote", [1], {}),
 ]
@@ -261,9 +263,11 @@ def test_unknown_origin_gets_no_cors_headers(client, settings, origin, allowed):
         assert "Access-Control-Allow-Credentials" not in response
 
 
-def test_allowed_origin_gets_no_credentials(client, settings):
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_allowed_origin_gets_no_credentials(client, settings, method):
     settings.CORS_ALLOWED_ORIGINS = ["https://digits.example"]
-    response = client.get("/api/v1/model", headers={"Origin": "https://digits.example"})
+    headers = {"Origin": "https://digits.example", "Access-Control-Request-Method": "GET"}
+    response = client.generic(method, "/api/v1/model", headers=headers)
     assert response["Access-Control-Allow-Origin"] == "https://digits.example"
     assert "Access-Control-Allow-Credentials" not in response
     assert "origin" in response["Vary"]
@@ -275,22 +279,6 @@ def test_invalid_content_length_gets_400(client, length):
         "POST", "/api/v1/predict", b"{}", "application/json", CONTENT_LENGTH=length
     )
     assert response.status_code == 400
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        b'name="a%d"\r\n\r\n1',
-        b'name="a%d"; filename="b"\r\n\r\n1',
-        b'name="a%d"\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%%%',
-    ],
-)
-@pytest.mark.parametrize("url", ["/api/v1/predict", "/api/mnist"])
-def test_form_with_thousands_of_parts_is_rejected(client, url, part):
-    parts = (b"--x\r\nContent-Disposition: form-data; " + part % i + b"\r\n" for i in range(2_000))
-    body = b"".join(parts) + b"--x--\r\n"
-    response = client.generic("POST", url, body, "multipart/form-data; boundary=x")
-    assert 400 <= response.status_code < 500
 
 
 @pytest.mark.parametrize(
@@ -321,7 +309,7 @@ def hostile_digit(put, admin_user):
     """A digit with markup in all stored texts."""
     put()
     Drawing.objects.update(visitor_label=MARKUP, model=f"=cmd(){MARKUP}")
-    Digit.objects.update(model=f"=cmd(){MARKUP}")
+    Digit.objects.update(visitor_label=OTHER_COUNT, model=f"=cmd(){MARKUP}")
     drawings.label_as_reviewer(Digit.objects.all(), "7", admin_user)
     User.objects.filter(pk=admin_user.pk).update(username=f"@SUM(){MARKUP}", first_name=MARKUP)
     return Digit.objects.get()

@@ -7,23 +7,35 @@ from django.http import multipartparser
 MULTIPART = "multipart/form-data; boundary=parts"
 
 
-def body_of(parts):
-    head = b'--parts\r\nContent-Disposition: form-data; name="field"\r\n\r\nvalue\r\n'
-    return head * parts + b"--parts--\r\n"
+PARTS = {
+    "fields": b"\r\n\r\nvalue\r\n",
+    "files": b'; filename="b"\r\n\r\nvalue\r\n',
+    "Base64": b"\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%%\r\n",
+}
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/api/v1/predict", 422), ("/api/v1/predict/batch", 422), ("/admin/login/", 400)],
+    [
+        ("/api/v1/predict", 422),
+        ("/api/v1/predict/batch", 422),
+        ("/api/mnist", 400),
+        ("/admin/login/", 400),
+    ],
 )
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
 @pytest.mark.django_db
-def test_body_of_many_parts_is_rejected_before_parsing_them(client, monkeypatch, path, status):
+def test_body_of_many_parts_is_rejected_before_parsing_them(
+    client, monkeypatch, path, status, part
+):
     parsed = []
     parse = multipartparser.parse_boundary_stream
     monkeypatch.setattr(
         multipartparser, "parse_boundary_stream", lambda *a: parsed.append(a) or parse(*a)
     )
-    response = client.post(path, body_of(10_000), content_type=MULTIPART)
+    head = b'--parts\r\nContent-Disposition: form-data; name="field"'
+    body = (head + part) * 10_000 + b"--parts--\r\n"
+    response = client.post(path, body, content_type=MULTIPART)
     assert response.status_code == status
     assert len(parsed) < 1_000
 

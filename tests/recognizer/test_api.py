@@ -90,10 +90,7 @@ BAD_STROKES = {
     "not JSON": "hello",
     "no strokes": "{}",
     "strokes as text": '{"strokes": "7"}',
-    "NaN": '{"strokes": [[[NaN, 1], [2, 3]]]}',
-    "infinity": '{"strokes": [[[1e999, 1], [2, 3]]]}',
     "beyond the bound": '{"strokes": [[[1e16, 1], [2, 3]]]}',
-    "text for a number": '{"strokes": [[["1", 1]]]}',
     "one coordinate": '{"strokes": [[[1]]]}',
     "four numbers": '{"strokes": [[[1, 2, 3, 4]]]}',
     "null": '{"strokes": null}',
@@ -109,12 +106,6 @@ def test_invalid_strokes_get_422_and_are_not_saved(client, body):
     response = client.put(f"/api/v1/drawings/{uuid4()}", body, content_type="application/json")
     assert is_problem(response, 422)
     assert not Drawing.objects.exists()
-
-
-def test_schema_error_names_the_location(client):
-    (error,) = predict(client, '{"strokes": [[[1, "x"]]]}').json()["errors"]
-    assert error["at"] == ["strokes", 0, 0, 1]
-    assert "number" in error["message"]
 
 
 def test_schema_errors_stop_at_the_first_invalid_stroke(client):
@@ -185,14 +176,6 @@ def test_chunked_body_gets_411(client):
 )
 def test_routing_error_is_problem_details(client, method, path, status):
     assert is_problem(getattr(client, method)(path), status)
-
-
-def test_uncaught_exception_is_problem_details_without_a_traceback(client, monkeypatch):
-    monkeypatch.setattr(drawings, "predict", lambda drawn: 1 / 0)
-    client.raise_request_exception = False
-    response = predict(client, {"strokes": SEVEN})
-    assert is_problem(response, 500)
-    assert b"ZeroDivision" not in response.content
 
 
 def test_predict_without_a_model_gets_503(client, no_model):
@@ -612,16 +595,6 @@ def test_docs_page_loads_nothing_from_other_origins(client, static_files):
     assert "swagger-ui" in page
     assert "http://" not in page.replace("http://testserver", "")
     assert "https://" not in page
-
-
-def test_cors_preflight_of_an_allowed_origin_succeeds(client, settings):
-    origin = "https://digits.example"
-    settings.CORS_ALLOWED_ORIGINS = [origin]
-    response = client.options(
-        PREDICT, headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
-    )
-    assert response["Access-Control-Allow-Origin"] == origin
-    assert "Access-Control-Allow-Credentials" not in response
 
 
 @pytest.mark.django_db

@@ -31,28 +31,6 @@ def selects(queries):
     ]
 
 
-FILTERS = {
-    "text__exact=7": {"text": "7"},
-    "verdict__exact=unsure": {"verdict": "unsure"},
-    "label__exact=3": {"label": "3"},
-    f"model={MODELS[0]}": {"model": MODELS[0]},
-    f"model={MODELS[1]}&text__exact=3": {"model": MODELS[1], "text": "3"},
-    "review=open": {"label": ""},
-    "review=visitor": {"drawing__visitor_label__gt": ""},
-    "confidence=0": {"confidence__lt": 0.5},
-    "confidence=50": {"confidence__gte": 0.5, "confidence__lt": 0.9},
-    "confidence=90": {"confidence__gte": 0.9},
-}
-
-
-@pytest.mark.parametrize("filters", FILTERS)
-def test_digit_list_with_filter_shows_the_newest_matches(admin_client, log, filters):
-    expected = Digit.objects.filter(**FILTERS[filters]).order_by("-pk")
-    shown = admin_client.get(f"{DIGITS}?{filters}").context["cl"]
-    assert shown.result_count == expected.count() > 0
-    assert list(shown.result_list) == list(expected[:50])
-
-
 def test_digit_list_of_errors_shows_labels_that_differ_from_the_prediction(admin_client, log):
     Digit.objects.filter(text="7").update(label="1")
     expected = Digit.objects.exclude(label="").exclude(label=F("text")).order_by("-pk")
@@ -64,13 +42,6 @@ def test_digit_list_of_errors_shows_labels_that_differ_from_the_prediction(admin
 def test_digit_list_by_confidence_on_second_page_continues_the_order(admin_client, log):
     expected = Digit.objects.order_by("confidence", "-pk")[50:100]
     assert list(admin_client.get(f"{DIGITS}?o=3&p=2").context["cl"].result_list) == list(expected)
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_drawing_list_with_model_shows_the_newest_matches(admin_client, log, model):
-    expected = Drawing.objects.filter(model=model).order_by("-created_at", "-pk")
-    shown = admin_client.get(f"{DRAWINGS}?model={model}").context["cl"]
-    assert (shown.result_count, list(shown.result_list)) == (200, list(expected[:50]))
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -92,11 +92,6 @@ def test_start_page_without_permissions_names_the_remedy(sign_in):
     assert "Ask a superuser" in sign_in().get(START).content.decode()
 
 
-def test_start_page_links_to_the_review_with_the_permission_to_label(sign_in):
-    page = sign_in("view_digit", "change_digit").get(START).content.decode()
-    assert '<dt><a href="/admin/recognizer/digit/review/">' in page
-
-
 def test_start_page_makes_the_same_queries_for_any_number_of_drawings(
     admin_client, django_assert_num_queries
 ):

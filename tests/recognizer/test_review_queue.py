@@ -363,26 +363,6 @@ def test_label_of_repeat_review_of_another_reviewer_is_not_found(admin_client, a
     assert send_label(ana_client, repeat.digit_id, "1", repeat=repeat.pk).status_code == 404
 
 
-def test_queue_requires_permission_to_change_digits(
-    client, django_user_model, digits, static_files
-):
-    assert client.get(REVIEW).status_code == 302
-    user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_digit"))
-    client.force_login(user)
-    assert client.get(REVIEW).status_code == 403
-    assert send_label(client, digits[0].pk, "7").status_code == 403
-
-
-def test_label_without_csrf_token_is_forbidden(admin_user, digits):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(admin_user)
-    assert send_label(client, digits[0].pk, "7").status_code == 403
-    labels = {"labels": [{"digit": digits[0].pk, "label": "7"}]}
-    response = client.post(f"{REVIEW}labels/", labels, content_type="application/json")
-    assert response.status_code == 403
-
-
 @pytest.mark.parametrize("count", [30, 300])
 def test_next_uses_constant_number_of_queries(
     admin_client, admin_user, count, django_assert_max_num_queries

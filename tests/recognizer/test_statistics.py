@@ -1,4 +1,4 @@
-"""Statistics: numbers, links, permissions, number of queries."""
+"""Statistics: numbers, links, number of queries."""
 
 import re
 from datetime import timedelta
@@ -6,7 +6,6 @@ from html import unescape
 
 import numpy as np
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from ml.evaluation.metrics import wilson
@@ -245,15 +244,6 @@ def test_csv_has_the_counts_of_each_day(admin_client):
 
 def test_chart_has_no_line_between_days_without_digits():
     assert rendering.line_path([0.5, None, 0.25, 1.0]) == "M0.5 50.00h0M2.5 75.00h0L3.5 0.00h0"
-
-
-def test_page_requires_the_permission_to_view_digits(client, django_user_model):
-    assert client.get(PAGE).status_code == 302
-    user = django_user_model.objects.create_user("bo", password="x", is_staff=True)
-    client.force_login(user)
-    assert client.get(PAGE).status_code == 403
-    user.user_permissions.add(Permission.objects.get(codename="view_digit"))
-    assert client.get(PAGE).status_code == 200
 
 
 def test_page_makes_the_same_queries_for_any_number_of_drawings(
