@@ -1,0 +1,47 @@
+"""Do more labels improve the model? The answer in the list of models."""
+
+import onnx
+import pytest
+
+from ml.training import export
+from recognizer import registry
+from recognizer.label_effect import label_effect
+from recognizer.models import ModelVersion
+from tests.conftest import variant
+
+MODELS = "/admin/recognizer/modelversion/"
+
+pytestmark = pytest.mark.django_db
+
+
+def trained_on(labels, errors, of=1_000, temperature=1.0):
+    """Register a model trained on labels, with errors on held-out ones."""
+    model = onnx.load_from_string(variant(temperature))
+    facts = {
+        "thresholds": {"digit": 0.5, "sure": 0.5},
+        "training": {"reviewed_images": labels},
+        "metrics": {"held_out_reviewed": {"errors": errors, "of": of}},
+    }
+    registry.register(export.describe(model, facts))
+
+
+@pytest.mark.parametrize(
+    ("errors", "answer"), [(10, "Likely:"), (90, "Unknown:"), (100, "Unlikely:")]
+)
+def test_model_list_estimates_the_effect_of_labels_from_earlier_models(
+    admin_client, static_files, errors, answer
+):
+    trained_on(500, errors=100, temperature=2.0)
+    page = admin_client.get(MODELS).content.decode()
+    assert "the estimate needs two models" in page
+    trained_on(2_000, errors=errors, temperature=3.0)
+    page = " ".join(admin_client.get(MODELS).content.decode().split())
+    assert f"<strong>{answer}</strong> a model trained on 500 labels predicts 90.0%" in page
+    assert ("The 95% intervals overlap." in page) == (answer == "Unknown:")
+
+
+def test_label_effect_ignores_models_without_labels_and_damaged_ones(candidate):
+    trained_on(500, errors=100, temperature=3.0)
+    damaged = registry.register(variant(4.0))[0]
+    ModelVersion.objects.filter(pk=damaged.pk).update(content=b"damaged")
+    assert label_effect().last is None
