@@ -1,9 +1,12 @@
 """Fixtures of several tests of the Django app."""
 
+import json
 from uuid import UUID
 
 import pytest
 
+from ml.evaluation import evaluate
+from ml.training import data
 from ml.training.held_out import is_held_out
 from recognizer.models import Digit, Measurement
 from tests.conftest import measurement_metrics
@@ -29,3 +32,34 @@ def store_measurements(shipped):
         Measurement.objects.create(sha256=version.sha256, metrics=measurement_metrics(**metrics))
 
     return store
+
+
+@pytest.fixture
+def small_evaluation(monkeypatch):
+    """Measure on few drawings; return the labeled images."""
+    images = data.mnist(train=False).subset(slice(1_000))
+    monkeypatch.setattr(data, "mnist", lambda train: images)
+    monkeypatch.setattr(evaluate, "ROBUSTNESS_DIGITS", 2)
+    monkeypatch.setattr(evaluate, "NON_DIGITS", 24)
+    monkeypatch.setattr(evaluate, "NUMBERS", 5)
+    return images
+
+
+@pytest.fixture
+def write_strokes(tmp_path, shipped):
+    """Return a function that writes drawings of a seven, by a writer unknown to the training."""
+    (unseen, *_) = shipped.facts["training"].get("held_out_writers", ["unseen"])
+
+    def write(name, *labels, writer=unseen, strokes=SEVEN):
+        path = tmp_path / name
+        records = [{"strokes": strokes, "label": label, "writer": writer} for label in labels]
+        path.write_text("\n".join(map(json.dumps, records)))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def fill_disk():
+    """Return a function that lets the next write of a file fail as on a full disk."""
+    return lambda path: path.with_name(f"{path.name}.partial").symlink_to("/dev/full")

@@ -1,4 +1,4 @@
-"""manage.py train, evaluate, predict and errors of all commands."""
+"""manage.py train."""
 
 import json
 import subprocess
@@ -12,27 +12,11 @@ from django.db import OperationalError
 from PIL import Image
 
 from ml.classifier import Classifier
-from ml.evaluation import evaluate as evaluation
-from ml.evaluation import picture_folder
-from ml.preprocessing.strokes import rasterize
-from ml.recognition import predict_strokes
-from ml.training import data, export, held_out, pipeline, stroke_files, train, variants
-from recognizer import dataset_export, drawings, registry
-from recognizer.management.commands import evaluate
+from ml.training import data, pipeline, train, variants
+from recognizer import dataset_export, registry
 from recognizer.models import Digit, Measurement, ModelVersion
 from tests.conftest import call
 from tools.samples import ROOT, SEVEN, SHIPPED
-
-
-@pytest.fixture
-def small_evaluation(monkeypatch):
-    """Measure on few drawings; return the labeled images."""
-    images = data.mnist(train=False).subset(slice(1_000))
-    monkeypatch.setattr(data, "mnist", lambda train: images)
-    monkeypatch.setattr(evaluation, "ROBUSTNESS_DIGITS", 2)
-    monkeypatch.setattr(evaluation, "NON_DIGITS", 24)
-    monkeypatch.setattr(evaluation, "NUMBERS", 5)
-    return images
 
 
 @pytest.fixture
@@ -234,14 +218,9 @@ def test_train_resume_uses_the_labels_of_the_start(tmp_path, small_datasets, lab
     assert set(trainer.datasets.held_out_labeled.labels.tolist()) == {7}
 
 
-def fill_disk(path):
-    """Let the next write of a file fail as on a full disk."""
-    path.with_name(f"{path.name}.partial").symlink_to("/dev/full")
-
-
 @pytest.mark.parametrize("suffix", [".checkpoint", ".onnx", ".png"])
 def test_train_with_a_full_disk_names_the_file_and_the_next_command(
-    tmp_path, small_datasets, suffix
+    tmp_path, small_datasets, fill_disk, suffix
 ):
     output = tmp_path / "lenet.onnx"
     fill_disk(output.with_suffix(suffix))
@@ -260,15 +239,6 @@ def test_train_resume_without_its_stroke_file_names_the_file(tmp_path, small_dat
     strokes.unlink()
     with pytest.raises(CommandError, match=r"a\.jsonl is missing\. Restore it"):
         call("train", "--resume", "--output", output)
-
-
-def test_evaluate_with_a_full_disk_keeps_the_previous_file(tmp_path, small_evaluation):
-    card = tmp_path / "card.md"
-    card.write_text(f"{evaluate.BEGIN}\n{evaluate.END}")
-    fill_disk(card)
-    with pytest.raises(CommandError, match=r"card\.md cannot be written: No space left"):
-        call("evaluate", SHIPPED, "--report", tmp_path / "report.html", "--card", card)
-    assert card.read_text() == f"{evaluate.BEGIN}\n{evaluate.END}"
 
 
 def write_rows(path, *rows):
@@ -336,198 +306,8 @@ def test_command_without_training_dependencies_names_the_requirements(command):
     assert line.endswith("torch is not installed. Run: pip install -r requirements-train.txt")
 
 
-def test_evaluate_writes_html_and_json(tmp_path, shipped, small_evaluation):
-    report = tmp_path / "new" / "report.html"
-    printed = call("evaluate", SHIPPED, "--against", SHIPPED, "--report", report)
-    errors = evaluation.evaluate_images(shipped, small_evaluation).errors
-    assert f"{errors} errors of 1000" in printed
-    assert "only the first model correct: 0, only the second: 0" in printed
-    metrics = json.loads(report.with_suffix(".json").read_text())
-    assert metrics["errors"] == len(metrics["mistakes"]) == errors > 0
-    assert len(metrics["robustness"]) == 72
-    assert metrics["against"]["p_value"] == 1
-    assert "strokes" not in metrics
-    html = report.read_text()
-    assert html.count('alt="28x28 input"') == errors
-    assert html.count("<svg") == 4
-
-
-@pytest.fixture
-def album(tmp_path):
-    """Return a folder with the same seven labeled 7 and 1."""
-    folder = tmp_path / "album"
-    for label in ("7", "1"):
-        (folder / label).mkdir(parents=True)
-        Image.fromarray(rasterize(SEVEN)).save(folder / label / "one.png")
-    return folder
-
-
-def test_evaluate_pictures_reports_sources_and_errors(tmp_path, small_evaluation, album):
-    rows = ["file\tlabel\tsource", "7/one.png\t7\tanna", "1/one.png\t1\tben"]
-    (album / "labels.tsv").write_text("\n".join(rows))
-    report = tmp_path / "report.html"
-    printed = call("evaluate", SHIPPED, "--pictures", album, "--report", report)
-    assert "All digits: 1 correct of 2 (50.00%), 1 confident errors" in printed
-    assert "ben: 100.00% of 1" in printed
-    with Image.open(report.with_suffix(".png")) as sheet:
-        assert sheet.width > 100
-    assert "Labeled pictures: album" in report.read_text()
-
-
-def test_read_pictures_of_one_folder_per_label(album):
-    pictures = [(str(path.relative_to(album)), *rest) for path, *rest in picture_folder.read(album)]
-    assert pictures == [("1/one.png", "1", "album"), ("7/one.png", "7", "album")]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "error"),
-    [
-        ("labels.tsv", b"file\tlabel\none.png", "labels.tsv:2: columns file and label"),
-        ("7/one.png", b"GIF89a", "one.png: The"),
-        ("other.txt", b"", "has no pictures"),
-    ],
-)
-def test_evaluate_pictures_of_an_invalid_folder_names_the_file(
-    tmp_path, shipped, name, content, error
-):
-    path = tmp_path / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=error):
-        picture_folder.predict(shipped, picture_folder.read(tmp_path))
-
-
-@pytest.fixture
-def write_strokes(tmp_path, shipped):
-    """Return a function that writes drawings of a seven, by a writer unknown to the training."""
-    (unseen, *_) = shipped.facts["training"].get("held_out_writers", ["unseen"])
-
-    def write(name, *labels, writer=unseen, strokes=SEVEN):
-        path = tmp_path / name
-        records = [{"strokes": strokes, "label": label, "writer": writer} for label in labels]
-        path.write_text("\n".join(map(json.dumps, records)))
-        return path
-
-    return write
-
-
-def test_evaluate_strokes_reports_each_source_and_kind(tmp_path, small_evaluation, write_strokes):
-    files = [
-        write_strokes("digits.jsonl", "7", "7", "1", "seven"),
-        write_strokes("others.jsonl", "77", "7-7", "?"),
-    ]
-    report, card = tmp_path / "report.html", tmp_path / "card.md"
-    card.write_text(f"{evaluate.BEGIN}\n{evaluate.END}")
-    options = ["--strokes", *files, "--report", report, "--card", card]
-    printed = call("evaluate", SHIPPED, *options)
-    digits, others = json.loads(report.with_suffix(".json").read_text())["strokes"]
-    assert (digits["digits"]["drawings"], digits["digits"]["correct"]) == (3, 2)
-    assert (digits["numbers"], digits["non_digits"]) == (None, None)
-    assert others["numbers"]["correct"] == others["numbers_with_marks"]["correct"] == 0
-    assert others["non_digits"]["classified_as_digit"] == 1
-    assert "digits.jsonl, digits: 2 correct of 3" in printed
-    assert "digits.jsonl: 1 rows skipped" in printed
-    assert "others.jsonl, numbers with marks: 0 correct of 1" in printed
-    assert "others.jsonl, non-digits: 1 classified as digit of 1" in printed
-    assert "Numbers composed of these digits: " in printed
-    assert report.read_text().count('aria-label="Strokes"') == 3
-    assert f"| digits.jsonl | `{digits['sha256']}` | 1 | 1 | 66.67% | 66.67% |" in card.read_text()
-
-
-def test_evaluate_strokes_without_digits_composes_no_numbers(
-    tmp_path, small_evaluation, write_strokes
-):
-    file, report = write_strokes("non-digits.jsonl", "?"), tmp_path / "report.html"
-    printed = call("evaluate", SHIPPED, "--strokes", file, "--report", report)
-    assert "numbers" not in json.loads(report.with_suffix(".json").read_text())
-    assert "Numbers composed" not in printed
-
-
-def test_evaluate_strokes_skips_the_writers_of_the_training(
-    tmp_path, small_evaluation, write_strokes
-):
-    writers = {held_out.part_of(writer): writer for writer in map(str, range(20))}
-    known = write_strokes("known.jsonl", "7", writer=writers["training"])
-    mixed = write_strokes("mixed.jsonl", "7", writer=writers["test"])
-    mixed.write_text(f"{mixed.read_text()}\n{known.read_text()}")
-    facts = {
-        "thresholds": {"digit": 0.9, "sure": 0.9},
-        "training": {
-            "stroke_files": [
-                {"name": path.name, "sha256": stroke_files.read(path).sha256}
-                for path in (known, mixed)
-            ]
-        },
-    }
-    model, report = tmp_path / "lenet.onnx", tmp_path / "report.html"
-    model.write_bytes(export.describe(onnx.load(SHIPPED), facts))
-    call("evaluate", model, "--strokes", mixed, "--report", report)
-    (source,) = json.loads(report.with_suffix(".json").read_text())["strokes"]
-    assert [one["writer"] for one in source["writers"]] == [writers["test"]]
-    with pytest.raises(CommandError, match=r"known\.jsonl has no samples of writers excluded"):
-        call("evaluate", model, "--strokes", mixed, known, "--report", report)
-
-
-def test_evaluate_card_replaces_the_metrics(tmp_path, shipped, small_evaluation):
-    documented = (ROOT / "docs" / "model-card.md").read_text()
-    before, rest = documented.split(evaluate.BEGIN)
-    after = rest.split(evaluate.END)[1]
-    card = tmp_path / "card.md"
-    card.write_text(f"{before}{evaluate.BEGIN}\nold\n{evaluate.END}{after}")
-    options = ["--report", tmp_path / "report.html", "--card", card]
-    call("evaluate", SHIPPED, *options)
-    text = card.read_text()
-    assert text.startswith(f"{before}{evaluate.BEGIN}\nModel `{shipped.version}`")
-    assert text.endswith(f"{evaluate.END}{after}")
-    assert "\nold\n" not in text
-
-
-def test_evaluate_card_without_a_place_is_an_error_before_the_measurement(tmp_path):
-    card = tmp_path / "card.md"
-    card.write_text("no markers")
-    with pytest.raises(CommandError, match="no place for metrics"):
-        call("evaluate", SHIPPED, "--card", card)
-    card.unlink()
-    with pytest.raises(CommandError, match=r"card\.md cannot be used: No such file"):
-        call("evaluate", SHIPPED, "--card", card)
-
-
-def test_evaluate_invalid_model_is_an_error():
-    with pytest.raises(CommandError, match=r"README\.md cannot be used"):
-        call("evaluate", ROOT / "README.md")
-
-
-def test_predict_prints_predictions_and_counts_unreadable_files(tmp_path, png):
-    good, bad = tmp_path / "7.png", tmp_path / "bad.png"
-    good.write_bytes(png)
-    bad.write_bytes(b"not a picture")
-    assert f"{good}: 7 (digit" in call("predict", good)
-    with pytest.raises(CommandError, match="1 of 2 files"):
-        call("predict", good, bad)
-
-
-def test_predict_prints_lines_of_digits_on_one_line(tmp_path, png, monkeypatch, shipped):
-    lines = [[[x / 2, 0.4 * y + top] for x, y, _ in SEVEN[0]] for top in (0, 140)]
-    prediction = predict_strokes(shipped, lines)
-    assert prediction.text == "7\n7"
-    monkeypatch.setattr(drawings, "predict", lambda picture: prediction)
-    file = tmp_path / "7.png"
-    file.write_bytes(png)
-    (line,) = call("predict", file).splitlines()
-    assert line.startswith(f"{file}: 7 7 (digit")
-
-
-@pytest.mark.parametrize(
-    ("command", "option", "file", "message"),
-    [
-        ("train", "--output", "lenet.png", r"Use the suffix \.onnx"),
-        ("train", "--output", "lenet.checkpoint", r"Use the suffix \.onnx"),
-        ("evaluate", "--report", "report.json", r"Use the suffix \.html"),
-    ],
-)
-def test_output_with_the_suffix_of_another_output_is_an_error(
-    tmp_path, command, option, file, message
-):
-    with pytest.raises(CommandError, match=message):
-        call(command, option, tmp_path / file)
+@pytest.mark.parametrize("file", ["lenet.png", "lenet.checkpoint"])
+def test_train_output_with_the_suffix_of_another_output_is_an_error(tmp_path, file):
+    with pytest.raises(CommandError, match=r"Use the suffix \.onnx"):
+        call("train", "--output", tmp_path / file)
     assert list(tmp_path.iterdir()) == []
