@@ -1,4 +1,4 @@
-"""Fixtures of several tests of the Django app."""
+"""Fixtures and functions of several tests of the Django app."""
 
 import json
 from uuid import UUID
@@ -8,9 +8,27 @@ import pytest
 from ml.evaluation import evaluate
 from ml.training import data
 from ml.training.held_out import is_held_out
+from recognizer.api.problem_details import CONTENT_TYPE
 from recognizer.models import Digit, Measurement
 from tests.conftest import measurement_metrics
 from tools.samples import SEVEN
+
+PREDICT = "/api/v1/predict"
+
+
+def predict(client, body, content_type="application/json"):
+    return client.post(PREDICT, body, content_type=content_type)
+
+
+def is_problem(response, status):
+    """Return whether a response is problem details with a status."""
+    body = response.json()
+    return (
+        response.status_code == body["status"] == status
+        and response["Content-Type"] == CONTENT_TYPE
+        and body["type"] == "about:blank"
+        and {"title", "detail"} <= body.keys()
+    )
 
 
 @pytest.fixture

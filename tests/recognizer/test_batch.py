@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import rasterize
 from tests.conftest import picture_of
-from tests.recognizer.test_saved_drawings import PREDICT, is_problem
+from tests.recognizer.conftest import PREDICT, is_problem
 from tools.samples import SEVEN
 
 BATCH = f"{PREDICT}/batch"

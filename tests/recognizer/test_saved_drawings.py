@@ -1,8 +1,5 @@
-"""The API under /api/v1: predictions, saved drawings, labels, model, invalid requests."""
+"""Drawings of the API: save, label, delete."""
 
-import gzip
-import json
-from base64 import b64decode
 from uuid import uuid4
 
 import numpy as np
@@ -12,176 +9,14 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from ml.preprocessing.lattice import MAX_PARTS, Lattice
-from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import rasterize
 from ml.recognition import MAX_LINES, predict_strokes
 from recognizer import drawings
-from recognizer.api import request_bodies
-from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER
-from recognizer.api.schemas import PredictionOut
 from recognizer.models import MAX_TEXT, Digit, Drawing
-from tests.conftest import picture_of
-from tools.samples import JOINED_ZEROS, ROOT, SEVEN
+from tests.recognizer.conftest import is_problem
+from tools.samples import JOINED_ZEROS, SEVEN
 
-PREDICT = "/api/v1/predict"
 ONE = [[320, 60, 300], [320, 260, 380]]
-
-
-def predict(client, body, content_type="application/json"):
-    return client.post(PREDICT, body, content_type=content_type)
-
-
-def is_problem(response, status):
-    """Return whether a response is problem details with a status."""
-    body = response.json()
-    return (
-        response.status_code == body["status"] == status
-        and response["Content-Type"] == CONTENT_TYPE
-        and body["type"] == "about:blank"
-        and {"title", "detail"} <= body.keys()
-    )
-
-
-def test_predict_strokes_returns_the_digit(client):
-    prediction = predict(client, {"strokes": SEVEN}).json()
-    assert prediction["text"] == "7"
-    (digit,) = prediction["digits"]
-    assert (digit["digit"], digit["verdict"]) == (7, "digit")
-    assert digit["confidence"] == digit["probabilities"][7] == max(digit["probabilities"])
-    assert sum(digit["probabilities"]) == pytest.approx(1, abs=1e-3)
-    assert digit["box"] == [60, 60, 160, 200]
-    assert prediction["model"] == client.get("/api/v1/model").json()["version"]
-
-
-@pytest.mark.django_db
-def test_predict_uses_no_database(client, django_assert_num_queries):
-    with django_assert_num_queries(0):
-        predict(client, {"strokes": SEVEN})
-
-
-def test_predict_picture_returns_the_digit(client, png):
-    picture = SimpleUploadedFile("7.png", png)
-    assert client.post(PREDICT, {"image": picture}).json()["text"] == "7"
-
-
-@pytest.mark.parametrize("query", ["", "?images=true"])
-def test_predict_response_matches_the_schema(client, query):
-    prediction = client.post(PREDICT + query, {"strokes": SEVEN}, "application/json").json()
-    documented = PredictionOut.model_validate(prediction).model_dump(
-        exclude_unset=True, mode="json"
-    )
-    assert prediction == documented
-
-
-@pytest.mark.parametrize("strokes", [[], [[]], [[], []]])
-def test_predict_blank_drawing_returns_no_digits(client, strokes):
-    prediction = predict(client, {"strokes": strokes}).json()
-    assert (prediction["text"], prediction["digits"]) == ("", [])
-
-
-def test_predict_single_point_returns_a_non_digit(client):
-    prediction = predict(client, {"strokes": [[[150, 150, 0]]]}).json()
-    assert prediction["text"] == "?"
-    assert prediction["digits"][0]["verdict"] == "not a digit"
-    assert prediction["digits"][0]["digit"] is None
-
-
-BAD_STROKES = {
-    "not JSON": "hello",
-    "no strokes": "{}",
-    "strokes as text": '{"strokes": "7"}',
-    "beyond the bound": '{"strokes": [[[1e16, 1], [2, 3]]]}',
-    "one coordinate": '{"strokes": [[[1]]]}',
-    "four numbers": '{"strokes": [[[1, 2, 3, 4]]]}',
-    "null": '{"strokes": null}',
-    "deeply nested": '{"strokes": ' + "[" * 5_000 + "]" * 5_000 + "}",
-    "too many points": json.dumps({"strokes": [[[1, 2]] * 20_001]}),
-}
-
-
-@pytest.mark.parametrize("body", BAD_STROKES.values(), ids=BAD_STROKES)
-@pytest.mark.django_db
-def test_invalid_strokes_get_422_and_are_not_saved(client, body):
-    assert is_problem(predict(client, body), 422)
-    response = client.put(f"/api/v1/drawings/{uuid4()}", body, content_type="application/json")
-    assert is_problem(response, 422)
-    assert not Drawing.objects.exists()
-
-
-def test_schema_errors_stop_at_the_first_invalid_stroke(client):
-    assert len(predict(client, json.dumps({"strokes": [[1] * 1_000]})).json()["errors"]) == 1
-
-
-def test_picture_sent_as_a_long_text_field_gets_413(client, png):
-    for url in (PREDICT, "/api/mnist"):
-        response = client.post(url, {"image": "A" * 1_100_000})
-        assert response.status_code == 413
-        assert "file" in response.content.decode()
-
-
-def test_empty_body_is_rejected(client):
-    assert is_problem(client.post(PREDICT), 422)
-    assert is_problem(client.put(f"/api/v1/drawings/{uuid4()}"), 415)
-
-
-INVALID_PICTURES = {"text": b"not a picture", "empty": b"", "truncated": picture_of(SEVEN)[:200]}
-
-
-@pytest.mark.parametrize("content", INVALID_PICTURES.values(), ids=INVALID_PICTURES)
-def test_invalid_picture_gets_422(client, content):
-    response = client.post(PREDICT, {"image": SimpleUploadedFile("7.png", content)})
-    assert is_problem(response, 422)
-
-
-def test_form_without_a_picture_gets_422(client):
-    assert is_problem(client.post(PREDICT, {"file": "x"}), 422)
-
-
-def test_malformed_form_gets_400(client):
-    response = predict(client, b"--x\r\nnonsense", "multipart/form-data")
-    assert is_problem(response, 400)
-
-
-@pytest.mark.parametrize("content_type", ["text/plain", "image/png", "application/xml"])
-def test_unsupported_content_type_gets_415(client, content_type):
-    assert is_problem(predict(client, b"7", content_type), 415)
-
-
-def test_body_of_a_million_points_gets_413(client):
-    body = json.dumps({"strokes": [[[1, 2]] * 1_000_000]})
-    assert is_problem(predict(client, body), 413)
-
-
-def test_picture_of_forty_megabytes_gets_413(client):
-    picture = SimpleUploadedFile("7.png", b"\0" * 40_000_000)
-    assert is_problem(client.post(PREDICT, {"image": picture}), 413)
-
-
-def test_chunked_body_gets_411(client):
-    response = client.post(
-        PREDICT, "{}", "application/json", headers={"Transfer-Encoding": "chunked"}
-    )
-    assert is_problem(response, 411)
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("get", "/api/v1/nothing", 404),
-        ("get", "/api/v1/predict", 405),
-        ("post", "/api/v1/model", 405),
-        ("put", "/api/v1/drawings/not-a-uuid", 404),
-        ("trace", "/api/v1/model", 405),
-    ],
-)
-def test_routing_error_is_problem_details(client, method, path, status):
-    assert is_problem(getattr(client, method)(path), status)
-
-
-def test_predict_without_a_model_gets_503(client, no_model):
-    response = predict(client, {"strokes": SEVEN})
-    assert is_problem(response, 503)
-    assert response["Retry-After"] == RETRY_AFTER
 
 
 @pytest.mark.database
@@ -287,40 +122,6 @@ def test_save_over_a_reviewed_drawing_gets_409(put, admin_user, strokes):
     assert Drawing.objects.get().strokes == SEVEN
 
 
-FILE = 'Content-Disposition: form-data; name="image"; filename="7.png"\r\n'
-TYPE = "Content-Type: image/png\r\n"
-TEXT = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n'
-MULTIPART_BODIES = {
-    "one file": ("", f"{FILE}{TYPE}", "", 200),
-    "no type": ("", FILE, "", 200),
-    "type first": ("", f"{TYPE}{FILE}", "", 200),
-    "two parts": (TEXT, f"{FILE}{TYPE}", "", 200),
-    "text after": ("", f"{FILE}{TYPE}", f"\r\n{TEXT}".removesuffix("\r\n"), 200),
-    "preamble": ("preamble\r\n", f"{FILE}{TYPE}", "", 200),
-    "escaped name": ("", FILE.replace("7.png", r"\"7\".png"), "", 200),
-    "no name": ("", FILE.replace("7.png", ""), "", 422),
-    "other field": ("", FILE.replace("image", "photo"), "", 422),
-    "not a file": ("", 'Content-Disposition: form-data; name="image"\r\n', "", 422),
-}
-
-
-@pytest.mark.parametrize(
-    ("before", "head", "after", "status"), MULTIPART_BODIES.values(), ids=MULTIPART_BODIES
-)
-def test_multipart_body_is_read_however_it_is_written(client, png, before, head, after, status):
-    body = b"".join([f"{before}--x\r\n{head}\r\n".encode(), png, f"{after}\r\n--x--\r\n".encode()])
-    assert predict(client, body, "multipart/form-data; boundary=x").status_code == status
-
-
-@pytest.mark.parametrize("name", ["one file", "no type", "type first", "two parts"])
-def test_multipart_body_contains_the_exact_file(rf, png, name):
-    before, head, _, _ = MULTIPART_BODIES[name]
-    content = png + b"\r\n\r\n--y"
-    body = f"{before}--x\r\n{head}\r\n".encode() + content + b"\r\n--x--\r\n"
-    request = rf.generic("POST", "/", body, "multipart/form-data; boundary=x")
-    assert request_bodies._read_files(request, len(body)) == [content]
-
-
 @pytest.mark.database
 @pytest.mark.django_db
 def test_save_picture_stores_the_model_input(client, png):
@@ -335,67 +136,6 @@ def test_save_picture_stores_the_model_input(client, png):
     drawing = Drawing.objects.get()
     assert drawing.strokes is None
     assert drawing.digits.get().text == "7"
-
-
-@pytest.mark.parametrize(
-    ("value", "named"),
-    [
-        ("NaN", "finite number; got NaN"),
-        ("-Infinity", "finite number; got -Infinity"),
-        ("1e999", "finite number; got Infinity"),
-        ("1e16", "equal to 1000000000000000; got 1e+16"),
-        ("null", "number; got null"),
-        ('"7"', 'number; got "7"'),
-        (json.dumps("x" * 100_000), f'number; got "{"x" * 49}'),
-    ],
-)
-def test_invalid_coordinate_is_named(client, value, named):
-    response = predict(client, f'{{"strokes": [[[20, {value}]]]}}')
-    assert is_problem(response, 422)
-    (error,) = response.json()["errors"]
-    assert error["at"] == ["strokes", 0, 0, 1]
-    assert error["message"].endswith(named)
-
-
-def test_invalid_query_value_is_named(client):
-    response = client.post(f"{PREDICT}?images=maybe", {"strokes": SEVEN}, "application/json")
-    assert is_problem(response, 422)
-    assert response.json()["errors"][0]["msg"].endswith("; got maybe")
-
-
-DRAWING = "/api/v1/drawings/8f14e45f-ceea-467f-a0e6-0123456789ab"
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("method", "url"),
-    [
-        ("POST", PREDICT),
-        ("POST", "/api/v1/predict/batch"),
-        ("PUT", DRAWING),
-        ("PUT", f"{DRAWING}/label"),
-        ("POST", "/api/mnist"),
-        ("POST", "/v2/models/lenet/infer"),
-        ("POST", "/admin/login/"),
-        ("POST", "/nowhere"),
-    ],
-)
-def test_compressed_body_gets_415_with_the_reason(client, method, url):
-    body = gzip.compress(json.dumps({"strokes": SEVEN}).encode())
-    headers = {"Content-Encoding": "gzip"}
-    response = client.generic(method, url, body, "application/json", headers=headers)
-    assert response.status_code == 415
-    assert response["Accept-Encoding"] == "identity"
-    answer = response.json()
-    reason = answer["detail"] if "detail" in answer else answer["error"]
-    assert reason == "Unsupported Content-Encoding: 'gzip'. Send the body uncompressed."
-    assert answer.get("success", False) is False
-
-
-def test_body_with_the_encoding_identity_is_accepted(client):
-    headers = {"Content-Encoding": "Identity"}
-    response = client.post(PREDICT, {"strokes": SEVEN}, "application/json", headers=headers)
-    assert response.json()["text"] == "7"
 
 
 @pytest.mark.database
@@ -510,14 +250,6 @@ def test_delete_removes_a_reviewed_drawing_and_is_idempotent(put, client, admin_
     assert Digit.objects.get().drawing_id == other
 
 
-def test_predict_with_images_returns_the_model_input(client):
-    (digit,) = client.post(
-        f"{PREDICT}?images=true", {"strokes": SEVEN}, content_type="application/json"
-    ).json()["digits"]
-    assert b64decode(digit["image"]) == rasterize(SEVEN).tobytes()
-    assert "image" not in predict(client, {"strokes": SEVEN}).json()["digits"][0]
-
-
 @pytest.mark.django_db
 def test_label_of_an_unknown_drawing_gets_404(client):
     assert is_problem(label(client, uuid4(), {"text": "7"}), 404)
@@ -537,64 +269,6 @@ def test_invalid_label_gets_422(put, client, body):
     put(id=id)
     assert is_problem(label(client, id, body), 422)
     assert Drawing.objects.get().visitor_label == ""
-
-
-def test_model_describes_the_serving_model(client, shipped):
-    model = client.get("/api/v1/model").json()
-    assert model["version"] == shipped.version
-    assert model["sha256"] == shipped.sha256
-    assert model["metrics"]["mnist_test"]["errors"] <= 69
-
-
-def test_model_file_returns_the_serving_model(client, shipped):
-    response = client.get("/api/v1/model.onnx")
-    assert response.content == shipped.content
-    assert response["Content-Type"] == "application/octet-stream"
-    assert response["Cache-Control"] == "no-cache"
-    assert shipped.version in response["Content-Disposition"]
-
-
-def test_model_file_with_a_matching_etag_gets_304(client, shipped):
-    etag = client.get("/api/v1/model.onnx")["ETag"]
-    assert etag == f'"{shipped.sha256}"'
-    response = client.get("/api/v1/model.onnx", headers={"If-None-Match": etag})
-    assert (response.status_code, response.content, response["ETag"]) == (304, b"", etag)
-    changed = client.get("/api/v1/model.onnx", headers={"If-None-Match": '"another"'})
-    assert changed.status_code == 200
-
-
-def test_model_file_without_a_model_gets_503(client, no_model):
-    assert is_problem(client.get("/api/v1/model.onnx"), 503)
-
-
-def test_openapi_document_lists_every_url(client):
-    document = client.get("/api/openapi.json").json()
-    assert set(document["paths"]) == {
-        "/api/mnist",
-        "/api/v1/predict",
-        "/api/v1/predict/batch",
-        "/api/v1/drawings/{id}",
-        "/api/v1/drawings/{id}/label",
-        "/api/v1/model",
-        "/api/v1/model.onnx",
-    }
-    body = document["paths"]["/api/v1/predict"]["post"]["requestBody"]["content"]
-    assert set(body) == {"application/json", "multipart/form-data"}
-
-
-def test_documents_state_the_pixel_limits_of_pictures(client):
-    description = client.get("/api/openapi.json").json()["info"]["description"]
-    assert f"{MAX_JPEG_PIXELS:,} pixels as JPEG or {MAX_PIXELS:,}" in description
-    readme = " ".join((ROOT / "README.md").read_text().split())
-    jpeg, other = (limit // 1_000_000 for limit in (MAX_JPEG_PIXELS, MAX_PIXELS))
-    assert f"JPEG up to {jpeg} megapixels; PNG, WebP, GIF and BMP up to {other}" in readme
-
-
-def test_docs_page_loads_nothing_from_other_origins(client, static_files):
-    page = client.get("/api/docs").content.decode()
-    assert "swagger-ui" in page
-    assert "http://" not in page.replace("http://testserver", "")
-    assert "https://" not in page
 
 
 @pytest.mark.django_db

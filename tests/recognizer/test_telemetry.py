@@ -20,7 +20,7 @@ from recognizer.models import Drawing
 from recognizer.telemetry.logging import JsonFormatter, request_id
 from tests.mnist_site.polling import TIMEOUT, wait_until
 from tests.mnist_site.test_site import run_python
-from tests.recognizer.test_saved_drawings import PREDICT, predict
+from tests.recognizer.conftest import PREDICT, predict
 from tools.samples import SEVEN
 from tools.server import serve
 
