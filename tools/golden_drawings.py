@@ -1,6 +1,5 @@
 """Drawings for the golden vectors, generated from few shapes."""
 
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
@@ -12,7 +11,7 @@ from numpy.random import Generator
 from tools.samples import FORMS, JOINED_ZEROS, SEVEN, ellipse
 
 Drawing: TypeAlias = list[list[list[float]]]
-"""Strokes of points [x, y]."""
+"""Strokes of points [x, y] or [x, y, t]."""
 
 # Marks as strokes, in a row of digits from y = 0 to y = 100.
 MARKS: dict[str, Drawing] = {
@@ -29,43 +28,7 @@ MARKS: dict[str, Drawing] = {
 }
 
 
-def for_rasterization() -> dict[str, Drawing]:
-    """Return drawings by name: ordinary ones and edge cases."""
-    rng = np.random.default_rng(28)
-    circle = [[100 * math.cos(a), 100 * math.sin(a)] for a in np.linspace(0, 2 * math.pi, 60)]
-    hook = [[20, 20], [80, 20], [45, 95]]
-    return {
-        "no strokes": [],
-        "strokes without points": [[], []],
-        "tap": [[[150, 150]]],
-        "tap of two points": [[[150, 150], [152, 151]]],
-        "slightly longer than a tap": [[[150, 150], [153.5, 150]]],
-        "two dots": [[[10, 10]], [[200, 150]]],
-        "vertical line": [[[50, 10], [50, 210]]],
-        "horizontal line": [[[10, 50], [210, 50]]],
-        "diagonal line": [[[10, 10], [210, 210]]],
-        "cross": [[[0, 100], [200, 100]], [[100, 0], [100, 200]]],
-        "repeated points": [[[20, 20], [20, 20], [80, 20], [80, 20]]],
-        "seven": [hook],
-        "seven with times": [[[x, y, 16 * i] for i, (x, y) in enumerate(hook)]],
-        "seven, tiny": [[[x / 15, y / 15] for x, y in hook]],
-        "seven, huge": [[[x * 1e4, y * 1e4 - 5e5] for x, y in hook]],
-        "circle": [circle],
-        "circle and dot": [circle, [[0, 0]]],
-        "center of mass at one side": [
-            [[0, 0], [4, 0], [0, 4], [4, 4]] * 20,
-            [[0, 0], [0, 200]],
-        ],
-        **{
-            f"scribble {i}": rng.uniform(0, 300, (rng.integers(1, 4), rng.integers(2, 40), 2))
-            .round(1)
-            .tolist()
-            for i in range(12)
-        },
-    }
-
-
-def for_recognition() -> dict[str, Drawing]:
+def golden_drawings() -> dict[str, Drawing]:
     """Return more than 300 drawings by name: digits, numbers, marks, annotations, edge cases."""
     rng = np.random.default_rng(2026)
     drawings = {f"{label} {form}": strokes for (label, form), strokes in FORMS.items()}
@@ -190,15 +153,26 @@ _KINDS: list[Callable[[Generator], tuple[str, Drawing]]] = [
 
 def _edge_cases(rng: Generator) -> dict[str, Drawing]:
     plain = _plain_digits()
+    circle = ellipse(100, 100, 200, 200)
     return {
         "no strokes": [],
         "strokes without points": [[], []],
         "tap": [[[150, 150]]],
+        "tap of two points": [[[150, 150], [152, 151]]],
+        "slightly longer than a tap": [[[150, 150], [153.5, 150]]],
         "two taps": [[[150, 150]], [[190, 150]]],
+        "vertical line": [[[50, 10], [50, 210]]],
+        "horizontal line": [[[10, 50], [210, 50]]],
+        "diagonal line": [[[10, 10], [210, 210]]],
+        "cross": [[[0, 100], [200, 100]], [[100, 0], [100, 200]]],
+        "repeated points": [[[20, 20], [20, 20], [80, 20], [80, 20]]],
+        "circle": [circle],
+        "circle and dot": [circle, [[100, 100]]],
+        "center of mass at one side": [[[0, 0], [4, 0], [0, 4], [4, 4]] * 20, [[0, 0], [0, 200]]],
         "empty stroke before a digit": [[], *plain["3"]],
         "speck beside a digit": [*plain["3"], [[110, 50], [111, 51]]],
         "joined zeros": JOINED_ZEROS,
-        "seven": [[[x, y] for x, y, _ in SEVEN[0]]],
+        "seven": SEVEN,
         "wide stroke of two points": [[[0, 0], [90, 60]]],
         "flat strokes": [[[50 * i, 7], [50 * i + 20, 7]] for i in range(4)],
         "upright strokes": [[[30 * i, 0], [30 * i, 80]] for i in range(8)],
@@ -231,4 +205,4 @@ def _distort(strokes: Drawing, rng: Generator) -> Drawing:
 
 def _round(strokes: Drawing) -> Drawing:
     """Round coordinates to tenths, as the page does."""
-    return [[[round(x, 1), round(y, 1)] for x, y in stroke] for stroke in strokes]
+    return [[[round(value, 1) for value in point] for point in stroke] for stroke in strokes]

@@ -6,7 +6,7 @@ grid (MNIST's normalization: LeCun et al., "Gradient-based learning applied to d
 recognition", 1998, section III.A).
 
 The arithmetic is plain and its order fixed (sums run from first to last), so that
-``static/js/recognize/rasterize.js`` computes the same bytes. ``tests/rasterization_vectors.json``
+``static/js/recognize/rasterize.js`` computes the same bytes. ``tests/golden_vectors.json``
 verifies both.
 """
 

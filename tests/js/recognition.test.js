@@ -8,7 +8,7 @@ import { rasterize } from "../../static/js/recognize/rasterize.js";
 import { Recognizer, segmentLines, verdictOf } from "../../static/js/recognize/recognition.js";
 
 const read = (path) => readFileSync(new URL(path, import.meta.url));
-const vectors = JSON.parse(read("../recognition_vectors.json"));
+const vectors = JSON.parse(read("../golden_vectors.json"));
 const network = new LeNet(read("../../ml/weights/lenet.onnx"));
 const drawing = (name) => vectors.find((vector) => vector.name === name).strokes;
 const hash = (grids) => createHash("sha256").update(Buffer.concat(grids)).digest("hex").slice(0, 16);

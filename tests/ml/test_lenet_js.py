@@ -1,6 +1,5 @@
 """The LeNet in JavaScript equals ONNX Runtime in every layer."""
 
-import base64
 import json
 import subprocess
 import sys
@@ -11,9 +10,8 @@ import onnx
 import pytest
 
 from ml.classifier import OUTPUTS, Classifier
-from ml.preprocessing.strokes import SIZE, grid_from_bytes
+from ml.preprocessing.strokes import SIZE
 from ml.training import data, export
-from tools.make_golden_vectors import RASTERIZATION
 from tools.samples import ROOT, SHIPPED
 
 RUNNER = ROOT / "tests" / "js" / "run_lenet.js"
@@ -36,17 +34,12 @@ def run_js(model, grids):
     }
 
 
-def vector_grids():
-    vectors = json.loads(RASTERIZATION.read_text())
-    return np.stack([grid_from_bytes(base64.b64decode(vector["grid"])) for vector in vectors])
-
-
 def sample_grids():
-    """Return test digits, rasterization vectors, blank and full grids, and noise."""
+    """Return test digits, blank and full grids, and noise."""
     noise = np.random.default_rng(28).integers(0, 256, (8, 28, 28), dtype=np.uint8)
     blank = np.zeros((1, 28, 28), dtype=np.uint8)
     digits = data.mnist(train=False).images[:60].numpy()
-    return np.concatenate([digits, vector_grids(), blank, 255 - blank, noise])
+    return np.concatenate([digits, blank, 255 - blank, noise])
 
 
 def test_run_equals_onnx_runtime_in_every_layer(shipped):
@@ -74,7 +67,7 @@ def test_run_uses_normalization_and_temperature_of_the_file(tmp_path):
         set_scalar(tensors["deviation"], 0.2)
         set_scalar(tensors["temperature"], 2.5)
 
-    file, images = changed_model(change, tmp_path / "other.onnx"), vector_grids()
+    file, images = changed_model(change, tmp_path / "other.onnx"), sample_grids()
     expected = Classifier(file.read_bytes()).activations(images)
     np.testing.assert_allclose(run_js(file, images)["logits"], expected["logits"], atol=1e-3)
     np.testing.assert_allclose(
@@ -86,7 +79,7 @@ def test_run_without_temperature_uses_one(tmp_path, shipped):
     def drop_temperature(tensors, graph):
         graph.initializer.remove(tensors["temperature"])
 
-    images = vector_grids()
+    images = sample_grids()
     got = run_js(changed_model(drop_temperature, tmp_path / "cool.onnx"), images)
     logits = shipped.activations(images, ("logits",))["logits"]
     softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -107,10 +100,10 @@ def transpose_a_matrix(tensors, graph):
 )
 def test_model_with_other_tensors_is_rejected_by_name(tmp_path, change, message):
     with pytest.raises(AssertionError, match=message):
-        run_js(changed_model(change, tmp_path / "bad.onnx"), vector_grids())
+        run_js(changed_model(change, tmp_path / "bad.onnx"), sample_grids())
 
 
 def test_file_that_is_not_a_model_is_rejected(tmp_path):
     (tmp_path / "page.html").write_text("<!doctype html><title>Not found</title>")
     with pytest.raises(AssertionError, match=r"not a model file|no tensor"):
-        run_js(tmp_path / "page.html", vector_grids())
+        run_js(tmp_path / "page.html", sample_grids())

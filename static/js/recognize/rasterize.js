@@ -1,6 +1,6 @@
 /**
  * Rasterization of strokes onto MNIST's 28x28 grid: the same operations in the same order as
- * ml/preprocessing/strokes.py, so that both produce the same bytes. tests/rasterization_vectors.json
+ * ml/preprocessing/strokes.py, so that both produce the same bytes. tests/golden_vectors.json
  * verifies both.
  */
 
