@@ -1,6 +1,9 @@
 """Fixtures and sample data shared by all tests."""
 
 import io
+import os
+import subprocess
+import sys
 import time
 from fcntl import LOCK_EX, flock
 from shutil import rmtree
@@ -23,7 +26,8 @@ from ml.training import data, export, outliers
 from mnist_site.storage import HashedStaticFilesStorage
 from recognizer import drawings, registry, serving
 from recognizer.models import Drawing, ModelVersion, Source
-from tools.samples import SEVEN, SHIPPED
+from tests.polling import TIMEOUT
+from tools.samples import ROOT, SEVEN, SHIPPED
 
 # Every run has the same examples and no deadlines, so that a change fails for its own faults only,
 # also on a busy machine. `pytest --hypothesis-profile default` tries new examples.
@@ -70,6 +74,20 @@ def call(*arguments):
     out = io.StringIO()
     call_command(*map(str, arguments), stdout=out, stderr=out)
     return out.getvalue()
+
+
+def run_python(code, **environment):
+    """Run code in a new process, with only the given environment and no .env file."""
+    prelude = "import environs; environs.Env.read_env = lambda *a, **k: None;"
+    settings = {"DJANGO_SETTINGS_MODULE": "mnist_site.settings"}
+    return subprocess.run(
+        [sys.executable, "-c", prelude + code],
+        env={"PATH": os.environ["PATH"], **settings, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
 
 
 def variant(temperature, errors=45, unread=None):

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 
 from recognizer.models import Drawing
-from tests.mnist_site.polling import TIMEOUT
+from tests.polling import TIMEOUT
 from tools.samples import ROOT
 from tools.server import serve
 

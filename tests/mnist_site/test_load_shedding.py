@@ -20,7 +20,7 @@ from mnist_site.load_shedding import (
     LoadShedder,
 )
 from recognizer.telemetry import metrics
-from tests.mnist_site.polling import TIMEOUT, wait_until
+from tests.polling import TIMEOUT, wait_until
 from tools.samples import ROOT
 
 MAX_BODY_SIZE = 1_000

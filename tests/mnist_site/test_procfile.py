@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.mnist_site.polling import TIMEOUT, wait_until
+from tests.polling import TIMEOUT, wait_until
 from tools.samples import ROOT, SEVEN
 from tools.server import serve
 

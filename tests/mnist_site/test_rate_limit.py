@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from mnist_site.middleware import client_address
 from mnist_site.rate_limit import RateLimiter, network
-from tests.mnist_site.polling import TIMEOUT
-from tests.mnist_site.test_site import run_python
+from tests.conftest import run_python
+from tests.polling import TIMEOUT
 from tools.samples import SEVEN
 
 PREDICT = "/api/v1/predict"

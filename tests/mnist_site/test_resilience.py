@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from tests.mnist_site.polling import TIMEOUT, wait_until
+from tests.polling import TIMEOUT, wait_until
 from tools.resilience.server import suspended
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from recognizer import drawings
 from recognizer.models import OTHER_COUNT, Digit, Drawing
-from tests.mnist_site.test_site import run_python
+from tests.conftest import run_python
 from tools.samples import ROOT, SEVEN
 
 OTHER_ORIGIN = "https://other.example"

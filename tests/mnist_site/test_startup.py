@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mnist_site.startup import require_writable, short_errors
-from tests.mnist_site.polling import TIMEOUT
+from tests.polling import TIMEOUT
 from tools.samples import ROOT
 
 ERRORS = {
@@ -32,6 +32,7 @@ ERRORS = {
     "SECRET_KEY=": "SECRET_KEY is not set",
     "DEBUG=maybe": "DEBUG",
     "DATABASE_URL=nonsense": "DATABASE_URL",
+    "DATABASE_URL=postgres://u:p#p@db.example/d": "Write # as %23.",
     "DATABASE_URL=sqlite:////nowhere/db.sqlite3": "/nowhere",
     "REQUESTS_PER_MINUTE=-1": "REQUESTS_PER_MINUTE is '-1'.",
     "TRUSTED_PROXIES=x": "TRUSTED_PROXIES is 'x'.",

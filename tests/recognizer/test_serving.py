@@ -13,7 +13,7 @@ from ml.classifier import Classifier
 from ml.recognition import predict_strokes
 from recognizer import registry, serving
 from recognizer.models import ModelStatus, ModelVersion
-from tests.mnist_site.polling import TIMEOUT
+from tests.polling import TIMEOUT
 from tools.samples import ROOT, SEVEN, SHIPPED
 
 

@@ -18,8 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from recognizer import drawings
 from recognizer.models import Drawing
 from recognizer.telemetry.logging import JsonFormatter, request_id
-from tests.mnist_site.polling import TIMEOUT, wait_until
-from tests.mnist_site.test_site import run_python
+from tests.conftest import run_python
+from tests.polling import TIMEOUT, wait_until
 from tests.recognizer.conftest import PREDICT, predict
 from tools.samples import SEVEN
 from tools.server import serve

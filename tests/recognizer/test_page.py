@@ -1,4 +1,4 @@
-"""The service worker and the web app manifest."""
+"""The page, the service worker and the web app manifest."""
 
 import re
 
@@ -8,6 +8,24 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from recognizer import views
 
 pytestmark = pytest.mark.usefixtures("static_files")
+
+
+def test_page_contains_the_dom_contract(client):
+    page = client.get("/").content.decode()
+    for part in ('id="pad"', 'output id="reading"', 'id="confidence"', 'id="seen"'):
+        assert part in page
+    assert page.count("data-probability") == 10
+    for action in ("clear", "undo", "redo"):
+        assert f'data-action="{action}"' in page
+    assert 'data-state="empty"' in page
+    assert "https://" not in page
+
+
+def test_imports_of_the_page_module_have_hashed_names(client, settings):
+    (module,) = settings.STATIC_ROOT.glob("js/page.????????????.js")
+    text = module.read_text()
+    assert 'from "./draw/pad.js"' not in text
+    assert 'from "./draw/pad.' in text
 
 
 def test_service_worker_lists_every_file_that_the_page_loads(client):

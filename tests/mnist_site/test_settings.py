@@ -1,116 +1,14 @@
-"""The page, health probes, settings and startup of the site."""
-
-import os
-import subprocess
-import sys
+"""Settings of the site, and the checks at its start."""
 
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, OperationalError, connection, connections
-from django.db.migrations.recorder import MigrationRecorder
+from django.db import connections
 
 from mnist_site.settings import check_database_url
 from mnist_site.storage import require_static_files
 from recognizer import checks
-from recognizer.models import Drawing
-from tests.mnist_site.polling import TIMEOUT
-from tools.samples import ROOT
-
-ENVIRONMENT = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "mnist_site.settings"}
-
-
-def run_python(code, **environment):
-    """Run code in a new process, with only the given environment and no .env file."""
-    prelude = "import environs; environs.Env.read_env = lambda *a, **k: None;"
-    return subprocess.run(
-        [sys.executable, "-c", prelude + code],
-        env={**ENVIRONMENT, **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
-
-
-def test_page_contains_the_dom_contract(client, static_files):
-    page = client.get("/").content.decode()
-    for part in ('id="pad"', 'output id="reading"', 'id="confidence"', 'id="seen"'):
-        assert part in page
-    assert page.count("data-probability") == 10
-    for action in ("clear", "undo", "redo"):
-        assert f'data-action="{action}"' in page
-    assert 'data-state="empty"' in page
-    assert "https://" not in page
-
-
-def test_imports_of_the_page_module_have_hashed_names(client, static_files, settings):
-    (module,) = settings.STATIC_ROOT.glob("js/page.????????????.js")
-    text = module.read_text()
-    assert 'from "./draw/pad.js"' not in text
-    assert 'from "./draw/pad.' in text
-
-
-@pytest.mark.django_db
-def test_probes_of_a_working_site_succeed(client):
-    assert client.get("/health/live").json() == {"status": "ok"}
-    assert client.get("/health/ready").json() == {"status": "ok"}
-
-
-@pytest.mark.database
-@pytest.mark.django_db
-def test_ready_without_database_and_model_names_both(client, no_model, monkeypatch):
-    def fail():
-        raise DatabaseError
-
-    monkeypatch.setattr(connection, "cursor", fail)
-    response = client.get("/health/ready")
-    assert response.status_code == 503
-    assert set(response.json()["problems"]) == {"database", "model"}
-    assert client.get("/health/live").status_code == 200
-
-
-@pytest.mark.database
-@pytest.mark.django_db
-def test_ready_with_an_unapplied_migration_names_it(client):
-    MigrationRecorder(connection).record_unapplied("recognizer", "0007_days")
-    response = client.get("/health/ready")
-    assert response.status_code == 503
-    assert response.json()["problems"] == {
-        "database": "Unapplied migrations: recognizer.0007_days. Run: python manage.py migrate"
-    }
-
-
-def test_ready_without_tables_names_migrations(tmp_path):
-    code = """
-import django
-django.setup()
-from django.test import Client
-response = Client(SERVER_NAME="localhost").get("/health/ready")
-print(response.status_code, response.json()["problems"]["database"])
-"""
-    url = f"sqlite:///{tmp_path}/empty.sqlite3"
-    output = run_python(code, SECRET_KEY="x", DATABASE_URL=url).stdout
-    assert output.startswith("503 Unapplied migrations: ")
-    assert "recognizer.0001_initial" in output
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.sqlite
-def test_full_sqlite_database_gives_503_until_it_has_space(client, put):
-    with connection.cursor() as cursor:
-        # Remove free pages, which deleted rows of other tests leave.
-        cursor.execute("VACUUM")
-        cursor.execute("PRAGMA page_count")
-        (pages,) = cursor.fetchone()
-        cursor.execute(f"PRAGMA max_page_count = {pages}")
-        statuses = [put().status_code for _ in range(100)]
-        assert set(statuses) == {201, 503}
-        assert Drawing.objects.count() == statuses.count(201)
-        assert client.get("/health/ready").json()["problems"] == {"database": "full"}
-        cursor.execute("PRAGMA max_page_count = 4294967294")
-    assert put().status_code == 201
-    assert client.get("/health/ready").status_code == 200
+from tests.conftest import run_python
 
 
 @pytest.mark.parametrize(
@@ -133,26 +31,6 @@ def test_sqlite_check_warns_of_versions_with_the_wal_reset_race(monkeypatch, ver
     assert ids == ([] if safe else ["recognizer.W002"])
     monkeypatch.setattr(connections["default"], "vendor", "postgresql")
     assert not checks.check_sqlite_version(None, databases=["default"])
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("url", ["/drawings/8f14e45f-ceea-467f-a0e6-0123456789ab", "/admin/"])
-def test_page_without_a_database_gets_503(admin_client, monkeypatch, url):
-    def fail(*arguments, **options):
-        raise OperationalError("disk I/O error")
-
-    monkeypatch.setattr("django.db.models.sql.compiler.SQLCompiler.execute_sql", fail)
-    admin_client.raise_request_exception = False
-    response = admin_client.get(url)
-    assert response.status_code == 503
-    assert response["Retry-After"]
-    assert b"disk" not in response.content
-
-
-def test_startup_without_secret_key_fails():
-    done = run_python("import django; django.setup()")
-    assert done.returncode != 0
-    assert "SECRET_KEY is not set" in done.stderr
 
 
 @pytest.mark.parametrize("names", [(), ("icon.svg", "js/page.js")])
@@ -276,16 +154,6 @@ def test_database_url_with_an_unencoded_character_names_it(url, remedy):
 )
 def test_database_url_without_wrong_divisions_is_accepted(url):
     check_database_url(url)
-
-
-def test_startup_with_an_invalid_database_url_names_the_character():
-    done = run_python(
-        "import django; django.setup()",
-        SECRET_KEY="x",
-        DATABASE_URL="postgres://u:p#p@db.example/d",
-    )
-    assert done.returncode != 0
-    assert "Write # as %23." in done.stderr
 
 
 def test_list_setting_with_spaces_is_stripped():
