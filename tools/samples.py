@@ -12,6 +12,10 @@ SHIPPED = ROOT / "ml" / "weights" / "lenet.onnx"
 # A handwritten seven: one stroke of [x, y, t], in pixels and milliseconds.
 SEVEN = [[[60, 60, 0], [220, 60, 80], [190, 110, 130], [150, 180, 190], [125, 260, 260]]]
 
+# A vertical line, and "71" of a narrow seven and a one.
+ONE = [[[140, 40, 0], [141, 240, 80]]]
+SEVENTY_ONE = [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60, 500], [220, 260, 580]]]
+
 _ANGLES = [math.tau * i / 40 for i in range(41)]
 # Two zeros in one stroke: a line connects them.
 JOINED_ZEROS = [

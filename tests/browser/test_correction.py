@@ -9,12 +9,11 @@ from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, offline, press, violations
 from tools.browser.screenshots import AMBIGUOUS
-from tools.samples import SEVEN
+from tools.samples import ONE, SEVEN, SEVENTY_ONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NUMBER = [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60], [220, 260]]]
-LINES = [[[x, 0.4 * y + top] for x, y, *_ in stroke] for top in (0, 140) for stroke in NUMBER]
+LINES = [[[x, 0.4 * y + top] for x, y, *_ in stroke] for top in (0, 140) for stroke in SEVENTY_ONE]
 DASHED = [
     [[x / 2 - 10, y / 2] for x, y, _ in SEVEN[0]],
     [[145, 80], [180, 80]],
@@ -32,12 +31,6 @@ def drawn(page):
 
 def expect_label(page, label):
     wait_until(page, lambda: Drawing.objects.get().visitor_label == label)
-
-
-def test_empty_pad_disables_label_buttons(page):
-    assert page.locator("#label-status").inner_text() == ""
-    for button in page.locator("[data-label-action], #probabilities button").all():
-        assert button.is_disabled()
 
 
 def test_confirm_and_not_a_digit_label_and_undo_removes_the_label(drawn):
@@ -105,7 +98,7 @@ def test_unsaved_drawing_cannot_be_labeled(page):
 
 @pytest.fixture
 def number(page):
-    draw(page, NUMBER)
+    draw(page, SEVENTY_ONE)
     expect(page.locator("#reading")).to_have_text("71")
     expect_state(page, "read")
     expect_saved(page, 1)
@@ -224,10 +217,8 @@ def test_digit_keys_skip_the_dash_of_a_number(page):
     expect_label(page, "234")
 
 
-def test_x_and_question_mark_label_digits_that_are_none(page):
-    draw(page, NUMBER)
-    expect(page.locator("#reading")).to_have_text("71")
-    expect_saved(page, 1)
+def test_x_and_question_mark_label_digits_that_are_none(number):
+    page = number
     page.keyboard.type("7?")
     expect_label(page, "7?")
     expect(page.locator("#label")).to_have_text("7?")
@@ -239,19 +230,8 @@ def test_x_and_question_mark_label_digits_that_are_none(page):
     expect(page.locator("#shortcuts")).to_be_visible()
 
 
-def test_confirm_labels_a_number_with_a_dash(page):
-    draw(page, DASHED)
-    expect(page.locator("#reading")).to_have_text("7?1")
-    expect_saved(page, 1)
-    page.click("[data-label-action=confirm]")
-    expect(page.locator("#label-status")).to_have_text("Your label: 7?1. Thank you.")
-    expect_label(page, "7?1")
-
-
-def test_label_with_fewer_digits_than_the_prediction_is_replaced(page):
-    draw(page, NUMBER)
-    expect(page.locator("#reading")).to_have_text("71")
-    expect_saved(page, 1)
+def test_label_with_fewer_digits_than_the_prediction_is_replaced(number):
+    page = number
     # Leave the page before the change: the response to its request would overwrite the visit.
     page.goto("/favicon.ico")
     page.evaluate(
@@ -304,7 +284,7 @@ def test_unfinished_stroke_cannot_be_labeled(page):
 def test_offline_second_stroke_replaces_the_old_prediction(drawn):
     drawn.click("[data-action=clear]")
     with offline(drawn):
-        draw(drawn, [[[140, 40], [141, 240]]])
+        draw(drawn, ONE)
         expect(drawn.locator("#badge")).to_contain_text("No connection")
         drawn.evaluate("document.querySelector('#reading').textContent = 'old'")
         draw(drawn, [[[60, 140], [220, 140]]])

@@ -22,7 +22,7 @@ from tools.browser.pen import (
     wait_for_change_and_return,
     wait_for_frames,
 )
-from tools.samples import JOINED_ZEROS, SEVEN
+from tools.samples import JOINED_ZEROS, SEVEN, SEVENTY_ONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -240,7 +240,7 @@ def test_ribbon_rewinds_pad_bars_prediction_and_network_together(page):
 
 
 def test_rewound_number_shows_the_digits_begun_so_far(page):
-    draw(page, [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60], [220, 260]]], pause=30)
+    draw(page, SEVENTY_ONE, pause=30)
     expect(page.locator("#reading")).to_have_text("71")
     expect_state(page, "read")
     slider = page.locator("#ribbon input")
@@ -357,7 +357,7 @@ def test_replay_moves_the_slider(panel):
 
 
 def test_number_shows_the_selected_digit(panel):
-    draw(panel, [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60], [220, 260]]])
+    draw(panel, SEVENTY_ONE)
     expect(panel.locator("#reading")).to_have_text("71")
     for position, digit in enumerate("71"):
         panel.locator("#reading button").nth(position).click()

@@ -5,11 +5,9 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, press, wait_for_frames
-from tools.samples import JOINED_ZEROS, SEVEN
+from tools.samples import SEVENTY_ONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NUMBER = [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60, 0], [220, 260, 0]]]
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ def test_local_prediction_equals_the_server_prediction(page_with_model):
         "document.querySelector('#pad').toDataURL()",
     )
     # The page predicts at most every 4 ms; the last point must not be skipped.
-    press(page_with_model, NUMBER, pause=20)
+    press(page_with_model, SEVENTY_ONE, pause=20)
     expect(page_with_model.locator("#reading")).to_have_text("71")
     expect_state(page_with_model, "drawing")
     wait_for_frames(page_with_model)
@@ -48,8 +46,8 @@ def test_local_prediction_equals_the_server_prediction(page_with_model):
 def test_late_response_for_fewer_strokes_is_not_shown(page_with_model):
     late = []
     page_with_model.route("**/api/v1/drawings/*", lambda route: late.append(route))
-    draw(page_with_model, NUMBER[:1])
-    press(page_with_model, NUMBER[1:])
+    draw(page_with_model, SEVENTY_ONE[:1])
+    press(page_with_model, SEVENTY_ONE[1:])
     expect(page_with_model.locator("#reading")).to_have_text("71")
     wait_until(page_with_model, lambda: late)
     with page_with_model.expect_response("**/api/v1/drawings/*") as response:
@@ -57,15 +55,6 @@ def test_late_response_for_fewer_strokes_is_not_shown(page_with_model):
     response.value.finished()
     wait_for_frames(page_with_model)
     expect(page_with_model.locator("#reading")).to_have_text("71")
-
-
-def test_number_is_predicted_without_a_response(page_with_model):
-    requests = []
-    page_with_model.route("**/api/v1/predict*", lambda route: requests.append(route))
-    press(page_with_model, JOINED_ZEROS)
-    expect(page_with_model.locator("#reading")).to_have_text("00")
-    expect_state(page_with_model, "drawing")
-    assert requests == []
 
 
 def test_unavailable_model_file_leaves_server_predictions(page):

@@ -12,8 +12,6 @@ from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ONE = [[[140, 40], [141, 240]]]
-
 
 def state(page):
     return page.locator("body").get_attribute("data-state")
@@ -24,8 +22,10 @@ def test_new_page_is_empty(page):
     assert page.locator("#reading").inner_text() == ""
     assert page.locator("#confidence").inner_text() == ""
     assert page.locator("#probabilities .accent").count() == 0
-    for action in ("undo", "redo", "clear"):
-        assert page.locator(f"[data-action={action}]").is_disabled()
+    assert page.locator("#label-status").inner_text() == ""
+    actions = "[data-action=undo], [data-action=redo], [data-action=clear]"
+    for button in page.locator(f"{actions}, [data-label-action], #probabilities button").all():
+        assert button.is_disabled()
 
 
 def test_drawing_is_predicted_and_saved(page):
@@ -115,14 +115,6 @@ def test_drawing_undone_to_nothing_is_deleted(page):
     expect_saved(page, 1)
     page.click("[data-action=undo]")
     expect_saved(page, 0)
-
-
-def test_number_is_predicted_digit_by_digit(page):
-    seven = [[[x / 2, y, t] for x, y, t in SEVEN[0]]]
-    draw(page, [*seven, [[220, 60], [220, 260]]])
-    expect(page.locator("#reading")).to_have_text("71")
-    expect_saved(page, 1)
-    wait_until(page, lambda: Drawing.objects.get().digits.count() == 2)
 
 
 def test_tap_is_visible_and_not_a_digit(page):

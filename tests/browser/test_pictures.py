@@ -12,7 +12,7 @@ from ml.preprocessing.strokes import rasterize
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, ink_of
-from tools.samples import SEVEN
+from tools.samples import ONE, SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,7 +100,7 @@ def test_invalid_picture_shows_an_error_and_keeps_the_drawing(page):
 def test_stroke_on_a_picture_begins_a_drawing_and_undo_restores_the_picture(page):
     choose_file(page, png(DARK))
     expect(page.locator("#reading")).to_have_text("7")
-    draw(page, [[[140, 40], [141, 240]]])
+    draw(page, ONE)
     expect(page.locator("#reading")).to_have_text("1")
     page.keyboard.press("Control+z")
     expect_state(page, "empty")

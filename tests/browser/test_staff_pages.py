@@ -3,6 +3,7 @@
 import pytest
 from django.db.models import F
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from recognizer.models import Digit
 from tools.browser.pen import violations
@@ -40,6 +41,12 @@ def test_page_is_accessible_and_fits_the_screen(open_admin, drawings, admin_user
         assert violations(page) == {}, (width, scheme)
     page.set_viewport_size({"width": 768, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 768
+
+
+def test_statistics_without_drawings_are_accessible(open_admin, transactional_db):
+    page = open_admin(STATISTICS, viewport={"width": 390, "height": 844})
+    expect(page.locator("#statistics")).to_contain_text("There are no drawings yet")
+    assert violations(page) == {}
 
 
 def test_sign_in_page_is_accessible(open_page):

@@ -22,11 +22,9 @@ from tools.browser.pen import (
     wait_for_change_and_return,
     wait_for_frames,
 )
-from tools.samples import SEVEN
+from tools.samples import ONE, SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-ONE = [[[140, 40], [141, 240]]]
 
 
 @pytest.fixture

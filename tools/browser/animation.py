@@ -9,17 +9,14 @@ import math
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from PIL import Image
-from playwright.sync_api import CDPSession, Page, expect, sync_playwright
+from playwright.sync_api import CDPSession, Page, expect
 from tqdm import tqdm
 
-from tools.browser import chromium
+from tools.browser.chromium import browser_and_site
 from tools.browser.pen import expect_state, wait_for_frames
 from tools.samples import ROOT, YEAR
-from tools.server import serve
 
 VIEWPORT = {"width": 880, "height": 600}
 PATH = ROOT / "docs" / "images" / "drawing.gif"
@@ -34,19 +31,13 @@ Event = tuple[str, float, float, int]  # type, x, y, milliseconds
 
 
 def main() -> None:
-    with (
-        TemporaryDirectory() as folder,
-        serve(Path(folder)) as site,
-        sync_playwright() as playwright,
-    ):
-        browser = chromium.launch(playwright)
+    with browser_and_site() as (browser, site):
         page = browser.new_page(viewport=VIEWPORT, color_scheme="light")
         page.add_init_script("localStorage.visits = 3")
         page.goto(site)
         page.evaluate("scrollTo(0, 0)")
         expect(page.locator("body")).to_have_attribute("data-model", "loaded")
         frames = list(record(page))
-        browser.close()
     # The last frame has all colors.
     palette = frames[-1].quantize(COLORS, dither=Image.Dither.NONE)
     first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)

@@ -2,9 +2,14 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tools.server import serve
 
 # The headless shell draws no window and needs a third of the CPU time.
 NAMES = (
@@ -30,6 +35,15 @@ def launch(playwright: Playwright, *arguments: str) -> Browser:
     if not path:
         raise FileNotFoundError("Chromium not found: run `make browser`.")
     return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments])
+
+
+@contextmanager
+def browser_and_site() -> Iterator[tuple[Browser, str]]:
+    """Yield a browser and the base URL of a temporary site, which the Procfile's command serves."""
+    with TemporaryDirectory() as folder, serve(Path(folder)) as site, sync_playwright() as pw:
+        browser = launch(pw)
+        yield browser, site
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -21,11 +21,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tools.samples import SEVEN
+from tools.samples import SEVEN, SEVENTY_ONE
 from tools.server import serve
 
-ONE = [[[220, 60], [220, 160], [220, 260]]]
-NARROW_SEVEN = [[[x / 2, y] for x, y, _ in SEVEN[0]]]
 TIMEOUT = 5  # seconds
 
 
@@ -101,7 +99,7 @@ def prediction_during_stroke(driver: WebDriver) -> None:
 
 
 def number_and_correction(driver: WebDriver) -> None:
-    draw(driver, [*NARROW_SEVEN, *ONE])
+    draw(driver, SEVENTY_ONE)
     expect(driver, "71", "read")
     driver.find_elements("css selector", "#reading button")[0].click()
     driver.find_element("css selector", "#probabilities [data-digit='2'] .track").click()

@@ -13,17 +13,14 @@ import math
 import random
 from argparse import ArgumentParser
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from tqdm import tqdm
 
 from ml.preprocessing.strokes import Strokes, bounding_box
-from tools.browser import chromium
+from tools.browser.chromium import browser_and_site
 from tools.samples import SEVEN, YEAR
-from tools.server import serve
 
 # Milliseconds between two events of a mouse or pen, and per screen frame.
 EVENT_INTERVAL, FRAME = 8, 1000 / 60
@@ -38,8 +35,7 @@ def main() -> None:
     parser.add_argument("--throttle", type=float, default=1, help="slow the page's CPU down")
     options = parser.parse_args()
     print(f"ms from the pointer event; one frame is {FRAME:.1f} ms")
-    with TemporaryDirectory() as folder, serve(Path(folder)) as site, sync_playwright() as pw:
-        browser = chromium.launch(pw)
+    with browser_and_site() as (browser, site):
         for name, strokes in {"seven": SEVEN, "2026": YEAR}.items():
             page = browser.new_page(viewport={"width": options.width, "height": 800})
             session = page.context.new_cdp_session(page)
@@ -47,7 +43,6 @@ def main() -> None:
             page.goto(site)
             print_percentiles(name, measure(page, strokes, options.strokes))
             page.close()
-        browser.close()
 
 
 def print_percentiles(name: str, measures: dict[str, list[float]]) -> None:

@@ -6,20 +6,17 @@ Starts the Procfile's server; run `manage.py collectstatic` before.
 
 import io
 from argparse import ArgumentParser
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageOps
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from tqdm import tqdm
 
 from ml.preprocessing.strokes import rasterize
-from tools.browser import chromium
+from tools.browser.chromium import browser_and_site
 from tools.browser.pen import draw, expect_state
 from tools.samples import ROOT, SEVEN
-from tools.server import serve
 
 SIZES = [(1280, 800), (768, 1024), (390, 844), (390, 664), (844, 390)]
 SCHEMES = ["light", "dark"]
@@ -35,6 +32,10 @@ AMBIGUOUS = [[[132, 62], [105, 75], [98, 120], [120, 145], [160, 138], [182, 110
 SIX = [[210, 70], [195, 130], [190, 190], [210, 220], [238, 200], [228, 165], [194, 172]]
 NUMBER = [[[x / 2.4, 20 + 0.8 * y] for x, y, _ in SEVEN[0]], [[145, 70], [145, 225]], SIX]
 LETTER_A = [[[60, 240], [140, 40], [220, 240]], [[95, 170], [185, 170]]]
+
+
+def empty(page: Page) -> None:
+    """Keep the page as it opens."""
 
 
 def read(page: Page) -> None:
@@ -117,29 +118,31 @@ def network_picture(page: Page) -> None:
     expect(page.locator(".occlusion p")).to_contain_text("leads by")
 
 
-STATES: dict[str, Callable[[Page], None]] = {
-    "empty": lambda page: None,
-    "read": read,
-    "unsure": unsure,
-    "not-a-digit": not_a_digit,
-    "number": number,
-    "labeled": labeled,
-    "labeled-number": labeled_number,
-    "long-number": long_number,
-    "menu": menu,
-    "picture": picture,
-    "offline": offline,
-    "network": network,
-    "network-unit": network_unit,
-    "network-picture": network_picture,
-}
-
-
 def opening(page: Page) -> None:
+    """Wait for the opening of a first visit."""
     expect(page.locator("#reading")).to_have_text("8")
 
 
-FIRST_VISIT: dict[str, Callable[[Page], None]] = {"opening": opening}
+STATES = {
+    state.__name__.replace("_", "-"): state
+    for state in (
+        empty,
+        read,
+        unsure,
+        not_a_digit,
+        number,
+        labeled,
+        labeled_number,
+        long_number,
+        menu,
+        picture,
+        offline,
+        network,
+        network_unit,
+        network_picture,
+        opening,
+    )
+}
 
 
 # The stage on a landscape phone, enlarged to the size of social previews.
@@ -149,34 +152,26 @@ PREVIEW = {"viewport": {"width": 800, "height": 420}, "device_scale_factor": 1.5
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, help="write every state there")
-    parser.add_argument("--states", nargs="+", choices=[*STATES, *FIRST_VISIT], metavar="STATE")
     options = parser.parse_args()
-    states = options.states or [*STATES, *FIRST_VISIT]
-    shots = list(product(states, SIZES, SCHEMES)) if options.folder else DOCUMENTED
+    shots = list(product(STATES, SIZES, SCHEMES)) if options.folder else DOCUMENTED
     folder = options.folder or ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        TemporaryDirectory() as temporary,
-        serve(Path(temporary)) as site,
-        sync_playwright() as playwright,
-    ):
-        browser = chromium.launch(playwright)
+    with browser_and_site() as (browser, site):
         for state, (width, height), scheme in tqdm(shots, unit="screenshot"):
             viewport = {"width": width, "height": height}
             page = browser.new_page(viewport=viewport, color_scheme=scheme)
             shoot(page, site, state, folder / f"{state}-{width}x{height}-{scheme}.png")
         if not options.folder:
             shoot(browser.new_page(**PREVIEW), site, "number", ROOT / "static" / "preview.png")
-        browser.close()
 
 
 def shoot(page: Page, site: str, state: str, path: Path) -> None:
     """Bring a new page into a state, save a screenshot and close the page."""
-    if state not in FIRST_VISIT:
+    if state != "opening":
         page.add_init_script("localStorage.visits ??= 1")
     page.goto(site)
     expect(page.locator("#layers figure")).to_have_count(6)
-    (STATES | FIRST_VISIT)[state](page)
+    STATES[state](page)
     page.wait_for_timeout(REST)
     page.mouse.move(0, 0)
     save(page.screenshot(full_page=state.startswith("network")), path)

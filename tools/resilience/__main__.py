@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser
 
 from tools.postgres import postgres
-from tools.resilience.damaged_database import concurrent_migrations, damaged_database
+from tools.resilience.damaged_database import damaged_database
 from tools.resilience.odd_pictures import odd_pictures
 from tools.resilience.server import Result
 from tools.resilience.storage import (
@@ -19,7 +19,6 @@ from tools.resilience.storage import (
     stopped_database,
 )
 from tools.resilience.traffic import (
-    graceful_shutdown,
     hostile_requests,
     memory_growth,
     overload,
@@ -39,11 +38,9 @@ TRIALS = {
         locked_database,
         full_disk,
         damaged_database,
-        concurrent_migrations,
         stopped_database,
         frozen_database,
         overload,
-        graceful_shutdown,
         slow_clients,
         silent_connections,
         stalled_readers,

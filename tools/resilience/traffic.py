@@ -3,7 +3,6 @@
 import asyncio
 import random
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from itertools import cycle
@@ -134,26 +133,6 @@ def load_shedding(trial: str, responses: list[Response]) -> Result:
     outcome = f"{count_statuses(responses)}; accepted p99 {slowest * 1e3:.0f} ms"
     holds = bool(accepted) and slowest < 1 and len(accepted) + len(rejected) == len(responses)
     return Result("overload", trial, outcome, holds)
-
-
-def graceful_shutdown(database_url: str | None, *, short: bool) -> Iterator[Result]:
-    """Stop the server while it processes four photos."""
-    with running_server(database_url) as server:
-        photo = photo_request("L", quality=75)
-
-        async def stop() -> list[Response]:
-            running = [asyncio.create_task(send(server.url, photo)) for _ in range(4)]
-            await asyncio.sleep(0.3)
-            server.master.send_signal(signal.SIGTERM)
-            return await gather(running)
-
-        started = time.monotonic()
-        responses = asyncio.run(stop())
-        status = server.master.wait(timeout=30)
-        seconds = time.monotonic() - started
-    outcome = f"{count_statuses(responses)}, exit {status} after {seconds:.1f} s"
-    holds = {response.status for response in responses} == {200} and status == 0 and seconds < 25
-    yield Result("graceful shutdown", "4 photos in progress", outcome, holds)
 
 
 def slow_clients(database_url: str | None, *, short: bool) -> Iterator[Result]:
