@@ -48,16 +48,34 @@ def echo(environ, start_response):
 
 
 class BlockingApplication:
-    """An application whose requests wait for an event."""
+    """An application whose requests wait until ``finish``."""
 
     def __init__(self):
         self.started, self.release = [], Event()
+        self.requests, self.threads = [], []
 
     def __call__(self, environ, start_response):
         if environ["PATH_INFO"] != load_shedding.LIVENESS_PATH:
             self.started.append(environ)
             assert self.release.wait(TIMEOUT)
         return echo(environ, start_response)
+
+    def send(self, shedder, *paths):
+        """Send requests that are accepted, each in a thread."""
+        for path in paths:
+            self.requests.append(Request(path, body=b"x"))
+            self.threads.append(start(self.requests[-1].send, shedder))
+
+    def occupy(self, shedder):
+        """Occupy all slots."""
+        self.send(shedder, *["/"] * CONCURRENCY_LIMIT)
+        wait_until(lambda: len(self.started) == CONCURRENCY_LIMIT)
+
+    def finish(self):
+        """Let all requests continue; check that they succeed."""
+        self.release.set()
+        join(self.threads)
+        assert {request.status for request in self.requests} == {"200 OK"}
 
 
 class Stream:
@@ -116,12 +134,6 @@ def start(target, *arguments):
     thread = Thread(target=target, args=arguments, daemon=True)
     thread.start()
     return thread
-
-
-def send_all(count, application):
-    """Send requests at the same time; return them and their threads."""
-    requests = [Request(body=b"x") for _ in range(count)]
-    return requests, [start(request.send, application) for request in requests]
 
 
 def join(threads):
@@ -206,7 +218,7 @@ def test_body_of_unknown_length_is_not_buffered(length):
 def test_full_backlog_rejects_with_503(blocking, small_backlog, settings):
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
     rejections = metrics.REJECTED._value.get()
-    accepted, threads = send_all(CONCURRENCY_LIMIT + 2, shedder)
+    blocking.send(shedder, *["/"] * (CONCURRENCY_LIMIT + 2))
     wait_until(lambda: metrics.WAITING._value.get() == 2)
     rejected = Request().send(shedder)
     assert rejected.status == "503 Service Unavailable"
@@ -214,9 +226,7 @@ def test_full_backlog_rejects_with_503(blocking, small_backlog, settings):
     assert rejected.headers["Content-Type"] == "application/problem+json"
     assert settings.SECURITY_HEADERS.items() <= dict(rejected.headers).items()
     assert json.loads(rejected.body)["status"] == 503
-    blocking.release.set()
-    join(threads)
-    assert {request.status for request in accepted} == {"200 OK"}
+    blocking.finish()
     assert Request().send(shedder).status == "200 OK"
     assert (metrics.WAITING._value.get(), metrics.REJECTED._value.get()) == (0, rejections + 1)
 
@@ -236,12 +246,9 @@ def test_rejection_is_readable_by_pages_of_allowed_origins(origin):
 def test_request_after_the_queue_timeout_is_rejected_and_never_processed(blocking, monkeypatch):
     monkeypatch.setattr(load_shedding, "QUEUE_TIMEOUT", 0.01)
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
-    accepted, threads = send_all(CONCURRENCY_LIMIT, shedder)
-    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
+    blocking.occupy(shedder)
     assert Request().send(shedder).status == "503 Service Unavailable"
-    blocking.release.set()
-    join(threads)
-    assert {request.status for request in accepted} == {"200 OK"}
+    blocking.finish()
     assert len(blocking.started) == CONCURRENCY_LIMIT
 
 
@@ -250,32 +257,23 @@ def test_staff_wait_longer_than_others(blocking, monkeypatch):
     monkeypatch.setattr(load_shedding, "QUEUE_TIMEOUT", 0)
     monkeypatch.setattr(load_shedding, "STAFF_QUEUE_TIMEOUT", TIMEOUT)
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
-    requests = [Request("/admin/login/") for _ in range(5)]
-    threads = [start(request.send, shedder) for request in requests]
+    blocking.send(shedder, *["/admin/login/"] * 5)
     wait_until(lambda: metrics.WAITING._value.get() == 5 - STAFF_CONCURRENCY_LIMIT)
-    requests += [Request("/api/v1/drawings/1") for _ in range(2)]
-    threads += [start(request.send, shedder) for request in requests[5:]]
+    blocking.send(shedder, *["/api/v1/drawings/1"] * 2)
     wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
     assert Request("/api/v1/drawings/1").send(shedder).status == "503 Service Unavailable"
-    blocking.release.set()
-    join(threads)
-    assert {request.status for request in requests} == {"200 OK"}
+    blocking.finish()
 
 
 def test_many_staff_requests_leave_slots_and_backlog_to_others(blocking, monkeypatch):
     monkeypatch.setattr(load_shedding, "STAFF_QUEUE_TIMEOUT", TIMEOUT)
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
-    accepted = STAFF_CONCURRENCY_LIMIT + STAFF_BACKLOG_LIMIT
-    requests = [Request("/admin/login/") for _ in range(accepted)]
-    threads = [start(request.send, shedder) for request in requests]
+    blocking.send(shedder, *["/admin/login/"] * (STAFF_CONCURRENCY_LIMIT + STAFF_BACKLOG_LIMIT))
     wait_until(lambda: metrics.WAITING._value.get() == STAFF_BACKLOG_LIMIT)
     assert Request("/admin/").send(shedder).status == "503 Service Unavailable"
-    requests += [Request("/api/v1/drawings/1"), Request("/health/ready")]
-    threads += [start(request.send, shedder) for request in requests[accepted:]]
+    blocking.send(shedder, "/api/v1/drawings/1", "/health/ready")
     wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
-    blocking.release.set()
-    join(threads)
-    assert {request.status for request in requests} == {"200 OK"}
+    blocking.finish()
 
 
 def test_limits_leave_threads_of_the_server():
@@ -287,14 +285,13 @@ def test_limits_leave_threads_of_the_server():
 def test_backlog_is_processed_in_order(blocking, long_queue_timeout, monkeypatch):
     monkeypatch.setattr(load_shedding, "CONCURRENCY_LIMIT", 1)
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
-    _, threads = send_all(1, shedder)
+    blocking.send(shedder, "/")
     wait_until(lambda: blocking.started)
     paths = [f"/{number}" for number in range(8)]
     for number, path in enumerate(paths):
-        threads.append(start(Request(path).send, shedder))
+        blocking.send(shedder, path)
         wait_until(lambda number=number: metrics.WAITING._value.get() > number)
-    blocking.release.set()
-    join(threads)
+    blocking.finish()
     assert [environ["PATH_INFO"] for environ in blocking.started[1:]] == paths
 
 
@@ -308,12 +305,10 @@ def test_bodies_beyond_the_memory_limit_are_rejected(monkeypatch):
 
 def test_liveness_probe_under_overload_succeeds(blocking, no_backlog):
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
-    _, threads = send_all(CONCURRENCY_LIMIT, shedder)
-    wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
+    blocking.occupy(shedder)
     assert Request().send(shedder).status == "503 Service Unavailable"
     assert Request("/health/live").send(shedder).status == "200 OK"
-    blocking.release.set()
-    join(threads)
+    blocking.finish()
 
 
 def test_streaming_response_holds_its_slot_until_it_is_closed(no_backlog):
@@ -368,35 +363,20 @@ def test_connection_pool_has_a_connection_for_each_slot_and_the_serving_model():
 
 def test_requests_that_wait_for_the_database_leave_the_slots_of_others(blocking, no_backlog):
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
-    waiting = [Request(f"/api/v1/drawings/{number}") for number in range(CONCURRENCY_LIMIT)]
-    threads = [start(request.send, shedder) for request in waiting]
+    blocking.send(shedder, *["/api/v1/drawings/1"] * CONCURRENCY_LIMIT)
     wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT)
     for path in load_shedding.DATABASE_PATHS:
         assert Request(path).send(shedder).status == "503 Service Unavailable"
-    prediction = Request("/api/v1/predict")
-    threads.append(start(prediction.send, shedder))
+    blocking.send(shedder, "/api/v1/predict")
     wait_until(lambda: len(blocking.started) == CONCURRENCY_LIMIT + 1)
-    blocking.release.set()
-    join(threads)
-    assert {request.status for request in [*waiting, prediction]} == {"200 OK"}
+    blocking.finish()
 
 
 WITHOUT_DATABASE = [
-    "/",
-    "/nowhere",
-    "/favicon.ico",
-    "/manifest.webmanifest",
-    "/service-worker.js",
-    "/metrics",
-    "/api/docs",
-    "/api/openapi.json",
-    "/api/v1/model",
-    "/api/v1/model.onnx",
-    "/v2",
-    "/v2/health/ready",
-    "/v2/models/lenet",
-    "/v2/models/lenet/ready",
-]
+    "/", "/nowhere", "/favicon.ico", "/manifest.webmanifest", "/service-worker.js", "/metrics",
+    "/api/docs", "/api/openapi.json", "/api/v1/model", "/api/v1/model.onnx",
+    "/v2", "/v2/health/ready", "/v2/models/lenet", "/v2/models/lenet/ready",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", WITHOUT_DATABASE)
