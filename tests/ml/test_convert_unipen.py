@@ -1,9 +1,9 @@
+"""The converter of UNIPEN: delineations, labels, writers, reports."""
+
 import gzip
 import hashlib
 import json
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,25 +28,25 @@ L_SHAPE = [[0, 0], [0, 300], [150, 300]]
 MIRRORED = [[150, 0], [150, 300], [0, 300]]
 
 
-def write(path: Path, content: str) -> None:
+def write(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode("latin-1"))
 
 
 @pytest.fixture
-def unipen(tmp_path: Path) -> Path:
+def unipen(tmp_path):
     folder = tmp_path / "train_r01_v07"
     write(folder / "include" / "apa" / "apa.doc", HEADER)
     write(folder / "include" / "apa" / "ink.dat", INK)
     return folder
 
 
-def write_data(unipen: Path, segments: str, name: str = "1a/apa/first.dat") -> None:
+def write_data(unipen, segments, name="1a/apa/first.dat"):
     includes = ".INCLUDE apa/apa.doc\n.INCLUDE apa/ink.dat\n"
     write(unipen / "data" / name, includes + segments)
 
 
-def convert(unipen: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, Any]]]:
+def convert(unipen, monkeypatch):
     output = unipen.parent / "output"
     monkeypatch.setattr(sys, "argv", ["convert_unipen", str(unipen), str(output)])
     convert_unipen.main()
@@ -59,10 +59,10 @@ def convert(unipen: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dic
 
 
 @pytest.fixture
-def digits(unipen: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def digits(unipen, monkeypatch):
     """Return a function that converts data files and returns the rows of digits."""
 
-    def convert_digits(segments: str = "") -> list[dict[str, Any]]:
+    def convert_digits(segments=""):
         if segments:
             write_data(unipen, segments)
         return convert(unipen, monkeypatch)["digits"]
@@ -70,14 +70,17 @@ def digits(unipen: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return convert_digits
 
 
-def test_digit_row_has_scaled_strokes_label_and_hashed_writer(digits: Any) -> None:
-    digest = hashlib.sha256(b"first").hexdigest()[:8]
-    assert digits('.SEGMENT CHARACTER 0 ? "6"\n') == [
-        {"strokes": [L_SHAPE], "label": "6", "writer": f"apa-{digest}"}
-    ]
+def pseudonym(writer):
+    """Return the writer of a row for the name in the data."""
+    return f"apa-{hashlib.sha256(writer.encode()).hexdigest()[:8]}"
 
 
-def test_coordinates_are_rounded_to_a_tenth(digits: Any, unipen: Path) -> None:
+def test_digit_row_has_scaled_strokes_label_and_hashed_writer(digits):
+    expected = {"strokes": [L_SHAPE], "label": "6", "writer": pseudonym("first")}
+    assert digits('.SEGMENT CHARACTER 0 ? "6"\n') == [expected]
+
+
+def test_coordinates_are_rounded_to_a_tenth(digits, unipen):
     write(unipen / "include" / "apa" / "ink.dat", ".PEN_DOWN\n0 70\n1 0\n")
     assert digits('.SEGMENT CHARACTER 0 ? "1"\n')[0]["strokes"] == [[[0, 0], [4.3, 300]]]
 
@@ -96,16 +99,14 @@ def test_coordinates_are_rounded_to_a_tenth(digits: Any, unipen: Path) -> None:
         ("0:2,2:2", [[[0, 0]], [[300, 0]]]),
     ],
 )
-def test_delineation_selects_components_and_their_parts(
-    digits: Any, delineation: str, strokes: list[Any]
-) -> None:
+def test_delineation_selects_components_and_their_parts(digits, delineation, strokes):
     assert digits(f'.SEGMENT CHARACTER {delineation} OK "5"\n')[0]["strokes"] == strokes
 
 
 @pytest.mark.parametrize(
     "delineation", ["0-2", "0,2", "0, 2", "0 2", "0 - 2", "0:0-2:2", "0-1,2-3"]
 )
-def test_delineation_of_two_strokes_joins_them(digits: Any, delineation: str) -> None:
+def test_delineation_of_two_strokes_joins_them(digits, delineation):
     (row,) = digits(f'.SEGMENT CHARACTER {delineation} GOOD "4"\n')
     assert row["strokes"] == [
         [[0, 0], [0, 200], [100, 200]],
@@ -126,24 +127,22 @@ def test_delineation_of_two_strokes_joins_them(digits: Any, delineation: str) ->
         ("0-1-2", "unknown delineation"),
     ],
 )
-def test_unusable_delineation_is_counted_by_reason(
-    digits: Any, delineation: str, reason: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unusable_delineation_is_counted_by_reason(digits, delineation, reason, capsys):
     assert digits(f'.SEGMENT CHARACTER {delineation} ? "4"\n') == []
     assert f"skipped: 1, {reason}\n" in capsys.readouterr().out
 
 
-def test_segment_without_quality_is_converted(digits: Any) -> None:
+def test_segment_without_quality_is_converted(digits):
     assert [row["label"] for row in digits('.SEGMENT CHARACTER 0 "4"\n')] == ["4"]
 
 
-def test_repeated_segment_is_converted_once(digits: Any) -> None:
+def test_repeated_segment_is_converted_once(digits):
     assert len(digits('.SEGMENT CHARACTER 0 ? "4"\n.SEGMENT DIGIT 0 OK "4"\n')) == 1
 
 
 @pytest.mark.parametrize("columns", ["T X Y", "Y P X", "X Y T P", "x\ty"])
-def test_coord_sets_the_order_of_columns(digits: Any, unipen: Path, columns: str) -> None:
-    def line(x: int, y: int) -> str:
+def test_coord_sets_the_order_of_columns(digits, unipen, columns):
+    def line(x, y):
         values = {"X": x, "Y": y, "T": 1000, "P": 77}
         return " ".join(str(values[name]) for name in columns.upper().split())
 
@@ -152,7 +151,7 @@ def test_coord_sets_the_order_of_columns(digits: Any, unipen: Path, columns: str
     assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["strokes"] == [L_SHAPE]
 
 
-def test_keywords_and_text_between_points_keep_the_component(digits: Any, unipen: Path) -> None:
+def test_keywords_and_text_between_points_keep_the_component(digits, unipen):
     ink = (
         ".COMMENT several lines\n12 of text\n.PEN_DOWN\n10 30\n.COMMENT caf\xe9 1 2\n\n"
         "  10 10.0\n.X_DIM 500\nnot a point\n+20\t10\n.PEN_UP\n"
@@ -161,14 +160,14 @@ def test_keywords_and_text_between_points_keep_the_component(digits: Any, unipen
     assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["strokes"] == [L_SHAPE]
 
 
-def test_segments_before_their_ink_are_converted(digits: Any, unipen: Path) -> None:
+def test_segments_before_their_ink_are_converted(digits, unipen):
     content = f'.INCLUDE apa/apa.doc\n.SEGMENT DIGIT 0 ? "8"\n{INK}.SEGMENT DIGIT 2 ? "9"\n{INK}'
     write(unipen / "data" / "1a" / "apa" / "inline.dat", content)
     rows = {row["label"]: row["strokes"] for row in digits()}
     assert rows == {"8": [L_SHAPE], "9": [MIRRORED]}
 
 
-def test_windows_line_ends_and_backslashes_equal_their_unix_form(digits: Any, unipen: Path) -> None:
+def test_windows_line_ends_and_backslashes_equal_their_unix_form(digits, unipen):
     expected = digits('.SEGMENT CHARACTER 0 ? "6"\n')
     for path in [*unipen.rglob("*.dat"), *unipen.rglob("*.doc")]:
         windows = path.read_text().replace("apa/", "apa\\").replace("\n", "\r\n")
@@ -176,38 +175,31 @@ def test_windows_line_ends_and_backslashes_equal_their_unix_form(digits: Any, un
     assert digits() == expected
 
 
-def test_non_ascii_writer_is_converted(digits: Any, unipen: Path) -> None:
+def test_non_ascii_writer_is_converted(digits, unipen):
     write(unipen / "include" / "apa" / "apa.doc", ".WRITER_ID Jos\xe9\n")
-    digest = hashlib.sha256("José".encode()).hexdigest()[:8]
-    assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["writer"] == f"apa-{digest}"
+    assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["writer"] == pseudonym("José")
 
 
-def test_writer_is_the_writer_of_the_ink(digits: Any, unipen: Path) -> None:
+def test_writer_is_the_writer_of_the_ink(digits, unipen):
     ink = f"{INK}.WRITER_ID second\n{INK}"
     write(unipen / "include" / "apa" / "ink.dat", ink)
     rows = digits('.SEGMENT CHARACTER 0 ? "6"\n.SEGMENT CHARACTER 4 ? "6"\n')
-    digests = [hashlib.sha256(name).hexdigest()[:8] for name in (b"first", b"second")]
-    assert [row["writer"] for row in rows] == [f"apa-{digest}" for digest in digests]
+    assert [row["writer"] for row in rows] == [pseudonym("first"), pseudonym("second")]
 
 
-def test_missing_writer_is_replaced_by_the_file_name(digits: Any, unipen: Path) -> None:
+def test_missing_writer_is_replaced_by_the_file_name(digits, unipen):
     write(unipen / "include" / "apa" / "apa.doc", ".WRITER_ID\n")
-    digest = hashlib.sha256(b"first").hexdigest()[:8]
-    assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["writer"] == f"apa-{digest}"
+    assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["writer"] == pseudonym("first")
 
 
 @pytest.mark.parametrize("content", [".INCLUDE apa/missing.dat\n", ".INCLUDE apa/ink.dat\n"])
-def test_missing_or_circular_include_skips_the_segments(
-    digits: Any, unipen: Path, content: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_or_circular_include_skips_the_segments(digits, unipen, content, capsys):
     write(unipen / "include" / "apa" / "ink.dat", content + INK)
     assert digits('.SEGMENT CHARACTER 0 ? "6"\n.SEGMENT CHARACTER 2 ? "7"\n') == []
     assert "skipped: 2, missing included file\n" in capsys.readouterr().out
 
 
-def test_digits_exclude_other_labels_and_contributors(
-    digits: Any, unipen: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_digits_exclude_other_labels_and_contributors(digits, unipen, capsys):
     write_data(unipen, '.SEGMENT CHARACTER 0 ? "6"\n', "1a/kai/first.dat")
     assert digits('.SEGMENT CHARACTER 0 ? "66"\n.SEGMENT CHARACTER 0 ?\n') == []
     output = capsys.readouterr().out
@@ -215,9 +207,7 @@ def test_digits_exclude_other_labels_and_contributors(
     assert "skipped: 2, other label\n" in output
 
 
-def test_letters_signs_and_marks_are_labeled_as_non_digits(
-    unipen: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_letters_signs_and_marks_are_labeled_as_non_digits(unipen, monkeypatch):
     labels = ["A", "k", "%", "\\\\", "\\", '\\"', '"', "-", "O", "l", "7", "\xe9", "\\n"]
     segments = "".join(f'.SEGMENT CHARACTER 0 ? "{label}"\n' for label in labels)
     write_data(unipen, segments, "1d/kai/first.dat")
@@ -227,7 +217,7 @@ def test_letters_signs_and_marks_are_labeled_as_non_digits(
     assert {row["label"] for row in files["not-digits"] + files["marks"]} == {"?"}
 
 
-def test_numbers_keep_their_marks(unipen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_keep_their_marks(unipen, monkeypatch):
     labels = ["46", "5", "(408)974-8980", "12/25/96", "2%", "12th", "--", "24+48=72", "1 2", "$2.5"]
     segments = "".join(f'.SEGMENT WORD 0-2 ? "{label}"\n' for label in labels)
     write_data(unipen, segments, "7/hpp/first.dat")
@@ -237,9 +227,7 @@ def test_numbers_keep_their_marks(unipen: Path, monkeypatch: pytest.MonkeyPatch)
     assert all(set(row) == {"strokes", "label", "writer"} for row in rows)
 
 
-def test_rows_of_a_character_are_limited_in_order(
-    unipen: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rows_of_a_character_are_limited_in_order(unipen, monkeypatch, capsys):
     monkeypatch.setitem(convert_unipen.ROWS_PER_CHARACTER, "not-digits", 3)
     for number in range(8):
         ink = f".WRITER_ID {number}\n{INK}" + '.SEGMENT CHARACTER 0 ? "A"\n'
@@ -247,13 +235,13 @@ def test_rows_of_a_character_are_limited_in_order(
     write(unipen / "data" / "1c" / "apa" / "k.dat", INK + '.SEGMENT CHARACTER 0 ? "k"\n')
     rows = convert(unipen, monkeypatch)["not-digits"]
     assert [row["what"] for row in rows] == ["A", "A", "A", "k"]
-    names = [f"apa-{hashlib.sha256(str(number).encode()).hexdigest()[:8]}" for number in range(8)]
+    names = [pseudonym(str(number)) for number in range(8)]
     positions = [names.index(row["writer"]) for row in rows[:3]]
     assert positions == sorted(set(positions))
     assert "skipped: 5, over the limit of its character\n" in capsys.readouterr().out
 
 
-def test_second_run_writes_the_same_bytes(digits: Any, unipen: Path) -> None:
+def test_second_run_writes_the_same_bytes(digits, unipen):
     digits('.SEGMENT CHARACTER 0 ? "6"\n')
     output = unipen.parent / "output"
     first = {path: path.read_bytes() for path in output.iterdir()}
@@ -263,9 +251,7 @@ def test_second_run_writes_the_same_bytes(digits: Any, unipen: Path) -> None:
     assert all(content[4:8] == bytes(4) for content in first.values())  # gzip's time
 
 
-def test_report_states_rows_writers_checksum_and_source(
-    digits: Any, unipen: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_report_states_rows_writers_checksum_and_source(digits, unipen, capsys):
     digits('.SEGMENT CHARACTER 0 ? "6"\n.SEGMENT CHARACTER 2 ? "7"\n')
     path = unipen.parent / "output" / "unipen-digits.jsonl.gz"
     output = capsys.readouterr().out
@@ -275,9 +261,7 @@ def test_report_states_rows_writers_checksum_and_source(
 
 
 @pytest.mark.parametrize("missing", ["train_r01_v07", "data", "include"])
-def test_wrong_folder_exits_with_its_path_and_the_remedy(
-    unipen: Path, monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
+def test_wrong_folder_exits_with_its_path_and_the_remedy(unipen, monkeypatch, missing):
     if missing != "data":
         write_data(unipen, '.SEGMENT CHARACTER 0 ? "6"\n')
     if missing == "include":
@@ -288,7 +272,7 @@ def test_wrong_folder_exits_with_its_path_and_the_remedy(
     assert str(exit_info.value).startswith(f"{folder} is not a UNIPEN distribution: name its")
 
 
-def test_file_as_output_folder_exits_with_its_path(digits: Any, unipen: Path) -> None:
+def test_file_as_output_folder_exits_with_its_path(digits, unipen):
     output = unipen.parent / "output"
     output.write_text("")
     with pytest.raises(SystemExit, match=f"Cannot create {output}"):
