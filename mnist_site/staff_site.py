@@ -55,7 +55,10 @@ class StaffSite(AdminSite):
         if app_label:
             return apps
         models = [model for app in apps for model in app["models"]]
-        sections = {name: _named(models, names) for name, names in SECTIONS.items()}
+        sections = {
+            name: [model for model in models if model["object_name"] in names]
+            for name, names in SECTIONS.items()
+        }
         shown = [model for section in sections.values() for model in section]
         sections["security"] = [model for model in models if model not in shown]
         return [
@@ -63,7 +66,3 @@ class StaffSite(AdminSite):
             for name, section in sections.items()
             if section
         ]
-
-
-def _named(models: list[Any], names: tuple[str, ...]) -> list[Any]:
-    return [model for model in models if model["object_name"] in names]

@@ -154,14 +154,12 @@ def _database_problem() -> str:
         if unapplied := sorted(_migrations() - applied.keys()):
             names = ", ".join(map(".".join, unapplied))
             return f"Unapplied migrations: {names}. Run: python manage.py migrate"
-        return _sqlite_problem() if connection.vendor == "sqlite" else ""
+        if connection.vendor != "sqlite":
+            return ""
+        return _file_problem() or ("full" if _sqlite_is_full() else "")
     except Error:
         found = _file_problem() if connection.vendor == "sqlite" else ""
         return found or "unavailable"
-
-
-def _sqlite_problem() -> str:
-    return _file_problem() or ("full" if _sqlite_is_full() else "")
 
 
 def _file_problem() -> str:

@@ -98,7 +98,7 @@ def read(folder: Path) -> Contents:
     records: list[Record] = []
     for image, label, drawing, place in (one for one in entries if isinstance(one, Sample)):
         if image.any():
-            records.append((image, label, drawing or _hash(image)))
+            records.append((image, label, drawing or hashlib.sha256(image.tobytes()).hexdigest()))
         else:
             exclusions.append(Exclusion("blank", place))
     if not records:
@@ -131,7 +131,3 @@ def _with_drawings(entries: list[Sample | Exclusion], folder: Path) -> Sequence[
         entry._replace(drawing=drawing) if isinstance(entry, Sample) else entry
         for entry, drawing in zip(entries, drawings, strict=True)
     ]
-
-
-def _hash(grid: Grid) -> str:
-    return hashlib.sha256(grid.tobytes()).hexdigest()

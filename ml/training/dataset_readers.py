@@ -138,11 +138,8 @@ def read_strokes(folder: Path) -> Entries:
 
 def _with_suffix(folder: Path, *names: str) -> list[Path]:
     suffixes = tuple(f".{name}{packed}" for name in names for packed in ("", ".gz"))
-    return sorted(path for path in _visible(folder) if path.name.lower().endswith(suffixes))
-
-
-def _visible(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+    visible = (path for path in folder.iterdir() if path.is_file() and path.name[0] != ".")
+    return sorted(path for path in visible if path.name.lower().endswith(suffixes))
 
 
 def read_pictures(folder: Path) -> Entries:

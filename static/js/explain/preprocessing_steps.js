@@ -84,17 +84,9 @@ export function attachPreprocessing(root, onSwitch) {
   }
 
   return {
-    /** The switched-on steps. */
-    get selected() {
-      return selectedSteps(STAGES.length);
-    },
-
     get isComplete() {
       return Object.values(switches).every(({ checked }) => checked);
     },
-
-    /** Rasterize with the switched-on steps. */
-    rasterize: (strokes, side) => rasterizeWithSteps(strokes, side, selectedSteps(STAGES.length)),
 
     /** Show the grid after each step; return the last one, the model's input. */
     show(strokes, side) {
