@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import expect_saved
-from tools.browser.pen import draw, expect_state, violations, wait_for_frames
+from tools.browser.pen import draw, expect_state, press, violations, wait_for_frames
+from tools.samples import ONE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,10 +77,7 @@ def test_tab_reaches_every_control_with_visible_focus(page):
 
 def test_prediction_is_announced_after_the_stroke_only(page):
     announcement = page.locator("#announcement")
-    box = page.locator("#pad").bounding_box()
-    page.mouse.move(box["x"] + 250, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 252, box["y"] + 400, steps=20)
+    press(page, ONE)
     expect(page.locator("#reading")).to_have_text("1")
     assert announcement.inner_text() == ""
     page.mouse.up()

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
-from tools.browser.pen import draw, expect_state, ink_of, offline, wait_for_frames
-from tools.samples import SEVEN
+from tools.browser.pen import draw, expect_state, ink_of, offline, press, wait_for_frames
+from tools.samples import ONE, SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,10 +47,7 @@ def test_drawing_is_predicted_and_saved(page):
 
 
 def test_stroke_in_progress_is_predicted_but_not_saved(page):
-    box = page.locator("#pad").bounding_box()
-    page.mouse.move(box["x"] + 250, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 252, box["y"] + 400, steps=20)
+    press(page, ONE)
     expect(page.locator("#reading")).to_have_text("1")
     assert state(page) == "drawing"
     assert not Drawing.objects.exists()

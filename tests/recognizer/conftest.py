@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from ml.evaluation import evaluate
 from ml.training import data
@@ -29,6 +30,19 @@ def is_problem(response, status):
         and body["type"] == "about:blank"
         and {"title", "detail"} <= body.keys()
     )
+
+
+@pytest.fixture
+def sign_in(client, django_user_model):
+    """Return a function that signs in staff with only the given permissions."""
+
+    def sign_in_with(*codenames):
+        user, _ = django_user_model.objects.get_or_create(username="bo", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(user)
+        return client
+
+    return sign_in_with
 
 
 @pytest.fixture

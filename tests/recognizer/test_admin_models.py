@@ -68,12 +68,9 @@ def test_model_page_of_a_worse_candidate_requires_a_reason(
     assert ModelVersion.promoted_sha256() == without_sevens.sha256
 
 
-def test_model_page_without_view_permission_compares_nothing(
-    client, django_user_model, candidate, monkeypatch
-):
+def test_model_page_without_view_permission_compares_nothing(sign_in, candidate, monkeypatch):
     monkeypatch.setattr(comparison, "compare", pytest.fail)
-    client.force_login(django_user_model.objects.create_user("bo", password="x", is_staff=True))
-    assert client.get(f"{MODELS}{candidate.pk}/change/").status_code == 403
+    assert sign_in().get(f"{MODELS}{candidate.pk}/change/").status_code == 403
 
 
 def test_model_page_of_an_invalid_id_redirects(admin_client, static_files):

@@ -9,7 +9,7 @@ from recognizer.comparison import Row, compare
 from recognizer.models import Digit, ModelVersion
 from tests.conftest import call, variant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 MODELS = "/admin/recognizer/modelversion/"
 
@@ -64,7 +64,6 @@ def test_promote_with_more_accepted_non_digits_needs_a_reason(
         registry.promote(candidate, admin_user)
 
 
-@pytest.mark.database
 def test_compare_predicts_held_out_labels_with_both_models(held_out_sevens, admin_user):
     without_sevens = registry.register(variant(1.0, unread=7))[0]
     compared = compare(without_sevens.load())

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission
 
 from recognizer import registry, review_queue
 from recognizer.models import Digit
@@ -17,19 +16,6 @@ pytestmark = [
     pytest.mark.usefixtures("static_files"),
     pytest.mark.database,
 ]
-
-
-@pytest.fixture
-def sign_in(client, django_user_model):
-    """Return a function that signs in staff with permissions."""
-
-    def sign_in_with(*codenames):
-        user = django_user_model.objects.create_user("bo", is_staff=True)
-        user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
-        client.force_login(user)
-        return client
-
-    return sign_in_with
 
 
 def text_of(response):

@@ -12,7 +12,7 @@ from recognizer.models import ModelStatus, ModelVersion
 from tests.conftest import variant
 from tools.samples import SHIPPED
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 
 def statuses():
@@ -23,7 +23,6 @@ def history():
     return [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
 
 
-@pytest.mark.database
 def test_database_rejects_two_serving_models(candidate, second_candidate):
     for version in (candidate, second_candidate):
         version.status = ModelStatus.SERVING
@@ -32,7 +31,6 @@ def test_database_rejects_two_serving_models(candidate, second_candidate):
         second_candidate.save()
 
 
-@pytest.mark.database
 def test_register_of_a_known_file_returns_the_stored_version():
     content = SHIPPED.read_bytes()
     first, created = registry.register(content)
@@ -40,7 +38,6 @@ def test_register_of_a_known_file_returns_the_stored_version():
     assert (first, created, created_again) == (again, True, False)
 
 
-@pytest.mark.database
 def test_roll_back_undoes_promotions_in_reverse_order(candidate, second_candidate, admin_user):
     first, second = str(candidate), str(second_candidate)
     registry.promote(candidate, admin_user)
@@ -121,7 +118,6 @@ def ranked():
     return [registry.register(variant(n, 20 * n))[0] for n in (1, 2, 3)]
 
 
-@pytest.mark.database
 def test_promote_during_another_promotion_compares_with_the_new_serving_model(
     ranked, admin_user, after_comparison
 ):
@@ -133,7 +129,6 @@ def test_promote_during_another_promotion_compares_with_the_new_serving_model(
     assert ModelVersion.promoted_sha256() == best.sha256
 
 
-@pytest.mark.database
 def test_promote_after_a_changed_comparison_retires_the_new_serving_model(
     ranked, admin_user, after_comparison
 ):

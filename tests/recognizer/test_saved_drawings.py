@@ -16,11 +16,11 @@ from recognizer.models import MAX_TEXT, Digit, Drawing
 from tests.recognizer.conftest import is_problem
 from tools.samples import JOINED_ZEROS, SEVEN
 
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
 ONE = [[320, 60, 300], [320, 260, 380]]
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_stores_strokes_inputs_and_prediction(put, shipped):
     id = uuid4()
     response = put(id=id)
@@ -36,8 +36,6 @@ def test_save_stores_strokes_inputs_and_prediction(put, shipped):
     assert (digit.label, digit.labeled_by, drawing.visitor_label) == ("", None, "")
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_repeated_stores_one_drawing_and_returns_the_same_prediction(put):
     id = uuid4()
     first, again = put(id=id), put(id=id)
@@ -46,8 +44,6 @@ def test_save_repeated_stores_one_drawing_and_returns_the_same_prediction(put):
     assert Drawing.objects.count() == Digit.objects.count() == 1
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_repeated_with_another_segmentation_keeps_the_prediction_and_label(
     put, client, monkeypatch
 ):
@@ -63,8 +59,6 @@ def test_save_repeated_with_another_segmentation_keeps_the_prediction_and_label(
     assert Drawing.objects.get().visitor_label == "71"
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_with_another_stroke_replaces_the_drawing_and_its_label(put, client):
     id = uuid4()
     put(SEVEN, id)
@@ -77,8 +71,6 @@ def test_save_with_another_stroke_replaces_the_drawing_and_its_label(put, client
     assert drawing.visitor_label == ""
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_takes_few_statements(put, django_assert_num_queries):
     id = uuid4()
     # Two of them start and end the transaction.
@@ -88,8 +80,6 @@ def test_save_takes_few_statements(put, django_assert_num_queries):
         put([ONE], id)
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_beside_a_concurrent_one_replaces_its_drawing(put, monkeypatch):
     id = uuid4()
     put(id=id)
@@ -101,8 +91,6 @@ def test_save_beside_a_concurrent_one_replaces_its_drawing(put, monkeypatch):
     assert Drawing.objects.get().text == "1"
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_blank_drawing_deletes_the_saved_one(put):
     id = uuid4()
     put(SEVEN, id)
@@ -110,8 +98,6 @@ def test_save_blank_drawing_deletes_the_saved_one(put):
     assert not Drawing.objects.exists()
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 @pytest.mark.parametrize("strokes", [[], [[[1, 1], [99, 99]]]])
 def test_save_over_a_reviewed_drawing_gets_409(put, admin_user, strokes):
     id = uuid4()
@@ -122,8 +108,6 @@ def test_save_over_a_reviewed_drawing_gets_409(put, admin_user, strokes):
     assert Drawing.objects.get().strokes == SEVEN
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_picture_stores_the_model_input(client, png):
     id = uuid4()
 
@@ -138,8 +122,6 @@ def test_save_picture_stores_the_model_input(client, png):
     assert drawing.digits.get().text == "7"
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("header", "value", "source"),
     [
@@ -154,8 +136,6 @@ def test_save_records_whether_the_page_sent_the_drawing(put, header, value, sour
     assert Drawing.objects.get().source == source
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError, DatabaseError])
 def test_save_without_a_database_gets_503_and_saves_nothing(put, monkeypatch, error):
     def fail(*args, **kwargs):
@@ -168,8 +148,6 @@ def test_save_without_a_database_gets_503_and_saves_nothing(put, monkeypatch, er
     assert not Drawing.objects.exists()
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_of_two_lines_stores_text_and_labels_with_a_newline(put, admin_user):
     id = uuid4()
     below = [[[x, y + 300, *rest] for x, y, *rest in stroke] for stroke in [*SEVEN, ONE]]
@@ -190,8 +168,6 @@ def stacked(count, top=0.0, height=100_000.0):
     return [*stacked(count // 2, top, half), *below]
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 @pytest.mark.parametrize(("lines", "newlines"), [(20, 19), (21, 0), (40, 0), (41, 0)])
 def test_save_of_many_lines_fits_the_column(put, lines, newlines):
     text = put(stacked(lines)).json()["text"]
@@ -204,7 +180,6 @@ def test_longest_text_fits_the_column():
     assert MAX_PARTS + MAX_LINES - 1 <= MAX_TEXT
 
 
-@pytest.mark.django_db
 def test_strokes_of_a_digit_are_pieces_of_a_joined_stroke(put):
     assert put(JOINED_ZEROS).json()["text"] == "00"
     for digit in Digit.objects.all():
@@ -217,7 +192,6 @@ def label(client, id, body):
     return client.put(f"/api/v1/drawings/{id}/label", body, content_type="application/json")
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("text", "stored"),
     [("7", "7"), ("7?", "7?"), ("?7\n12", "?7\n12"), ("7" * MAX_TEXT, "7" * MAX_TEXT), (None, "?")],
@@ -229,7 +203,6 @@ def test_label_is_stored(put, client, text, stored):
     assert Drawing.objects.get().visitor_label == stored
 
 
-@pytest.mark.django_db
 def test_label_can_be_withdrawn(put, client):
     id = uuid4()
     put(id=id)
@@ -239,7 +212,6 @@ def test_label_can_be_withdrawn(put, client):
     assert is_problem(client.delete(f"/api/v1/drawings/{uuid4()}/label"), 404)
 
 
-@pytest.mark.django_db
 def test_delete_removes_a_reviewed_drawing_and_is_idempotent(put, client, admin_user):
     id, other = uuid4(), uuid4()
     put(id=id)
@@ -250,12 +222,10 @@ def test_delete_removes_a_reviewed_drawing_and_is_idempotent(put, client, admin_
     assert Digit.objects.get().drawing_id == other
 
 
-@pytest.mark.django_db
 def test_label_of_an_unknown_drawing_gets_404(client):
     assert is_problem(label(client, uuid4(), {"text": "7"}), 404)
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     "body",
     [
@@ -271,7 +241,6 @@ def test_invalid_label_gets_422(put, client, body):
     assert Drawing.objects.get().visitor_label == ""
 
 
-@pytest.mark.django_db
 def test_uppercase_uuid_equals_the_lowercase_uuid(client, static_files):
     id = "6BA7B810-9DAD-11D1-80B4-00C04FD430C8"
     body = {"strokes": SEVEN}
@@ -281,8 +250,6 @@ def test_uppercase_uuid_equals_the_lowercase_uuid(client, static_files):
         assert client.get(f"/drawings/{variant}").status_code == 200
 
 
-@pytest.mark.database
-@pytest.mark.django_db
 def test_save_stores_rounded_strokes_and_repeats_find_them(put):
     id = uuid4()
     strokes = [[[x + 1e-9, y / 3, 1e-300] for x, y, _ in SEVEN[0]]]
@@ -294,7 +261,6 @@ def test_save_stores_rounded_strokes_and_repeats_find_them(put):
     assert Digit.objects.count() == 1
 
 
-@pytest.mark.django_db
 def test_drawing_in_units_of_its_side_keeps_its_shape(put):
     unit = [[[x / 280, y / 280] for x, y, _ in SEVEN[0]]]
     put(unit)
