@@ -1,1 +1,1 @@
-"""LeNet and all that is not Django: ink, pictures, data, training, evaluation, export, serving."""
+"""The model without Django: preprocessing, recognition, training and evaluation."""

@@ -1,4 +1,4 @@
-"""The drawing pad, the page of a saved drawing, health probes and metrics."""
+"""The page and its installation, the page of a saved drawing, health probes and metrics."""
 
 import sys
 from functools import cache

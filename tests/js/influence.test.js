@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { argmax, strongest, tracePrediction } from "../../static/js/explain/influence.js";
-import { LAYERS } from "../../static/js/explain/layout.js";
+import { LAYERS } from "../../static/js/explain/unit_positions.js";
 import { describeUnit, formatNumber, LAYER_TEXTS } from "../../static/js/explain/wording.js";
 import { LeNet } from "../../static/js/recognize/lenet.js";
 import { rasterize } from "../../static/js/recognize/rasterize.js";

@@ -1,6 +1,6 @@
 /** Units with the largest contributions: to one unit, and to the prediction through all layers. */
 
-import { LAYERS } from "./layout.js";
+import { LAYERS } from "./unit_positions.js";
 
 // Limits of the traced paths: units per layer and contributions per unit.
 const [MAX_UNITS, MAX_CONTRIBUTIONS] = [5, 3];

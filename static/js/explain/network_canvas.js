@@ -4,7 +4,7 @@ import { receptiveField } from "../recognize/lenet.js";
 import { formatProbability } from "../recognize/result_view.js";
 import { colorsOf, Painter, setResolution } from "./canvas.js";
 import { argmax, strongest, tracePrediction } from "./influence.js";
-import { extent, LAYERS, LAYOUT, mapPosition, unitPosition } from "./layout.js";
+import { extent, LAYERS, LAYOUT, mapPosition, unitPosition } from "./unit_positions.js";
 
 // Contributions of the selected unit that are painted as lines.
 const MAX_LINES = 12;

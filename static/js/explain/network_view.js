@@ -7,7 +7,7 @@ import { ARROWS } from "../draw/keyboard.js";
 import { showInput } from "../recognize/result_view.js";
 import { createElement } from "./canvas.js";
 import { argmax } from "./influence.js";
-import { extent, layerName, LAYERS, layerShape, LAYOUT, neighbor, unitAt } from "./layout.js";
+import { extent, layerName, LAYERS, layerShape, LAYOUT, neighbor, unitAt } from "./unit_positions.js";
 import { NetworkCanvas } from "./network_canvas.js";
 import { describeUnit, LAYER_TEXTS } from "./wording.js";
 

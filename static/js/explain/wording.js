@@ -1,7 +1,7 @@
 /** Layers, units and numbers of the network as text. */
 
 import { formatProbability } from "../recognize/result_view.js";
-import { LAYOUT, unitName } from "./layout.js";
+import { LAYOUT, unitName } from "./unit_positions.js";
 
 /** Plain name and explanation of each layer. */
 export const LAYER_TEXTS = {

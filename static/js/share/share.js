@@ -1,7 +1,7 @@
 /** Sharing of a drawing { strokes, side, text }: a link that contains its strokes, and a picture card. */
 
 import { download, fileName } from "../draw/export.js";
-import { toCard } from "./card.js";
+import { toCard } from "./picture_card.js";
 import { toFragment } from "./link.js";
 
 /** Share or copy the link of a drawing; return a message for the visitor. */

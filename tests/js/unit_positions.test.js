@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import {
   extent, LAYERS, LAYOUT, neighbor, unitAt, unitName, unitPosition,
-} from "../../static/js/explain/layout.js";
+} from "../../static/js/explain/unit_positions.js";
 
 const SIZES = { input: 784, maps1: 864, maps2: 256, dense1: 120, dense2: 84, logits: 10 };
 

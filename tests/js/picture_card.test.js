@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { caption, predictMoments } from "../../static/js/share/card.js";
+import { caption, predictMoments } from "../../static/js/share/picture_card.js";
 
 /** Return probabilities with one large value, or none for null. */
 function row(digit) {
