@@ -1,7 +1,6 @@
 """Traffic trials: hostile pictures, overload, slow clients, long operation."""
 
 import asyncio
-import random
 import shutil
 import time
 from collections.abc import Iterator
@@ -38,7 +37,7 @@ SILENT = 520
 
 
 def hostile_requests(database_url: str | None, *, short: bool) -> Iterator[Result]:
-    """Send decompression bombs, a large photo, corrupted pictures and invalid bodies."""
+    """Send decompression bombs, a large photo and invalid bodies."""
     with running_server(database_url) as server:
         workers = server.workers()
         # Warm up, so that the first prediction does not count as memory growth.
@@ -46,7 +45,6 @@ def hostile_requests(database_url: str | None, *, short: bool) -> Iterator[Resul
             server.send(picture_request(saved(seven())))
         yield bombs(server)
         yield large_photo(server)
-        yield corrupted_pictures(server, 200 if short else 2_000)
         yield invalid_bodies(server)
         yield Result("no crash", "all above", "", server.workers() == workers)
 
@@ -79,21 +77,6 @@ def large_photo(server: Server) -> Result:
 def photo_request(mode: str, **options: int) -> bytes:
     noise = Image.effect_noise((4_000, 3_000), 60).convert(mode)
     return picture_request(saved(noise, "JPEG", **options))
-
-
-def corrupted_pictures(server: Server, count: int) -> Result:
-    responses = [server.send(picture_request(corrupted_picture(seed))) for seed in range(count)]
-    holds = {response.status for response in responses} <= {200, 413, 422}
-    return Result("corrupted pictures", f"{count} pictures", count_statuses(responses), holds)
-
-
-def corrupted_picture(seed: int) -> bytes:
-    rng = random.Random(seed)
-    format = rng.choice(("PNG", "JPEG", "WEBP", "GIF", "BMP"))
-    content = bytearray(saved(seven(56).convert("RGB"), format))
-    for _ in range(rng.randint(1, 8)):
-        content[rng.randrange(len(content))] = rng.randrange(256)
-    return bytes(content)
 
 
 def invalid_bodies(server: Server) -> Result:
