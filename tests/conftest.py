@@ -76,18 +76,23 @@ def call(*arguments):
     return out.getvalue()
 
 
-def run_python(code, **environment):
-    """Run code in a new process, with only the given environment and no .env file."""
-    prelude = "import environs; environs.Env.read_env = lambda *a, **k: None;"
-    settings = {"DJANGO_SETTINGS_MODULE": "mnist_site.settings"}
+def run(*command, folder=ROOT, **environment):
+    """Run a command with only the given environment; return the completed process."""
     return subprocess.run(
-        [sys.executable, "-c", prelude + code],
-        env={"PATH": os.environ["PATH"], **settings, **environment},
-        cwd=ROOT,
+        command,
+        env={"PATH": os.environ["PATH"], **environment},
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
     )
+
+
+def run_python(code, **environment):
+    """Run code in a new process, with only the given environment and no .env file."""
+    prelude = "import environs; environs.Env.read_env = lambda *a, **k: None;"
+    settings = {"DJANGO_SETTINGS_MODULE": "mnist_site.settings"}
+    return run(sys.executable, "-c", prelude + code, **settings, **environment)
 
 
 def variant(temperature, errors=45, unread=None):

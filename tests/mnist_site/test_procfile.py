@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 from contextlib import ExitStack
 from functools import partial
@@ -15,8 +14,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.conftest import run
 from tests.polling import TIMEOUT, wait_until
-from tools.samples import ROOT, SEVEN
+from tools.samples import SEVEN
 from tools.server import serve
 
 
@@ -86,15 +86,7 @@ Content-Type: application/json\r\nConnection: close\r\nExpect: 100-continue\r\n\
 def run_with_config(code):
     """Return the output of a program that has read gunicorn's configuration."""
     head = 'import runpy\nconfig = runpy.run_path("gunicorn.conf.py")\nconfig["on_exit"](None)\n'
-    done = subprocess.run(
-        [sys.executable, "-c", head + code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=TIMEOUT,
-    )
-    return done.stdout.split()
+    return run(sys.executable, "-c", head + code, SECRET_KEY="x").stdout.split()
 
 
 def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mnist_site.startup import require_writable, short_errors
-from tests.polling import TIMEOUT
+from tests.conftest import run
 from tools.samples import ROOT
 
 ERRORS = {
@@ -41,17 +41,6 @@ ERRORS = {
 COMMANDS = [("manage.py", "check"), ("-m", "gunicorn", "--check-config")]
 
 
-def run(command, folder=ROOT, **environment):
-    return subprocess.run(
-        command,
-        env={"PATH": os.environ["PATH"], "SECRET_KEY": "x", **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
-
-
 def check_one_sentence(done, part):
     assert done.returncode != 0
     assert part in done.stderr
@@ -63,7 +52,8 @@ def test_invalid_setting_is_reported_in_one_sentence(setting):
     name, value = setting.split("=", 1)
     # gunicorn parses WEB_CONCURRENCY itself; make and Heroku run a command of manage.py before.
     command = COMMANDS[setting.startswith("PORT")]
-    check_one_sentence(run([sys.executable, *command], **{name: value}), ERRORS[setting])
+    environment = {"SECRET_KEY": "x", name: value}
+    check_one_sentence(run(sys.executable, *command, **environment), ERRORS[setting])
 
 
 @pytest.fixture
@@ -82,7 +72,8 @@ def site(tmp_path):
 @pytest.mark.parametrize("command", COMMANDS, ids=["manage.py", "server"])
 def test_binary_env_file_is_reported_in_one_sentence(site, command):
     (site / ".env").write_bytes(b"\x7fELF\xff\xfe")
-    check_one_sentence(run([sys.executable, *command], site), f"{site}/.env cannot be read")
+    done = run(sys.executable, *command, folder=site, SECRET_KEY="x")
+    check_one_sentence(done, f"{site}/.env cannot be read")
 
 
 def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):
@@ -114,7 +105,7 @@ def test_make_with_an_old_python_creates_no_environment(site):
         f'exec {sys.executable} -c "import sys; sys.version_info = (3, 10, 13); $2"\n'
     )
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    done = run(["make", "run", f"PYTHON={python}"], site)
+    done = run("make", "run", f"PYTHON={python}", folder=site)
     assert done.returncode != 0
     assert "Digits needs Python 3.11 or later, not 3.10." in done.stderr
     assert "Traceback" not in done.stderr
@@ -125,9 +116,9 @@ def test_make_replaces_an_environment_without_a_usable_python(site):
     bin = site / ".venv" / "bin"
     bin.mkdir(parents=True)
     (bin / "python").symlink_to("/nowhere/python3.10")
-    done = run(["make", ".venv/server", f"PYTHON={sys.executable}"], site)
+    done = run("make", ".venv/server", f"PYTHON={sys.executable}", folder=site)
     assert done.returncode == 0, done.stderr
-    assert run([bin / "python", "--version"]).stdout.startswith("Python 3.")
+    assert run(bin / "python", "--version").stdout.startswith("Python 3.")
 
 
 def read_pins(name):

@@ -1,7 +1,6 @@
 """manage.py train."""
 
 import json
-import subprocess
 import sys
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from ml.classifier import Classifier
 from ml.training import data, pipeline, train, variants
 from recognizer import dataset_export, registry
 from recognizer.models import Digit, Measurement, ModelVersion
-from tests.conftest import call
+from tests.conftest import call, run
 from tools.samples import ROOT, SEVEN, SHIPPED
 
 
@@ -297,10 +296,7 @@ def test_command_without_training_dependencies_names_the_requirements(command):
         f"sys.argv = ['manage.py', '{command}']\n"
         "import runpy; runpy.run_path('manage.py', run_name='__main__')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT, capture_output=True, text=True, env={"DEBUG": "1"},
-    )  # fmt: skip
+    done = run(sys.executable, "-c", code, DEBUG="1")
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
     assert line.endswith("torch is not installed. Run: pip install -r requirements-train.txt")

@@ -1,9 +1,6 @@
 """The serving model: loading, following promotions, fallback, fork; and its system checks."""
 
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
@@ -13,8 +10,9 @@ from ml.classifier import Classifier
 from ml.recognition import predict_strokes
 from recognizer import registry, serving
 from recognizer.models import ModelStatus, ModelVersion
+from tests.conftest import run_python
 from tests.polling import TIMEOUT
-from tools.samples import ROOT, SEVEN, SHIPPED
+from tools.samples import SEVEN, SHIPPED
 
 
 @pytest.fixture
@@ -245,15 +243,8 @@ print("passed")
 
 
 def test_fork_resets_classifier_and_connections(tmp_path):
-    environment = {
-        "DJANGO_SETTINGS_MODULE": "mnist_site.settings",
-        "SECRET_KEY": "tests only",
-        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
-        "PATH": str(Path(sys.executable).parent),
-    }
-    process = subprocess.run(
-        [sys.executable, "-c", FORK], env=environment, cwd=ROOT, capture_output=True, text=True
-    )
+    database = f"sqlite:///{tmp_path}/db.sqlite3"
+    process = run_python(FORK, SECRET_KEY="tests only", DATABASE_URL=database)
     assert process.stdout.strip() == "passed", process.stderr
 
 

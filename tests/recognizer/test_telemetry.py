@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from unittest.mock import Mock
 from urllib.request import Request, urlopen
 from uuid import uuid4
@@ -258,13 +257,7 @@ def children(pid):
 
 def test_metric_files_are_created_at_import(tmp_path):
     """Later the disk can be full."""
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    subprocess.run(
-        [sys.executable, "-c", "import recognizer.telemetry.metrics"],
-        env=environment,
-        check=True,
-        timeout=TIMEOUT,
-    )
+    run_python("import recognizer.telemetry.metrics", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
     kinds = {file.name.rsplit("_", 1)[0] for file in tmp_path.iterdir()}
     assert kinds == {"counter", "histogram", "gauge_livesum"}
 
