@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from ml.classifier import MAX_FILE_SIZE, ModelError
+from ml.classifier import Classifier, ModelError
 from ml.files import write_file
 from recognizer import comparison, registry
 from recognizer.management.measurement import measure
@@ -115,9 +115,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"Model {version} written to {file}"))
 
     def import_file(self, file: Path, **options: Any) -> None:
-        with file.open("rb") as content:
-            # A larger file is rejected without reading it to its end.
-            version, created = registry.register(content.read(MAX_FILE_SIZE + 1))
+        version, created = registry.register(Classifier.read(file).content)
         state = "stored as a candidate" if created else f"already stored: {version.status}"
         self.stdout.write(self.style.SUCCESS(f"Model {version} is {state}."))
         self.stdout.write(f"To serve it: manage.py models promote {version}")
