@@ -79,14 +79,14 @@ def samples(rng: random.Random) -> Iterator[tuple[str, bytes, str]]:
         yield json.dumps(moved), rasterize(moved).tobytes(), json.dumps(bounding_box(moved))
 
 
-def drawings(count: int, seed: int, days: float = DAYS) -> Iterator[tuple[tuple, tuple]]:
-    """Yield rows of drawings with one digit each, oldest first, spread over a number of days."""
+def drawings(count: int, seed: int) -> Iterator[tuple[tuple, tuple]]:
+    """Yield rows of drawings with one digit each, oldest first, spread over a year."""
     rng = random.Random(seed)
     all_samples = list(samples(rng))
     for number in range(count):
         strokes, image, box = rng.choice(all_samples)
         id, text = f"{rng.getrandbits(128):032x}", rng.choice(TEXTS)
-        created = str(END - timedelta(days=days) * (1 - number / count))
+        created = str(END - timedelta(days=DAYS) * (1 - number / count))
         visitor_label = text if rng.random() < VISITOR_LABELED else ""
         model = MODELS[number * len(MODELS) // count]
         source = rng.choice(("page", "page", "api"))
@@ -108,12 +108,12 @@ def prediction(text: str, created: str, rng: random.Random) -> tuple:
     return probabilities, text, confidence, verdict, label, created if label else None
 
 
-def fill(count: int, seed: int = 0, days: float = DAYS) -> None:
+def fill(count: int, seed: int = 0) -> None:
     """Insert drawings; equal arguments insert equal rows."""
     from django.db import connection, transaction
     from tqdm import tqdm
 
-    rows = drawings(count, seed, days)
+    rows = drawings(count, seed)
     with (
         connection.cursor() as cursor,
         transaction.atomic(),
@@ -173,8 +173,7 @@ def _measure(client: Any, name: str, address: str, body: dict | None = None) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--days", type=float, default=DAYS, help="period of the drawings")
+    parser.add_argument("--seed", type=int, default=0, help="another one to fill again")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
     os.environ.setdefault("DEBUG", "1")
@@ -182,7 +181,7 @@ def main() -> None:
 
     django.setup()
     logging.disable()
-    fill(options.count, options.seed, options.days)
+    fill(options.count, options.seed)
     measure_pages()
 
 

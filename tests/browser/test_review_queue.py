@@ -139,19 +139,6 @@ def test_card_of_a_number_shows_the_whole_drawing(open_admin, transactional_db):
     assert ink_of(page, "#number") > 0
 
 
-def test_next_card_does_not_wait_for_the_server(open_review):
-    page = open_review()
-    page.evaluate("() => { window.fetch = () => new Promise(() => {}); }")
-    progress = page.evaluate(
-        """() => [..."123"].map((key) => {
-            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-            return document.querySelector("#progress").textContent;
-        })"""
-    )
-    assert [text[:7] for text in progress] == ["1 of 40", "2 of 40", "3 of 40"]
-    expect_state(page, "card")
-
-
 def test_replay_draws_the_strokes_gradually(open_review):
     page = open_review()
     complete = ink_of(page, "#drawing")
@@ -172,17 +159,6 @@ def test_conflict_is_shown_and_overwrites_nothing(open_review, django_user_model
     page.keyboard.press(" ")
     expect(page.locator("#details")).to_contain_text("Labeled 4 by ana")
     assert first[0].label == "4"
-
-
-def test_two_reviewers_get_different_digits(open_review, django_user_model):
-    ana = django_user_model.objects.create_superuser("ana")
-    one, other = open_review(), open_review(ana)
-    for _ in range(10):
-        one.keyboard.press("1")
-        other.keyboard.press("2")
-    expect_stored(one, 20)
-    assert labels().count("1") == labels().count("2") == 10
-    assert one.locator("#notice").inner_text() == other.locator("#notice").inner_text() == ""
 
 
 @pytest.mark.parametrize("leave", [lambda page: page.goto("/admin/"), lambda page: page.close()])

@@ -51,11 +51,6 @@ def download(page, action, path):
     return path / waiting.value.suggested_filename
 
 
-def test_strip_shows_drawings_with_predictions(visit):
-    expect(items(visit).nth(1)).to_have_attribute("aria-current", "true")
-    assert all(ink_of(visit, f"#strip li:nth-child({i}) canvas") > 0 for i in (1, 2))
-
-
 def test_reopened_drawing_is_not_saved_again(visit):
     expect_state(visit, "read")
     visit.keyboard.press("1")

@@ -329,10 +329,8 @@ def worker_ratios() -> list[Ratio]:
 
 def _worker_megabytes(pid_file: Path) -> float:
     """Return the largest resident memory of gunicorn's workers."""
-    pid = pid_file.read_text().strip()
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    statuses = (Path(f"/proc/{child}/status").read_text() for child in children)
-    return max(int(status.partition("VmRSS:")[2].split()[0]) for status in statuses) / 1024
+    workers = psutil.Process(int(pid_file.read_text())).children()
+    return max(worker.memory_info().rss for worker in workers) / 2**20
 
 
 if __name__ == "__main__":

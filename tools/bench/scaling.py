@@ -5,7 +5,6 @@ and the CPU time of each program per request, the input of docs/scaling.md. Writ
 """
 
 import json
-from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from tools.server import serve
 
 PROCESSES = (1, 2, 4)
 CONNECTIONS = 16
+SECONDS = 8.0  # per measurement
 REQUESTS = {"predict": predict_request, "save": save_request}
 PROGRAMS = ("gunicorn", "postgres", "nginx")
 
@@ -37,11 +37,8 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=8)
-    options = parser.parse_args()
     with postgres() as url:
-        costs = {count: measure(count, url, options.seconds) for count in PROCESSES}
+        costs = {count: measure(count, url) for count in PROCESSES}
         size = bytes_per_drawing(url)
     for count, by_request in costs.items():
         for name, (rate, milliseconds) in by_request.items():
@@ -52,22 +49,22 @@ def main() -> None:
     (ROOT / "var" / "scaling.json").write_text(json.dumps(report, indent=2))
 
 
-def measure(processes: int, url: str, seconds: float) -> dict[str, Cost]:
+def measure(processes: int, url: str) -> dict[str, Cost]:
     """Load servers of one worker each, like Heroku's dynos."""
     with ExitStack() as running:
         folder = Path(running.enter_context(TemporaryDirectory()))
         sites = [running.enter_context(serve(folder, DATABASE_URL=url)) for _ in range(processes)]
         proxy = running.enter_context(nginx(folder, sites))
-        return {name: cost(proxy, request, seconds) for name, request in REQUESTS.items()}
+        return {name: cost(proxy, request) for name, request in REQUESTS.items()}
 
 
-def cost(site: str, request: Callable[[], bytes], seconds: float) -> Cost:
+def cost(site: str, request: Callable[[], bytes]) -> Cost:
     # Warm up: the first requests open database connections.
     requests_per_second(site, request, 2, connections=2)
     before = cpu_seconds()
-    rate = requests_per_second(site, request, seconds, CONNECTIONS)
+    rate = requests_per_second(site, request, SECONDS, CONNECTIONS)
     after = cpu_seconds()
-    spent = {name: 1000 * (after[name] - before[name]) / (rate * seconds) for name in PROGRAMS}
+    spent = {name: 1000 * (after[name] - before[name]) / (rate * SECONDS) for name in PROGRAMS}
     return Cost(rate, spent)
 
 
