@@ -12,8 +12,13 @@ from django.urls import resolve
 from django.utils.deprecation import MiddlewareMixin
 
 from mnist_site.rate_limit import rate_limiter
-from recognizer.api.errors import API_PREFIX, ApiError, error_format, problem_response
-from recognizer.api.problem_details import CONTENT_TYPE
+from recognizer.api.errors import (
+    API_PREFIX,
+    CONTENT_TYPE,
+    ApiError,
+    error_format,
+    problem_response,
+)
 from recognizer.postgresql import limit_database_waits
 
 FORMATTED = (CONTENT_TYPE, "application/json")

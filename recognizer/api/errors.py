@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from recognizer.api.problem_details import CONTENT_TYPE, RETRY_AFTER, problem_details
-
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER = "1"  # seconds, of every 503
 API_PREFIX = "/api/"
 ORIGINAL_PATH = "/api/mnist"
 INFERENCE_PREFIX = "/v2"
@@ -23,7 +23,13 @@ class ApiError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the problem details."""
-        return problem_details(self.status, self.detail, **self.members)
+        return {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": int(self.status),
+            "detail": self.detail,
+            **self.members,
+        }
 
 
 ErrorFormat: TypeAlias = Callable[[ApiError], HttpResponse]

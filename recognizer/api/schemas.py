@@ -9,7 +9,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from ml.classifier import Verdict
 from ml.preprocessing.strokes import SIZE
-from recognizer.api.problem_details import CONTENT_TYPE
+from recognizer.api.errors import CONTENT_TYPE
 from recognizer.models import MAX_TEXT
 
 # The bound keeps sums and squares of coordinates finite.

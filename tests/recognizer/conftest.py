@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from ml.evaluation import evaluate
 from ml.training import data
 from ml.training.held_out import is_held_out
-from recognizer.api.problem_details import CONTENT_TYPE
+from recognizer.api.errors import CONTENT_TYPE
 from recognizer.models import Digit, Measurement
 from tests.conftest import measurement_metrics
 from tools.samples import SEVEN

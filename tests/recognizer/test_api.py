@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import rasterize
-from recognizer.api.problem_details import RETRY_AFTER
+from recognizer.api.errors import RETRY_AFTER
 from recognizer.api.schemas import PredictionOut
 from tests.recognizer.conftest import PREDICT, is_problem, predict
 from tools.samples import ROOT, SEVEN
