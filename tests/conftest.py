@@ -91,8 +91,8 @@ def run(*command, folder=ROOT, **environment):
 def run_python(code, **environment):
     """Run code in a new process, with only the given environment and no .env file."""
     prelude = "import environs; environs.Env.read_env = lambda *a, **k: None;"
-    settings = {"DJANGO_SETTINGS_MODULE": "mnist_site.settings"}
-    return run(sys.executable, "-c", prelude + code, **settings, **environment)
+    environment.setdefault("DJANGO_SETTINGS_MODULE", "mnist_site.settings")
+    return run(sys.executable, "-c", prelude + code, **environment)
 
 
 def variant(temperature, errors=45, unread=None):

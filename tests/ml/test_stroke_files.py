@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from ml import files
 from ml.training import data, held_out, stroke_files
 from ml.training.held_out import is_held_out
 from ml.training.stroke_files import NON_DIGIT, StrokeSample
@@ -183,14 +182,6 @@ def test_read_unipen_of_another_structure_raises_value_error_with_the_line(read,
 
 def test_read_unipen_with_the_order_x_y_gives_the_samples(read):
     assert read(".COORD X Y T", UNIPEN).samples == read(UNIPEN).samples
-
-
-def test_read_gzip_bomb_raises_value_error_with_the_path(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAX_SIZE", 10_000)
-    path = tmp_path / "bomb.jsonl.gz"
-    path.write_bytes(gzip.compress(bytes(10_001)))
-    with pytest.raises(ValueError, match=r"bomb\.jsonl\.gz is not .* larger than 10,000 bytes"):
-        stroke_files.read(path)
 
 
 PACKED = gzip.compress(json.dumps(row("7")).encode())

@@ -170,7 +170,6 @@ def load_settings(**environment):
              "SECURE_HSTS_SECONDS", "SILENCED_SYSTEM_CHECKS")  # fmt: skip
     code = f"""
 import json
-import re
 from django.conf import settings
 print(json.dumps({{name: getattr(settings, name) for name in {names}}}))
 """

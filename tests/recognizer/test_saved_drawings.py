@@ -21,6 +21,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 ONE = [[320, 60, 300], [320, 260, 380]]
 
 
+def label(client, id, body):
+    return client.put(f"/api/v1/drawings/{id}/label", body, content_type="application/json")
+
+
 def test_save_stores_strokes_inputs_and_prediction(put, shipped):
     id = uuid4()
     response = put(id=id)
@@ -48,9 +52,9 @@ def test_save_repeated_with_another_segmentation_keeps_the_prediction_and_label(
     put, client, monkeypatch
 ):
     id = uuid4()
-    strokes = [*SEVEN, [[320, 60, 300], [320, 260, 380]]]
+    strokes = [*SEVEN, ONE]
     assert put(strokes, id).json()["text"] == "71"
-    client.put(f"/api/v1/drawings/{id}/label", {"text": "71"}, content_type="application/json")
+    label(client, id, {"text": "71"})
     one_candidate = Lattice.single([0])
     monkeypatch.setattr(
         "ml.recognition.segment_strokes", lambda strokes: ([strokes], one_candidate)
@@ -62,7 +66,7 @@ def test_save_repeated_with_another_segmentation_keeps_the_prediction_and_label(
 def test_save_with_another_stroke_replaces_the_drawing_and_its_label(put, client):
     id = uuid4()
     put(SEVEN, id)
-    client.put(f"/api/v1/drawings/{id}/label", {"text": "7"}, content_type="application/json")
+    label(client, id, {"text": "7"})
     longer = [*SEVEN, [[100, 170, 500], [200, 170, 560]]]
     assert put(longer, id).status_code == 200
     drawing = Drawing.objects.get()
@@ -186,10 +190,6 @@ def test_strokes_of_a_digit_are_pieces_of_a_joined_stroke(put):
         (piece,) = digit.strokes()
         assert len(piece) < len(JOINED_ZEROS[0])
         assert rasterize([piece]).tobytes() == bytes(digit.image)
-
-
-def label(client, id, body):
-    return client.put(f"/api/v1/drawings/{id}/label", body, content_type="application/json")
 
 
 @pytest.mark.parametrize(
