@@ -16,10 +16,11 @@ from ml.preprocessing.strokes import Floats
 # A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
 # row: that is a hat.
 HAT = 0.33
-# A stroke at most SLENDER times as long as the distance of its ends, which leans to the right and
-# exceeds the other parts at the top and at the bottom, may be a slash. The probability grows with
-# its height relative to the others: from a logistic regression on the numbers of 46 writers.
-SLENDER, TALL, TALL_OFFSET = 1.8, 9.0, 2.4
+# A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
+# at the top and at the bottom, may be a slash. The probability grows with its height relative to
+# the others and is lower if it does not lean to the right: from a logistic regression on the
+# numbers of 46 writers.
+SLENDER, TALL, TALL_OFFSET, UPRIGHT = 1.8, 9.0, 2.4, 2.0
 # A stroke off the line between its ends by the fraction BOW of their distance is not straight.
 # Farthest off within the fraction BOW_END of an end is the corner of a 7.
 BOW, BOW_END = 0.1, 0.15
@@ -56,16 +57,17 @@ def slashes(row: Floats, lowest: float, bows: Floats) -> Floats:
     """Return the probability of each part to be a slash."""
     bottom, top, high = row[:, -2], -row[:, -1], height_of(row) >= lowest
     probabilities = np.zeros(len(row))
+    offsets = np.where(slant_of(row) > 0, TALL_OFFSET, TALL_OFFSET + UPRIGHT)
     at = np.arange(len(row))
     # A slash at the end of a row is a 1.
     inside = (at > 0) & (at < len(row) - 1)
-    for i in np.flatnonzero(inside & (slant_of(row) > 0) & ~np.isnan(bows)):
+    for i in np.flatnonzero(inside & ~np.isnan(bows)):
         others = np.flatnonzero(high & (at != i))
         if not len(others):
             continue
         if top[i] <= _lower_median(top[others]) and bottom[i] >= _lower_median(bottom[others]):
             ratio = float(bottom[i] - top[i]) / _lower_median(bottom[others] - top[others])
-            probabilities[i] = 1 / (1 + math.exp(TALL_OFFSET - TALL * math.log(ratio)))
+            probabilities[i] = 1 / (1 + math.exp(offsets[i] - TALL * math.log(ratio)))
     return probabilities
 
 

@@ -7,6 +7,7 @@ const HAT = 0.33;
 const SLENDER = 1.8;
 const TALL = 9;
 const TALL_OFFSET = 2.4;
+const UPRIGHT = 2;
 export const BOW = 0.1;
 const BOW_END = 0.15;
 
@@ -42,13 +43,14 @@ export function slashes(row, lowest, bows) {
   return row.map((part, i) => {
     const isInside = i > 0 && i < row.length - 1;
     const others = row.filter((other, j) => j !== i && heightOf(other) >= lowest);
-    if (!isInside || Number.isNaN(bows[i]) || slantOf(part) <= 0 || others.length === 0) return 0;
+    if (!isInside || Number.isNaN(bows[i]) || others.length === 0) return 0;
     const isTall =
       -part[UP] <= lowerMedian(others.map((other) => -other[UP])) &&
       part[DOWN] >= lowerMedian(others.map((other) => other[DOWN]));
     if (!isTall) return 0;
     const ratio = heightOf(part) / lowerMedian(others.map(heightOf));
-    return 1 / (1 + Math.exp(TALL_OFFSET - TALL * Math.log(ratio)));
+    const offset = slantOf(part) > 0 ? TALL_OFFSET : TALL_OFFSET + UPRIGHT;
+    return 1 / (1 + Math.exp(offset - TALL * Math.log(ratio)));
   });
 }
 
