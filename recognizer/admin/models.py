@@ -241,7 +241,11 @@ def _predict_with_both(request: HttpRequest, version: ModelVersion) -> HttpRespo
     return JsonResponse(
         {
             name: [
-                {"text": digit.character, "verdict": verdicts[digit.verdict], "confidence": digit.confidence}
+                {
+                    "text": digit.character,
+                    "verdict": verdicts[digit.verdict],
+                    "confidence": digit.confidence,
+                }
                 for digit in drawings.predict_with(model, drawing).digits
             ]
             for name, model in models.items()
