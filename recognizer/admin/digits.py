@@ -82,7 +82,8 @@ class ReviewFilter(admin.SimpleListFilter):
             case "correct":
                 return queryset.exclude(label="").filter(label=F("text"))
             case "wrong":
-                return queryset.exclude(label="").exclude(label=F("text"))
+                # The first condition is redundant but has a small index.
+                return queryset.filter(DISAGREEMENT).exclude(label="").exclude(label=F("text"))
             case "disagreement":
                 return queryset.filter(DISAGREEMENT)
         return queryset
