@@ -243,6 +243,7 @@ def test_rewound_number_shows_the_digits_begun_so_far(page):
     draw(page, [[[x / 2, y, t] for x, y, t in SEVEN[0]], [[220, 60], [220, 260]]], pause=30)
     expect(page.locator("#reading")).to_have_text("71")
     expect_state(page, "read")
+    expect(page.locator("#ribbon p")).to_contain_text("Digit 2 is 1")
     slider = page.locator("#ribbon input")
 
     def shows_first_digit(value):
