@@ -78,7 +78,7 @@ def reset(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpRespons
         TOTPDevice.objects.filter(user=user).delete()
         StaticDevice.objects.filter(user=user).delete()
         _record(request.user, user, "Two-factor sign-in reset.")
-    text = _("%s signs in with the password alone until the next setup.")
+    text = _("Until the next setup, %s signs in with the password alone.")
     messages.success(request, text % user)
     return redirect("admin:auth_user_change", pk)
 
