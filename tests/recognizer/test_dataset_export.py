@@ -19,6 +19,7 @@ from django.utils import timezone
 from ml.training import data, dataset_folder, held_out
 from ml.training.stroke_files import NON_DIGIT
 from recognizer import dataset_export
+from recognizer.admin.digits import EXPORTING
 from recognizer.models import Digit, Drawing, ExportKey
 from tests.conftest import call
 from tools.samples import SEVEN
@@ -234,6 +235,17 @@ def test_admin_without_selected_labels_exports_nothing(admin_client, static_file
     response = admin_client.post(DIGITS, form, follow=True)
     (message,) = response.context["messages"]
     assert message.level_tag == "warning"
+
+
+def test_admin_during_another_export_refuses(admin_client, static_files, labeled):
+    form = {"action": "export_idx", "_selected_action": [labeled[0].pk]}
+    with EXPORTING:
+        response = admin_client.post(DIGITS, form, follow=True)
+    (message,) = response.context["messages"]
+    assert message.message.startswith("Another export is running.")
+    response = admin_client.post(DIGITS, form)
+    response.close()
+    assert response["Content-Type"] == "application/zip"
 
 
 @pytest.fixture
