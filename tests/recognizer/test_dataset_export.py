@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import inspect
 import io
 import json
 from datetime import timedelta
@@ -190,6 +191,19 @@ def test_export_that_fails_leaves_an_empty_folder(tmp_path, labeled, format, mon
     with pytest.raises(CommandError, match=r"cannot be written: .*No space left"):
         call("export_dataset", "--format", format, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_export_that_fails_closes_its_cursor(tmp_path, labeled):
+    cursors = []
+
+    def fail(digits):
+        cursors.append(digits)
+        yield next(digits)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        dataset_export.write(dataset_export.labeled(), "idx", tmp_path, fail)
+    assert inspect.getgeneratorstate(cursors[0]) == inspect.GEN_CLOSED
 
 
 def test_export_takes_three_queries_in_every_format(tmp_path, labeled, django_assert_num_queries):
