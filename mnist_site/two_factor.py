@@ -37,7 +37,7 @@ def set_up(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         devices.create(user=request.user, name="phone", confirmed=False)
         return redirect("admin:two_factor")
     elif request.method == "POST" and pending:
-        if pending.verify_token(request.POST["code"].strip()):
+        if pending.verify_token("".join(request.POST["code"].split())):
             context |= {"backup_codes": _confirm(pending)}
         else:
             context |= {"is_wrong": True}

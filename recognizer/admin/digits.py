@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 from django.contrib import admin, messages
@@ -28,6 +29,8 @@ from recognizer.admin.statistics import StatisticsAdmin, confidence_bin
 from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
 
 NO_STROKES = gettext_lazy("This drawing is a picture; only the 28x28 input is saved.")
+# Held by an export: two of them would occupy all slots for staff of a process.
+EXPORTING = Lock()
 # The limit 2 includes confidence 1.
 BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
 EDGES = (*(number / statistics.BINS for number in range(statistics.BINS)), 2)
@@ -153,7 +156,14 @@ def _export_action(file_format: str) -> Any:
             text = _("Nothing to export: none of the selected digits has a label.")
             model_admin.message_user(request, text, messages.WARNING)
             return None
-        archive = dataset_export.archive(queryset.order_by("pk"), file_format)
+        if not EXPORTING.acquire(blocking=False):
+            text = _("Another export is running. Try again in a minute.")
+            model_admin.message_user(request, text, messages.WARNING)
+            return None
+        try:
+            archive = dataset_export.archive(queryset.order_by("pk"), file_format)
+        finally:
+            EXPORTING.release()
         return FileResponse(archive, as_attachment=True, filename=f"digits-{file_format}.zip")
 
     action.__name__ = f"export_{file_format}"

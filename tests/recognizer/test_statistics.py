@@ -6,6 +6,7 @@ from html import unescape
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from ml.evaluation.metrics import wilson
