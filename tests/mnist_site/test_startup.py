@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from mnist_site.startup import require_writable, short_errors
 from tests.conftest import run
-from tests.mnist_site.polling import TIMEOUT, wait_until
+from tests.polling import TIMEOUT, wait_until
 from tools.samples import ROOT
 
 ERRORS = {
