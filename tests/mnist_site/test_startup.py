@@ -83,9 +83,9 @@ def test_binary_env_file_is_reported_in_one_sentence(site, command):
 def test_command_with_an_unusable_database_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "db.sqlite3").write_text("no database " * 100)
     command = [sys.executable, ROOT / "manage.py", "migrate"]
-    url = f"sqlite:///{tmp_path}/db.sqlite3"
-    check_one_sentence(run(command, DATABASE_URL=url), "cannot be used (file is not a database).")
-    done = run([*command, "--traceback"], DATABASE_URL=url)
+    environment = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3", "SECRET_KEY": "x"}
+    check_one_sentence(run(*command, **environment), "cannot be used (file is not a database).")
+    done = run(*command, "--traceback", **environment)
     assert "Traceback" in done.stderr
 
 
