@@ -55,24 +55,25 @@ browser: .venv/dev
 	|| (apt-get update -qq && apt-get install -y -qq chromium-headless-shell >/dev/null) \
 	|| $(BIN)/playwright install --with-deps chromium
 
+# Wait for another make in this folder. The shell of the recipe holds the lock.
+LOCK := exec 9< Makefile && $(PYTHON) -c "import fcntl; fcntl.flock(9, fcntl.LOCK_EX)"
+
 # Create the virtual environment, again if its Python is too old or its creation was interrupted.
 VENV := .venv/bin/python -c "import sys, pip; sys.exit(sys.version_info < (3, 11))" 2>/dev/null \
 	|| ($(PYTHON) -c "import sys; sys.version_info < (3, 11) and sys.exit('Digits needs Python 3.11 or later,\
  not %d.%d. Name one: make PYTHON=python3.11' % sys.version_info[:2])" && $(PYTHON) -m venv --clear .venv)
 
 .venv/server: requirements.txt constraints.txt
-	@$(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch $@
+	@$(LOCK) && ($(VENV)) \
+		&& $(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt && touch $@
 
 .venv/dev: requirements.txt constraints.txt requirements-train.txt requirements-dev.txt
-	@$(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+	@$(LOCK) && ($(VENV)) \
+		&& $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch $@
 
 .venv/bench: .venv/dev requirements-bench.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 .env:
-	@umask 077; $(PYTHON) -c "import secrets; print('SECRET_KEY=' + secrets.token_urlsafe(50))" > $@
+	@$(LOCK); umask 077; test -s $@ || $(PYTHON) -c "import secrets; print('SECRET_KEY=' + secrets.token_urlsafe(50))" > $@

@@ -18,7 +18,7 @@ from ml.preprocessing.lattice import MAX_PARTS, Lattice
 from ml.preprocessing.layout import LINE_HEIGHT, split_lines
 from ml.preprocessing.paper import Levels
 from ml.preprocessing.picture_segmentation import has_gap, segment_picture, split_ink_lines
-from ml.preprocessing.segmentation import segment_strokes
+from ml.preprocessing.segmentation import segment_line
 from ml.preprocessing.strokes import SIZE, Box, Grid, Strokes, bounding_box, rasterize
 
 # Ink wider than this multiple of its height is a number: it is not tried as one digit.
@@ -180,7 +180,7 @@ def segment_lines(drawing: Strokes) -> list[tuple[list[Strokes], Lattice]]:
     A drawing with more than MAX_PARTS parts is not handwriting and one candidate.
     """
     strokes = [stroke for stroke in drawing if len(stroke)]
-    segmented = [segment_strokes(line) for line in split_lines(strokes)]
+    segmented = [piece for line in split_lines(strokes) for piece in segment_line(line)]
     if sum(lattice.length for _, lattice in segmented) > MAX_PARTS:
         return [([strokes], Lattice.single([0]))]
     return segmented

@@ -191,10 +191,13 @@ if "DYNO" in os.environ and "DATABASE_URL" not in os.environ:
 
 
 def check_database_url(url: str) -> None:
-    """Raise ImproperlyConfigured if an unencoded character divides the URL at a wrong place.
+    """Raise ImproperlyConfigured for an unsupported database, or if an unencoded character divides
+    the URL at a wrong place.
 
     The message must not contain the password.
     """
+    if not url.startswith(("postgres://", "postgresql://", "sqlite://")):
+        raise ImproperlyConfigured("DATABASE_URL must start with postgres:// or sqlite:///.")
     before_query = url.partition("?")[0]
     authority = (before_query if "@" in before_query else url).partition("://")[2]
     # Without a host, "@" belongs to the path or the query.
@@ -206,11 +209,12 @@ def check_database_url(url: str) -> None:
         )
 
 
-check_database_url(env.str("DATABASE_URL", ""))
+DEFAULT_DATABASE = f"sqlite:///{quote(str(VAR / 'db.sqlite3'))}"
+check_database_url(env.str("DATABASE_URL", DEFAULT_DATABASE))
 DATABASES = {
     "default": env.dj_db_url(
         "DATABASE_URL",
-        f"sqlite:///{quote(str(VAR / 'db.sqlite3'))}",
+        DEFAULT_DATABASE,
         conn_max_age=600,
         conn_health_checks=True,
     )

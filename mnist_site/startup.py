@@ -11,6 +11,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from environs import Env, EnvError
 
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)
@@ -18,7 +19,7 @@ UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)
 
 @contextmanager
 def short_errors() -> Iterator[None]:
-    """Exit with one sentence, without a traceback, if the site is configured wrongly."""
+    """Exit with one sentence, without a traceback, for unusable settings, folders or databases."""
     try:
         yield
     except (EnvError, ImproperlyConfigured) as error:
@@ -27,6 +28,13 @@ def short_errors() -> Iterator[None]:
         if error.errno not in UNWRITABLE:
             raise
         sys.exit(f"Error: {error.filename} cannot be written: {error.strerror}.")
+    except DatabaseError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(
+            f"Error: The database cannot be used ({str(error).splitlines()[0]})."
+            " Check DATABASE_URL and run manage.py migrate."
+        )
 
 
 def read_environment(file: Path) -> Env:

@@ -37,7 +37,7 @@ def set_up(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         devices.create(user=request.user, name="phone", confirmed=False)
         return redirect("admin:two_factor")
     elif request.method == "POST" and pending:
-        if pending.verify_token(request.POST["code"].strip()):
+        if pending.verify_token("".join(request.POST["code"].split())):
             context |= {"backup_codes": _confirm(pending)}
         else:
             context |= {"is_wrong": True}
@@ -78,7 +78,7 @@ def reset(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpRespons
         TOTPDevice.objects.filter(user=user).delete()
         StaticDevice.objects.filter(user=user).delete()
         _record(request.user, user, "Two-factor sign-in reset.")
-    text = _("%s signs in with the password alone until the next setup.")
+    text = _("Until the next setup, %s signs in with the password alone.")
     messages.success(request, text % user)
     return redirect("admin:auth_user_change", pk)
 

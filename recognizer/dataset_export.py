@@ -10,9 +10,10 @@ import itertools
 import json
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -83,8 +84,11 @@ def write(
     else:
         chosen = chosen.select_related(None).only("image", "label", "position", "drawing_id")
     key = ExportKey.get()
-    rows = progress(chosen.iterator(chunk_size))
-    return FORMATS[format](((digit, pseudonym(digit.drawing_id, key)) for digit in rows), folder)
+    rows: Any = chosen.iterator(chunk_size)
+    # Close the cursor also after an error, before the connection.
+    with closing(rows):
+        exported = ((digit, pseudonym(digit.drawing_id, key)) for digit in progress(rows))
+        return FORMATS[format](exported, folder)
 
 
 def archive(digits: QuerySet[Digit], format: str) -> IO[bytes]:

@@ -36,7 +36,11 @@ class Label(models.TextChoices):
     NOT_A_DIGIT = "?", _("not a digit")
 
 
-VERDICTS = [(verdict.value, verdict.value) for verdict in Verdict]
+VERDICTS = [
+    (Verdict.DIGIT.value, _("digit")),
+    (Verdict.UNSURE.value, _("unsure")),
+    (Verdict.NOT_A_DIGIT.value, _("not a digit")),
+]
 # At least the most digits of a prediction (MAX_PARTS) and the newlines between MAX_LINES lines.
 MAX_TEXT = 64
 

@@ -54,8 +54,12 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Mean confidence and accuracy of labeled digits with similar confidence."""
+    """Mean confidence and accuracy of labeled digits with similar confidence.
 
+    Bin ``number`` of BINS starts at a confidence of number / BINS.
+    """
+
+    number: int
     confidence: float
     accuracy: Accuracy
 
@@ -109,7 +113,7 @@ class LabeledDigitStatistics:
             if counts:
                 accuracy = _accuracy(counts)
                 confidence = sum(one.confidence for one in counts) / accuracy.total
-                bins.append(CalibrationBin(confidence, accuracy))
+                bins.append(CalibrationBin(number, confidence, accuracy))
         return bins
 
 

@@ -35,6 +35,12 @@ def width_of(hulls: Floats) -> Floats:
     return width
 
 
+def slant_of(hulls: Floats) -> Floats:
+    """Return the slant along which each part is narrowest; positive if it leans to the right."""
+    slants: Floats = SLANTS[(hulls[..., RIGHT] + hulls[..., LEFT]).argmin(axis=-1)]
+    return slants
+
+
 def gaps_in(row: Floats) -> Floats:
     """Return the widest gap along any slant after each part but the last; negative if they overlap.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.preprocessing.hulls import SLANTS, VERTICAL, Integers, gaps_in, height_of, width_of
-from ml.preprocessing.marks import digit_height, low_marks, tall_marks
+from ml.preprocessing.marks import digit_height, low_marks, slashes
 from ml.preprocessing.strokes import Floats
 
 # Parts smaller than this fraction of the largest are specks and dropped.
@@ -61,10 +61,11 @@ class Lattice:
     marks: Floats
 
     @classmethod
-    def single(cls, parts: list[int]) -> "Lattice":
+    def single(cls, parts: list[int], *, is_mark: bool = False) -> "Lattice":
         """Return a lattice with one candidate."""
         none = np.zeros((1, 1))
-        return cls([parts], [(0, 1)], none[0], none - np.inf, none, none[0], none[0])
+        mark = np.array([float(is_mark)])
+        return cls([parts], [(0, 1)], none[0], none - np.inf, none, none[0], mark)
 
     @property
     def length(self) -> int:
@@ -77,7 +78,7 @@ class Lattice:
         ``probabilities`` float32[n, 10] are the model's for each candidate.
         """
         if len(self.groups) == 1:
-            return [0], [False]
+            return [0], [bool(self.marks[0] == 1)]
         second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
         digit = (1 - self.marks) * (first + RIVAL * second)
         mark = np.where(self.marks == 1, LOW_MARK, self.marks)
@@ -137,7 +138,7 @@ def build_lattice(
     if bows is not None:
         own = np.array([bows[part[0]] if len(part) == 1 else np.nan for part in parts])
     lowest = MIN_HEIGHT * max(digit_height(row, own), height / 2)
-    marks = tall_marks(row, lowest, own)
+    marks = slashes(row, lowest, own)
     if bows is not None:
         marks[low_marks(row, lowest, height, gaps)] = 1.0
     single = (marks == 1) | (height_of(row) >= lowest)

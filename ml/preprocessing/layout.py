@@ -37,12 +37,12 @@ def split_lines(strokes: Strokes) -> list[Strokes]:
     """
     if not 1 < len(strokes) <= MAX_PARTS:
         return [strokes] if strokes else []
-    extents = np.array([_extent(stroke) for stroke in strokes])
+    extents = np.array([extent_of(stroke) for stroke in strokes])
     parts = _without_annotations(strokes, extents)
     return [[strokes[i] for i in sorted(line)] for line in _lines(parts, extents)]
 
 
-def _extent(stroke: Stroke) -> list[float]:
+def extent_of(stroke: Stroke) -> list[float]:
     """Return left, top, right and bottom of a stroke."""
     xs, ys = [point[0] for point in stroke], [point[1] for point in stroke]
     return [min(xs), min(ys), max(xs), max(ys)]
@@ -84,8 +84,8 @@ def _is_outline(i: int, others: list[int], strokes: Strokes, extents: Floats) ->
 
 
 def _is_slash(stroke: Stroke) -> bool:
-    left, top, right, bottom = _extent(stroke)
-    straight = bow(np.array([point[:2] for point in stroke], dtype=np.float64)) < BOW
+    left, top, right, bottom = extent_of(stroke)
+    straight = abs(bow(np.array([point[:2] for point in stroke], dtype=np.float64))) < BOW
     return straight and right - left >= SLASH_ASPECT * (bottom - top)
 
 

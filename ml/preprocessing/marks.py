@@ -1,7 +1,7 @@
-"""Marks between digits: dashes, points, slashes, parentheses.
+"""Marks between digits: dashes, points, slashes.
 
-A low part is a mark by its place. A tall one looks like a 1 by itself: its height beside the others
-gives its probability.
+A low part is a mark by its place. A slash looks like a 1 by itself: its height beside the others
+gives its probability. ``parentheses.py`` finds parentheses before.
 """
 
 import math
@@ -10,36 +10,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.preprocessing.distances import length_of
-from ml.preprocessing.hulls import height_of
+from ml.preprocessing.hulls import height_of, slant_of
 from ml.preprocessing.strokes import Floats
 
 # A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
 # row: that is a hat.
 HAT = 0.33
 # A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
-# at the top and at the bottom, may be a slash or a parenthesis, with a probability that grows with
-# its height relative to the others: from a logistic regression on the numbers of 46 writers.
-SLENDER, TALL, TALL_OFFSET = 1.8, 9.0, 2.4
-# A parenthesis is off the line between its ends by this fraction of their distance; a slash at the
-# end of a row is a 1. Farthest off within this fraction of an end is the corner of a 7.
+# at the top and at the bottom, may be a slash. The probability grows with its height relative to
+# the others and is lower if it does not lean to the right: from a logistic regression on the
+# numbers of 46 writers.
+SLENDER, TALL, TALL_OFFSET, UPRIGHT = 1.8, 9.0, 2.4, 2.0
+# A stroke off the line between its ends by the fraction BOW of their distance is not straight.
+# Farthest off within the fraction BOW_END of an end is the corner of a 7.
 BOW, BOW_END = 0.1, 0.15
 
 
 def bow(line: Floats) -> float:
     """Return the largest distance of a line float64[n, 2] from the chord between its ends.
 
-    The unit is the length of the chord. NaN if the line is not slender or has a corner at an end.
+    The unit is the length of the chord; the distance is positive to the right of the chord, seen
+    upright. NaN if the line is not slender or has a corner at an end.
     """
     x, y = line[-1] - line[0]
     square = float(x * x + y * y)
     if square == 0 or length_of([line]) > SLENDER * math.sqrt(square):
         return math.nan
     right, down = (line - line[0]).T
-    off = np.abs(down * x - right * y) / square
-    farthest = int(off.argmax())
+    off = (right * y - down * x) / square
+    farthest = int(np.abs(off).argmax())
     along = float(right[farthest] * x + down[farthest] * y) / square
     largest = float(off[farthest])
-    return largest if largest < BOW or BOW_END < along < 1 - BOW_END else math.nan
+    if abs(largest) >= BOW and not BOW_END < along < 1 - BOW_END:
+        return math.nan
+    return largest if y >= 0 else -largest
 
 
 def digit_height(row: Floats, bows: Floats) -> float:
@@ -49,18 +53,21 @@ def digit_height(row: Floats, bows: Floats) -> float:
     return float(heights.max() if slender.all() else heights[~slender].max())
 
 
-def tall_marks(row: Floats, lowest: float, bows: Floats) -> Floats:
-    """Return the probability of each part to be a slash or a parenthesis."""
+def slashes(row: Floats, lowest: float, bows: Floats) -> Floats:
+    """Return the probability of each part to be a slash."""
     bottom, top, high = row[:, -2], -row[:, -1], height_of(row) >= lowest
     probabilities = np.zeros(len(row))
-    inside = (np.arange(len(row)) > 0) & (np.arange(len(row)) < len(row) - 1)
-    for i in np.flatnonzero(inside & ~np.isnan(bows) | (bows >= BOW)):
-        others = np.flatnonzero(high & (np.arange(len(row)) != i))
+    offsets = np.where(slant_of(row) > 0, TALL_OFFSET, TALL_OFFSET + UPRIGHT)
+    at = np.arange(len(row))
+    # A slash at the end of a row is a 1.
+    inside = (at > 0) & (at < len(row) - 1)
+    for i in np.flatnonzero(inside & ~np.isnan(bows)):
+        others = np.flatnonzero(high & (at != i))
         if not len(others):
             continue
         if top[i] <= _lower_median(top[others]) and bottom[i] >= _lower_median(bottom[others]):
             ratio = float(bottom[i] - top[i]) / _lower_median(bottom[others] - top[others])
-            probabilities[i] = 1 / (1 + math.exp(TALL_OFFSET - TALL * math.log(ratio)))
+            probabilities[i] = 1 / (1 + math.exp(offsets[i] - TALL * math.log(ratio)))
     return probabilities
 
 

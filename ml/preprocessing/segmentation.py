@@ -1,7 +1,7 @@
 """Segment strokes into digits.
 
 The strokes of a drawing, or pieces of strokes that may join several digits, are the parts of a row.
-Data flows one way: ``segment_strokes`` proposes candidates, the caller predicts all of them in one
+Data flows one way: ``segment_line`` proposes candidates, the caller predicts all of them in one
 model call, and ``Lattice.best_path`` chooses among them.
 """
 
@@ -14,6 +14,7 @@ from ml.preprocessing.hulls import Integers, height_of, hull
 from ml.preprocessing.joined_strokes import Piece, cut, merge
 from ml.preprocessing.lattice import Lattice, build_lattice
 from ml.preprocessing.marks import bow
+from ml.preprocessing.parentheses import split_parentheses
 from ml.preprocessing.strokes import Box, Floats, Stroke, Strokes, bounding_box
 
 # A drawing with more points, or longer strokes in its heights, is not handwriting and stays one
@@ -25,6 +26,17 @@ MAX_SEGMENTED_POINTS, MAX_LENGTH = 10_000, 200
 JOINED = 1.5
 NEAR, TOUCHING = 0.01, 1.5
 MEETING_DISTANCE, MEETING = 0.02, 4.0
+
+
+def segment_line(line: Strokes) -> list[tuple[list[Strokes], Lattice]]:
+    """Return the candidate digits of each piece of a line, left to right, and their lattice.
+
+    A parenthesis is a piece of its own.
+    """
+    return [
+        ([piece], Lattice.single([0], is_mark=True)) if is_mark else segment_strokes(piece)
+        for piece, is_mark in split_parentheses(line)
+    ]
 
 
 def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 
@@ -124,8 +125,8 @@ def resume(path: Path) -> tuple[Trainer, list[Path]]:
 
     Raises OSError for a missing checkpoint and ValueError for an unusable one.
     """
+    checkpoint = _load_checkpoint(path)
     try:
-        checkpoint = torch.load(path, weights_only=True)
         state = checkpoint["training"]
         paths = [Path(file) for file in checkpoint["stroke_files"]]
         labeled: dict[str, Any] = {
@@ -137,9 +138,27 @@ def resume(path: Path) -> tuple[Trainer, list[Path]]:
         datasets = dataclasses.replace(datasets, **labeled)
         trainer = Trainer(Recipe(**state["recipe"]), datasets)
         trainer.restore(state)
-    except (EOFError, KeyError, TypeError, ValueError, RuntimeError, UnpicklingError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(
+            f"{path} is not a checkpoint of this release. Start a new training."
+        ) from error
+    except ValueError as error:
         raise ValueError(f"{path} cannot be resumed: {error}") from error
     return trainer, paths
+
+
+def _load_checkpoint(path: Path) -> Any:
+    """Load a file of ``torch.save``. Raises OSError and ValueError."""
+    content = path.read_bytes()
+    try:
+        # torch.load does not compare the checksums.
+        with ZipFile(io.BytesIO(content)) as archive:
+            damaged = archive.testzip()
+        if not damaged:
+            return torch.load(io.BytesIO(content), weights_only=True)
+    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, UnpicklingError):
+        pass
+    raise ValueError(f"{path} is damaged. Start a new training.")
 
 
 def finish(trainer: Trainer) -> bytes:

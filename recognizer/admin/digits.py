@@ -1,6 +1,8 @@
 """The admin of digits: list, bulk labels, export, and the label form."""
 
 from datetime import UTC, date, datetime, time
+from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 from django.contrib import admin, messages
@@ -20,28 +22,41 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ml.classifier import Verdict
 from ml.preprocessing.strokes import Box
-from recognizer import dataset_export, drawings, rendering, review_queue
+from recognizer import dataset_export, drawings, rendering, review_queue, statistics
 from recognizer.admin.changelist import ModelFilter, is_number, parse_uuid
 from recognizer.admin.review import ReviewAdmin, current_user
-from recognizer.admin.statistics import StatisticsAdmin
+from recognizer.admin.statistics import StatisticsAdmin, confidence_bin
 from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
 
 NO_STROKES = gettext_lazy("This drawing is a picture; only the 28x28 input is saved.")
+# Held by an export: two of them would occupy all slots for staff of a process.
+EXPORTING = Lock()
+# The limit 2 includes confidence 1.
 BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
+EDGES = (*(number / statistics.BINS for number in range(statistics.BINS)), 2)
+BINS = {confidence_bin(number): edges for number, edges in enumerate(pairwise(EDGES))}
 
 
 class ConfidenceFilter(admin.SimpleListFilter):
+    """Filter by a band of confidence, or by a bin of the calibration linked from the statistics."""
+
     title = gettext_lazy("confidence")
     parameter_name = "confidence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("0", _("below 50%")), ("50", _("50% to 90%")), ("90", _("90% or more"))]
+        bands = [("0", _("below 50%")), ("50", _("50% to 90%")), ("90", _("90% or more"))]
+        chosen = self.value()
+        if chosen in BINS:
+            bands.append((chosen, _("%s%%, without non-digits") % chosen))
+        return bands
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
         band = self.value()
-        if band not in BANDS:
+        if band in BINS:
+            queryset = queryset.exclude(text=Label.NOT_A_DIGIT)
+        elif band not in BANDS:
             return queryset
-        low, high = BANDS[band]
+        low, high = (BANDS | BINS)[band]
         return queryset.filter(confidence__gte=low, confidence__lt=high)
 
 
@@ -70,7 +85,8 @@ class ReviewFilter(admin.SimpleListFilter):
             case "correct":
                 return queryset.exclude(label="").filter(label=F("text"))
             case "wrong":
-                return queryset.exclude(label="").exclude(label=F("text"))
+                # The first condition is redundant but has a small index.
+                return queryset.filter(DISAGREEMENT).exclude(label="").exclude(label=F("text"))
             case "disagreement":
                 return queryset.filter(DISAGREEMENT)
         return queryset
@@ -140,7 +156,14 @@ def _export_action(file_format: str) -> Any:
             text = _("Nothing to export: none of the selected digits has a label.")
             model_admin.message_user(request, text, messages.WARNING)
             return None
-        archive = dataset_export.archive(queryset.order_by("pk"), file_format)
+        if not EXPORTING.acquire(blocking=False):
+            text = _("Another export is running. Try again in a minute.")
+            model_admin.message_user(request, text, messages.WARNING)
+            return None
+        try:
+            archive = dataset_export.archive(queryset.order_by("pk"), file_format)
+        finally:
+            EXPORTING.release()
         return FileResponse(archive, as_attachment=True, filename=f"digits-{file_format}.zip")
 
     action.__name__ = f"export_{file_format}"

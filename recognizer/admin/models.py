@@ -29,7 +29,7 @@ from recognizer.admin import changelist
 from recognizer.admin.review import current_user
 from recognizer.api.errors import ApiError, problem_response
 from recognizer.api.request_bodies import read_drawing
-from recognizer.models import Digit, ModelStatus, ModelVersion
+from recognizer.models import VERDICTS, Digit, ModelStatus, ModelVersion
 
 TRAIN = "python manage.py train --register --with-labeled"
 MAX_DIFFERENCES = 48
@@ -237,10 +237,15 @@ def _predict_with_both(request: HttpRequest, version: ModelVersion) -> HttpRespo
     except ModelError as error:
         message = _("Cannot load a model: %s.") % error
         return problem_response(ApiError(HTTPStatus.CONFLICT, message))
+    verdicts = dict(VERDICTS)
     return JsonResponse(
         {
             name: [
-                {"text": digit.character, "verdict": digit.verdict, "confidence": digit.confidence}
+                {
+                    "text": digit.character,
+                    "verdict": verdicts[digit.verdict],
+                    "confidence": digit.confidence,
+                }
                 for digit in drawings.predict_with(model, drawing).digits
             ]
             for name, model in models.items()

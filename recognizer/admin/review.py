@@ -235,7 +235,7 @@ def _card(digit: Digit) -> dict[str, Any]:
         "digit": digit.pk,
         "image": base64.b64encode(bytes(digit.image)).decode(),
         "text": digit.text,
-        "verdict": digit.verdict,
+        "verdict": digit.get_verdict_display(),
         "probabilities": digit.probabilities,
         "position": digit.position,
         "drawing_text": drawing.text.replace("\n", " "),

@@ -102,10 +102,13 @@ def _daily(by_day: Sequence[statistics.DailyCounts], period: statistics.Period) 
     top = max(MIN_TOP, *(max(day.unsure_share, day.not_a_digit_share) for day in by_day))
     drawings = [day.drawings for day in by_day]
     return {
-        "days": [{"counts": day, "links": _day_links(day.date)} for day in reversed(by_day)],
+        "days": [
+            {"counts": day, "links": _period_links(statistics.Period(day.date, day.date))}
+            for day in reversed(by_day)
+        ],
         "drawings": sum(drawings),
         "digits": sum(day.digits for day in by_day),
-        "digits_link": _link(period),
+        "links": _period_links(period),
         "labeled_link": _link(period, review="done"),
         "max_drawings": max(drawings),
         "bars": rendering.bars_svg(drawings, _("Drawings per day")),
@@ -119,9 +122,10 @@ def _daily(by_day: Sequence[statistics.DailyCounts], period: statistics.Period) 
     }
 
 
-def _day_links(day: date) -> dict[str, str]:
-    period = statistics.Period(day, day)
+def _period_links(period: statistics.Period) -> dict[str, str]:
+    created = {name.replace("predicted", "created"): day for name, day in period.filters.items()}
     return {
+        "drawings": f"{reverse('admin:recognizer_drawing_changelist')}?{urlencode(created)}",
         "digits": _link(period),
         "unsure": _link(period, verdict__exact=Verdict.UNSURE),
         "not_a_digit": _link(period, verdict__exact=Verdict.NOT_A_DIGIT),
@@ -153,7 +157,16 @@ def _labeled(
         ],
         "labels": Label.choices,
         "matrix": _matrix(labeled, period),
-        "bins": bins,
+        "bins": [
+            {
+                "bin": one,
+                "link": _link(period, confidence=confidence_bin(one.number), review="done"),
+                "correct_link": _link(
+                    period, confidence=confidence_bin(one.number), review="correct"
+                ),
+            }
+            for one in bins
+        ],
         "calibration": rendering.reliability_svg(
             ((one.confidence, one.accuracy.share, one.accuracy.interval) for one in bins),
             _("Calibration: accuracy by confidence; the table below has the numbers"),
@@ -195,13 +208,23 @@ def _matrix(
 
 def _link(period: statistics.Period, **filters: str) -> str:
     """Return the address of the digit list with the digits that a number counts."""
-    query = urlencode({**filters, **period.filters})
-    return f"{reverse('admin:recognizer_digit_changelist')}?{query}"
+    return _digits({**filters, **period.filters})
+
+
+def _digits(filters: dict[str, Any]) -> str:
+    return f"{reverse('admin:recognizer_digit_changelist')}?{urlencode(filters)}"
+
+
+def confidence_bin(number: int) -> str:
+    """Return the confidence filter of a bin of the calibration, in percent: for example "60-70"."""
+    width = 100 // statistics.BINS
+    return f"{number * width}-{(number + 1) * width}"
 
 
 def _drift(found: drift.Drift) -> dict[str, Any]:
     return {
         "drift": found,
+        "drift_link": _digits({"predicted_at__gte": found.since}),
         "threshold": drift.THRESHOLD,
         "min_digits": drift.MIN_DIGITS,
         "thresholds": [_position(-drift.THRESHOLD), _position(drift.THRESHOLD)],

@@ -246,3 +246,19 @@ def test_label_is_stored_after_the_csrf_token_changed(open_review):
     page.context.add_cookies([{**token, "value": token["value"][::-1]}])
     page.keyboard.press("3")
     expect_stored(page, 1)
+
+
+def test_texts_of_the_queue_pass_through_the_translation_catalog(open_admin, forty_sevens):
+    page = open_admin("/admin/two-factor/")
+    catalog = """
+        globalThis.gettext = (text) => text.replace("of", "von").replace("Drawn", "Gezeichnet");
+        globalThis.ngettext = (one, many) => many;
+        globalThis.interpolate = (text, values) =>
+            text.replace(/%\\((\\w+)\\)s/g, (_, name) => values[name]);
+    """
+    page.route(
+        "**/jsi18n/", lambda route: route.fulfill(body=catalog, content_type="text/javascript")
+    )
+    page.goto(REVIEW)
+    expect(page.locator("#progress")).to_have_text("0 von 40")
+    expect(page.locator("#details")).to_contain_text("Gezeichnet")

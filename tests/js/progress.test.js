@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./gettext.js";
 import { Progress } from "../../static/js/review/progress.js";
 
 test("text: has no estimate before three cards", () => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 // Resolves after all promises that can settle without a timer.
 import { setImmediate as settled } from "node:timers/promises";
 
+import "./gettext.js";
 import { LabelRejected, ReviewQueue } from "../../static/js/review/queue.js";
 
 const LEASE_SECONDS = 180;

@@ -94,6 +94,7 @@ COMMA = [curve([6, 92], [7, 102], [0, 116])]
 COLON = [line([0, 32], [4, 36], [0, 38]), line([0, 88], [4, 92], [0, 94])]
 OPENING = [curve([24, -18], [4, 20], [0, 55], [6, 90], [26, 122])]
 CLOSING = [curve([0, -18], [20, 20], [25, 55], [19, 90], [0, 122])]
+LOW_OPENING, LOW_CLOSING = ([curve([0, 4], [side, 50], [2, 98])] for side in (-16, 10))
 PERCENT = [line([60, 0], [6, 100]), ellipse(10, 18, 26, 34), ellipse(58, 82, 26, 34)]
 DOLLAR = [
     curve([52, 18], [30, 6], [8, 22], [22, 44], [46, 60], [48, 84], [24, 96], [2, 82]),
@@ -112,6 +113,8 @@ SEPARATORS = {
     "slash of two numbers": (["2", "3", SLASH, "8", "6"], "23?86"),
     "parentheses": ([OPENING, "2", "0", "2", CLOSING], "?202?"),
     "parentheses of one digit": ([OPENING, "5", CLOSING], "?5?"),
+    "parentheses before digits": ([OPENING, "4", "0", "8", CLOSING, "5", "5"], "?408?55"),
+    "parentheses as high as the digits": ([LOW_OPENING, "3", "1", "5", LOW_CLOSING], "?315?"),
 }
 OTHER_MARKS = {
     "point": (["3", POINT, "5"], "35"),

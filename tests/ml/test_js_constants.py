@@ -15,7 +15,8 @@ MODULES = {
     **{
         name: f"ml.preprocessing.{name}"
         for name in (
-            "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "segmentation",
+            "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "parentheses",
+            "segmentation",
         )
     },
 }  # fmt: skip

@@ -204,3 +204,32 @@ def test_resume_with_a_missing_or_changed_file_raises(paths, tmp_path):
     paths[0].unlink()
     with pytest.raises(OSError, match=r"a\.jsonl"):
         pipeline.resume(checkpoint)
+
+
+def flip_byte(content):
+    position = len(content) // 2
+    return content[:position] + bytes([content[position] ^ 255]) + content[position + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flip_byte,
+        lambda content: content[:5_000],
+        lambda content: b"",
+        lambda content: bytes(range(256)),
+    ],
+    ids=["one byte", "truncated", "empty", "another file"],
+)
+def test_resume_with_a_damaged_checkpoint_raises(tmp_path, damage):
+    checkpoint = tmp_path / "lenet.checkpoint"
+    pipeline.save_checkpoint(Trainer(RECIPE, pipeline.load_datasets()), [], checkpoint)
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    with pytest.raises(ValueError, match=r"lenet\.checkpoint is damaged\. Start a new training\.$"):
+        pipeline.resume(checkpoint)
+
+
+def test_resume_with_another_torch_file_raises(tmp_path):
+    torch.save({"weights": 1}, tmp_path / "other")
+    with pytest.raises(ValueError, match="not a checkpoint of this release"):
+        pipeline.resume(tmp_path / "other")

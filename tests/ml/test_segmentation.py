@@ -144,13 +144,14 @@ def test_segment_low_stroke_apart_from_a_digit_follows_the_probabilities(mark):
     ("slash", "is_mark"),
     [
         ([[130, -20], [90, 130]], True),
-        ([[120, -20], [135, 50], [120, 130]], True),
+        ([[115, -50], [115, 150]], True),
+        ([[115, -20], [115, 130]], False),
         ([[130, 10], [100, 90]], False),
         ([[100, 0], [130, 50], [100, 100], [100, 130], [100, -20]], False),
     ],
-    ids=["slash", "parenthesis", "bar", "loop"],
+    ids=["slash", "high bar", "upright bar", "bar", "loop"],
 )
-def test_segment_tall_slender_stroke_between_digits_is_a_mark(slash, is_mark):
+def test_segment_tall_slash_between_digits_is_a_mark(slash, is_mark):
     strokes = [RING, slash, *moved([RING], 130)]
     found = marks(strokes, predict_by(lambda group: 0.99 if len(group) == 1 else 0.2))
     assert found == [([RING], False), ([slash], is_mark), (moved([RING], 130), False)]

@@ -145,7 +145,6 @@ def test_database_url_with_an_unencoded_character_names_it(url, remedy):
 @pytest.mark.parametrize(
     "url",
     [
-        "",
         "postgres://u:p@s%23%2F@db.example:5432/digits?application_name=a@b",
         "postgres://u:p@[::1]:5432/digits",
         "postgres:///digits?host=/run/a@b",

@@ -97,6 +97,18 @@ def test_sign_in_with_a_device_requires_its_code(client, device):
     assert client.get("/admin/").status_code == 302
 
 
+@pytest.mark.parametrize("separator", [" ", "\u00a0"])
+def test_code_with_a_space_is_accepted(client, device, separator):
+    token = code(device)
+    assert sign_in(client, OWNER, token=f"{token[:3]}{separator}{token[3:]} ").url == "/admin/"
+
+
+def test_wrong_code_with_a_space_does_not_throttle_the_spare_code(client, device, spare_code):
+    sign_in(client, OWNER, token="000 000")
+    assert StaticDevice.objects.get().throttling_failure_count == 0
+    assert TOTPDevice.objects.get().throttling_failure_count == 1
+
+
 def test_code_works_once(client, device):
     token = code(device)
     assert sign_in(client, OWNER, token=token).url == "/admin/"

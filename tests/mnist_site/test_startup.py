@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from fcntl import LOCK_EX, flock
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from mnist_site.startup import require_writable, short_errors
 from tests.conftest import run
+from tests.polling import TIMEOUT, wait_until
 from tools.samples import ROOT
 
 ERRORS = {
@@ -31,8 +33,10 @@ ERRORS = {
     "ALLOWED_HOSTS= , ": "ALLOWED_HOSTS is empty",
     "SECRET_KEY=": "SECRET_KEY is not set",
     "DEBUG=maybe": "DEBUG",
-    "DATABASE_URL=nonsense": "DATABASE_URL",
     "DATABASE_URL=postgres://u:p#p@db.example/d": "Write # as %23.",
+    "DATABASE_URL=": "DATABASE_URL must start with postgres:// or sqlite:///.",
+    "DATABASE_URL=nonsense": "DATABASE_URL must start with",
+    "DATABASE_URL=mysql://user:password@host/name": "DATABASE_URL must start with",
     "DATABASE_URL=sqlite:////nowhere/db.sqlite3": "/nowhere",
     "REQUESTS_PER_MINUTE=-1": "REQUESTS_PER_MINUTE is '-1'.",
     "TRUSTED_PROXIES=x": "TRUSTED_PROXIES is 'x'.",
@@ -74,6 +78,15 @@ def test_binary_env_file_is_reported_in_one_sentence(site, command):
     (site / ".env").write_bytes(b"\x7fELF\xff\xfe")
     done = run(sys.executable, *command, folder=site, SECRET_KEY="x")
     check_one_sentence(done, f"{site}/.env cannot be read")
+
+
+def test_command_with_an_unusable_database_is_reported_in_one_sentence(tmp_path):
+    (tmp_path / "db.sqlite3").write_text("no database " * 100)
+    command = [sys.executable, ROOT / "manage.py", "migrate"]
+    environment = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3", "SECRET_KEY": "x"}
+    check_one_sentence(run(*command, **environment), "cannot be used (file is not a database).")
+    done = run(*command, "--traceback", **environment)
+    assert "Traceback" in done.stderr
 
 
 def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):
@@ -119,6 +132,25 @@ def test_make_replaces_an_environment_without_a_usable_python(site):
     done = run("make", ".venv/server", f"PYTHON={sys.executable}", folder=site)
     assert done.returncode == 0, done.stderr
     assert run(bin / "python", "--version").stdout.startswith("Python 3.")
+
+
+def test_make_waits_for_another_make_in_the_same_folder(site):
+    python = site / "python"
+    python.write_text(
+        "#!/bin/sh\n"
+        'case "$2" in *flock*) touch waiting;; venv) exit 1;; esac\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    command = ["make", ".venv/server", f"PYTHON={python}"]
+    with (site / "Makefile").open() as lock:
+        flock(lock, LOCK_EX)
+        make = subprocess.Popen(command, cwd=site, stdout=subprocess.DEVNULL)
+        wait_until((site / "waiting").exists)
+        (site / ".venv" / "bin").mkdir(parents=True)
+        (site / ".venv" / "bin" / "python").symlink_to(sys.executable)
+        (site / ".venv" / "bin" / "pip").symlink_to(shutil.which("true"))
+    assert make.wait(TIMEOUT) == 0
 
 
 def read_pins(name):

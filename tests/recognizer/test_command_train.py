@@ -278,7 +278,8 @@ def test_train_strokes_prints_used_and_skipped_rows_of_each_file(
     ("arguments", "message"),
     [
         (["--epochs", 0], "Use at least 1"),
-        (["--strokes", "/no/such/file"], "No such file"),
+        (["--strokes", "/no/such/file"], "^/no/such/file cannot be used: No such file"),
+        (["--strokes", ROOT], "cannot be used: Is a directory"),
         (["--strokes", ROOT / "README.md"], "not a stroke file|no labeled digits"),
         (["--resume"], "There is no checkpoint"),
         (["--resume", "--epochs", 2], "Omit --epochs"),

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import inspect
 import io
 import json
 from datetime import timedelta
@@ -19,6 +20,7 @@ from django.utils import timezone
 from ml.training import data, dataset_folder, held_out
 from ml.training.stroke_files import NON_DIGIT
 from recognizer import dataset_export
+from recognizer.admin.digits import EXPORTING
 from recognizer.models import Digit, Drawing, ExportKey
 from tests.conftest import call
 from tools.samples import SEVEN
@@ -191,6 +193,19 @@ def test_export_that_fails_leaves_an_empty_folder(tmp_path, labeled, format, mon
     assert list(tmp_path.iterdir()) == []
 
 
+def test_export_that_fails_closes_its_cursor(tmp_path, labeled):
+    cursors = []
+
+    def fail(digits):
+        cursors.append(digits)
+        yield next(digits)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        dataset_export.write(dataset_export.labeled(), "idx", tmp_path, fail)
+    assert inspect.getgeneratorstate(cursors[0]) == inspect.GEN_CLOSED
+
+
 def test_export_takes_three_queries_in_every_format(tmp_path, labeled, django_assert_num_queries):
     ExportKey.get()
     for format in dataset_export.FORMATS:
@@ -234,6 +249,17 @@ def test_admin_without_selected_labels_exports_nothing(admin_client, static_file
     response = admin_client.post(DIGITS, form, follow=True)
     (message,) = response.context["messages"]
     assert message.level_tag == "warning"
+
+
+def test_admin_during_another_export_refuses(admin_client, static_files, labeled):
+    form = {"action": "export_idx", "_selected_action": [labeled[0].pk]}
+    with EXPORTING:
+        response = admin_client.post(DIGITS, form, follow=True)
+    (message,) = response.context["messages"]
+    assert message.message.startswith("Another export is running.")
+    response = admin_client.post(DIGITS, form)
+    response.close()
+    assert response["Content-Type"] == "application/zip"
 
 
 @pytest.fixture

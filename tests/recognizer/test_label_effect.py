@@ -40,6 +40,12 @@ def test_model_list_estimates_the_effect_of_labels_from_earlier_models(
     assert ("The 95% intervals overlap." in page) == (answer == "Unknown:")
 
 
+def test_model_list_counts_a_single_label_in_the_singular(admin_client, static_files):
+    trained_on(1, errors=100, temperature=2.0)
+    trained_on(2_000, errors=10, temperature=3.0)
+    assert "a model trained on 1 label predicts" in admin_client.get(MODELS).content.decode()
+
+
 def test_label_effect_ignores_models_without_labels_and_damaged_ones(candidate):
     trained_on(500, errors=100, temperature=3.0)
     damaged = registry.register(variant(4.0))[0]

@@ -57,7 +57,7 @@ def record(page: Page) -> Iterator[Image.Image]:
         yield screenshot(page)
     expect_state(page, "read")
     expect(page.locator("#reading")).to_have_text("2026")
-    expect(page.locator("#ribbon p")).to_contain_text("Prediction")
+    expect(page.locator("#ribbon p")).to_contain_text("Digit 4")
     yield screenshot(page)
 
 

@@ -128,7 +128,9 @@ class Command(BaseCommand):
                 self._report(labeled, files)
             datasets = pipeline.load_datasets(files, labeled, recipe.seed)
             return train.Trainer(recipe, datasets), options["strokes"]
-        except (DatabaseError, OSError, ValueError) as error:
+        except OSError as error:
+            raise CommandError(f"{error.filename} cannot be used: {error.strerror}.") from error
+        except (DatabaseError, ValueError) as error:
             raise CommandError(f"The training cannot start: {error}") from error
 
     def _resume(self, options: dict[str, Any], checkpoint: Path) -> Any:

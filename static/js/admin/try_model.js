@@ -32,7 +32,7 @@ async function predict() {
     const body = await response.json();
     if (request === latest) show(body, response.ok);
   } catch {
-    if (request === latest) show({ detail: "The server cannot be reached." }, false);
+    if (request === latest) show({ detail: find("#problem").dataset.unreachable }, false);
   }
 }
 

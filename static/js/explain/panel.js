@@ -106,7 +106,8 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     if (moment !== null || isPreview || strokes.length === 0) return;
     const predictMoment = (time) => {
       const then = partsUntil(parts, strokes, time);
-      return probabilitiesOf(then[newestPart(then)]);
+      const part = newestPart(then);
+      return { part, probabilities: probabilitiesOf(then[part]) };
     };
     ribbon.show(predictMoment, JSON.stringify([parts, side]));
   }

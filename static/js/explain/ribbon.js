@@ -42,7 +42,7 @@ export function attachRibbon(root, onMoment) {
   function* predictMoments(predictMoment) {
     const result = [];
     for (const moment of moments(end, MOMENT_COUNT)) {
-      result.push({ moment, probabilities: predictMoment(moment) });
+      result.push({ moment, ...predictMoment(moment) });
       yield;
     }
     return result;
@@ -93,7 +93,12 @@ export function attachRibbon(root, onMoment) {
       setSamples([...before, { moment: end, probabilities }], "", "");
     },
 
-    /** Predict a drawing at all moments; `newKey` identifies everything the predictions depend on. */
+    /**
+     * Predict a drawing at all moments.
+     * @param {(moment: number) => {part: number, probabilities: number[]}} predictMoment returns the
+     *   index and the prediction of the digit that was being drawn
+     * @param newKey identifies everything the predictions depend on
+     */
     show(predictMoment, newKey) {
       if (newKey === key || end === 0) return;
       cancel();
@@ -143,14 +148,18 @@ function paintLabel(painter, digit, xs, upper, lower, color) {
   painter.text(String(digit), color, 14, x, y, "center");
 }
 
-function summarize(samples, end) {
-  const predictions = samples.map(({ probabilities }) =>
+/** Describe when the prediction of the digit drawn last stopped changing. */
+export function summarize(samples, end) {
+  const { part } = samples.at(-1);
+  const own = samples.filter((sample) => sample.part === part);
+  const subject = own.length < samples.length ? `Digit ${part + 1} is` : "Prediction";
+  const predictions = own.map(({ probabilities }) =>
     Math.max(...probabilities) < MIN_PROBABILITY ? null : argmax(probabilities),
   );
   const { prediction, since, changes } = settled(predictions);
-  const time = `${formatSeconds((end * since) / LAST)} of ${formatSeconds(end)}`;
   if (prediction === null) return "The prediction never settled.";
-  if (since === 0) return `Prediction ${prediction} from the start.`;
+  if (since === 0) return `${subject} ${prediction} from the start.`;
+  const time = `${formatSeconds(own[since].moment)} of ${formatSeconds(end)}`;
   const times = { 0: "without changes", 1: "after 1 change" }[changes] ?? `after ${changes} changes`;
-  return `Prediction ${prediction} from ${time}, ${times}.`;
+  return `${subject} ${prediction} from ${time}, ${times}.`;
 }

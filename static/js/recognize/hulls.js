@@ -32,6 +32,12 @@ export const heightOf = (extents) => extents[DOWN] + extents[UP];
 
 export const widthOf = (extents) => narrowest(extents, extents);
 
+/** Return the slant along which a part is narrowest; positive if it leans to the right. */
+export function slantOf(extents) {
+  const widths = SLANTS.map((_, i) => extents[RIGHT + i] + extents[LEFT + i]);
+  return SLANTS[widths.indexOf(Math.min(...widths))];
+}
+
 /**
  * Return the widest gap along any slant after each part but the last; negative if they overlap. A gap
  * lies between all parts before it and all parts after it.

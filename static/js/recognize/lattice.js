@@ -4,7 +4,7 @@
  */
 
 import { DOWN, gapsIn, heightOf, LEFT, RIGHT, union, UP, widthOf } from "./hulls.js";
-import { digitHeight, lowMarks, tallMarks } from "./marks.js";
+import { digitHeight, lowMarks, slashes } from "./marks.js";
 
 const MIN_PART_SIZE = 0.06;
 const OVERLAP = 0.2;
@@ -30,8 +30,8 @@ export class Lattice {
   }
 
   /** Return a lattice with one candidate. */
-  static single(parts) {
-    return new Lattice([{ parts, first: 0, end: 1 }]);
+  static single(parts, isMark = false) {
+    return new Lattice([{ parts, first: 0, end: 1, mark: isMark ? 1 : 0 }]);
   }
 
   /** The number of parts in the row: no path is longer. */
@@ -45,7 +45,7 @@ export class Lattice {
    * @returns {{index: number, isMark: boolean}[]}
    */
   bestPath(probabilities) {
-    if (this.candidates.length === 1) return [{ index: 0, isMark: false }];
+    if (this.candidates.length === 1) return [{ index: 0, isMark: this.candidates[0].mark === 1 }];
     const nodes = this.candidates.map((candidate, i) => rate(candidate, probabilities[i]));
     const path = [];
     for (let index = this.#trace(nodes); index >= 0; index = nodes[index].previous) {
@@ -111,7 +111,7 @@ export function buildLattice(hulls, contact, bows) {
   const ownBows = groups.map((group) => (group.length === 1 ? bows[group[0]] : NaN));
   const lowest = MIN_HEIGHT * Math.max(digitHeight(row, ownBows), height / 2);
   const isLow = lowMarks(row, lowest, height, gaps);
-  const marks = tallMarks(row, lowest, ownBows).map((mark, i) => (isLow[i] ? 1 : mark));
+  const marks = slashes(row, lowest, ownBows).map((mark, i) => (isLow[i] ? 1 : mark));
   const isSingle = row.map((part, i) => marks[i] === 1 || heightOf(part) >= lowest);
   if (isSingle.filter(Boolean).length < 2) return Lattice.single(sorted(order));
   const contacts = cuts.map((at) => contact(order.slice(0, at + 1), order.slice(at + 1)));

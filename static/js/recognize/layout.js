@@ -32,7 +32,7 @@ export function splitLines(strokes) {
 }
 
 /** Return left, top, right and bottom of a stroke. */
-function extentOf(points) {
+export function extentOf(points) {
   return union(points.map(([x, y]) => [x, y, x, y]));
 }
 
@@ -85,7 +85,7 @@ function isOutline(i, [x1, y1, x2, y2], { others, around, strokes }) {
 
 function isSlash(points) {
   const [left, top, right, bottom] = extentOf(points);
-  return bow(points) < BOW && right - left >= SLASH_ASPECT * (bottom - top);
+  return Math.abs(bow(points)) < BOW && right - left >= SLASH_ASPECT * (bottom - top);
 }
 
 function isUnderline(_, [x1, y1, x2, y2], { around }) {

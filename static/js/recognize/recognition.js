@@ -7,6 +7,7 @@ import { HandMemory } from "./hand_memory.js";
 import { LINE_HEIGHT, splitLines } from "./layout.js";
 import { Lattice, MAX_PARTS } from "./lattice.js";
 import { fetchLeNet } from "./lenet.js";
+import { splitParentheses } from "./parentheses.js";
 import { rasterize } from "./rasterize.js";
 import { segmentStrokes } from "./segmentation.js";
 
@@ -130,14 +131,24 @@ export class Recognizer {
  * @returns {{candidates: {pieces: object[], strokes: number[][][]}[], lattice: Lattice}[]}
  */
 export function segmentLines(strokes) {
-  const lines = splitLines(strokes).map((line) => segmentLine(strokes, line));
+  const lines = splitLines(strokes)
+    .flatMap((line) => splitParentheses(strokes, line))
+    .map(({ line, isMark }) => (isMark ? markOf(strokes, line) : segmentPiece(strokes, line)));
   const length = lines.reduce((sum, { lattice }) => sum + lattice.length, 0);
   if (length <= MAX_PARTS) return lines;
-  const whole = strokes.map((points, stroke) => ({ stroke, start: 0, end: points.length }));
-  return [{ candidates: [candidateOf(strokes, whole)], lattice: Lattice.single([0]) }];
+  return [{ candidates: [wholeOf(strokes, [...strokes.keys()])], lattice: Lattice.single([0]) }];
 }
 
-function segmentLine(strokes, line) {
+function markOf(strokes, line) {
+  return { candidates: [wholeOf(strokes, line)], lattice: Lattice.single([0], true) };
+}
+
+function wholeOf(strokes, line) {
+  const pieces = line.map((stroke) => ({ stroke, start: 0, end: strokes[stroke].length }));
+  return candidateOf(strokes, pieces);
+}
+
+function segmentPiece(strokes, line) {
   const { groups, lattice } = segmentStrokes(line.map((stroke) => strokes[stroke]));
   const candidates = groups.map((pieces) => {
     const numbered = pieces.map((piece) => ({ ...piece, stroke: line[piece.stroke] }));

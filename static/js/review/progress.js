@@ -22,12 +22,21 @@ export class Progress {
 
   /** Return for example "12 of 340, about 6 minutes". */
   text(labeled) {
-    const count = `${labeled} of ${this.total.toLocaleString("en")}${this.isTruncated ? " or more" : ""}`;
+    const total = this.total.toLocaleString("en");
+    const text = this.isTruncated
+      ? gettext("%(labeled)s of %(total)s or more")
+      : gettext("%(labeled)s of %(total)s");
+    const count = interpolate(text, { labeled, total }, true);
     const remaining = Math.max(this.total - labeled, 0);
     if (this.#durations.length < FIRST_ESTIMATE || remaining === 0) return count;
     const sorted = this.#durations.toSorted((one, other) => one - other);
     const median = sorted[Math.floor(sorted.length / 2)];
     const minutes = Math.max(Math.round((remaining * median) / 60_000), 1);
-    return `${count}, about ${minutes} minute${minutes === 1 ? "" : "s"}`;
+    const estimate = ngettext(
+      "%(count)s, about %(minutes)s minute",
+      "%(count)s, about %(minutes)s minutes",
+      minutes,
+    );
+    return interpolate(estimate, { count, minutes }, true);
   }
 }

@@ -188,25 +188,26 @@ export class ReviewQueue extends EventTarget {
       this.#history.splice(index, 1);
       this.labeled -= card.repeat ? 0 : 1;
     }
-    if (status === 404) return this.#notify("A drawing was deleted; its label is not stored.");
-    if (status !== 409) return this.#notify("The server rejected a label.");
+    if (status === 404) return this.#notify(gettext("A drawing was deleted; its label is not stored."));
+    if (status !== 409) return this.#notify(gettext("The server rejected a label."));
     Object.assign(card, { label, labeled_by: labeledBy });
     // A body sent twice conflicts with the label that it set itself.
     if (wasUndone && isOwn) return;
     if (!wasUndone) this.#cards.splice(1, 0, card);
-    const current = label
-      ? `${labeledBy || "another reviewer"} chose ${label}.`
-      : "the label was removed.";
-    const consequence = wasUndone ? "" : " The digit is shown again.";
-    this.#notify(`Conflict: you chose ${newLabel}, ${current}${consequence}`);
+    const conflict = label
+      ? gettext("Conflict: you chose %(newLabel)s, %(reviewer)s chose %(label)s.")
+      : gettext("Conflict: you chose %(newLabel)s, the label was removed.");
+    const reviewer = labeledBy || gettext("another reviewer");
+    const consequence = wasUndone ? "" : ` ${gettext("The digit is shown again.")}`;
+    this.#notify(interpolate(conflict, { newLabel, reviewer, label }, true) + consequence);
   }
 
   #reportFailure(error) {
     this.isFailing = true;
     this.#notify(
       error.isSignedOut
-        ? "You are signed out. Sign in again in another tab; unsent labels are kept."
-        : "The server cannot be reached. Unsent labels are kept and sent again.",
+        ? gettext("You are signed out. Sign in again in another tab; unsent labels are kept.")
+        : gettext("The server cannot be reached. Unsent labels are kept and sent again."),
     );
     this.#changed();
   }

@@ -11,6 +11,7 @@ const percent = new Intl.NumberFormat("en", {
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
 });
+const format = (text, values) => interpolate(text, values, true);
 const root = find("#review");
 const { remaining, isTruncated, agreed, total, nextUrl, labelUrl, labelsUrl } = root.dataset;
 const cardView = new CardView(find("#drawing"), find("#number"));
@@ -146,11 +147,19 @@ function show() {
 
 function showProgress() {
   const { labeled, unsent, agreement } = queue;
-  const notSent = unsent.length > 1 ? `; ${unsent.length} labels not sent yet` : "";
-  find("#progress").textContent = progress.text(labeled) + notSent;
+  const count = unsent.length;
+  const unsentText = ngettext(
+    "; %(count)s label not sent yet",
+    "; %(count)s labels not sent yet",
+    count,
+  );
+  const isBehind = count > 1;
+  find("#progress").textContent =
+    progress.text(labeled) + (isBehind ? format(unsentText, { count }) : "");
+  const share = percent.format(agreement.agreed / agreement.total);
+  const agreementText = gettext("Repeat reviews: %(agreed)s of %(total)s labels agree (%(share)s).");
   find("#agreement").textContent = agreement.total
-    ? `Repeat reviews: ${agreement.agreed} of ${agreement.total} labels agree` +
-      ` (${percent.format(agreement.agreed / agreement.total)}).`
+    ? format(agreementText, { ...agreement, share })
     : "";
 }
 
@@ -166,8 +175,8 @@ function recentItem(entry) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button";
-  button.title = "Undo this label";
-  button.setAttribute("aria-label", `Undo label ${entry.newLabel}`);
+  button.title = gettext("Undo this label");
+  button.setAttribute("aria-label", format(gettext("Undo label %(newLabel)s"), entry));
   button.append(inputCanvas(entry.card.image, getComputedStyle(root).color), entry.newLabel);
   button.addEventListener("click", () => queue.undo(entry));
   item.append(button);
@@ -176,7 +185,7 @@ function recentItem(entry) {
 
 function showPrediction(card) {
   find("#prediction").textContent = card?.text ?? "";
-  find("#confirmed").textContent = card ? `: ${card.text === "?" ? "not a digit" : card.text}` : "";
+  find("#confirmed").textContent = card ? `: ${card.text === "?" ? card.verdict : card.text}` : "";
   // For a refused digit, Confirm does the same.
   find("[data-key=x]").hidden = card?.text === "?";
   find("#verdict").textContent = card ? verdictText(card) : "";
@@ -191,15 +200,18 @@ function showPrediction(card) {
 
 function verdictText({ verdict, probabilities, visitor_label: visitorLabel, text }) {
   const confidence = percent.format(Math.max(...probabilities));
-  const parts = [verdict === "not a digit" ? verdict : `${verdict}, ${confidence}`];
-  if (visitorLabel) parts.push(visitorLabel === text ? "visitor agrees" : `visitor label ${visitorLabel}`);
+  const parts = [text === "?" ? verdict : `${verdict}, ${confidence}`];
+  const visitorText =
+    visitorLabel === text ? gettext("visitor agrees") : gettext("visitor label %(visitorLabel)s");
+  if (visitorLabel) parts.push(format(visitorText, { visitorLabel }));
   return parts.join("; ");
 }
 
 function detailsText(card) {
-  const { label, labeled_by: labeledBy, position, drawing_text: text } = card;
-  const parts = [`Drawn ${card.drawn_at}`, `model ${card.model}`];
-  if (text.length > 1) parts.unshift(`Digit ${position + 1} of ${text}`);
-  if (label) parts.unshift(`Labeled ${label}${labeledBy ? ` by ${labeledBy}` : ""}`);
-  return parts.join(" · ");
+  const texts = [gettext("Drawn %(drawn_at)s"), gettext("model %(model)s")];
+  if (card.drawing_text.length > 1) texts.unshift(gettext("Digit %(place)s of %(drawing_text)s"));
+  const labeled = gettext("Labeled %(label)s");
+  const labeledBy = gettext("Labeled %(label)s by %(labeled_by)s");
+  if (card.label) texts.unshift(card.labeled_by ? labeledBy : labeled);
+  return texts.map((text) => format(text, { ...card, place: card.position + 1 })).join(" · ");
 }

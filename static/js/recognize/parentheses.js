@@ -1,0 +1,40 @@
+/** Pairs of parentheses: the same operations as ml/preprocessing/parentheses.py. */
+
+import { extentOf } from "./layout.js";
+import { bow } from "./marks.js";
+
+const LEFT_BOW = 0.08;
+const RIGHT_BOW = 0.05;
+const MIN_HEIGHT = 0.7;
+
+/**
+ * Split a line at the parentheses around digits.
+ * @param {number[][][]} strokes of a drawing
+ * @param {number[]} line the strokes of a line
+ * @returns {{line: number[], isMark: boolean}[]} the strokes of each piece from left to right, and
+ *   whether they are a parenthesis
+ */
+export function splitParentheses(strokes, line) {
+  const extents = line.map((i) => extentOf(strokes[i]));
+  const middle = (i) => extents[i][0] + extents[i][2];
+  const order = [...line.keys()].sort((a, b) => middle(a) - middle(b));
+  const end = closingOf(order.map((i) => strokes[line[i]]), order.map((i) => extents[i]));
+  if (end === null) return [{ line, isMark: false }];
+  const pieces = [order.slice(0, 1), order.slice(1, end), [order[end]], order.slice(end + 1)];
+  return pieces
+    .map((piece, i) => ({ line: piece.sort((a, b) => a - b).map((at) => line[at]), isMark: i % 2 === 0 }))
+    .filter((piece) => piece.line.length > 0);
+}
+
+/** Return the position of the closing parenthesis; null if there is no pair. */
+function closingOf(strokes, extents) {
+  if (strokes.length < 3 || !(bow(strokes[0]) <= -LEFT_BOW)) return null;
+  const heights = extents.map(([, top, , bottom]) => bottom - top);
+  const ends = [...strokes.keys()].filter(
+    (k) => k >= 2 && extents[k][0] > extents[0][2] && bow(strokes[k]) >= RIGHT_BOW,
+  );
+  if (ends.length === 0) return null;
+  const end = ends.reduce((tallest, k) => (heights[k] > heights[tallest] ? k : tallest));
+  const isTall = Math.min(heights[0], heights[end]) >= MIN_HEIGHT * Math.max(...heights.slice(1, end));
+  return isTall ? end : null;
+}

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { summarize } from "../../static/js/explain/ribbon.js";
+
+/** Return samples, 100 ms apart, from pairs of a digit's index and its prediction. */
+function samples(pairs) {
+  return pairs.map(([part, digit], i) => {
+    const probabilities = Array.from({ length: 10 }, (_, j) => (j === digit ? 0.91 : 0.01));
+    return { moment: 100 * i, part, probabilities };
+  });
+}
+
+for (const [pairs, expected] of [
+  [[[0, 7], [0, 7]], "Prediction 7 from the start."],
+  [[[0, 1], [0, 7], [0, 7]], "Prediction 7 from 0.1 s of 0.2 s, after 1 change."],
+  [[[0, 1], [0, null]], "The prediction never settled."],
+  // The digits before the last one are no earlier predictions of it.
+  [[[0, 7], [0, 7], [1, 1]], "Digit 2 is 1 from the start."],
+  [[[0, 7], [1, 1], [1, 4], [1, 4]], "Digit 2 is 4 from 0.2 s of 0.3 s, after 1 change."],
+  // The left digit was drawn last.
+  [[[1, 5], [0, null], [0, 2]], "Digit 1 is 2 from 0.2 s of 0.2 s, without changes."],
+]) {
+  test(`summarize ${JSON.stringify(pairs)}: ${expected}`, () => {
+    const drawn = samples(pairs);
+    assert.equal(summarize(drawn, drawn.at(-1).moment), expected);
+  });
+}

@@ -1,0 +1,57 @@
+"""Pairs of parentheses in a line of strokes."""
+
+import pytest
+
+from ml.preprocessing.parentheses import split_parentheses
+
+OPENING = [[20, 0], [0, 50], [20, 100]]
+CLOSING = [[100, 0], [120, 50], [100, 100]]
+DIGIT = [[50, 10], [70, 10], [50, 90]]
+
+
+def test_parentheses_of_a_line_are_pieces():
+    after = [[150, 10], [150, 90]]
+    assert split_parentheses([DIGIT, CLOSING, after, OPENING]) == [
+        ([OPENING], True),
+        ([DIGIT], False),
+        ([CLOSING], True),
+        ([after], False),
+    ]
+
+
+def test_parentheses_drawn_upwards_are_pieces():
+    opening, closing = OPENING[::-1], CLOSING[::-1]
+    assert split_parentheses([opening, DIGIT, closing])[::2] == [
+        ([opening], True),
+        ([closing], True),
+    ]
+
+
+def test_opening_parenthesis_that_overlaps_a_digit_is_a_piece():
+    overlapping = [[x - 45, y] for x, y in DIGIT]
+    assert split_parentheses([OPENING, overlapping, CLOSING])[1] == ([overlapping], False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        [DIGIT],
+        [OPENING, CLOSING],
+        [[[0, 0], [0, 100]], DIGIT, CLOSING],
+        [OPENING, DIGIT, [[100, 0], [100, 100]]],
+        [[[0, 0], [20, 50], [0, 100]], DIGIT, [[120, 0], [100, 50], [120, 100]]],
+        [OPENING, [[50, -30], [70, -30], [50, 130]], CLOSING],
+        [OPENING, DIGIT, [[10, 0], [160, 50], [10, 100]]],
+    ],
+    ids=[
+        "digit",
+        "nothing between",
+        "straight left",
+        "straight right",
+        "bent inwards",
+        "low",
+        "wide",
+    ],
+)
+def test_line_without_a_pair_of_parentheses_is_one_piece(line):
+    assert split_parentheses(line) == [(line, False)]
