@@ -56,9 +56,7 @@ def test_save_repeated_with_another_segmentation_keeps_the_prediction_and_label(
     assert put(strokes, id).json()["text"] == "71"
     label(client, id, {"text": "71"})
     one_candidate = Lattice.single([0])
-    monkeypatch.setattr(
-        "ml.recognition.segment_strokes", lambda strokes: ([strokes], one_candidate)
-    )
+    monkeypatch.setattr("ml.recognition.segment_line", lambda line: [([line], one_candidate)])
     assert put(strokes, id).json()["text"] == "71"
     assert Drawing.objects.get().visitor_label == "71"
 
