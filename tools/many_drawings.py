@@ -1,7 +1,8 @@
 """Fill a migrated database with drawings and time the admin: python -m tools.many_drawings
 
-DATABASE_URL names the database. `--count 0` only times the pages. For times with a cold cache, drop
-the system's page cache and restart PostgreSQL before that.
+DATABASE_URL names the database. `--count 0` only times the pages. The first request to each page
+finds no page of an SQLite file in the system's cache (Linux). For PostgreSQL, drop that cache and
+restart the server before.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 END = datetime(2026, 11, 23)
@@ -35,6 +37,8 @@ DIGITS = "/admin/recognizer/digit/"
 DRAWINGS = "/admin/recognizer/drawing/"
 REVIEW = f"{DIGITS}review/"
 STATISTICS = f"{DIGITS}statistics/"
+MODELS_LIST = "/admin/recognizer/modelversion/"
+NEWEST_MONTHS = "predicted_at__gte=2026-08-26 00:00:00%2B00:00"
 LISTS = {
     "digits": DIGITS,
     "digits, last page": f"{DIGITS}?p=200",
@@ -55,6 +59,7 @@ LISTS = {
     "digits, errors of a model": f"{DIGITS}?review=wrong&model={MODELS[1]}",
     "digits, least confident first": f"{DIGITS}?o=3",
     "digits, least confident, not labeled": f"{DIGITS}?review=open&o=3",
+    "digits, bin of the calibration": f"{DIGITS}?review=done&confidence=60-70&{NEWEST_MONTHS}",
     "digits, search for a number": f"{DIGITS}?q=42",
     "digits, search without result": f"{DIGITS}?q=nonsense",
     "drawings": DRAWINGS,
@@ -64,7 +69,13 @@ LISTS = {
     "drawings, search without result": f"{DRAWINGS}?q=nonsense",
 }
 ORDERS = ("least_confident", "most_confident", "newest", "oldest")
-REVIEW_FILTERS = ("", "?text__exact=3", f"?model={MODELS[1]}", "?review=wrong")
+REVIEW_FILTERS = (
+    "",
+    "?text__exact=3",
+    f"?model={MODELS[1]}",
+    "?review=wrong",
+    "?review=disagreement",
+)
 
 
 def samples(rng: random.Random) -> Iterator[tuple[str, bytes, str]]:
@@ -144,7 +155,7 @@ def measure_pages() -> None:
     _measure(client, "start page", "/admin/")
     for days in (7, 30, 90):
         _measure(client, f"statistics, {days} days", f"{STATISTICS}?days={days}")
-    for name, address in {**LISTS, "review": REVIEW}.items():
+    for name, address in {**LISTS, "review": REVIEW, "models": MODELS_LIST}.items():
         _measure(client, name, address)
     for order in ORDERS:
         for filters in REVIEW_FILTERS:
@@ -152,8 +163,19 @@ def measure_pages() -> None:
             _measure(client, f"review queue, {order} {filters}", f"{REVIEW}next/{filters}", body)
 
 
+def _evict_file() -> None:
+    """Evict an SQLite file from the system's cache."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        connection.close()
+        with Path(connection.settings_dict["NAME"]).open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def _measure(client: Any, name: str, address: str, body: dict | None = None) -> None:
     times, cpu = [], []
+    _evict_file()
     for _ in range(REPEATS):
         start, start_cpu = time.perf_counter(), time.process_time()
         if body is None:

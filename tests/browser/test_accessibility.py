@@ -125,6 +125,10 @@ def test_stage_fits_the_window_and_shifts_nothing(open_page, size):
     draw(page, NUMBER)
     expect(page.locator("#reading")).to_have_text("111")
     expect_saved(page, 2)
+    page.keyboard.type("11")
+    expect(page.locator("#label")).to_have_text("11")
+    predicted = page.locator("#reading button").last.bounding_box()
+    assert predicted["x"] + predicted["width"] <= width
     page.click("[data-action=undo]")
     expect(page.locator("#reading")).to_have_text("11")
     page.click("[data-action=clear]")

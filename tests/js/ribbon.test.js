@@ -17,9 +17,9 @@ for (const [pairs, expected] of [
   [[[0, 1], [0, null]], "The prediction never settled."],
   // The digits before the last one are no earlier predictions of it.
   [[[0, 7], [0, 7], [1, 1]], "Digit 2 is 1 from the start."],
-  [[[0, 7], [1, 1], [1, 4], [1, 4]], "Digit 2 is 4 from 0.2 s of 0.3 s, after 1 change."],
+  [[[0, 7], [1, 1], [1, 4], [1, 4]], "Digit 2 is 4 from 0.2 s of 0.3 s."],
   // The left digit was drawn last.
-  [[[1, 5], [0, null], [0, 2]], "Digit 1 is 2 from 0.2 s of 0.2 s, without changes."],
+  [[[1, 5], [0, null], [0, 2]], "Digit 1 is 2 from 0.2 s of 0.2 s."],
 ]) {
   test(`summarize ${JSON.stringify(pairs)}: ${expected}`, () => {
     const drawn = samples(pairs);

@@ -152,7 +152,8 @@ function paintLabel(painter, digit, xs, upper, lower, color) {
 export function summarize(samples, end) {
   const { part } = samples.at(-1);
   const own = samples.filter((sample) => sample.part === part);
-  const subject = own.length < samples.length ? `Digit ${part + 1} is` : "Prediction";
+  const isNumber = own.length < samples.length;
+  const subject = isNumber ? `Digit ${part + 1} is` : "Prediction";
   const predictions = own.map(({ probabilities }) =>
     Math.max(...probabilities) < MIN_PROBABILITY ? null : argmax(probabilities),
   );
@@ -161,5 +162,5 @@ export function summarize(samples, end) {
   if (since === 0) return `${subject} ${prediction} from the start.`;
   const time = `${formatSeconds(own[since].moment)} of ${formatSeconds(end)}`;
   const times = { 0: "without changes", 1: "after 1 change" }[changes] ?? `after ${changes} changes`;
-  return `${subject} ${prediction} from ${time}, ${times}.`;
+  return `${subject} ${prediction} from ${time}${isNumber ? "" : `, ${times}`}.`;
 }

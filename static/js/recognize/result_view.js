@@ -73,8 +73,9 @@ function showText(text, digits, selected) {
   const rivals = digits.filter(({ verdict }) => verdict === "unsure").length;
   // A rival takes the width of two more characters.
   const width = String(text.length + 2 * rivals);
-  const isSameWidth = output.style.getPropertyValue("--characters") === width;
-  output.style.setProperty("--characters", width);
+  const line = output.parentElement.style;
+  const isSameWidth = line.getPropertyValue("--characters") === width;
+  line.setProperty("--characters", width);
   if (digits.length === 1) {
     output.textContent = text;
     return showVerdict(output, digits[0]);
@@ -142,13 +143,13 @@ export function repaintInput(image) {
 export function describeSelected(digits, selected) {
   const description = describeDigit(digits[selected]);
   if (digits.length === 1) return description;
-  // Short enough for a phone; the bars show both probabilities of an unsure digit.
-  return `Digit ${selected + 1}: ${description.replace(/ confidence$/, "").replace(/\?.*/, "?")}`;
+  // Short enough for a phone; the bars show the probabilities.
+  return `Digit ${selected + 1}: ${description.split(/ confidence| from you| \d\d/)[0]}`;
 }
 
 function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
   if (verdict === "not a digit") return "not a digit";
-  if (isAdapted) return `${formatProbability(confidence)}, learned from you`;
+  if (isAdapted) return "learned from you";
   if (verdict === "digit") return `${formatProbability(confidence)} confidence`;
   const [first, second] = rank(probabilities);
   return (
