@@ -10,7 +10,7 @@ import itertools
 import json
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Any, TypeAlias
@@ -93,13 +93,15 @@ def write(
 
 def archive(digits: QuerySet[Digit], format: str) -> IO[bytes]:
     """Return an export as a ZIP file positioned at its start; closing it deletes it."""
-    file = TemporaryFile()  # noqa: SIM115  the caller closes it
-    with TemporaryDirectory() as name, ZipFile(file, "w", ZIP_DEFLATED) as zip_file:
-        folder = Path(name)
-        write(digits, format, folder, lambda digits: digits)
-        for path in sorted(folder.rglob("*")):
-            zip_file.write(path, path.relative_to(folder))
-    file.seek(0)
+    with ExitStack() as on_error:
+        file = on_error.enter_context(TemporaryFile())
+        with TemporaryDirectory() as name, ZipFile(file, "w", ZIP_DEFLATED) as zip_file:
+            folder = Path(name)
+            write(digits, format, folder, lambda digits: digits)
+            for path in sorted(folder.rglob("*")):
+                zip_file.write(path, path.relative_to(folder))
+        file.seek(0)
+        on_error.pop_all()
     return file
 
 

@@ -159,7 +159,7 @@ def parse_unipen(lines: Iterable[str]) -> Iterator[StrokeSample]:
             segments[-1][1].append(line)
     for number, (head, *body) in segments:
         label = _parse_label(head, number)
-        strokes, writer = _parse_strokes(body)
+        strokes, writer = _parse_strokes(body, number + 1)
         if not strokes:
             raise ValueError(f"the segment on line {number} has no strokes. {CONVERT}")
         yield StrokeSample(strokes, label, writer)
@@ -175,11 +175,11 @@ def _parse_label(head: str, number: int) -> str:
     return label[0]
 
 
-def _parse_strokes(lines: Iterable[str]) -> tuple[list[list[Sequence[float]]], str]:
-    """Return the strokes of a segment and its writer."""
+def _parse_strokes(lines: Iterable[str], first: int) -> tuple[list[list[Sequence[float]]], str]:
+    """Return the strokes of a segment and its writer; ``first`` is the number of the first line."""
     strokes: list[list[Sequence[float]]] = []
     writer, is_pen_down = "", False
-    for line in lines:
+    for number, line in enumerate(lines, first):
         word, *rest = line.split()[:3] or [""]
         if word == ".COMMENT" and len(rest) == 2:
             writer = rest[1]
@@ -188,6 +188,8 @@ def _parse_strokes(lines: Iterable[str]) -> tuple[list[list[Sequence[float]]], s
             strokes.append([])
         elif word == ".PEN_UP":
             is_pen_down = False
-        elif is_pen_down and rest and NUMBER.fullmatch(word) and NUMBER.fullmatch(rest[0]):
+        elif is_pen_down and word and not word.startswith("."):
+            if not (rest and NUMBER.fullmatch(word) and NUMBER.fullmatch(rest[0])):
+                raise ValueError(f"line {number} is {line.strip()!r}, expected two numbers")
             strokes[-1].append(_parse_point([float(word), -float(rest[0])]))
     return strokes, writer

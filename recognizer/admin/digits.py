@@ -162,6 +162,10 @@ def _export_action(file_format: str) -> Any:
             return None
         try:
             archive = dataset_export.archive(queryset.order_by("pk"), file_format)
+        except OSError as error:
+            text = _("The export cannot be written: %s.") % error.strerror
+            model_admin.message_user(request, text, messages.ERROR)
+            return None
         finally:
             EXPORTING.release()
         return FileResponse(archive, as_attachment=True, filename=f"digits-{file_format}.zip")

@@ -172,6 +172,8 @@ def test_read_unipen_keeps_decimals_and_ignores_points_of_the_lifted_pen(read):
         ("0-1 ?", "6:0-6:3 ?", "line 3 is a segment of parts of components"),
         (".COMMENT 4 12  224", '.SEGMENT DIGIT 1 ? "5"', "the segment on line 3 has no"),
         (".PEN_DOWN\n 1  2\n -3  4", "", "the segment on line 13 has no"),
+        ("20  5", "20 five", "line 7 is '20 five', expected two numbers"),
+        ("-3  4", "-3", "line 17 is '-3', expected two numbers"),
     ],
 )
 def test_read_unipen_of_another_structure_raises_value_error_with_the_line(read, old, new, message):

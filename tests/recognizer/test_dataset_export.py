@@ -262,6 +262,17 @@ def test_admin_during_another_export_refuses(admin_client, static_files, labeled
     assert response["Content-Type"] == "application/zip"
 
 
+def test_admin_export_to_a_full_disk_is_reported(admin_client, static_files, labeled, monkeypatch):
+    def fail(digits, folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(dataset_export.FORMATS, "idx", fail)
+    form = {"action": "export_idx", "_selected_action": [labeled[0].pk]}
+    (message,) = admin_client.post(DIGITS, form, follow=True).context["messages"]
+    assert message.message == "The export cannot be written: No space left on device."
+    assert not EXPORTING.locked()
+
+
 @pytest.fixture
 def drawings_by_age(put):
     """Save drawings dated 0, 10 and 40 days ago."""
