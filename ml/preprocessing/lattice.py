@@ -27,17 +27,12 @@ WIDE, WIDEST = 0.7, 1.5
 MIN_HEIGHT = 0.35
 # Above these limits a row is not handwriting and stays one candidate: parts in a digit, parts.
 MAX_PARTS_IN_DIGIT, MAX_PARTS = 8, 40
-# Probability of a mark, beside the model's probabilities of digits: of a low mark, and of any part.
-LOW_MARK, MARK = 0.5, 0.3
+# Probability of a low mark, beside the model's probabilities of digits.
+LOW_MARK = 0.5
 # Weights beside the logarithm of the model's probability: the value of a gap, the cost of a wide
 # candidate or of neighbors with different heights or baselines. From a logistic regression on the
 # strokes of 24 writers, rounded.
 GAP, MISFIT = 0.5, 1.5
-# A candidate whose two largest probabilities sum to less is a non-digit; splitting touching strokes
-# into one costs NON_DIGIT_COST more.
-MIN_DIGIT_PROBABILITY, NON_DIGIT_COST = 0.95, 3.0
-# Weight of the second probability: a digit with one rival, such as 1 and 7, is still a digit.
-RIVAL = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,11 +40,10 @@ class Lattice:
     """Candidate digits of a row of parts, and the scores of combining them.
 
     ``groups`` holds the sorted parts of each of n candidates, ``spans`` their (first, end) in the
-    row. ``penalties`` float64[n] is the cost of each candidate's width; ``transitions``
-    float64[n, n] scores candidate j after i (-inf where it does not follow); ``misfits``
-    float64[n, n] is the cost of their different heights and baselines; ``contacts`` float64[n] is
-    the cost of splitting each candidate from touching ink before it. ``marks`` float64[n] is the
-    probability of each candidate, by its size, to be a mark.
+    row. ``penalties`` float64[n] is the cost of each candidate's width and of splitting it from
+    touching ink before it; ``transitions`` float64[n, n] scores candidate j after i (-inf where it
+    does not follow); ``misfits`` float64[n, n] is the cost of their different heights and
+    baselines. ``marks`` float64[n] is the probability of each candidate, by its size, to be a mark.
     """
 
     groups: list[list[int]]
@@ -57,7 +51,6 @@ class Lattice:
     penalties: Floats
     transitions: Floats
     misfits: Floats
-    contacts: Floats
     marks: Floats
 
     @classmethod
@@ -65,7 +58,7 @@ class Lattice:
         """Return a lattice with one candidate."""
         none = np.zeros((1, 1))
         mark = np.array([float(is_mark)])
-        return cls([parts], [(0, 1)], none[0], none - np.inf, none, none[0], mark)
+        return cls([parts], [(0, 1)], none[0], none - np.inf, none, mark)
 
     @property
     def length(self) -> int:
@@ -79,21 +72,13 @@ class Lattice:
         """
         if len(self.groups) == 1:
             return [0], [bool(self.marks[0] == 1)]
-        second, first = np.sort(probabilities.astype(np.float64), axis=1)[:, -2:].T
-        digit = (1 - self.marks) * (first + RIVAL * second)
+        digit = (1 - self.marks) * probabilities.max(axis=1)
         mark = np.where(self.marks == 1, LOW_MARK, self.marks)
         is_mark = mark > digit
-        non_digit = is_mark | (first + second < MIN_DIGIT_PROBABILITY)
-        # A part unlike any digit may be a mark of any size: its height and baseline do not matter.
-        alone = np.array([end - start == 1 for start, end in self.spans])
-        other = alone & (is_mark | (digit < MARK))
-        likelihood = np.maximum(np.maximum(digit, mark), MARK * other)
-        scores = np.log(likelihood) - self.penalties
-        contacts = np.where(
-            self.contacts > 0, self.contacts + NON_DIGIT_COST * _either(non_digit), 0.0
-        )
-        misfits = np.where(_either(other), 0.0, self.misfits)
-        path = self._best_path(scores, self.transitions - misfits - contacts)
+        scores = np.log(np.maximum(digit, mark)) - self.penalties
+        # The height and baseline of a mark do not matter.
+        misfits = np.where(is_mark[:, None] | is_mark[None], 0.0, self.misfits)
+        path = self._best_path(scores, self.transitions - misfits)
         return path, [bool(is_mark[i]) for i in path]
 
     def _best_path(self, scores: Floats, transitions: Floats) -> list[int]:
@@ -111,11 +96,6 @@ class Lattice:
             path.append(at)
             at = int(previous[at])
         return path[::-1]
-
-
-def _either(which: NDArray[np.bool]) -> NDArray[np.bool]:
-    """Return whether one of each two candidates is marked in bool[n], bool[n, n]."""
-    return which[:, None] | which[None]
 
 
 def build_lattice(
@@ -174,13 +154,13 @@ def _score(
     height = float(height_of(row.max(axis=0)))
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
     before = np.maximum([first for first, _ in spans], 1) - 1
+    contacts = np.where([first > 0 for first, _ in spans], costs[before], 0.0)
     return Lattice(
         groups=[sorted(np.concatenate(parts[first:end]).tolist()) for first, end in spans],
         spans=list(spans),
-        penalties=MISFIT * (width_of(shapes) / height - WIDE).clip(0),
+        penalties=MISFIT * (width_of(shapes) / height - WIDE).clip(0) + contacts,
         transitions=_transitions(spans, shapes, gaps[before]),
         misfits=_misfits(shapes),
-        contacts=costs[before],
         marks=np.array([marks[first] if end - first == 1 else 0.0 for first, end in spans]),
     )
 

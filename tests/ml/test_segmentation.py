@@ -228,14 +228,6 @@ def test_segment_joins_neighbors_of_different_height():
     assert len(segment([RING, *moved([BAR], 84)], sure)) == 2
 
 
-def test_segment_accepts_digits_with_one_rival():
-    def predict(candidates):
-        rivals, spread = [0.5, 0.5] + [0.0] * 8, [0.5] + [0.5 / 9] * 9
-        return np.array([rivals if len(one) == 1 else spread for one in candidates], np.float32)
-
-    assert len(segment([RING, *moved([BAR], 84)], predict)) == 2
-
-
 @pytest.mark.parametrize(
     "strokes",
     [

@@ -14,15 +14,11 @@ export const MIN_HEIGHT = 0.35;
 const MAX_PARTS_IN_DIGIT = 8;
 export const MAX_PARTS = 40;
 const LOW_MARK = 0.5;
-const MARK = 0.3;
 const GAP = 0.5;
 const MISFIT = 1.5;
-const MIN_DIGIT_PROBABILITY = 0.95;
-const NON_DIGIT_COST = 3;
-const RIVAL = 0.3;
 
 export class Lattice {
-  /** The candidates { parts, first, end, shape, gap, contact, mark, penalty }, by `first`, then `end`. */
+  /** The candidates { parts, first, end, shape, gap, mark, penalty }, by `first`, then `end`. */
   candidates;
 
   constructor(candidates) {
@@ -73,26 +69,19 @@ export class Lattice {
 
 /** Add the score of a candidate with the model's probabilities. */
 function rate(candidate, probabilities) {
-  const [second, first] = [...probabilities].sort((a, b) => a - b).slice(-2);
-  const digit = (1 - candidate.mark) * (first + RIVAL * second);
+  const digit = (1 - candidate.mark) * Math.max(...probabilities);
   const mark = candidate.mark === 1 ? LOW_MARK : candidate.mark;
-  const isMark = mark > digit;
-  // A part unlike any digit may be a mark of any size: its height and baseline do not matter.
-  const isOther = candidate.end - candidate.first === 1 && (isMark || digit < MARK);
-  const likelihood = Math.max(digit, mark, isOther ? MARK : 0);
-  const total = Math.log(likelihood) - candidate.penalty;
-  const isNonDigit = isMark || first + second < MIN_DIGIT_PROBABILITY;
-  return { ...candidate, isMark, isOther, isNonDigit, total, previous: -1 };
+  const total = Math.log(Math.max(digit, mark)) - candidate.penalty;
+  return { ...candidate, isMark: mark > digit, total, previous: -1 };
 }
 
 /** Score a candidate after another one. */
 function transition(one, other) {
   const tallest = heightOf(union([one.shape, other.shape])) || 1;
   const misfit = [DOWN, UP].reduce((sum, i) => sum + Math.abs(one.shape[i] - other.shape[i]), 0);
-  const misfitCost = one.isOther || other.isOther ? 0 : (MISFIT * misfit) / tallest;
-  const nonDigitCost = one.isNonDigit || other.isNonDigit ? NON_DIGIT_COST : 0;
-  const contactCost = other.contact > 0 ? other.contact + nonDigitCost : 0;
-  return GAP + other.gap / tallest - misfitCost - contactCost;
+  // The height and baseline of a mark do not matter.
+  const misfitCost = one.isMark || other.isMark ? 0 : (MISFIT * misfit) / tallest;
+  return GAP + other.gap / tallest - misfitCost;
 }
 
 /**
@@ -129,9 +118,8 @@ function createCandidate({ first, end, shape }, { groups, marks, gaps, contacts,
     end,
     shape,
     gap: gaps[before],
-    contact: contacts[before],
     mark: end - first === 1 ? marks[first] : 0,
-    penalty: MISFIT * Math.max(widthOf(shape) / height - WIDE, 0),
+    penalty: MISFIT * Math.max(widthOf(shape) / height - WIDE, 0) + (first > 0 ? contacts[before] : 0),
   };
 }
 
