@@ -19,7 +19,7 @@ PALE: Final = 0.6
 SMALLEST_DIGIT: Final = 0.03
 # Ink along this fraction of the sides of its box is a frame; at most MAX_FRAMES are removed.
 FRAME: Final = 0.9
-MAX_FRAMES: Final = 3
+MAX_FRAMES: Final = 2
 
 
 @dataclass(frozen=True)
