@@ -24,8 +24,8 @@ MIN_CONTRAST: Final = 24
 MIN_PHOTO_CONTRAST: Final = 50
 # On photos, fractions of the contrast where ink starts and where it is full.
 PHOTO_INK: Final = (0.25, 0.75)
-# Ink on a photo must exceed the noise by this many standard deviations.
-NOISE: Final = 5.5
+# Ink on a photo must exceed this many median differences of neighboring pixels: the noise.
+NOISE: Final = 10.0
 # Widest pen on a photo, as a fraction of the shorter side of the picture.
 WIDEST_PEN: Final = 0.33
 # A notch in the edge of a shadow is as dark as its contour: DARK_CONTOUR of the contour is at most
@@ -100,11 +100,10 @@ def _find_ink_on_photo(gray: Image.Image) -> Levels:
     light = 255.0 - paper if inverted else paper.astype(np.float32)
     # The constant suppresses the noise of dark areas.
     depth = 255 * (paper - levels.astype(np.float32)) / (light + 30)
-    # Quantiles of a normal distribution, 0.64 standard deviations apart: above the depths of paper
-    # as white or black as the camera can see, and below those of ink.
-    usual, high = np.quantile(depth, (0.4, 0.65))
-    noise = NOISE * float(high - usual) / 0.64
-    depth -= usual
+    # Neighbors differ by the noise, even where ink covers half of the picture or the camera's range
+    # cuts the noise of white or black paper.
+    noise = NOISE * float(np.median(np.abs(np.diff(depth.ravel()))))
+    depth -= np.quantile(depth, 0.4)
     contrast = float(depth.max())
     start, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
     if contrast < max(MIN_PHOTO_CONTRAST, 2 * noise):

@@ -121,7 +121,7 @@ def test_extract_ink_of_gradient_is_none():
 
 
 def test_extract_ink_of_photographed_blank_paper_is_none():
-    """399 of 400 in a larger run; the seeds include notches in the edges of shadows."""
+    """398 of 400 in a larger run; the seeds include notches in the edges of shadows."""
     seeds = [*range(20), 65, 134, 159, 197, 204, 294, 332, 344]
     taken = [preprocess(open_picture(photos.take(None, seed).jpeg)) for seed in seeds]
     assert taken.count(None) == len(seeds)
