@@ -103,7 +103,7 @@ def _find_ink_on_photo(gray: Image.Image) -> Levels:
     # Neighbors differ by the noise, even where ink covers half of the picture or the camera's range
     # cuts the noise of white or black paper.
     noise = NOISE * float(np.median(np.abs(np.diff(depth.ravel()))))
-    depth -= np.quantile(depth, 0.4)
+    depth -= np.median(depth)
     contrast = float(depth.max())
     start, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
     if contrast < max(MIN_PHOTO_CONTRAST, 2 * noise):
