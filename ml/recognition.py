@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.classifier import Classifier, Probabilities, Verdict
-from ml.preprocessing.ink import Ink, extract_ink, rasterize_ink, slender
+from ml.preprocessing.ink import Ink, extract_ink
+from ml.preprocessing.ink_grids import rasterize_ink, slender
 from ml.preprocessing.lattice import MAX_PARTS, Lattice
 from ml.preprocessing.layout import LINE_HEIGHT, split_lines
 from ml.preprocessing.paper import Levels
@@ -111,10 +112,10 @@ def predict_picture(classifier: Classifier, picture: Image.Image) -> Prediction:
         return Prediction((), classifier.version)
     prediction = _predict_ink(classifier, ink)
     # Pale lines of ruled paper or the box of a form may spoil a digit.
-    dark = ink.without_pale_ink() if "?" in prediction.text else None
-    if dark and (second := _predict_ink(classifier, dark)).is_certain:
-        return second
-    return prediction
+    if "?" not in prediction.text:
+        return prediction
+    second = _predict_ink(classifier, ink.without_pale_ink())
+    return second if second.is_certain else prediction
 
 
 def predict_grids(classifier: Classifier, digits: Sequence[tuple[Grid, Box]]) -> Prediction:

@@ -6,22 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Integers: TypeAlias = NDArray[np.intp]
+Pixels: TypeAlias = Integers
+"""Pixel coordinates, int[2, n]: x and y."""
 
 
-def connected_components(mask: NDArray[np.bool]) -> tuple[Integers, Integers]:
-    """Return the pixels of bool[h, w] by component (8-neighborhood), by runs of each row.
+def connected_components(mask: NDArray[np.bool]) -> list[Pixels]:
+    """Return the pixels of each component of bool[h, w] (8-neighborhood).
 
-    The pixels are int[2, n], x and y; the second array holds the first pixel of each component.
+    Runs of ink in each row are joined, not single pixels.
     """
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(edges == 1)
     lengths = np.nonzero(edges == -1)[1] - starts
     offset = rows * edges.shape[1] + starts
     component = np.repeat(_roots(offset, offset + lengths, edges.shape[1]), lengths)
-    columns = np.arange(lengths.sum()) + np.repeat(starts + lengths - lengths.cumsum(), lengths)
-    pixels = np.stack([columns, np.repeat(rows, lengths)])
+    y, x = np.nonzero(mask)
     order = np.argsort(component, kind="stable")
-    return pixels[:, order], np.flatnonzero(np.diff(component[order], prepend=-1))
+    last = np.flatnonzero(np.diff(component[order]))
+    return np.split(np.stack([x, y])[:, order], last + 1, axis=1)
 
 
 def _roots(starts: Integers, ends: Integers, row: int) -> Integers:

@@ -10,29 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
-# Paper is flat if MIN_FLAT of the pixels have its level, and FLAT have its level or are ink. Scans
-# and JPEG files have noise: then NOISY_FLAT of the pixels differ by at most PAPER_NOISE median
-# differences, or are ink.
+# Paper is exact if MIN_FLAT of the pixels have its level, and FLAT have its level or are ink.
 MIN_FLAT, FLAT = 0.25, 0.65
-NOISY_FLAT: Final = 0.9
+# Scans and JPEG files have noise: pixels that differ by at most PAPER_NOISE median differences are
+# paper. More than MAX_BORDER_INK of the border beside paper is a shadow or a desk.
 PAPER_NOISE: Final = 6.0
-# More than this fraction of the border beside noisy flat paper is a shadow or a desk.
 MAX_BORDER_INK: Final = 0.1
 # Fraction of the darkest ink where ink starts.
 INK: Final = 0.1
-# Minimum difference of ink from flat paper in levels, and on photos in 255ths of the light.
+# Minimum difference of ink from exact paper in levels, that of yellow from white, and from other
+# paper in 255ths of the light.
 MIN_CONTRAST: Final = 24
 MIN_PHOTO_CONTRAST: Final = 50
 # On photos, fractions of the contrast where ink starts and where it is full.
-PHOTO_INK: Final = (0.4, 0.75)
-# Ink on a photo must exceed the noise by this many standard deviations.
-NOISE: Final = 6.0
+PHOTO_INK: Final = (0.25, 0.75)
+# Ink on a photo must exceed this many median differences of neighboring pixels: the noise.
+NOISE: Final = 10.0
 # Widest pen on a photo, as a fraction of the shorter side of the picture.
 WIDEST_PEN: Final = 0.33
-# A notch in the edge of a shadow covers at most MAX_NOTCH of a photo, and DARK_CONTOUR of its
-# contour is at most CONTOUR_CONTRAST of its contrast lighter: 0.37 to 0.43 of it in eight blank
-# photos, none of it in 58 photos of digits.
-MAX_NOTCH: Final = 0.05
+# A notch in the edge of a shadow is as dark as its contour: DARK_CONTOUR of the contour is at most
+# CONTOUR_CONTRAST of the contrast lighter.
 DARK_CONTOUR: Final = 0.25
 CONTOUR_CONTRAST: Final = 0.3
 
@@ -42,7 +39,11 @@ Pixel = TypeVar("Pixel", bound=np.generic)
 
 def find_ink(gray: Image.Image) -> Levels | None:
     """Return the amount of ink per pixel, or None if nothing contrasts with the paper."""
-    ink = _find_ink_on_flat_paper(np.asarray(gray))
+    levels = np.asarray(gray)
+    edge = border(levels)
+    ink = _find_ink_on_exact_paper(levels, paper=int(np.bincount(edge).argmax()))
+    if ink is None:
+        ink = _find_ink_on_noisy_paper(levels, paper=int(np.median(edge)))
     if ink is None:
         ink = _find_ink_on_photo(gray)
     return None if ink.max() < MIN_CONTRAST else ink
@@ -53,19 +54,26 @@ def ink_threshold(ink: Levels) -> int:
     return int(INK * ink.max())
 
 
-def _find_ink_on_flat_paper(levels: Levels) -> Levels | None:
-    """Return the difference from the paper, in the direction that reaches further.
+def _find_ink_on_exact_paper(levels: Levels, paper: int) -> Levels | None:
+    """Return the difference from the paper; None if too few pixels have its level."""
+    ink, difference = _differences(levels, paper)
+    exact, full = difference == 0, ink > ink.max() // 2
+    is_exact = (
+        np.count_nonzero(exact) >= MIN_FLAT * ink.size
+        and np.count_nonzero(exact | full) >= FLAT * ink.size
+    )
+    return ink if is_exact else None
 
-    None if the paper is not flat.
-    """
-    edge = border(levels)
-    paper = int(np.bincount(edge).argmax())
-    ink, _ = _differences(levels, paper)
-    exact, full = levels == paper, ink > ink.max() // 2
-    enough = np.count_nonzero(exact | full) >= FLAT * ink.size
-    if enough and np.count_nonzero(exact) >= MIN_FLAT * ink.size:
-        return ink
-    return _without_noise(*_differences(levels, int(np.median(edge))))
+
+def _find_ink_on_noisy_paper(levels: Levels, paper: int) -> Levels | None:
+    """Return the difference from the paper above its noise; None if the paper is uneven."""
+    ink, difference = _differences(levels, paper)
+    contrast = int(ink.max())
+    noise = PAPER_NOISE * float(np.median(difference[ink <= contrast // 2]))
+    even = difference <= max(INK * contrast, noise)
+    has_contrast = contrast >= max(MIN_PHOTO_CONTRAST, 2 * noise)
+    is_flat = has_contrast and border(~even).mean() <= MAX_BORDER_INK
+    return ink * ~even if is_flat else None
 
 
 def _differences(levels: Levels, paper: int) -> tuple[Levels, Levels]:
@@ -76,22 +84,6 @@ def _differences(levels: Levels, paper: int) -> tuple[Levels, Levels]:
     return light if light.max() > dark.max() else dark, light | dark
 
 
-def _without_noise(ink: Levels, difference: Levels) -> Levels | None:
-    """Return the ink above the noise of flat paper; None if the paper is uneven."""
-    contrast = int(ink.max())
-    full = ink > contrast // 2
-    noise = PAPER_NOISE * float(np.median(difference[~full]))
-    even = difference <= max(INK * contrast, noise)
-    edge = border(even)
-    if (
-        contrast < max(MIN_PHOTO_CONTRAST, 2 * noise)
-        or np.count_nonzero(~edge) > MAX_BORDER_INK * edge.size
-        or np.count_nonzero(even | full) < NOISY_FLAT * ink.size
-    ):
-        return None
-    return ink * ~even
-
-
 def border(values: NDArray[Pixel]) -> NDArray[Pixel]:
     """Return the values along all four sides."""
     return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
@@ -100,37 +92,40 @@ def border(values: NDArray[Pixel]) -> NDArray[Pixel]:
 def _find_ink_on_photo(gray: Image.Image) -> Levels:
     """Return ink on unevenly lit paper, above the noise measured in the picture.
 
-    The paper is estimated by a gray closing (Serra, "Image Analysis and Mathematical Morphology",
-    1982): it fills dark areas narrower than a window and keeps the edges of shadows. Ink is the
-    fraction of the light that it absorbs or adds.
+    Ink is the fraction of the light that it absorbs or adds.
     """
-    gray = gray.filter(ImageFilter.GaussianBlur(1))
     inverted = _is_light_on_dark(gray)
     levels = np.asarray(ImageOps.invert(gray) if inverted else gray)
-    window = max(1, round(WIDEST_PEN * min(levels.shape)))
-    padded = np.pad(levels, window - 1, mode="edge")
-    closed = window_extreme(np.minimum, window_extreme(np.maximum, padded, window), window)
-    paper = closed.astype(np.float32)
-    light = 255 - paper if inverted else paper
+    paper = _estimate_paper(levels)
+    light = 255.0 - paper if inverted else paper.astype(np.float32)
     # The constant suppresses the noise of dark areas.
-    depth = 255 * (paper - levels) / (light + 30)
-    # One standard deviation of a normal distribution, from the paper's half of the depths.
-    low, usual = np.quantile(depth, (0.1, 0.4))
-    noise = NOISE * float(usual - low)
-    depth -= usual
+    depth = 255 * (paper - levels.astype(np.float32)) / (light + 30)
+    # Neighbors differ by the noise, even where ink covers half of the picture or the camera's range
+    # cuts the noise of white or black paper.
+    noise = NOISE * float(np.median(np.abs(np.diff(depth.ravel()))))
+    depth -= np.median(depth)
     contrast = float(depth.max())
+    start, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
     if contrast < max(MIN_PHOTO_CONTRAST, 2 * noise):
         return np.zeros_like(levels)
-    start, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
-    if _is_notch(levels, closed, depth > start, depth > full):
+    if _is_notch(levels, paper, depth > start, depth > full):
         return np.zeros_like(levels)
     return to_levels((depth - start) * (255 / (full - start)))
 
 
+def _estimate_paper(levels: Levels) -> Levels:
+    """Return the paper around each pixel.
+
+    A gray closing (Serra, "Image Analysis and Mathematical Morphology", 1982) fills dark areas
+    narrower than a window and keeps the edges of shadows.
+    """
+    window = max(1, round(WIDEST_PEN * min(levels.shape)))
+    padded = np.pad(levels, window - 1, mode="edge")
+    return window_extreme(np.minimum, window_extreme(np.maximum, padded, window), window)
+
+
 def _is_notch(levels: Levels, paper: Levels, ink: NDArray[np.bool], full: NDArray[np.bool]) -> bool:
-    """Return whether little ink is as dark as much of its contour: a notch of a shadow's edge."""
-    if np.count_nonzero(ink) > MAX_NOTCH * ink.size:
-        return False
+    """Return whether ink is as dark as much of its contour: a notch in the edge of a shadow."""
     dark = float(np.median(levels[full]))
     limit = dark + CONTOUR_CONTRAST * (float(np.median(paper[ink])) - dark)
     contour = _grow(ink, 6) & ~_grow(ink, 4)

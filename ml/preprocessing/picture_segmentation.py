@@ -5,18 +5,16 @@ the parts that ``ml.preprocessing.lattice`` combines into candidate digits.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
-from ml.preprocessing.components import connected_components
+from ml.preprocessing.components import Pixels, connected_components
 from ml.preprocessing.hulls import SLANTS, Integers, hull
 from ml.preprocessing.ink import Ink
 from ml.preprocessing.lattice import MAX_PARTS, Lattice, build_lattice
 from ml.preprocessing.layout import split_lines
-
-Pixels: TypeAlias = Integers
-"""Pixel coordinates, int[2, n]: x and y."""
+from ml.preprocessing.strokes import Stroke
 
 # Lengths are fractions of the height of the tallest component.
 # A component wider than this may be several touching digits and is cut into pieces.
@@ -40,10 +38,9 @@ class _Cut(NamedTuple):
 
 def segment_picture(ink: Ink) -> tuple[list[Ink], Lattice]:
     """Return the candidate digits of a picture's ink, and their lattice."""
-    pixels, first = connected_components(ink.mask())
-    if len(first) > MAX_COMPONENTS:
+    components = connected_components(ink.mask())
+    if len(components) > MAX_COMPONENTS:
         return [ink], Lattice.single([0])
-    components = np.split(pixels, first[1:], axis=1)
     height = 1 + max(int(np.ptp(component[1])) for component in components)
     split = [piece for component in components for piece in _split(component, height)]
     pieces, costs = [pixels for pixels, _ in split], [cost for _, cost in split]
@@ -66,23 +63,23 @@ def has_gap(ink: Ink) -> bool:
 
 def split_ink_lines(ink: Ink) -> list[Ink]:
     """Return the lines of digits without annotations, like those of strokes, top to bottom."""
-    pixels, first = connected_components(ink.mask())
-    if not 1 < len(first) <= MAX_PARTS:
+    components = connected_components(ink.mask())
+    if not 1 < len(components) <= MAX_PARTS:
         return [ink]
-    left, top = np.minimum.reduceat(pixels, first, axis=1)
-    right, bottom = np.maximum.reduceat(pixels, first, axis=1)
-    # A component is a stroke around its box, whose points carry its number.
-    number = np.arange(len(first))
-    boxes = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    strokes = np.array([(x, y, number) for x, y in boxes], dtype=np.float64)
-    lines = split_lines(strokes.transpose(2, 0, 1).tolist())
-    if [len(line) for line in lines] == [len(first)]:
+    lines = split_lines([_outline(i, pixels) for i, pixels in enumerate(components)])
+    if [len(line) for line in lines] == [len(components)]:
         return [ink]
-    components = np.split(pixels, first[1:], axis=1)
     return [
         _extract(ink, np.hstack([components[int(stroke[0][2])] for stroke in line]))
         for line in lines
     ]
+
+
+def _outline(number: int, pixels: Pixels) -> Stroke:
+    """Return a stroke around the box of a component; its points carry the component's number."""
+    (left, top), (right, bottom) = pixels.min(axis=1).tolist(), pixels.max(axis=1).tolist()
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    return [(x, y, number) for x, y in corners]
 
 
 def _extract(ink: Ink, pixels: Pixels) -> Ink:

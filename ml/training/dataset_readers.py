@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.files import read_file
-from ml.preprocessing.ink import extract_ink, rasterize_ink
+from ml.preprocessing.ink import extract_ink
+from ml.preprocessing.ink_grids import rasterize_ink
 from ml.preprocessing.paper import MIN_CONTRAST
 from ml.preprocessing.picture_files import open_picture
 from ml.preprocessing.pictures import to_gray

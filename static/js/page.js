@@ -51,10 +51,16 @@ let isPenDown = false;
 let pendingPicture = null;
 let lastGeneration = 0;
 
-function openPicture(picture) {
+/** Open a picture, or the strokes of an SVG file. */
+function openPicture({ strokes, side, ...picture }) {
   pendingPicture = null;
-  drawing.openPicture(picture);
-  session.complete(performance.now());
+  if (strokes) {
+    // The change predicts and saves it.
+    drawing.open({ id: randomUUID(), strokes: scaleStrokes(strokes, pad.side / side) });
+  } else {
+    drawing.openPicture(picture);
+    session.complete(performance.now());
+  }
 }
 
 const listeners = {

@@ -107,13 +107,19 @@ def test_drawing_is_downloaded_as_png_svg_and_json(visit, tmp_path, shipped):
     assert predict_picture(shipped, open_picture(png.read_bytes())).text == "1"
     with Image.open(png) as picture:
         assert picture.size == (1024, 1024)
-    svg = download(visit, "svg", tmp_path).read_text()
-    assert len(re.findall("<path", svg)) == 1
+    svg = download(visit, "svg", tmp_path)
+    assert len(re.findall("<path", svg.read_text())) == 1
     visit.keyboard.press("1")
     saved = download(visit, "json", tmp_path)
     (sample,) = stroke_files.read(saved).samples
     assert sample.label == 1
     assert predict_strokes(shipped, sample.strokes).text == "1"
+    visit.click("[data-action=clear]")
+    # The SVG opens as strokes: a new drawing of this visit.
+    visit.set_input_files("#picture", svg)
+    expect(visit.locator("#reading")).to_have_text("1")
+    expect_saved(visit, 3)
+    assert all(drawing.strokes for drawing in Drawing.objects.all())
 
 
 def test_offline_drawings_are_sent_once_after_a_reload(page):

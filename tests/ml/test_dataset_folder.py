@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from ml import files
-from ml.preprocessing.ink import extract_ink, rasterize_ink
+from ml.preprocessing.ink import extract_ink
+from ml.preprocessing.ink_grids import rasterize_ink
 from ml.preprocessing.picture_files import open_picture
 from ml.preprocessing.strokes import rasterize
 from ml.training import dataset_folder

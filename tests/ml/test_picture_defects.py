@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from ml.preprocessing.ink import extract_ink
 from ml.recognition import predict_picture
 from tests.ml.test_pictures import PLOTTED
 
@@ -91,6 +92,21 @@ def test_predict_picture_of_a_pale_pen_on_noisy_white_gives_the_digit(shipped, t
 
 
 @pytest.mark.parametrize("text", PLOTTED)
+@pytest.mark.parametrize("ink", [175, 185])
+def test_predict_picture_of_a_pale_pen_beside_a_dark_edge_gives_the_digit(shipped, ink, text):
+    """The edge of the scan makes the paper uneven, and one part of the pen is much darker."""
+    rng = np.random.default_rng(0)
+    picture, drawing = plotted(text, pen=3, ink=ink)
+    drawing.rectangle((0, 0, 3, 139), fill=150)
+    drawing.line((0, 138, 89, 138), fill=180, width=2)
+    x, y = PLOTTED[text][0][0]
+    drawing.ellipse((20 + 4 * x, 34 + 4 * y, 23 + 4 * x, 37 + 4 * y), fill=90)
+    levels = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.6)))
+    noisy = (levels - rng.integers(0, 8, levels.shape)).clip(0, 255).astype(np.uint8)
+    assert predict_picture(shipped, Image.fromarray(noisy)).text == text
+
+
+@pytest.mark.parametrize("text", PLOTTED)
 @pytest.mark.parametrize("frame", [0, 255])
 def test_predict_picture_in_a_frame_gives_the_digit(shipped, frame, text):
     digit = plotted(text)[0]
@@ -114,3 +130,11 @@ def test_predict_picture_of_a_round_zero_gives_zero(shipped, aspect):
         (140 - 90 * aspect, 50, 140 + 90 * aspect, 230), outline=0, width=12
     )
     assert predict_picture(shipped, picture).text == "0"
+
+
+@pytest.mark.parametrize("height", [20, 60, 200])
+def test_edge_with_a_speck_leaves_ink(height):
+    """The edge is cut by the border and the speck is too small: neither may remove all ink."""
+    levels = np.full((height, 400), 255, np.uint8)
+    levels[:, :2] = levels[height // 2, 200] = 0
+    assert extract_ink(Image.fromarray(levels)) is not None

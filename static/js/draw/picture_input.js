@@ -2,12 +2,13 @@
 
 // Longer sides are scaled down to this; smaller pictures keep every pixel.
 const MAX_SIDE = 1024;
+const SVG = "image/svg+xml";
 
 /**
  * Accept pictures from inputs, from the clipboard, and dropped anywhere on the page.
  * @param {{inputs: HTMLInputElement[], onPicture: Function, onInvalid: Function}} options
- *   onPicture({ source, width, height }) receives each picture as a data URL; onInvalid() is called
- *   for a file that is not a picture
+ *   onPicture({ source, width, height }) receives each picture as a data URL, or { strokes, side } of
+ *   an SVG file of this page; onInvalid() is called for a file that is neither
  */
 export function handlePictures({ inputs, onPicture, onInvalid }) {
   let newest = null;
@@ -16,7 +17,7 @@ export function handlePictures({ inputs, onPicture, onInvalid }) {
     const file = [...files].find(({ type }) => type.startsWith("image/"));
     if (!file) return files.length > 0 && onInvalid();
     newest = file;
-    const picture = await shrink(file).catch(() => null);
+    const picture = await (file.type === SVG ? readStrokes(file) : shrink(file)).catch(() => null);
     // A newer file was chosen while this one was decoded.
     if (newest !== file) return;
     if (picture) onPicture(picture);
@@ -36,6 +37,11 @@ export function handlePictures({ inputs, onPicture, onInvalid }) {
     event.preventDefault();
     accept(event.dataTransfer.files);
   });
+}
+
+async function readStrokes(file) {
+  const { fromSVG } = await import("./svg_file.js");
+  return fromSVG(await file.text());
 }
 
 /** Scale a picture down and encode it again: applies the EXIF orientation, drops other metadata. */

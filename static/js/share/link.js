@@ -14,7 +14,7 @@ export const LINK_SIDE = 1024;
 // Limits of links, which may come from anyone.
 const MAX_LENGTH = 32_000;
 const MAX_STROKES = 200;
-const MAX_POINTS = 4500;
+export const MAX_POINTS = 4500;
 const MAX_TIME = 3_600_000; // milliseconds
 
 /** Return the fragment of a drawing, or null if it is too long for a link. */
@@ -66,7 +66,7 @@ export function fromFragment(fragment) {
   return strokes;
 }
 
-const isLinkable = (strokes) =>
+export const isLinkable = (strokes) =>
   strokes.length > 0 && strokes.length <= MAX_STROKES && strokes.every(({ length }) => length > 0);
 
 const isOnPad = (units) => units >= 0 && units <= LINK_SIDE;

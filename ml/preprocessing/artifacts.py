@@ -1,0 +1,101 @@
+"""Remove ink that is no part of a digit: specks, and ink that the border of the picture cuts.
+
+Cards have dark edges, scans have lines, and crops contain the neighbors of a digit.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.preprocessing.components import Integers, Pixels, connected_components
+from ml.preprocessing.paper import Levels, Pixel, ink_threshold
+
+# Cells per longer side: ink in neighboring cells is one component.
+CELLS: Final = 50
+# A component with less than this fraction of the most ink is a speck.
+MIN_INK: Final = 0.05
+# A component within EDGE of a side and as long as LONG of it is an edge, and one across the picture
+# no higher than EDGE is a ruled line.
+EDGE, LONG = 0.1, 0.6
+# Ink at the border is cut if it is lower than LOW or narrower than NARROW of the height of the
+# tallest component within the border: a digit merely touches the border.
+LOW, NARROW = 0.5, 0.25
+
+
+def without_artifacts(ink: Levels, *, has_border: bool = True) -> Levels:
+    """Return the ink without specks and, if the picture's border is in it, without cut ink."""
+    rows, columns = lines_with_ink(ink)
+    height, width = ink.shape
+    ends = (rows[0], columns[0], height - 1 - rows[-1], width - 1 - columns[-1])
+    at_border = has_border and 0 in ends
+    if not at_border and not _has_gap(rows) and not _has_gap(columns):
+        return ink
+    side = math.ceil(max(ink.shape) / CELLS)
+    components = connected_components(_reduce(np.maximum, ink, side) > ink_threshold(ink))
+    amounts = _reduce(np.add, ink.astype(np.uint32), side)
+    dropped = _are_specks(components, amounts)
+    if at_border:
+        dropped |= _are_cut(components, amounts.shape)
+    if dropped.all():
+        # Nothing but specks and an edge.
+        return ink
+    return _erase(ink, [components[i] for i in np.flatnonzero(dropped)], side)
+
+
+def lines_with_ink(ink: Levels) -> tuple[Integers, Integers]:
+    """Return the rows and the columns with ink."""
+    threshold = ink_threshold(ink)
+    return np.flatnonzero(ink.max(axis=1) > threshold), np.flatnonzero(ink.max(axis=0) > threshold)
+
+
+def _has_gap(lines: Integers) -> bool:
+    return bool(lines[-1] - lines[0] >= len(lines))
+
+
+def _reduce(operation: np.ufunc, ink: NDArray[Pixel], side: int) -> NDArray[Pixel]:
+    """Combine the pixels of each side x side cell."""
+    if side > 1:
+        for axis in (0, 1):
+            ink = operation.reduceat(ink, np.arange(0, ink.shape[axis], side), axis=axis)
+    return ink
+
+
+def _are_specks(components: Sequence[Pixels], amounts: NDArray[np.uint32]) -> NDArray[np.bool]:
+    amount = np.array([amounts[y, x].sum() for x, y in components])
+    specks: NDArray[np.bool] = amount < MIN_INK * amount.max()
+    return specks
+
+
+def _are_cut(components: Sequence[Pixels], shape: tuple[int, ...]) -> NDArray[np.bool]:
+    """Return which components continue beyond the border of a picture with this shape.
+
+    If all do, none is cut: they are the digit.
+    """
+    left, top = np.array([pixels.min(axis=1) for pixels in components]).T
+    right, bottom = 1 + np.array([pixels.max(axis=1) for pixels in components]).T
+    width, height = right - left, bottom - top
+    rows, columns = shape
+    at_side = (right <= EDGE * columns) | (left >= (1 - EDGE) * columns)
+    at_end = (bottom <= EDGE * rows) | (top >= (1 - EDGE) * rows)
+    edge = at_side & (height >= LONG * rows) | at_end & (width >= LONG * columns)
+    rule = (width == columns) & (height <= EDGE * rows)
+    touches = (left == 0) | (top == 0) | (right == columns) | (bottom == rows)
+    digit = height[~touches].max(initial=0)
+    neighbor = touches & ((height < LOW * digit) | (width < NARROW * digit))
+    cut: NDArray[np.bool] = edge | rule | neighbor
+    return cut & ~cut.all()
+
+
+def _erase(ink: Levels, components: Sequence[Pixels], side: int) -> Levels:
+    """Return the ink without components of side x side cells."""
+    if not components:
+        return ink
+    height, width = ink.shape
+    cells = np.zeros((math.ceil(height / side), math.ceil(width / side)), dtype=np.bool)
+    for x, y in components:
+        cells[y, x] = True
+    erased = cells.repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
+    return ink * ~erased
