@@ -1,8 +1,4 @@
-/** Pictures from the file dialog, drag and drop, and the clipboard, reduced before they are sent. */
-
-// Longer sides are scaled down to this; smaller pictures keep every pixel.
-const MAX_SIDE = 1024;
-const SVG = "image/svg+xml";
+/** Pictures from the file dialog, drag and drop, and the clipboard. */
 
 /**
  * Accept pictures from inputs, from the clipboard, and dropped anywhere on the page.
@@ -17,8 +13,8 @@ export function handlePictures({ inputs, onPicture, onInvalid }) {
     const file = [...files].find(({ type }) => type.startsWith("image/"));
     if (!file) return files.length > 0 && onInvalid();
     newest = file;
-    const picture = await (file.type === SVG ? readStrokes(file) : shrink(file)).catch(() => null);
-    // A newer file was chosen while this one was decoded.
+    const picture = await readFile(file).catch(() => null);
+    // A newer file was chosen while this one was read.
     if (newest !== file) return;
     if (picture) onPicture(picture);
     else onInvalid();
@@ -39,29 +35,7 @@ export function handlePictures({ inputs, onPicture, onInvalid }) {
   });
 }
 
-async function readStrokes(file) {
-  const { fromSVG } = await import("./svg_file.js");
-  return fromSVG(await file.text());
-}
-
-/** Scale a picture down and encode it again: applies the EXIF orientation, drops other metadata. */
-async function shrink(file) {
-  const bitmap = await createImageBitmap(file);
-  const scale = Math.min(MAX_SIDE / Math.max(bitmap.width, bitmap.height), 1);
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(Math.round(bitmap.width * scale), 1);
-  canvas.height = Math.max(Math.round(bitmap.height * scale), 1);
-  const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  // JPEG makes large photos small, but turns transparent pixels black.
-  const isPhoto = scale < 1 && file.type !== "image/png" && isOpaque(context);
-  const type = isPhoto ? "image/jpeg" : "image/png";
-  return { source: canvas.toDataURL(type, 0.92), width: canvas.width, height: canvas.height };
-}
-
-function isOpaque(context) {
-  const { data } = context.getImageData(0, 0, context.canvas.width, context.canvas.height);
-  for (let alpha = 3; alpha < data.length; alpha += 4) if (data[alpha] < 255) return false;
-  return true;
+async function readFile(file) {
+  const { toPicture } = await import("./picture_file.js");
+  return toPicture(file);
 }
