@@ -101,7 +101,8 @@ def launch(environment: dict[str, str], root: Path = ROOT) -> subprocess.Popen[b
         else:
             return server
     server.kill()
-    raise TimeoutError(f"{ready} failed for {START_TIMEOUT} s, or gunicorn exited.")
+    log_end = _log(environment).read_text()[-2_000:]
+    raise TimeoutError(f"{ready} failed for {START_TIMEOUT} s, or gunicorn exited:\n{log_end}")
 
 
 def _log(environment: dict[str, str]) -> Path:
