@@ -114,7 +114,8 @@ def predict_picture(classifier: Classifier, picture: Image.Image) -> Prediction:
     # Pale lines of ruled paper or the box of a form may spoil a digit.
     if "?" not in prediction.text:
         return prediction
-    second = _predict_ink(classifier, ink.without_pale_ink())
+    dark = ink.without_pale_ink()
+    second = _predict_ink(classifier, dark) if dark else prediction
     return second if second.is_certain else prediction
 
 
@@ -152,7 +153,7 @@ def predict_batch(
 
 @dataclass(frozen=True)
 class _Candidates:
-    """The candidate digits of one line of a drawing."""
+    """The candidate digits of a line of a drawing, or of its piece beside a parenthesis."""
 
     grids: list[Grid]
     boxes: list[Box]
@@ -177,6 +178,8 @@ def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:
 
 def segment_lines(drawing: Strokes) -> list[tuple[list[Strokes], Lattice]]:
     """Return the candidate digits of each line of strokes, top to bottom, and their lattice.
+
+    A line with parentheses has several pieces, left to right.
 
     A drawing with more than MAX_PARTS parts is not handwriting and one candidate.
     """

@@ -11,7 +11,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from environs import Env, EnvError
 
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)
@@ -29,11 +29,13 @@ def short_errors() -> Iterator[None]:
             raise
         sys.exit(f"Error: {error.filename} cannot be written: {error.strerror}.")
     except DatabaseError as error:
-        if "--traceback" in sys.argv:
+        # Others, such as IntegrityError, are faults of the program.
+        if "--traceback" in sys.argv or type(error) not in (DatabaseError, OperationalError):
             raise
+        reason = next(iter(str(error).splitlines()), "no reason given")
         sys.exit(
-            f"Error: The database cannot be used ({str(error).splitlines()[0]})."
-            " Check DATABASE_URL and run manage.py migrate."
+            f"Error: The database cannot be used ({reason})."
+            " Check DATABASE_URL and run manage.py migrate; --traceback shows more."
         )
 
 

@@ -46,10 +46,14 @@ class Ink:
         """Return a part of this ink with its corner at ``left`` and ``top`` in it."""
         return Ink(levels, self.left + left, self.top + top, self.pixel)
 
-    def without_pale_ink(self) -> "Ink":
-        """Return the ink without pale ink such as ruled lines and the boxes of forms."""
+    def without_pale_ink(self) -> "Ink | None":
+        """Return the ink without pale ink such as ruled lines and the boxes of forms.
+
+        None if the rest is a speck.
+        """
         levels = self.levels * (self.levels > PALE * self.levels.max())
-        return self.part(*_crop(without_artifacts(levels, has_border=False)))
+        dark, left, top = _crop(without_artifacts(levels, has_border=False))
+        return None if _is_speck(dark, levels) else self.part(dark, left, top)
 
     def mask(self) -> NDArray[np.bool]:
         """Return the pixels with enough ink to count."""
@@ -76,11 +80,14 @@ def _find_ink(gray: Image.Image, max_frames: int) -> tuple[Levels, int, int] | N
     if levels is None:
         return None
     ink, left, top = _crop(without_artifacts(levels))
-    height, width = ink.shape
-    if max(height, width) < SMALLEST_DIGIT * min(levels.shape):
+    if _is_speck(ink, levels):
         return None
     inside = max_frames and _find_ink_in_frame(gray, ink, left, top, max_frames)
     return inside or (ink, left, top)
+
+
+def _is_speck(ink: Levels, levels: Levels) -> bool:
+    return bool(max(ink.shape) < SMALLEST_DIGIT * min(levels.shape))
 
 
 def _find_ink_in_frame(

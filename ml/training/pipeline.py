@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import platform
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -156,7 +157,7 @@ def _load_checkpoint(path: Path) -> Any:
             damaged = archive.testzip()
         if not damaged:
             return torch.load(io.BytesIO(content), weights_only=True)
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, UnpicklingError):
+    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, UnpicklingError, zlib.error):
         pass
     raise ValueError(f"{path} is damaged. Start a new training.")
 

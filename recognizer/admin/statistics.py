@@ -123,9 +123,7 @@ def _daily(by_day: Sequence[statistics.DailyCounts], period: statistics.Period) 
 
 
 def _period_links(period: statistics.Period) -> dict[str, str]:
-    created = {name.replace("predicted", "created"): day for name, day in period.filters.items()}
     return {
-        "drawings": f"{reverse('admin:recognizer_drawing_changelist')}?{urlencode(created)}",
         "digits": _link(period),
         "unsure": _link(period, verdict__exact=Verdict.UNSURE),
         "not_a_digit": _link(period, verdict__exact=Verdict.NOT_A_DIGIT),

@@ -87,7 +87,7 @@ handlePictures({
     if (isPenDown) pendingPicture = picture;
     else openPicture(picture);
   },
-  onInvalid: () => showBadge("Your browser cannot open this file as a picture."),
+  onInvalid: () => showBadge("This file is no picture that your browser can open, and no drawing of this page."),
 });
 
 drawing.addEventListener("change", ({ timeStamp }) => {

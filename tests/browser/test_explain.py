@@ -235,7 +235,7 @@ def test_rewound_number_shows_the_digits_begun_so_far(page):
     draw(page, SEVENTY_ONE, pause=30)
     expect(page.locator("#reading")).to_have_text("71")
     expect_state(page, "read")
-    expect(page.locator("#ribbon p")).to_contain_text("Digit 2 is 1")
+    expect(page.locator("#ribbon p")).to_contain_text("Digit 2 looks like 1")
     slider = page.locator("#ribbon input")
 
     def shows_first_digit(value):

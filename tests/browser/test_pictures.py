@@ -93,7 +93,9 @@ def test_invalid_picture_shows_an_error_and_keeps_the_drawing(page):
     # The status of the server would replace the error.
     expect_state(page, "read")
     choose_file(page, b"invalid")
-    expect(page.locator("#badge")).to_have_text("Your browser cannot open this file as a picture.")
+    expect(page.locator("#badge")).to_have_text(
+        "This file is no picture that your browser can open, and no drawing of this page."
+    )
     expect(page.locator("#reading")).to_have_text("7")
 
 

@@ -16,10 +16,10 @@ for (const [pairs, expected] of [
   [[[0, 1], [0, 7], [0, 7]], "Prediction 7 from 0.1 s of 0.2 s, after 1 change."],
   [[[0, 1], [0, null]], "The prediction never settled."],
   // The digits before the last one are no earlier predictions of it.
-  [[[0, 7], [0, 7], [1, 1]], "Digit 2 is 1 from the start."],
-  [[[0, 7], [1, 1], [1, 4], [1, 4]], "Digit 2 is 4 from 0.2 s of 0.3 s."],
+  [[[0, 7], [0, 7], [1, 1]], "Digit 2 looks like 1 from the start."],
+  [[[0, 7], [1, 1], [1, 4], [1, 4]], "Digit 2 looks like 4 from 0.2 s of 0.3 s."],
   // The left digit was drawn last.
-  [[[1, 5], [0, null], [0, 2]], "Digit 1 is 2 from 0.2 s of 0.2 s."],
+  [[[1, 5], [0, null], [0, 2]], "Digit 1 looks like 2 from 0.2 s of 0.2 s."],
 ]) {
   test(`summarize ${JSON.stringify(pairs)}: ${expected}`, () => {
     const drawn = samples(pairs);

@@ -42,6 +42,7 @@ def test_opening_parenthesis_that_overlaps_a_digit_is_a_piece():
         [[[0, 0], [20, 50], [0, 100]], DIGIT, [[120, 0], [100, 50], [120, 100]]],
         [OPENING, [[50, -30], [70, -30], [50, 130]], CLOSING],
         [OPENING, DIGIT, [[10, 0], [160, 50], [10, 100]]],
+        [OPENING, [[60, 0], [0, 100]], [[24, 0], [44, 50], [24, 100]]],
     ],
     ids=[
         "digit",
@@ -51,6 +52,7 @@ def test_opening_parenthesis_that_overlaps_a_digit_is_a_piece():
         "bent inwards",
         "low",
         "wide",
+        "slashed zero",
     ],
 )
 def test_line_without_a_pair_of_parentheses_is_one_piece(line):

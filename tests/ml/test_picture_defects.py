@@ -138,3 +138,13 @@ def test_edge_with_a_speck_leaves_ink(height):
     levels = np.full((height, 400), 255, np.uint8)
     levels[:, :2] = levels[height // 2, 200] = 0
     assert extract_ink(Image.fromarray(levels)) is not None
+
+
+@pytest.mark.parametrize("size", [(1, 3), (2, 5)])
+def test_predict_picture_of_a_pale_star_with_a_dark_speck_is_not_certain(shipped, size):
+    picture = Image.new("L", (250, 250), 255)
+    drawing = ImageDraw.Draw(picture)
+    for ends in [(40, 40, 210, 210), (210, 40, 40, 210), (40, 125, 210, 125)]:
+        drawing.line(ends, fill=155, width=10)
+    drawing.rectangle((125, 125, 124 + size[0], 124 + size[1]), fill=0)
+    assert not predict_picture(shipped, picture).is_certain

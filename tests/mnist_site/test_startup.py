@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, IntegrityError, OperationalError
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -87,6 +88,18 @@ def test_command_with_an_unusable_database_is_reported_in_one_sentence(tmp_path)
     check_one_sentence(run(*command, **environment), "cannot be used (file is not a database).")
     done = run(*command, "--traceback", **environment)
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("error", [OperationalError("locked"), DatabaseError()])
+def test_database_error_is_reported_in_one_sentence(error):
+    message = r"The database cannot be used \((locked|no reason given)\)"
+    with pytest.raises(SystemExit, match=message), short_errors():
+        raise error
+
+
+def test_database_error_of_the_program_keeps_its_traceback():
+    with pytest.raises(IntegrityError), short_errors():
+        raise IntegrityError("UNIQUE constraint failed")
 
 
 def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 /** Files chosen by the visitor: pictures, reduced before they are sent, and SVG files of this page. */
 
-import { fromSVG } from "./svg_file.js";
+import { fromSVG, MAX_LENGTH } from "./svg_file.js";
 
 // Longer sides are scaled down to this; smaller pictures keep every pixel.
 const MAX_SIDE = 1024;
@@ -10,7 +10,8 @@ const MAX_SIDE = 1024;
  * Throws an Error for other files.
  */
 export async function toPicture(file) {
-  return file.type === "image/svg+xml" ? fromSVG(await file.text()) : shrink(file);
+  if (file.type !== "image/svg+xml") return shrink(file);
+  return fromSVG(await file.slice(0, MAX_LENGTH + 1).text());
 }
 
 /** Scale a picture down and encode it again: applies the EXIF orientation, drops other metadata. */

@@ -3,7 +3,7 @@
 import { isLinkable, MAX_POINTS } from "../share/link.js";
 
 // More than any file with MAX_POINTS points; a file may come from anyone.
-const MAX_LENGTH = 100_000;
+export const MAX_LENGTH = 100_000;
 // Milliseconds between points and strokes: the file contains no times.
 const POINT_TIME = 10;
 const STROKE_PAUSE = 200;

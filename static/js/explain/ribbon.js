@@ -153,7 +153,7 @@ export function summarize(samples, end) {
   const { part } = samples.at(-1);
   const own = samples.filter((sample) => sample.part === part);
   const isNumber = own.length < samples.length;
-  const subject = isNumber ? `Digit ${part + 1} is` : "Prediction";
+  const subject = isNumber ? `Digit ${part + 1} looks like` : "Prediction";
   const predictions = own.map(({ probabilities }) =>
     Math.max(...probabilities) < MIN_PROBABILITY ? null : argmax(probabilities),
   );

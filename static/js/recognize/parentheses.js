@@ -6,6 +6,7 @@ import { bow } from "./marks.js";
 const LEFT_BOW = 0.08;
 const RIGHT_BOW = 0.05;
 const MIN_HEIGHT = 0.7;
+const MIN_GAP = 0.2;
 
 /**
  * Split a line at the parentheses around digits.
@@ -30,8 +31,9 @@ export function splitParentheses(strokes, line) {
 function closingOf(strokes, extents) {
   if (strokes.length < 3 || !(bow(strokes[0]) <= -LEFT_BOW)) return null;
   const heights = extents.map(([, top, , bottom]) => bottom - top);
+  const least = extents[0][2] + MIN_GAP * heights[0];
   const ends = [...strokes.keys()].filter(
-    (k) => k >= 2 && extents[k][0] > extents[0][2] && bow(strokes[k]) >= RIGHT_BOW,
+    (k) => k >= 2 && extents[k][0] >= least && bow(strokes[k]) >= RIGHT_BOW,
   );
   if (ends.length === 0) return null;
   const end = ends.reduce((tallest, k) => (heights[k] > heights[tallest] ? k : tallest));

@@ -127,7 +127,8 @@ export class Recognizer {
 }
 
 /**
- * Return the candidate digits of each line of strokes, top to bottom.
+ * Return the candidate digits of each line of strokes, top to bottom; of a line with parentheses, of
+ * each piece, left to right.
  * @returns {{candidates: {pieces: object[], strokes: number[][][]}[], lattice: Lattice}[]}
  */
 export function segmentLines(strokes) {
