@@ -72,8 +72,7 @@ VENV := .venv/bin/python -c "import sys, pip; sys.exit(sys.version_info < (3, 11
 		&& $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch $@
 
 .venv/bench: .venv/dev requirements-bench.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	@touch $@
+	@$(LOCK) && $(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt && touch $@
 
 .env:
 	@$(LOCK); umask 077; test -s $@ || $(PYTHON) -c "import secrets; print('SECRET_KEY=' + secrets.token_urlsafe(50))" > $@

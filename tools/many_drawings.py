@@ -167,7 +167,8 @@ def _evict_file() -> None:
     """Evict an SQLite file from the system's cache."""
     from django.db import connection
 
-    if connection.vendor == "sqlite":
+    # macOS has no posix_fadvise.
+    if connection.vendor == "sqlite" and hasattr(os, "posix_fadvise"):
         connection.close()
         with Path(connection.settings_dict["NAME"]).open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -18,9 +18,9 @@ PAPER_NOISE: Final = 6.0
 MAX_BORDER_INK: Final = 0.1
 # Fraction of the darkest ink where ink starts.
 INK: Final = 0.1
-# Minimum difference of ink from exact paper in levels, that of yellow from white, and from other
-# paper in 255ths of the light.
+# Minimum difference of ink from exact paper in levels: yellow differs from white by 29.
 MIN_CONTRAST: Final = 24
+# Minimum difference from noisy paper in levels, and on photos in 255ths of the light.
 MIN_PHOTO_CONTRAST: Final = 50
 # On photos, fractions of the contrast where ink starts and where it is full.
 PHOTO_INK: Final = (0.25, 0.75)

@@ -9,11 +9,10 @@ from recognizer import registry
 from recognizer.models import Digit, Measurement
 from tests.conftest import measurement_metrics, variant
 from tools.browser.pen import draw, violations
-from tools.many_drawings import DIGITS, DRAWINGS, REVIEW, STATISTICS, fill
+from tools.many_drawings import DIGITS, DRAWINGS, MODELS_LIST, REVIEW, STATISTICS, fill
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MODELS_LIST = "/admin/recognizer/modelversion/"
 TWO_FACTOR = "/admin/two-factor/"
 DIGIT = f"{DIGITS}{{digit}}/change/"
 USER = "/admin/auth/user/{user}/change/"

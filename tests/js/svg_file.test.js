@@ -18,7 +18,9 @@ test("fromSVG returns the strokes that toSVG wrote, with times of a steady pen",
 });
 
 test("fromSVG moves points beyond the pad onto its edge", () => {
-  assert.deepEqual(fromSVG(svgOf("M-5 10L1e9 30")).strokes, [[[0, 10, 10], [SIDE, 30, 20]]]);
+  assert.deepEqual(fromSVG(svgOf("M-5 10L1e9 30 1e999 40")).strokes, [
+    [[0, 10, 10], [SIDE, 30, 20], [SIDE, 40, 30]],
+  ]);
 });
 
 for (const [name, text] of Object.entries({
@@ -31,7 +33,7 @@ for (const [name, text] of Object.entries({
   "a curve": svgOf("M1 2C3 4 5 6 7 8"),
   "an incomplete point": svgOf("M1 2L3"),
   "a missing number": svgOf("M1 2L 4"),
-  "an infinite number": svgOf("M1 2LNaN 4"),
+  "not a number": svgOf("M1 2LNaN 4"),
   "too many strokes": svgOf(...Array(201).fill("M1 2L3 4")),
   "too many points": svgOf(`M1 2L${"3 4 ".repeat(4500).trim()}`),
   "too much text": svgOf("M1 2L3 4") + " ".repeat(100_000),

@@ -7,9 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from recognizer.admin import changelist
 from recognizer.models import Digit, Drawing
-from tools.many_drawings import DIGITS, DRAWINGS, LISTS, MODELS, ORDERS, REVIEW, fill
-
-MODELS_LIST = "/admin/recognizer/modelversion/"
+from tools.many_drawings import DIGITS, DRAWINGS, LISTS, MODELS, MODELS_LIST, ORDERS, REVIEW, fill
 
 pytestmark = pytest.mark.django_db
 

@@ -21,10 +21,10 @@ def test_import_of_an_invalid_file_fails_with_the_reason(tmp_path):
     assert not ModelVersion.objects.exists()
 
 
-def test_models_export_to_a_full_disk_keeps_the_previous_file(tmp_path, candidate):
+def test_models_export_to_a_full_disk_keeps_the_previous_file(tmp_path, candidate, fill_disk):
     copy = tmp_path / "copy.onnx"
     copy.write_bytes(b"good")
-    (tmp_path / "copy.onnx.partial").symlink_to("/dev/full")
+    fill_disk(copy)
     with pytest.raises(CommandError, match=r"copy\.onnx cannot be used: No space left"):
         call("models", "export", candidate, copy)
     assert copy.read_bytes() == b"good"

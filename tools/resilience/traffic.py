@@ -67,7 +67,8 @@ def bombs(server: Server) -> Result:
 
 
 def large_photo(server: Server) -> Result:
-    photo = photo_request("RGB", quality=75)
+    noise = Image.effect_noise((4_000, 3_000), 60).convert("RGB")
+    photo = picture_request(saved(noise, "JPEG", quality=75))
     with peak_memory(server) as peak:
         responses = [server.send(photo) for _ in range(3)]
     fastest = min(response.seconds for response in responses)
@@ -75,11 +76,6 @@ def large_photo(server: Server) -> Result:
     outcome = f"{count_statuses(responses)}, {fastest * 1e3:.0f} ms, {growth}"
     holds = responses[0].status == 200 and fastest < 0.3
     return Result("large photo", f"12 MP, {len(photo) / MEGABYTE:.1f} MB", outcome, holds)
-
-
-def photo_request(mode: str, **options: int) -> bytes:
-    noise = Image.effect_noise((4_000, 3_000), 60).convert(mode)
-    return picture_request(saved(noise, "JPEG", **options))
 
 
 def invalid_bodies(server: Server) -> Result:

@@ -62,7 +62,7 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     });
   }
 
-  /** Stop slow computations, and those that wait for a rest. */
+  /** Stop slow computations, and cancel the timer that starts them. */
   function pause() {
     clearTimeout(restTimer);
     occlusion.pause();

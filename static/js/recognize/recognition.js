@@ -170,7 +170,7 @@ export function boxOf(strokes) {
 }
 
 /** Return the characters of digits with boxes, with a newline between lines. */
-export function joinLines(digits) {
+function joinLines(digits) {
   const boxes = digits.map(({ box }) => box);
   const isBreak = boxes.map((_, i) => i > 0 && isLineBreak(boxes.slice(0, i), boxes.slice(i)));
   // More lines are not handwriting and become one.

@@ -1,7 +1,7 @@
 /**
  * Segmentation of strokes into digits: the same operations in the same order as
  * ml/preprocessing/segmentation.py, so that both propose the same candidates.
- * tests/segmentation_vectors.json verifies both.
+ * tests/golden_vectors.json verifies both.
  */
 
 import { areNear, endPoints, lengthOf } from "./distances.js";
