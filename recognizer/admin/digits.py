@@ -29,7 +29,7 @@ from recognizer.admin.statistics import StatisticsAdmin, confidence_bin
 from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
 
 NO_STROKES = gettext_lazy("This drawing is a picture; only the 28x28 input is saved.")
-# Held while an export is written, for up to a minute: two would occupy all staff slots of a process.
+# Held while an export is written: two would occupy all staff slots of a process for a minute.
 EXPORTING = Lock()
 # The limit 2 includes confidence 1.
 BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), "90": (0.9, 2)}
