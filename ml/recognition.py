@@ -179,9 +179,8 @@ def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:
 def segment_lines(drawing: Strokes) -> list[tuple[list[Strokes], Lattice]]:
     """Return the candidate digits of each line of strokes, top to bottom, and their lattice.
 
-    A line with parentheses has several pieces, left to right.
-
-    A drawing with more than MAX_PARTS parts is not handwriting and one candidate.
+    A line with parentheses has several pieces, left to right. A drawing with more than MAX_PARTS
+    parts is not handwriting and one candidate.
     """
     strokes = [stroke for stroke in drawing if len(stroke)]
     segmented = [piece for line in split_lines(strokes) for piece in segment_line(line)]

@@ -43,7 +43,8 @@ class Lattice:
     row. ``penalties`` float64[n] is the cost of each candidate's width and of splitting it from
     touching ink before it; ``transitions`` float64[n, n] scores candidate j after i (-inf where it
     does not follow); ``misfits`` float64[n, n] is the cost of their different heights and
-    baselines. ``marks`` float64[n] is the probability of each candidate, by its size, to be a mark.
+    baselines. ``marks`` float64[n] is the probability of each candidate, by its shape, to be a
+    mark.
     """
 
     groups: list[list[int]]
