@@ -54,7 +54,9 @@ TRIALS = {
 def main() -> int:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="reduced load")
-    parser.add_argument("names", nargs="*", choices=TRIALS, metavar="NAME", help=", ".join(TRIALS))
+    # argparse compares the empty list of names with the choices too.
+    choices = [*TRIALS, []]
+    parser.add_argument("names", nargs="*", choices=choices, metavar="NAME", help=", ".join(TRIALS))
     options = parser.parse_args()
     rows = []
     with postgres() as url:
