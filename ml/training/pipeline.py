@@ -5,6 +5,7 @@ import io
 import platform
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from pickle import UnpicklingError
@@ -151,14 +152,18 @@ def resume(path: Path) -> tuple[Trainer, list[Path]]:
 def _load_checkpoint(path: Path) -> Any:
     """Load a file of ``torch.save``. Raises OSError and ValueError."""
     content = path.read_bytes()
-    try:
+    unreadable = (
+        BadZipFile,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        UnpicklingError,
+        zlib.error,
+    )
+    with suppress(*unreadable), ZipFile(io.BytesIO(content)) as archive:
         # torch.load does not compare the checksums.
-        with ZipFile(io.BytesIO(content)) as archive:
-            damaged = archive.testzip()
-        if not damaged:
+        if not archive.testzip():
             return torch.load(io.BytesIO(content), weights_only=True)
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError, UnpicklingError, zlib.error):
-        pass
     raise ValueError(f"{path} is damaged. Start a new training.")
 
 
