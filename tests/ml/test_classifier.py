@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import tracemalloc
 
 import numpy as np
@@ -13,6 +14,7 @@ from ml.classifier import Classifier, ModelError, Verdict
 from ml.model_metadata import FORMAT
 from ml.onnx_validation import MAX_WEIGHT, MIN_DIVISOR, SHAPES
 from ml.training import data
+from tests.conftest import run
 from tools.samples import SHIPPED
 
 
@@ -294,3 +296,12 @@ def test_classifier_validates_the_graph_before_onnx_runtime_loads_it(monkeypatch
     monkeypatch.setattr(onnxruntime, "InferenceSession", None)
     with pytest.raises(ModelError, match=r"another graph: .*LogSoftmax"):
         Classifier(changed(use_other_operator))
+
+
+def test_classifier_starts_no_telemetry_of_onnx_runtime(tmp_path):
+    """It would store a device identifier in the home folder."""
+    code = "from ml.classifier import Classifier; from tools.samples import SHIPPED"
+    code += "; Classifier(SHIPPED.read_bytes())"
+    done = run(sys.executable, "-c", code, HOME=str(tmp_path), TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
