@@ -16,6 +16,7 @@ from django.conf import settings as site
 from django.contrib.staticfiles.management.commands import collectstatic
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
+from django.db import connection
 from hypothesis import HealthCheck, settings
 from PIL import Image
 from whitenoise.compress import Compressor
@@ -135,6 +136,14 @@ def picture_of(strokes):
     buffer = io.BytesIO()
     grid.resize((280, 280)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """Use a SQLite file, as in production: one in memory shares a connection between threads."""
+    if connection.vendor == "sqlite":
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(file)
 
 
 @pytest.fixture(scope="session")
