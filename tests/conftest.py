@@ -160,6 +160,18 @@ def serve_shipped_model(monkeypatch):
 
 
 @pytest.fixture
+def model_calls(monkeypatch):
+    """Return the number of images in each call of a model."""
+    calls, predict = [], Classifier.predict
+    monkeypatch.setattr(
+        Classifier,
+        "predict",
+        lambda classifier, images: calls.append(len(images)) or predict(classifier, images),
+    )
+    return calls
+
+
+@pytest.fixture
 def no_model(monkeypatch, tmp_path):
     """Serve without any model."""
     missing = serving.ServingModel(tmp_path / "missing.onnx", lambda: None)

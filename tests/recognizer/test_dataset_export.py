@@ -324,22 +324,3 @@ def test_split_separates_drawings_and_images():
     assert not set(known.drawings) & set(unseen.drawings)
     assert 0.15 < len(unseen) / 2000 < 0.25
     assert len(known) + len(unseen) == 1999
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        (dataset_folder.IMAGES, b""),
-        (dataset_folder.IMAGES, b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c" + bytes(784)),
-        (dataset_folder.CSV, b"label,pixel0\n7,1\n"),
-        (dataset_folder.JSON_LINES, b"{}"),
-        ("7/a.png", b"no picture"),
-        ("readme", b""),
-    ],
-)
-def test_read_of_another_folder_raises_value_error_with_its_name(tmp_path, name, content):
-    folder = tmp_path / "mine"
-    (folder / name).parent.mkdir(parents=True)
-    (folder / name).write_bytes(content)
-    with pytest.raises(ValueError, match="mine"):
-        dataset_folder.read(folder)

@@ -80,13 +80,6 @@ def test_by_day_with_a_number_counts_one_drawing():
     assert (today.drawings, today.digits) == (1, 2)
 
 
-def test_by_day_after_deletion_counts_the_remaining_drawings():
-    make(2, days_ago=1)
-    make(1)
-    Drawing.objects.order_by("created_at").first().delete()
-    assert [day.drawings for day in statistics.by_day(statistics.Period.latest(7))][-2:] == [1, 1]
-
-
 def test_accuracy_by_model_has_wilson_interval():
     make(8, label="7")
     make(2, label="1")
