@@ -79,31 +79,29 @@ def test_predict_picture_keeps_both_digits_at_the_border(shipped):
     assert predict_picture(shipped, picture).text == "10"
 
 
+def scanned(text, picture, drawing, blot):
+    """Return a picture of a digit with a blot at its start, and the noise of a scan."""
+    x, y = PLOTTED[text][0][0]
+    drawing.ellipse((20 + 4 * x, 34 + 4 * y, 23 + 4 * x, 37 + 4 * y), fill=blot)
+    levels = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.6)))
+    noise = np.random.default_rng(0).integers(0, 8, levels.shape)
+    return Image.fromarray((levels - noise).clip(0, 255).astype(np.uint8))
+
+
 @pytest.mark.parametrize("text", PLOTTED)
 def test_predict_picture_of_a_pale_pen_on_noisy_white_gives_the_digit(shipped, text):
-    """The last stroke is much paler than a blot at its start."""
-    rng = np.random.default_rng(0)
-    picture, drawing = plotted(text, pen=3, ink=170)
-    x, y = PLOTTED[text][0][0]
-    drawing.ellipse((20 + 4 * x, 34 + 4 * y, 23 + 4 * x, 37 + 4 * y), fill=20)
-    levels = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.6)))
-    noisy = (levels - rng.integers(0, 8, levels.shape)).clip(0, 255).astype(np.uint8)
-    assert predict_picture(shipped, Image.fromarray(noisy)).text == text
+    picture = scanned(text, *plotted(text, pen=3, ink=170), blot=20)
+    assert predict_picture(shipped, picture).text == text
 
 
 @pytest.mark.parametrize("text", PLOTTED)
 @pytest.mark.parametrize("ink", [175, 185])
 def test_predict_picture_of_a_pale_pen_beside_a_dark_edge_gives_the_digit(shipped, ink, text):
-    """The edge of the scan makes the paper uneven, and one part of the pen is much darker."""
-    rng = np.random.default_rng(0)
+    """The edge of the scan makes the paper uneven."""
     picture, drawing = plotted(text, pen=3, ink=ink)
     drawing.rectangle((0, 0, 3, 139), fill=150)
     drawing.line((0, 138, 89, 138), fill=180, width=2)
-    x, y = PLOTTED[text][0][0]
-    drawing.ellipse((20 + 4 * x, 34 + 4 * y, 23 + 4 * x, 37 + 4 * y), fill=90)
-    levels = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.6)))
-    noisy = (levels - rng.integers(0, 8, levels.shape)).clip(0, 255).astype(np.uint8)
-    assert predict_picture(shipped, Image.fromarray(noisy)).text == text
+    assert predict_picture(shipped, scanned(text, picture, drawing, blot=90)).text == text
 
 
 @pytest.mark.parametrize("text", PLOTTED)

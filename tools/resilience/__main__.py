@@ -23,7 +23,6 @@ from tools.resilience.traffic import (
     memory_growth,
     overload,
     proxy,
-    rate_limit,
     silent_connections,
     slow_clients,
     stalled_readers,
@@ -45,7 +44,6 @@ TRIALS = {
         silent_connections,
         stalled_readers,
         proxy,
-        rate_limit,
         memory_growth,
     )
 }

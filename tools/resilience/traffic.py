@@ -1,16 +1,13 @@
 """Traffic trials: hostile pictures, overload, slow clients, long operation."""
 
 import asyncio
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPCookieProcessor, Request, build_opener
+from urllib.parse import urlsplit
 
 from PIL import Image
 
@@ -140,21 +137,6 @@ def proxy(database_url: str | None, *, short: bool) -> Iterator[Result]:
         nginx(Path(folder), [server.url]) as url,
     ):
         yield beside_slow_clients("behind a proxy", url, slow, seconds, "127.0.0.2")
-        yield sign_in(url)
-
-
-def sign_in(site: str) -> Result:
-    """Sign in with a wrong password: with a Host without the port, the CSRF check would fail."""
-    browser = build_opener(HTTPCookieProcessor())
-    url = f"{site}/admin/login/"
-    page = browser.open(url).read().decode()
-    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
-    form = urlencode({"csrfmiddlewaretoken": token, "username": "owner", "password": "wrong"})
-    try:
-        status = browser.open(Request(url, form.encode(), {"Origin": site})).status
-    except HTTPError as error:
-        status = error.code
-    return Result("behind a proxy", "sign-in on another port", str(status), status == 200)
 
 
 def silent_connections(database_url: str | None, *, short: bool) -> Iterator[Result]:
@@ -245,26 +227,6 @@ def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result
     outcome = f"first {during.status}, then {count_statuses(after)}, p99 {slowest * 1e3:.0f} ms"
     holds = {response.status for response in after} == {200} and slowest < 1
     yield Result("stalled readers", f"{clients} for {seconds} s", outcome, holds)
-
-
-def rate_limit(database_url: str | None, *, short: bool) -> Iterator[Result]:
-    """Send twice the limit with forged X-Forwarded-For headers to four workers."""
-    limit = 600
-    with running_server(
-        database_url, WEB_CONCURRENCY="4", REQUESTS_PER_MINUTE=str(limit)
-    ) as server:
-        started = time.monotonic()
-        responses = []
-        for number in range(2 * limit):
-            forged = f"X-Forwarded-For: 192.0.2.{number % 256}"
-            responses.append(server.send(predict_request(forged, "X-Forwarded-For: 10.0.0.1")))
-        # The bucket refills during the trial.
-        allowed = limit * (1 + (time.monotonic() - started) / 60)
-    accepted = sum(response.status == 200 for response in responses)
-    rejected = sum(response.status == 429 and response.has_retry_after for response in responses)
-    outcome = f"{accepted} accepted, {allowed:.0f} allowed, {rejected} x 429"
-    holds = abs(accepted / allowed - 1) < 0.1 and accepted + rejected == len(responses)
-    yield Result("rate limit", f"{2 * limit} requests, 4 workers", outcome, holds)
 
 
 def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
