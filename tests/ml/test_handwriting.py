@@ -1,6 +1,7 @@
 """Handwritten digits, marks and annotations, recognized by the shipped model."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -8,20 +9,9 @@ import pytest
 
 from ml.classifier import Verdict
 from ml.recognition import predict_strokes
+from tools import samples
 
-
-def curve(*points):
-    """Return a smooth stroke of 10 points between each two given ones (Catmull-Rom)."""
-    ends = np.array([points[0], *points, points[-1]], dtype=float)
-    t = np.linspace(0, 1, 10, endpoint=False)[:, None]
-    pieces = [
-        b
-        + t * (c - a) / 2
-        + t**2 * (2 * a - 5 * b + 4 * c - d) / 2
-        + t**3 * (3 * (b - c) + d - a) / 2
-        for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False)
-    ]
-    return [*np.vstack(pieces).tolist(), list(map(float, points[-1]))]
+curve = partial(samples.curve, between=9)
 
 
 def line(*points):
