@@ -9,10 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from ml.preprocessing.strokes import rasterize
 from tests.conftest import picture_of
 from tests.recognizer.conftest import PREDICT, is_problem
-from tools.samples import SEVEN
+from tools.samples import ONE, SEVEN
 
 BATCH = f"{PREDICT}/batch"
-ONE = [[[100, 10], [100, 250]]]
 SEVENTEEN = [[[320 + x, y] for x, y, _ in SEVEN[0]], [[30, 60], [30, 260]]]
 
 
