@@ -22,9 +22,9 @@ def line(*points):
     return [*np.vstack(pieces).tolist(), list(map(float, points[-1]))]
 
 
-def ellipse(x, y, width, height, first=100, last=465):
-    """Return an arc around (x, y) between two angles in degrees, counterclockwise on paper."""
-    angles = np.radians(np.linspace(first, last, 40)).tolist()
+def ellipse(x, y, width, height, last=465):
+    """Return an arc around (x, y) up to an angle in degrees, counterclockwise on paper."""
+    angles = np.radians(np.linspace(100, last, 40)).tolist()
     return [[x + width / 2 * math.cos(a), y - height / 2 * math.sin(a)] for a in angles]
 
 

@@ -9,17 +9,17 @@ from ml.recognition import predict_picture
 from tests.ml.test_pictures import PLOTTED
 
 
-def plotted(text, pen=4, ink=20, size=(90, 140), place=(21, 35), scale=4):
+def plotted(text, pen=4, ink=20, size=(90, 140), place=(21, 35)):
     """Return a picture of a digit on white, and its ImageDraw."""
     picture = Image.new("L", size, 255)
     drawing = ImageDraw.Draw(picture)
-    plot(drawing, text, pen, ink, place, scale)
+    plot(drawing, text, pen, ink, place)
     return picture, drawing
 
 
-def plot(drawing, text, pen, ink, place, scale):
+def plot(drawing, text, pen, ink, place):
     for stroke in PLOTTED[text]:
-        points = [(place[0] + scale * x, place[1] + scale * y) for x, y in stroke]
+        points = [(place[0] + 4 * x, place[1] + 4 * y) for x, y in stroke]
         drawing.line(points, fill=ink, width=pen, joint="curve")
 
 
@@ -75,7 +75,7 @@ def test_predict_picture_keeps_a_digit_that_touches_the_border(shipped, place, t
 
 def test_predict_picture_keeps_both_digits_at_the_border(shipped):
     picture, drawing = plotted("1", place=(-20, 22), size=(76, 124))
-    plot(drawing, "0", 4, 20, (24, 22), 4)
+    plot(drawing, "0", 4, 20, (24, 22))
     assert predict_picture(shipped, picture).text == "10"
 
 
@@ -117,7 +117,7 @@ def test_predict_picture_of_two_lines_separates_them(shipped):
     drawing = ImageDraw.Draw(picture)
     for line, text in enumerate(("1234", "7021")):
         for column, digit in enumerate(text):
-            plot(drawing, digit, 8, 20, (20 + 70 * column, 20 + 125 * line), 4)
+            plot(drawing, digit, 8, 20, (20 + 70 * column, 20 + 125 * line))
     assert predict_picture(shipped, picture).text == "1234\n7021"
 
 

@@ -14,13 +14,13 @@ MODELS = "/admin/recognizer/modelversion/"
 pytestmark = pytest.mark.django_db
 
 
-def trained_on(labels, errors, of=1_000, temperature=1.0):
+def trained_on(labels, errors, temperature):
     """Register a model trained on labels, with errors on held-out ones."""
     model = onnx.load_from_string(variant(temperature))
     facts = {
         "thresholds": {"digit": 0.5, "sure": 0.5},
         "training": {"reviewed_images": labels},
-        "metrics": {"held_out_reviewed": {"errors": errors, "of": of}},
+        "metrics": {"held_out_reviewed": {"errors": errors, "of": 1_000}},
     }
     registry.register(export.describe(model, facts))
 

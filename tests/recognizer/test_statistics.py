@@ -25,10 +25,10 @@ def deployed(static_files):
     pass
 
 
-def make(count=1, days_ago=0, model="m1", image=GRID, strokes=SEVEN, **fields):
+def make(count=1, days_ago=0, model="m1", image=GRID, **fields):
     """Create digits, each with its own drawing."""
     drawings = Drawing.objects.bulk_create(
-        Drawing(source="page", strokes=strokes, text="7", model=model) for _ in range(count)
+        Drawing(source="page", strokes=SEVEN, text="7", model=model) for _ in range(count)
     )
     digit = {"text": "7", "verdict": "digit", "confidence": 0.95, **fields}
     digits = Digit.objects.bulk_create(
