@@ -172,9 +172,6 @@ def test_predict_steep_row_is_one_line(predict, slope):
     assert predict(strokes).text == "2305"
 
 
-ZERO_AFTER = curve(
-    [110, 0], [84, 20], [78, 60], [92, 98], [124, 92], [136, 50], [124, 8], [106, 2]
-)  # fmt: skip
 JOINED = {
     "00": [
         curve(
