@@ -96,16 +96,19 @@ def run_python(code, **environment):
     return run(sys.executable, "-c", prelude + code, **environment)
 
 
-def variant(temperature, errors=45, unread=None):
+def with_facts(**facts):
+    """Return the shipped model with only these facts and thresholds."""
+    thresholds = {"digit": 0.5, "sure": 0.5}
+    return export.describe(onnx.load(SHIPPED), {"thresholds": thresholds, **facts})
+
+
+def variant(temperature, errors=45, unread=None, **facts):
     """Return a copy of the shipped model with another temperature and other stated errors.
 
     It never predicts the digit ``unread``.
     """
     model = onnx.load(SHIPPED)
-    facts = {
-        "thresholds": {"digit": 0.9, "sure": 0.9},
-        "metrics": {"mnist_test": {"errors": errors, "of": 10_000, "calibration_error": 0.01}},
-    }
+    metrics = {"mnist_test": {"errors": errors, "of": 10_000, "calibration_error": 0.01}}
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     tensors["temperature"].raw_data = np.float32(temperature).tobytes()
     if unread is not None:
@@ -113,6 +116,7 @@ def variant(temperature, errors=45, unread=None):
         values = onnx.numpy_helper.to_array(bias).copy()
         values[unread] = -1_000
         bias.raw_data = values.tobytes()
+    facts = {"thresholds": {"digit": 0.9, "sure": 0.9}, "metrics": metrics, **facts}
     return export.describe(model, facts)
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 
-import onnx
 import pytest
 from django.core.management import CommandError
 from PIL import Image
@@ -11,9 +10,9 @@ from PIL import Image
 from ml.evaluation import evaluate as evaluation
 from ml.evaluation import picture_folder
 from ml.preprocessing.strokes import rasterize
-from ml.training import export, held_out, stroke_files
+from ml.training import held_out, stroke_files
 from recognizer.management.commands import evaluate
-from tests.conftest import call
+from tests.conftest import call, with_facts
 from tools.samples import ROOT, SEVEN, SHIPPED
 
 
@@ -132,17 +131,11 @@ def test_evaluate_strokes_skips_the_writers_of_the_training(
     known = write_strokes("known.jsonl", "7", writer=writers["training"])
     mixed = write_strokes("mixed.jsonl", "7", writer=writers["test"])
     mixed.write_text(f"{mixed.read_text()}\n{known.read_text()}")
-    facts = {
-        "thresholds": {"digit": 0.9, "sure": 0.9},
-        "training": {
-            "stroke_files": [
-                {"name": path.name, "sha256": stroke_files.read(path).sha256}
-                for path in (known, mixed)
-            ]
-        },
-    }
+    files = [
+        {"name": path.name, "sha256": stroke_files.read(path).sha256} for path in (known, mixed)
+    ]
     model, report = tmp_path / "lenet.onnx", tmp_path / "report.html"
-    model.write_bytes(export.describe(onnx.load(SHIPPED), facts))
+    model.write_bytes(with_facts(training={"stroke_files": files}))
     call("evaluate", model, "--strokes", mixed, "--report", report)
     (source,) = json.loads(report.with_suffix(".json").read_text())["strokes"]
     assert [one["writer"] for one in source["writers"]] == [writers["test"]]
