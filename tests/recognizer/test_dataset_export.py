@@ -1,11 +1,10 @@
-"""Export of labeled digits, reading the exports back, and deletion of old drawings."""
+"""Export of labeled digits, and reading the exports back."""
 
 import csv
 import errno
 import inspect
 import io
 import json
-from datetime import timedelta
 from uuid import UUID, uuid4
 from zipfile import ZipFile
 
@@ -15,7 +14,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError
 from django.db.models import QuerySet
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
-from django.utils import timezone
 
 from ml.training import data, dataset_folder, held_out
 from ml.training.stroke_files import NON_DIGIT
@@ -271,39 +269,6 @@ def test_admin_export_to_a_full_disk_is_reported(admin_client, static_files, lab
     (message,) = admin_client.post(DIGITS, form, follow=True).context["messages"]
     assert message.message == "The export cannot be written: No space left on device."
     assert not EXPORTING.locked()
-
-
-@pytest.fixture
-def drawings_by_age(put):
-    """Save drawings dated 0, 10 and 40 days ago."""
-    for days in (0, 10, 40):
-        put()
-        newest = Drawing.objects.latest("created_at")
-        Drawing.objects.filter(pk=newest.pk).update(
-            created_at=timezone.now() - timedelta(days=days, hours=1)
-        )
-
-
-@pytest.mark.database
-@pytest.mark.parametrize(("days", "left"), [(90, 3), (30, 2), (5, 1), (0, 0)])
-def test_purge_deletes_drawings_older_than_the_days(drawings_by_age, days, left):
-    assert f"{3 - left} drawing" in call("purge_drawings", "--days", days, "--dry-run")
-    assert Digit.objects.count() == 3
-    assert f"{3 - left} drawing" in call("purge_drawings", "--days", days)
-    assert Drawing.objects.count() == Digit.objects.count() == left
-
-
-def test_purge_without_days_uses_the_setting_or_fails(drawings_by_age, settings):
-    with pytest.raises(CommandError, match="KEEP_DRAWINGS_DAYS"):
-        call("purge_drawings")
-    settings.KEEP_DRAWINGS_DAYS = 30
-    call("purge_drawings")
-    assert Drawing.objects.count() == 2
-
-
-def test_purge_before_the_first_date_fails(drawings_by_age):
-    with pytest.raises(CommandError, match=r"9,?999,?999"):
-        call("purge_drawings", "--days", 9_999_999)
 
 
 def test_export_after_a_purge_is_empty(tmp_path, labeled):
