@@ -23,6 +23,7 @@ from tools.resilience.traffic import (
     memory_growth,
     overload,
     proxy,
+    rate_limit,
     silent_connections,
     slow_clients,
     stalled_readers,
@@ -44,6 +45,7 @@ TRIALS = {
         silent_connections,
         stalled_readers,
         proxy,
+        rate_limit,
         memory_growth,
     )
 }

@@ -39,8 +39,8 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def predict_request() -> bytes:
-    return request("POST", "/api/v1/predict", STROKES, "application/json")
+def predict_request(*headers: str) -> bytes:
+    return request("POST", "/api/v1/predict", STROKES, "application/json", *headers)
 
 
 def save_request(id: UUID | None = None) -> bytes:

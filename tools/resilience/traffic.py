@@ -229,6 +229,26 @@ def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result
     yield Result("stalled readers", f"{clients} for {seconds} s", outcome, holds)
 
 
+def rate_limit(database_url: str | None, *, short: bool) -> Iterator[Result]:
+    """Send twice the limit with forged X-Forwarded-For headers to four workers."""
+    limit = 600
+    with running_server(
+        database_url, WEB_CONCURRENCY="4", REQUESTS_PER_MINUTE=str(limit)
+    ) as server:
+        started = time.monotonic()
+        responses = []
+        for number in range(2 * limit):
+            forged = f"X-Forwarded-For: 192.0.2.{number % 256}"
+            responses.append(server.send(predict_request(forged, "X-Forwarded-For: 10.0.0.1")))
+        # The bucket refills during the trial.
+        allowed = limit * (1 + (time.monotonic() - started) / 60)
+    accepted = sum(response.status == 200 for response in responses)
+    rejected = sum(response.status == 429 and response.has_retry_after for response in responses)
+    outcome = f"{accepted} accepted, {allowed:.0f} allowed, {rejected} x 429"
+    holds = abs(accepted / allowed - 1) < 0.1 and accepted + rejected == len(responses)
+    yield Result("rate limit", f"{2 * limit} requests, 4 workers", outcome, holds)
+
+
 def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
     """Compare the workers' memory after half of the requests and at the end.
 
