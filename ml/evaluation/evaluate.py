@@ -13,7 +13,7 @@ from ml.evaluation import robustness, stroke_metrics, synthetic_numbers
 from ml.evaluation.metrics import Evaluation, wilson
 from ml.evaluation.stroke_metrics import Outcome
 from ml.preprocessing.strokes import Strokes
-from ml.recognition import Prediction, predict_batch, predict_picture
+from ml.recognition import VERDICT_ORDER, Prediction, predict_batch, predict_picture
 from ml.training import outliers
 from ml.training.data import LabeledImages
 from ml.training.stroke_files import StrokeFile, StrokeSample
@@ -29,8 +29,6 @@ SEED = 1_000
 # Increase it if a change of the code changes the metrics of an unchanged model.
 METRICS_VERSION = 2
 COVERAGES = (0.9, 0.95, 0.98, 0.99, 1.0)
-# From the most to the least certain digit.
-VERDICT_ORDER = (Verdict.DIGIT, Verdict.UNSURE, Verdict.NOT_A_DIGIT)
 
 
 def evaluate_images(classifier: Classifier, images: LabeledImages) -> Evaluation:

@@ -1,6 +1,5 @@
 """Find the ink of a picture: separated from paper, without artifacts, inside of frames."""
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +9,7 @@ from PIL import Image
 
 from ml.preprocessing.artifacts import lines_with_ink, without_artifacts
 from ml.preprocessing.paper import Levels, border, find_ink, ink_threshold
-from ml.preprocessing.pictures import WORKING_SIZE, to_gray, upright
+from ml.preprocessing.pictures import reduction, to_gray, upright
 from ml.preprocessing.strokes import Box
 
 # Ink below this fraction of the darkest is pale.
@@ -62,7 +61,7 @@ class Ink:
 
 def extract_ink(picture: Image.Image) -> Ink | None:
     """Return the ink of a picture, or None if it is blank."""
-    factor = max(1, round(math.sqrt(picture.width * picture.height) / WORKING_SIZE))
+    factor = reduction(picture)
     gray = to_gray(picture, factor)
     # Some conversions drop the EXIF orientation.
     gray.info = picture.info

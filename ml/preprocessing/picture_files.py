@@ -1,7 +1,6 @@
 """Decode picture files from unknown senders, with limits on memory and time."""
 
 import io
-import math
 import re
 import struct
 import warnings
@@ -13,7 +12,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ml.preprocessing.pictures import WORKING_SIZE
+from ml.preprocessing.pictures import reduction
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 # A baseline JPEG is decoded at a fraction of its size, 24 megapixels of a phone in 4 MB; other
@@ -66,7 +65,7 @@ class _LimitedReads(io.BytesIO):
 
 
 def open_picture(content: bytes, max_pixels: int = MAX_JPEG_PIXELS) -> Image.Image:
-    """Decode a picture, of an animation the first frame, and reduce it to about WORKING_SIZE.
+    """Decode a picture, of an animation the first frame, and reduce it to the working size.
 
     ``info["full_width"]`` is the width of the file. ``max_pixels`` may lower the limit. Raises
     PictureTooLarge before decoding, or PictureError.
@@ -87,11 +86,6 @@ def open_picture(content: bytes, max_pixels: int = MAX_JPEG_PIXELS) -> Image.Ima
         # After load(), which adds the file's own entries.
         reduced.info = {**picture.info, "full_width": full_width}
     return reduced
-
-
-def reduction(picture: Image.Image) -> int:
-    """Return the factor that reduces a picture to about WORKING_SIZE."""
-    return max(1, round(math.sqrt(picture.width * picture.height) / WORKING_SIZE))
 
 
 def reduce(picture: Image.Image, factor: int) -> Image.Image:

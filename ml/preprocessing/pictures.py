@@ -1,5 +1,6 @@
 """Gray levels of decoded pictures."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,11 @@ from ml.preprocessing.paper import to_levels
 WORKING_SIZE: Final = 250
 # Bytes of EXIF: Pillow builds an object per entry.
 MAX_EXIF_BYTES: Final = 65_536
+
+
+def reduction(picture: Image.Image) -> int:
+    """Return the factor that reduces a picture to about WORKING_SIZE."""
+    return max(1, round(math.sqrt(picture.width * picture.height) / WORKING_SIZE))
 
 
 def to_gray(picture: Image.Image, factor: int) -> Image.Image:

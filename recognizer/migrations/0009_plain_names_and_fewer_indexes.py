@@ -10,7 +10,7 @@ FILTER_COLUMNS = ["text", "verdict", "label", "model", "has_visitor_label", "pre
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognizer", "0008_lists_by_visitor_and_band"),
+        ("recognizer", "0001_release_0_1_0"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -46,10 +46,11 @@ def test_drawing_is_predicted_and_saved(page):
     assert len(drawing.strokes) == 1
 
 
-def test_stroke_in_progress_is_predicted_but_not_saved(page):
+def test_stroke_in_progress_is_predicted_but_neither_labeled_nor_saved(page):
     press(page, ONE)
     expect(page.locator("#reading")).to_have_text("1")
     assert state(page) == "drawing"
+    assert page.locator("#label-status").inner_text() == ""
     assert not Drawing.objects.exists()
     page.mouse.up()
     expect_saved(page, 1)

@@ -269,9 +269,16 @@ def test_read_json_lines_excludes_numbers_and_other_labels_with_reasons(read):
     ]
 
 
-def test_read_folder_with_several_formats_raises_value_error(read):
-    with pytest.raises(ValueError, match="it holds CSV and pictures, expected one of"):
-        read({"digits.csv": TEXT, "7/a.png": encode(GRID)})
+@pytest.mark.parametrize(
+    ("contents", "found"),
+    [
+        ({"digits.csv": TEXT, "7/a.png": encode(GRID)}, "CSV and pictures"),
+        ({"a": b""}, "no digits"),
+    ],
+)
+def test_read_folder_without_a_single_format_raises_value_error(read, contents, found):
+    with pytest.raises(ValueError, match=f"it holds {found}, expected one of"):
+        read(contents)
 
 
 @pytest.mark.parametrize("name", ["digits.csv.gz", "digits.jsonl.gz", "train-images-idx3-ubyte.gz"])

@@ -1,6 +1,7 @@
 """Handwritten digits, marks and annotations, recognized by the shipped model."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -8,20 +9,9 @@ import pytest
 
 from ml.classifier import Verdict
 from ml.recognition import predict_strokes
+from tools import samples
 
-
-def curve(*points):
-    """Return a smooth stroke of 10 points between each two given ones (Catmull-Rom)."""
-    ends = np.array([points[0], *points, points[-1]], dtype=float)
-    t = np.linspace(0, 1, 10, endpoint=False)[:, None]
-    pieces = [
-        b
-        + t * (c - a) / 2
-        + t**2 * (2 * a - 5 * b + 4 * c - d) / 2
-        + t**3 * (3 * (b - c) + d - a) / 2
-        for a, b, c, d in zip(ends, ends[1:], ends[2:], ends[3:], strict=False)
-    ]
-    return [*np.vstack(pieces).tolist(), list(map(float, points[-1]))]
+curve = partial(samples.curve, between=9)
 
 
 def line(*points):
@@ -32,9 +22,9 @@ def line(*points):
     return [*np.vstack(pieces).tolist(), list(map(float, points[-1]))]
 
 
-def ellipse(x, y, width, height, first=100, last=465):
-    """Return an arc around (x, y) between two angles in degrees, counterclockwise on paper."""
-    angles = np.radians(np.linspace(first, last, 40)).tolist()
+def ellipse(x, y, width, height, last=465):
+    """Return an arc around (x, y) up to an angle in degrees, counterclockwise on paper."""
+    angles = np.radians(np.linspace(100, last, 40)).tolist()
     return [[x + width / 2 * math.cos(a), y - height / 2 * math.sin(a)] for a in angles]
 
 
@@ -182,9 +172,6 @@ def test_predict_steep_row_is_one_line(predict, slope):
     assert predict(strokes).text == "2305"
 
 
-ZERO_AFTER = curve(
-    [110, 0], [84, 20], [78, 60], [92, 98], [124, 92], [136, 50], [124, 8], [106, 2]
-)  # fmt: skip
 JOINED = {
     "00": [
         curve(

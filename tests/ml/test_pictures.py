@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps, PngImagePlugin
 
+from ml import known_digits
 from ml.preprocessing.ink import extract_ink
 from ml.preprocessing.ink_grids import rasterize_ink
 from ml.preprocessing.picture_files import PictureError, PictureTooLarge, open_picture
@@ -409,12 +410,8 @@ def test_open_picture_with_a_flipped_byte_succeeds_or_raises_picture_error(good,
 
 # Digits as strokes of (x, y) in a box of 12 x 20.
 PLOTTED = {
-    "0": [[(6, 0), (1, 5), (0, 10), (2, 17), (6, 20), (10, 17), (12, 10), (10, 3), (6, 0)]],
-    "1": [[(6, 0), (6, 20)]],
-    "2": [[(0, 4), (4, 0), (9, 1), (11, 5), (9, 9), (0, 20), (12, 20)]],
-    "3": [[(1, 1), (7, 0), (11, 4), (9, 8), (5, 9), (10, 12), (11, 16), (6, 20), (0, 18)]],
-    "4": [[(8, 0), (0, 13), (12, 13)], [(9, 6), (8, 20)]],
-    "7": [[(0, 0), (12, 0), (5, 20)]],
+    str(digit): [[(x / 5, y / 5) for x, y in stroke] for stroke in strokes]
+    for digit, strokes in enumerate(known_digits.STROKES)
 }
 
 

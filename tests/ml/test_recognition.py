@@ -19,26 +19,6 @@ from tools.samples import SEVEN
 ONE = [[320, 60], [320, 260]]
 
 
-@pytest.fixture
-def model_calls(shipped, monkeypatch):
-    """The number of images in each model call."""
-    calls = []
-    predict = shipped.predict
-
-    def counted(images):
-        calls.append(len(images))
-        return predict(images)
-
-    monkeypatch.setattr(shipped, "predict", counted)
-    return calls
-
-
-def test_predict_strokes_of_a_number_gives_each_digit(shipped):
-    prediction = predict_strokes(shipped, [*SEVEN, ONE])
-    assert prediction.text == "71"
-    assert [digit.box.x for digit in prediction.digits] == [60, 320]
-
-
 def test_predict_strokes_of_two_lines_separates_them_by_a_newline(shipped, model_calls):
     upper = [[[x, y - 320] for x, y, _ in stroke] for stroke in SEVEN]
     prediction = predict_strokes(shipped, [*SEVEN, ONE, *upper])

@@ -94,12 +94,6 @@ def test_predict_numbers(predict, number, layout):
     assert predict(compose(number, **layout)) == number
 
 
-@pytest.mark.parametrize("slope", [-0.3, 0.3])
-def test_predict_sloping_numbers(predict, slope):
-    strokes = [[[x, y + slope * x] for x, y in stroke] for stroke in compose("20345")]
-    assert predict(strokes) == "20345"
-
-
 @pytest.mark.parametrize(("strokes", "digit"), [(FOUR, "4"), (FIVE, "5"), (SEVEN, "7")])
 def test_predict_digit_of_two_strokes_keeps_one_digit(predict, strokes, digit):
     assert predict(strokes) == digit

@@ -201,11 +201,6 @@ def test_read_damaged_gzip_raises_value_error_with_the_path(tmp_path, content):
         stroke_files.read(path)
 
 
-def test_read_missing_file_raises_os_error_with_the_path(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"missing\.jsonl"):
-        stroke_files.read(tmp_path / "missing.jsonl")
-
-
 def test_part_of_depends_on_the_name_alone():
     # Models name their files instead of their writers, so the parts must never change.
     parts = {"ana": "test", "3": "validation", "12": "training", "": "training"}
@@ -230,10 +225,6 @@ def test_split_writers_gives_each_writer_one_part():
     for part, selected in parts.items():
         assert selected
         assert {held_out.part_of(sample.writer) for sample in selected} == {part}
-
-
-def test_split_writers_without_samples_gives_empty_parts():
-    assert held_out.split_writers([]) == {"training": [], "validation": [], "test": []}
 
 
 def test_rasterize_samples_labels_digits_and_non_digits():

@@ -134,12 +134,7 @@ def test_segment_bounds_candidates_and_distances(monkeypatch, strokes):
 
 
 @pytest.mark.parametrize("strokes", LONG.values(), ids=LONG)
-def test_predict_rasterizes_each_candidate_once(shipped, monkeypatch, strokes):
-    calls = []
-    predict = shipped.predict
-    monkeypatch.setattr(
-        shipped, "predict", lambda images: calls.append(len(images)) or predict(images)
-    )
+def test_predict_rasterizes_each_candidate_once(shipped, model_calls, strokes):
     predict_strokes(shipped, strokes)
-    assert sum(calls) <= MAX_PARTS_IN_DIGIT * MAX_PARTS + MAX_PARTS
-    assert max(calls) <= MODEL_BATCH
+    assert sum(model_calls) <= MAX_PARTS_IN_DIGIT * MAX_PARTS + MAX_PARTS
+    assert max(model_calls) <= MODEL_BATCH

@@ -142,10 +142,6 @@ def join(threads):
         assert not thread.is_alive()
 
 
-def test_body_within_the_limit_is_buffered():
-    assert Request(body=b"hello").send(LoadShedder(echo, MAX_BODY_SIZE)).body == b"hello"
-
-
 def test_body_after_the_response_is_freed():
     bodies = []
 

@@ -36,12 +36,6 @@ def test_limit_after_a_burst_refills_evenly():
     assert accepted(limiter, "192.0.2.1", 60, 2000.0, 100) == 60
 
 
-def test_limit_of_one_address_does_not_affect_another():
-    limiter = RateLimiter()
-    assert accepted(limiter, "192.0.2.1", 5, 1000.0, 10) == 5
-    assert accepted(limiter, "192.0.2.2", 5, 1000.0, 10) == 5
-
-
 def test_ipv6_addresses_of_one_64_network_share_a_limit():
     limiter = RateLimiter()
     assert accepted(limiter, "2001:db8:1:2::1", 5, 1000.0, 5) == 5

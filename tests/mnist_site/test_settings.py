@@ -40,10 +40,6 @@ def test_startup_with_uncollected_static_files_names_the_command(monkeypatch, st
         require_static_files()
 
 
-def test_startup_with_collected_static_files_succeeds(static_files):
-    require_static_files()
-
-
 def test_startup_in_development_needs_no_collected_files():
     done = run_python("import mnist_site.wsgi", DEBUG="1")
     assert done.returncode == 0, done.stderr

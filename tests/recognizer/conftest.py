@@ -82,9 +82,9 @@ def write_strokes(tmp_path, shipped):
     """Return a function that writes drawings of a seven, by a writer unknown to the training."""
     (unseen, *_) = shipped.facts["training"].get("held_out_writers", ["unseen"])
 
-    def write(name, *labels, writer=unseen, strokes=SEVEN):
+    def write(name, *labels, writer=unseen):
         path = tmp_path / name
-        records = [{"strokes": strokes, "label": label, "writer": writer} for label in labels]
+        records = [{"strokes": SEVEN, "label": label, "writer": writer} for label in labels]
         path.write_text("\n".join(map(json.dumps, records)))
         return path
 

@@ -11,11 +11,10 @@ from django.utils.timezone import localtime
 
 from recognizer import drawings
 from recognizer.models import Digit, Drawing
-from tools.samples import SEVEN
+from tools.samples import ONE, SEVEN
 
 DIGITS = "/admin/recognizer/digit/"
 DRAWINGS = "/admin/recognizer/drawing/"
-ONE = [[[100, 10], [100, 250]]]
 TAP = [[[5, 5]]]
 URLENCODED = "application/x-www-form-urlencoded"
 

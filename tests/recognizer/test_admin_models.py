@@ -4,26 +4,18 @@ import hashlib
 import re
 from unittest.mock import Mock
 
-import onnx
 import pytest
 from django.contrib.admin.models import LogEntry
 
 from ml.classifier import Classifier, ModelError
-from ml.training import export
 from recognizer import comparison, registry, serving
 from recognizer.models import Digit, ModelStatus, ModelVersion
-from tests.conftest import call, variant
+from tests.conftest import call, variant, with_facts
 from tools.samples import SEVEN, SHIPPED
 
 MODELS = "/admin/recognizer/modelversion/"
-THRESHOLDS = {"digit": 0.5, "sure": 0.5}
 
 pytestmark = pytest.mark.django_db
-
-
-def with_facts(facts):
-    """Return the shipped model with other facts."""
-    return export.describe(onnx.load(SHIPPED), facts)
 
 
 def test_two_rollbacks_of_one_model_undo_one_promotion(
@@ -150,16 +142,14 @@ def test_model_list_shows_the_training_command_with_the_serving_models_files(
 def test_model_list_counts_the_labels_of_the_training(
     admin_client, static_files, monkeypatch, labels, noun
 ):
-    model = Classifier(
-        with_facts({"thresholds": THRESHOLDS, "training": {"reviewed_images": labels}})
-    )
+    model = Classifier(with_facts(training={"reviewed_images": labels}))
     monkeypatch.setattr(serving, "current_classifier", lambda: model)
     page = admin_client.get(MODELS).content.decode()
     assert f"The serving model was trained on {labels} {noun}." in page
 
 
 def test_training_data_of_a_model_without_metadata_is_translated_unknown(monkeypatch):
-    model = Classifier(with_facts({"thresholds": THRESHOLDS}))
+    model = Classifier(with_facts())
     monkeypatch.setattr(registry, "_", str.upper)
     assert registry.describe_training(lambda: model) == "UNKNOWN"
 
@@ -176,8 +166,7 @@ def test_model_list_makes_the_same_queries_for_any_number_of_models(
 
 def test_model_page_shows_the_training_curve(admin_client, static_files, candidate):
     history = {"loss": [1.0, 0.1], "validation_loss": [0.5, 0], "validation_errors": [40, 10]}
-    facts = {"thresholds": THRESHOLDS, "training": {"history": history}}
-    version = registry.register(with_facts(facts))[0]
+    version = registry.register(with_facts(training={"history": history}))[0]
     page = admin_client.get(f"{MODELS}{version.pk}/change/").content.decode()
     curve = page.partition('id="curve"')[2].partition("</fieldset>")[0]
     assert "Loss, from 0.0001 to 1.0000" in curve
@@ -190,8 +179,7 @@ def test_model_page_shows_the_training_curve(admin_client, static_files, candida
 @pytest.mark.parametrize(("loss", "errors"), [([], []), ([0.5], [0])])
 def test_model_page_with_a_short_history_has_no_error(admin_client, static_files, loss, errors):
     history = {"loss": loss, "validation_loss": loss, "validation_errors": errors}
-    facts = {"thresholds": THRESHOLDS, "training": {"history": history}}
-    version = registry.register(with_facts(facts))[0]
+    version = registry.register(with_facts(training={"history": history}))[0]
     page = admin_client.get(f"{MODELS}{version.pk}/change/").content.decode()
     assert ('id="curve"' in page) == bool(loss)
 
@@ -236,24 +224,12 @@ def test_admin_shows_and_refuses_a_damaged_model(admin_client, static_files, can
     assert ModelVersion.promoted_sha256() is None
 
 
-METRIC = {"errors": 0, "of": 10_000, "calibration_error": "text"}
-
-
-@pytest.mark.parametrize(
-    "facts",
-    [
-        {"thresholds": THRESHOLDS, "training": "text"},
-        {"thresholds": THRESHOLDS, "metrics": {"mnist_test": METRIC}},
-        {"thresholds": {"digit": "\0", "sure": {}}},
-    ],
-    ids=["training", "metrics", "thresholds"],
-)
 @pytest.mark.parametrize("status", ModelStatus.values)
 def test_stored_invalid_model_neither_serves_nor_breaks_pages(
-    client, admin_client, static_files, candidate, admin_user, monkeypatch, shipped, facts, status
+    client, admin_client, static_files, candidate, admin_user, monkeypatch, shipped, status
 ):
     """An earlier release may have stored it."""
-    content = with_facts(facts)
+    content = with_facts(training="text")
     sha256 = hashlib.sha256(content).hexdigest()
     invalid = ModelVersion.objects.create(
         content=content, sha256=sha256, version="invalid", status=status

@@ -3,7 +3,6 @@
 from base64 import b64decode
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import rasterize
@@ -28,11 +27,6 @@ def test_predict_strokes_returns_the_digit(client):
 def test_predict_uses_no_database(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         predict(client, {"strokes": SEVEN})
-
-
-def test_predict_picture_returns_the_digit(client, png):
-    picture = SimpleUploadedFile("7.png", png)
-    assert client.post(PREDICT, {"image": picture}).json()["text"] == "7"
 
 
 @pytest.mark.parametrize("query", ["", "?images=true"])

@@ -6,14 +6,12 @@ from base64 import b64encode
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from ml.classifier import Classifier
 from ml.preprocessing.strokes import rasterize
 from tests.conftest import picture_of
 from tests.recognizer.conftest import PREDICT, is_problem
-from tools.samples import SEVEN
+from tools.samples import ONE, SEVEN
 
 BATCH = f"{PREDICT}/batch"
-ONE = [[[100, 10], [100, 250]]]
 SEVENTEEN = [[[320 + x, y] for x, y, _ in SEVEN[0]], [[30, 60], [30, 260]]]
 
 
@@ -50,11 +48,6 @@ def test_batch_prediction_equals_a_single_prediction(client):
         assert one.pop("probabilities") == pytest.approx(other.pop("probabilities"), abs=2e-4)
         assert one.pop("confidence") == pytest.approx(other.pop("confidence"), abs=2e-4)
         assert one == other
-
-
-def test_batch_of_files_returns_predictions(client, png):
-    pictures = [SimpleUploadedFile("7.png", png), SimpleUploadedFile("1.png", picture_of(ONE))]
-    assert texts(client.post(BATCH, {"image": pictures})) == ["7", "1"]
 
 
 def test_returned_image_sent_as_grid_gives_the_same_digit(client):
@@ -134,18 +127,9 @@ def test_batch_without_a_model_gets_503(client, no_model):
     assert is_problem(send(client, [{"strokes": SEVEN}]), 503)
 
 
-def test_batch_runs_the_model_once_for_all_digits(client, monkeypatch):
-    calls = []
-    predict = Classifier.predict
-
-    def counted(self, images):
-        calls.append(len(images))
-        return predict(self, images)
-
-    send(client, [])
-    monkeypatch.setattr(Classifier, "predict", counted)
+def test_batch_runs_the_model_once_for_all_digits(client, model_calls):
     send(client, [{"strokes": SEVEN}, {"strokes": ONE}, {"grid": base64(bytes(783) + b"x")}])
-    assert calls == [3]
+    assert model_calls == [3]
 
 
 def test_batch_of_257_files_gets_422(client, png):

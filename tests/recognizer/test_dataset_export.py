@@ -1,11 +1,10 @@
-"""Export of labeled digits, reading the exports back, and deletion of old drawings."""
+"""Export of labeled digits, and reading the exports back."""
 
 import csv
 import errno
 import inspect
 import io
 import json
-from datetime import timedelta
 from uuid import UUID, uuid4
 from zipfile import ZipFile
 
@@ -15,7 +14,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError
 from django.db.models import QuerySet
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
-from django.utils import timezone
 
 from ml.training import data, dataset_folder, held_out
 from ml.training.stroke_files import NON_DIGIT
@@ -273,39 +271,6 @@ def test_admin_export_to_a_full_disk_is_reported(admin_client, static_files, lab
     assert not EXPORTING.locked()
 
 
-@pytest.fixture
-def drawings_by_age(put):
-    """Save drawings dated 0, 10 and 40 days ago."""
-    for days in (0, 10, 40):
-        put()
-        newest = Drawing.objects.latest("created_at")
-        Drawing.objects.filter(pk=newest.pk).update(
-            created_at=timezone.now() - timedelta(days=days, hours=1)
-        )
-
-
-@pytest.mark.database
-@pytest.mark.parametrize(("days", "left"), [(90, 3), (30, 2), (5, 1), (0, 0)])
-def test_purge_deletes_drawings_older_than_the_days(drawings_by_age, days, left):
-    assert f"{3 - left} drawing" in call("purge_drawings", "--days", days, "--dry-run")
-    assert Digit.objects.count() == 3
-    assert f"{3 - left} drawing" in call("purge_drawings", "--days", days)
-    assert Drawing.objects.count() == Digit.objects.count() == left
-
-
-def test_purge_without_days_uses_the_setting_or_fails(drawings_by_age, settings):
-    with pytest.raises(CommandError, match="KEEP_DRAWINGS_DAYS"):
-        call("purge_drawings")
-    settings.KEEP_DRAWINGS_DAYS = 30
-    call("purge_drawings")
-    assert Drawing.objects.count() == 2
-
-
-def test_purge_before_the_first_date_fails(drawings_by_age):
-    with pytest.raises(CommandError, match=r"9,?999,?999"):
-        call("purge_drawings", "--days", 9_999_999)
-
-
 def test_export_after_a_purge_is_empty(tmp_path, labeled):
     call("purge_drawings", "--days", 0)
     assert "0 digits" in call("export_dataset", tmp_path)
@@ -324,22 +289,3 @@ def test_split_separates_drawings_and_images():
     assert not set(known.drawings) & set(unseen.drawings)
     assert 0.15 < len(unseen) / 2000 < 0.25
     assert len(known) + len(unseen) == 1999
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        (dataset_folder.IMAGES, b""),
-        (dataset_folder.IMAGES, b"\0\0\x08\x03\0\0\0\x02\0\0\0\x1c\0\0\0\x1c" + bytes(784)),
-        (dataset_folder.CSV, b"label,pixel0\n7,1\n"),
-        (dataset_folder.JSON_LINES, b"{}"),
-        ("7/a.png", b"no picture"),
-        ("readme", b""),
-    ],
-)
-def test_read_of_another_folder_raises_value_error_with_its_name(tmp_path, name, content):
-    folder = tmp_path / "mine"
-    (folder / name).parent.mkdir(parents=True)
-    (folder / name).write_bytes(content)
-    with pytest.raises(ValueError, match="mine"):
-        dataset_folder.read(folder)

@@ -1,9 +1,7 @@
 """Do more labels improve the model? The answer in the list of models."""
 
-import onnx
 import pytest
 
-from ml.training import export
 from recognizer import registry
 from recognizer.label_effect import label_effect
 from recognizer.models import ModelVersion
@@ -14,15 +12,11 @@ MODELS = "/admin/recognizer/modelversion/"
 pytestmark = pytest.mark.django_db
 
 
-def trained_on(labels, errors, of=1_000, temperature=1.0):
+def trained_on(labels, errors, temperature):
     """Register a model trained on labels, with errors on held-out ones."""
-    model = onnx.load_from_string(variant(temperature))
-    facts = {
-        "thresholds": {"digit": 0.5, "sure": 0.5},
-        "training": {"reviewed_images": labels},
-        "metrics": {"held_out_reviewed": {"errors": errors, "of": of}},
-    }
-    registry.register(export.describe(model, facts))
+    metrics = {"held_out_reviewed": {"errors": errors, "of": 1_000}}
+    training = {"reviewed_images": labels}
+    registry.register(variant(temperature, metrics=metrics, training=training))
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,13 @@ import re
 from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
-import onnx
 import pytest
 from django.contrib.auth.models import Permission
 
 from ml.classifier import Classifier
-from ml.training import export
 from recognizer import drawings, registry, review_queue, serving
 from recognizer.models import Digit, ModelVersion
+from tests.conftest import with_facts
 from tools.samples import SHIPPED
 
 DIGITS, DRAWINGS = "/admin/recognizer/digit/", "/admin/recognizer/drawing/"
@@ -56,8 +55,7 @@ def pages(client):
 def earlier_model(saved_drawing, admin_user, monkeypatch):
     """The serving model, in the form of an earlier release."""
     training = {"seconds": 1, "held_out_writers": [str(saved_drawing.pk), "anna"]}
-    facts = {"thresholds": {"digit": 0.5, "sure": 0.5}, "training": training}
-    model, _ = registry.register(export.describe(onnx.load(SHIPPED), facts))
+    model, _ = registry.register(with_facts(training=training))
     registry.promote(model, admin_user, "It is a test.")
     served = serving.ServingModel(SHIPPED, ModelVersion.promoted_sha256)
     monkeypatch.setattr(serving, "serving_model", served)

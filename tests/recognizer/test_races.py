@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from recognizer import comparison, drawings, registry, review_queue
 from recognizer.models import Digit, Drawing, ModelVersion, RepeatReview, Source
+from tools.samples import ONE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
-
-ONE = [[[100, 10, 0], [100, 250, 90]]]
 
 
 class Writer(Thread):

@@ -193,12 +193,6 @@ def test_classifier_without_a_free_thread_keeps_the_model_and_checks_later(clock
     assert checked.wait(TIMEOUT)
 
 
-def test_classifier_without_any_model_raises_model_unavailable(tmp_path):
-    serving_model = serving.ServingModel(tmp_path / "missing.onnx", lambda: None)
-    with pytest.raises(serving.ModelUnavailable, match=r"missing\.onnx"):
-        serving_model.classifier()
-
-
 @pytest.mark.parametrize(
     "path", ["/health/ready", "/api/v1/model", "/v2/models/digits", "/v2/models/digits/ready"]
 )

@@ -29,10 +29,6 @@ def overwrite(file, start, content):
         opened.write(content)
 
 
-def test_find_problem_of_a_sound_file_is_empty(file):
-    assert find_problem(file) == ""
-
-
 @pytest.mark.parametrize(
     ("start", "content", "problem"),
     [

@@ -266,6 +266,7 @@ def alternative(name: str) -> Iterator[str]:
             "PORT": str(port),
             "OMP_NUM_THREADS": "1",
             "GRADIO_ANALYTICS_ENABLED": "False",
+            "ORT_DISABLE_TELEMETRY": "1",
         },
         start_new_session=True,
         stdout=subprocess.DEVNULL,

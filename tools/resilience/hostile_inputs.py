@@ -13,9 +13,9 @@ A_MEGABYTE = zlib.compress(bytes(1_000_000), 9)
 FIFTY_MEGABYTES = zlib.compress(bytes(50_000_000), 9)
 
 
-def seven(size=280):
+def seven():
     """Return a picture of a seven, dark on light."""
-    return ImageOps.invert(Image.fromarray(rasterize(SEVEN)).resize((size, size)))
+    return ImageOps.invert(Image.fromarray(rasterize(SEVEN)).resize((280, 280)))
 
 
 def saved(picture, format="PNG", **options):

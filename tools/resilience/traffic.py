@@ -1,16 +1,13 @@
 """Traffic trials: hostile pictures, overload, slow clients, long operation."""
 
 import asyncio
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPCookieProcessor, Request, build_opener
+from urllib.parse import urlsplit
 
 from PIL import Image
 
@@ -140,21 +137,6 @@ def proxy(database_url: str | None, *, short: bool) -> Iterator[Result]:
         nginx(Path(folder), [server.url]) as url,
     ):
         yield beside_slow_clients("behind a proxy", url, slow, seconds, "127.0.0.2")
-        yield sign_in(url)
-
-
-def sign_in(site: str) -> Result:
-    """Sign in with a wrong password: with a Host without the port, the CSRF check would fail."""
-    browser = build_opener(HTTPCookieProcessor())
-    url = f"{site}/admin/login/"
-    page = browser.open(url).read().decode()
-    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
-    form = urlencode({"csrfmiddlewaretoken": token, "username": "owner", "password": "wrong"})
-    try:
-        status = browser.open(Request(url, form.encode(), {"Origin": site})).status
-    except HTTPError as error:
-        status = error.code
-    return Result("behind a proxy", "sign-in on another port", str(status), status == 200)
 
 
 def silent_connections(database_url: str | None, *, short: bool) -> Iterator[Result]:

@@ -1,4 +1,4 @@
-"""Rasterizing strokes on the 28x28 grid."""
+"""Rasterizing and rounding strokes."""
 
 import random
 import tracemalloc
