@@ -15,13 +15,14 @@ from ml.preprocessing.paper import Levels, Pixel, ink_threshold
 
 # Cells per longer side: ink in neighboring cells is one component.
 CELLS: Final = 50
-# A component with less than this fraction of the most ink is a speck.
+# A component with less than this fraction of the most ink that is not cut is a speck.
 MIN_INK: Final = 0.05
-# A component within EDGE of a side and as long as LONG of it is an edge, and one across the picture
-# no higher than EDGE is a ruled line.
+# A component within EDGE of a side and as long as LONG of it is an edge.
 EDGE, LONG = 0.1, 0.6
-# Ink at the border is cut if it is lower than LOW or narrower than NARROW of the height of the
-# tallest component within the border: a digit merely touches the border.
+# Ink in a corner is a desk or a frame if a component within the border has INSIDE of its height.
+INSIDE: Final = 0.2
+# Other ink at the border is cut if it is lower than LOW or narrower than NARROW of the height of
+# the tallest component within the border: a digit merely touches the border.
 LOW, NARROW = 0.5, 0.25
 
 
@@ -36,11 +37,13 @@ def without_artifacts(ink: Levels, *, has_border: bool = True) -> Levels:
     side = math.ceil(max(ink.shape) / CELLS)
     components = connected_components(_reduce(np.maximum, ink, side) > ink_threshold(ink))
     amounts = _reduce(np.add, ink.astype(np.uint32), side)
-    dropped = _are_specks(components, amounts)
+    amount = np.array([amounts[y, x].sum() for x, y in components])
+    dropped = np.zeros(len(components), dtype=np.bool)
     if at_border:
         dropped |= _are_cut(components, amounts.shape)
-    if dropped.all():
-        # Nothing but specks and an edge.
+    dropped |= amount < MIN_INK * amount[~dropped].max()
+    if all(components[i].shape[1] == 1 for i in np.flatnonzero(~dropped)):
+        # Nothing but cut ink and specks.
         return ink
     return _erase(ink, [components[i] for i in np.flatnonzero(dropped)], side)
 
@@ -63,12 +66,6 @@ def _reduce(operation: np.ufunc, ink: NDArray[Pixel], side: int) -> NDArray[Pixe
     return ink
 
 
-def _are_specks(components: Sequence[Pixels], amounts: NDArray[np.uint32]) -> NDArray[np.bool]:
-    amount = np.array([amounts[y, x].sum() for x, y in components])
-    specks: NDArray[np.bool] = amount < MIN_INK * amount.max()
-    return specks
-
-
 def _are_cut(components: Sequence[Pixels], shape: tuple[int, ...]) -> NDArray[np.bool]:
     """Return which components continue beyond the border of a picture with this shape.
 
@@ -81,12 +78,19 @@ def _are_cut(components: Sequence[Pixels], shape: tuple[int, ...]) -> NDArray[np
     at_side = (right <= EDGE * columns) | (left >= (1 - EDGE) * columns)
     at_end = (bottom <= EDGE * rows) | (top >= (1 - EDGE) * rows)
     edge = at_side & (height >= LONG * rows) | at_end & (width >= LONG * columns)
-    rule = (width == columns) & (height <= EDGE * rows)
     touches = (left == 0) | (top == 0) | (right == columns) | (bottom == rows)
     digit = height[~touches].max(initial=0)
+    in_corner = _contain_corners(components, shape) & (digit >= INSIDE * height)
     neighbor = touches & ((height < LOW * digit) | (width < NARROW * digit))
-    cut: NDArray[np.bool] = edge | rule | neighbor
+    cut: NDArray[np.bool] = edge | in_corner | neighbor
     return cut & ~cut.all()
+
+
+def _contain_corners(components: Sequence[Pixels], shape: tuple[int, ...]) -> NDArray[np.bool]:
+    """Return which components contain a corner of a picture with this shape."""
+    rows, columns = shape
+    corners = [np.isin(x, (0, columns - 1)) & np.isin(y, (0, rows - 1)) for x, y in components]
+    return np.array([corner.any() for corner in corners])
 
 
 def _erase(ink: Levels, components: Sequence[Pixels], side: int) -> Levels:
