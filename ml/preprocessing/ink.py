@@ -1,13 +1,14 @@
 """Find the ink of a picture: separated from paper, without artifacts, inside of frames."""
 
+import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.preprocessing.artifacts import lines_with_ink, without_artifacts
+from ml.preprocessing.artifacts import CELLS, lines_with_ink, without_artifacts
 from ml.preprocessing.paper import Levels, border, find_ink, ink_threshold
 from ml.preprocessing.pictures import reduction, to_gray, upright
 from ml.preprocessing.strokes import Box
@@ -16,9 +17,17 @@ from ml.preprocessing.strokes import Box
 PALE: Final = 0.6
 # Smallest digit, as a fraction of the shorter side of the picture.
 SMALLEST_DIGIT: Final = 0.03
-# Ink along this fraction of the sides of its box is a frame; at most MAX_FRAMES are removed.
+# Ink in this fraction of the cells along its sides is a frame; at most MAX_FRAMES are removed.
 FRAME: Final = 0.9
-MAX_FRAMES: Final = 2
+MAX_FRAMES: Final = 3
+# The border of the picture is a margin if its levels differ by at most MARGIN_NOISE, except for
+# MAX_MARGIN_GAPS of them, and MIN_INSIDE of the picture differs from it by more.
+MARGIN_NOISE: Final = 24
+MAX_MARGIN_GAPS: Final = 0.05
+MIN_INSIDE: Final = 0.6
+
+Area: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right and bottom of a part of a picture, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -73,42 +82,72 @@ def extract_ink(picture: Image.Image) -> Ink | None:
 def _find_ink(gray: Image.Image, max_frames: int) -> tuple[Levels, int, int] | None:
     """Return ink cropped to its edges, its left and top; inside of at most ``max_frames`` frames.
 
-    A frame is a box around the digit, or the rectangle of a negative on white.
+    A frame is a margin of the picture, a box around the digit, or the rectangle of a negative.
     """
+    margin = _inside_of_margin(np.asarray(gray)) if max_frames else None
+    inside = margin and _find_ink_inside(gray, margin, max_frames)
+    if inside:
+        return inside
     levels = find_ink(gray)
     if levels is None:
         return None
     ink, left, top = _crop(without_artifacts(levels))
     if _is_speck(ink, levels):
         return None
-    inside = max_frames and _find_ink_in_frame(gray, ink, left, top, max_frames)
+    box = _inside_of_box(ink, left, top) if max_frames else None
+    inside = box and _find_ink_inside(gray, box, max_frames)
     return inside or (ink, left, top)
+
+
+def _find_ink_inside(
+    gray: Image.Image, area: Area, max_frames: int
+) -> tuple[Levels, int, int] | None:
+    found = _find_ink(gray.crop(area), max_frames - 1)
+    if found is None:
+        return None
+    ink, x, y = found
+    left, top, right, bottom = area
+    # Ink across the area is the bar of a square 8.
+    if ink.shape[0] >= bottom - top or ink.shape[1] >= right - left:
+        return None
+    return ink, left + x, top + y
+
+
+def _inside_of_margin(levels: Levels) -> Area | None:
+    """Return the area inside of a border of one level that is not the paper."""
+    level = int(np.median(border(levels)))
+    darkest, lightest = max(level - MARGIN_NOISE, 0), min(level + MARGIN_NOISE, 255)
+    differs = (levels < darkest) | (levels > lightest)
+    if np.count_nonzero(differs) < MIN_INSIDE * differs.size:
+        return None
+    if border(differs).mean() > MAX_MARGIN_GAPS:
+        return None
+    rows = np.flatnonzero(differs.mean(axis=1) > 0.5)
+    columns = np.flatnonzero(differs.mean(axis=0) > 0.5)
+    if not len(rows) or not len(columns):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _inside_of_box(ink: Levels, left: int, top: int) -> Area | None:
+    """Return the area inside of ink along all four sides of itself."""
+    height, width = ink.shape
+    side = math.ceil(max(height, width) / CELLS)
+    lines = (
+        ink[:side].max(axis=0),
+        ink[-side:].max(axis=0),
+        ink[:, :side].max(axis=1),
+        ink[:, -side:].max(axis=1),
+    )
+    cells = [np.maximum.reduceat(line, np.arange(0, line.size, side)) for line in lines]
+    coverage = np.mean(np.concatenate(cells) > ink_threshold(ink))
+    if coverage < FRAME or min(height, width) <= 2 * side:
+        return None
+    return left + side, top + side, left + width - side, top + height - side
 
 
 def _is_speck(ink: Levels, levels: Levels) -> bool:
     return bool(max(ink.shape) < SMALLEST_DIGIT * min(levels.shape))
-
-
-def _find_ink_in_frame(
-    gray: Image.Image, ink: Levels, left: int, top: int, max_frames: int
-) -> tuple[Levels, int, int] | None:
-    """Return ink with paper around it inside of a frame of ink at ``left`` and ``top``."""
-    frame, x, y = _crop(ink * (ink > ink.max() // 2))
-    outline = border(frame) > 0
-    if np.count_nonzero(outline) < FRAME * outline.size:
-        return None
-    left, top, (height, width) = left + x, top + y, frame.shape
-    found = _find_ink(gray.crop((left, top, left + width, top + height)), max_frames - 1)
-    # Ink across the frame is the bar of a square 8.
-    if not found or not _is_within(found, width, height):
-        return None
-    inside, x, y = found
-    return inside, left + x, top + y
-
-
-def _is_within(found: tuple[Levels, int, int], width: int, height: int) -> bool:
-    ink, left, top = found
-    return bool(0 < left < width - ink.shape[1] and 0 < top < height - ink.shape[0])
 
 
 def _crop(ink: Levels) -> tuple[Levels, int, int]:
