@@ -90,11 +90,18 @@ def border(values: NDArray[Pixel]) -> NDArray[Pixel]:
 
 
 def _find_ink_on_photo(gray: Image.Image) -> Levels:
-    """Return ink on unevenly lit paper, above the noise measured in the picture.
+    """Return ink on unevenly lit paper: light on dark or dark on light."""
+    likely = _is_light_on_dark(gray)
+    ink = _find_contrasts(gray, inverted=likely)
+    # Glare on dark on light deviates more from the paper than a thin pen does.
+    return ink if ink.any() else _find_contrasts(gray, inverted=not likely)
+
+
+def _find_contrasts(gray: Image.Image, *, inverted: bool) -> Levels:
+    """Return light ink if ``inverted``, or else dark ink, above the noise measured in the picture.
 
     Ink is the fraction of the light that it absorbs or adds.
     """
-    inverted = _is_light_on_dark(gray)
     levels = np.asarray(ImageOps.invert(gray) if inverted else gray)
     paper = _estimate_paper(levels)
     light = 255.0 - paper if inverted else paper.astype(np.float32)

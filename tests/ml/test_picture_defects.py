@@ -39,6 +39,18 @@ def ruled_line(drawing):
     drawing.line((0, 128, 89, 128), fill=40, width=2)
 
 
+def desk_at_the_right(drawing):
+    drawing.rectangle((110, 0, 139, 139), fill=70)
+
+
+def desk_below(drawing):
+    drawing.rectangle((0, 115, 139, 139), fill=70)
+
+
+def desk_in_a_corner(drawing):
+    drawing.polygon([(0, 0), (50, 0), (0, 40)], fill=70)
+
+
 def neighbor_above(drawing):
     drawing.arc((20, -30, 60, 10), 0, 180, fill=20, width=4)
 
@@ -62,6 +74,14 @@ DEFECTS = [
 def test_predict_picture_ignores_ink_cut_by_the_border(shipped, defect, text):
     picture, drawing = plotted(text)
     defect(drawing)
+    assert predict_picture(shipped, picture).text == text
+
+
+@pytest.mark.parametrize("text", PLOTTED)
+@pytest.mark.parametrize("desk", [desk_at_the_right, desk_below, desk_in_a_corner])
+def test_predict_picture_ignores_a_desk_beside_the_paper(shipped, desk, text):
+    picture, drawing = plotted(text, size=(140, 140), place=(42, 18))
+    desk(drawing)
     assert predict_picture(shipped, picture).text == text
 
 
@@ -111,6 +131,24 @@ def test_predict_picture_in_a_frame_gives_the_digit(shipped, frame, text):
     digit = plotted(text)[0]
     picture = ImageOps.expand(digit if frame == 0 else ImageOps.invert(digit), 8, fill=frame)
     assert predict_picture(shipped, picture).text == text
+
+
+@pytest.mark.parametrize("text", PLOTTED)
+@pytest.mark.parametrize(("frame", "margin", "pen"), [(0, 0, 4), (0, 8, 14), (204, 8, 14)])
+def test_predict_picture_in_a_thin_blurred_frame_gives_the_digit(shipped, frame, margin, pen, text):
+    picture = ImageOps.expand(plotted(text, pen)[0], 3 if frame == 0 else 1, fill=frame)
+    picture = ImageOps.expand(picture, margin, fill=255).filter(ImageFilter.GaussianBlur(0.7))
+    assert predict_picture(shipped, picture).text == text
+
+
+@pytest.mark.parametrize("text", PLOTTED)
+def test_predict_picture_beside_glare_gives_the_digit(shipped, text):
+    """Glare deviates more from uneven paper than a thin pen."""
+    picture = plotted(text, pen=1, ink=60)[0].resize((180, 280))
+    y, x = np.mgrid[0:1:280j, 0:1:180j]
+    light = 0.8 - 0.2 * y + 0.25 * np.exp(-((x - 0.75) ** 2 + (y - 0.15) ** 2) / 0.02)
+    levels = (np.asarray(picture) * light).clip(0, 255).astype(np.uint8)
+    assert predict_picture(shipped, Image.fromarray(levels)).text == text
 
 
 def test_predict_picture_of_two_lines_separates_them(shipped):
