@@ -288,15 +288,20 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
 
     @admin.display(description=gettext_lazy("prediction"), ordering="confidence")
     def prediction(self, digit: Digit) -> str:
-        confidence = f"{digit.confidence:.1%}"
+        if digit.text == Label.NOT_A_DIGIT:
+            # Its confidence is that of the best digit.
+            return digit.get_text_display()
         verdict = digit.get_verdict_display() if digit.verdict == Verdict.UNSURE else ""
-        return ", ".join(filter(None, [digit.get_text_display(), verdict, confidence]))
+        return ", ".join(filter(None, [digit.text, verdict, f"{digit.confidence:.1%}"]))
 
-    @admin.display(description=gettext_lazy("labels"))
+    @admin.display(description=gettext_lazy("labels"), empty_value="")
     def labels(self, digit: Digit) -> str:
-        label = _("label %s") % digit.label if digit.label else _("no label")
         visitor_label = self.visitor_label(digit)
-        return f"{label}, {_('visitor %s') % visitor_label}" if visitor_label else label
+        labels = [
+            _("label: %s") % digit.get_label_display() if digit.label else "",
+            _("visitor: %s") % visitor_label if visitor_label else "",
+        ]
+        return ", ".join(filter(None, labels))
 
     @admin.display(description=gettext_lazy("visitor label"))
     def visitor_label(self, digit: Digit) -> str:

@@ -105,6 +105,7 @@ def _daily(by_day: Sequence[statistics.DailyCounts], period: statistics.Period) 
         "days": [
             {"counts": day, "links": _period_links(statistics.Period(day.date, day.date))}
             for day in reversed(by_day)
+            if day.digits
         ],
         "drawings": sum(drawings),
         "digits": sum(day.digits for day in by_day),
@@ -194,7 +195,9 @@ def _matrix(
                 {
                     "prediction": prediction,
                     "count": counts[label, text],
-                    "link": _link(period, label__exact=label, text__exact=text),
+                    "link": _link(period, label__exact=label, text__exact=text)
+                    if counts[label, text]
+                    else "",
                     "class": css_class(label, text),
                 }
                 for text, prediction in Label.choices
