@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
-from django.db.models import Count, DateField, F, Func, Q, Sum
-from django.db.models.functions import Floor
+from django.db.models import Count, DateField, F, Q, Sum
+from django.db.models.functions import Cast, Floor
 from django.utils import timezone
 
 from ml.classifier import Verdict
@@ -161,12 +161,11 @@ def by_day(period: Period) -> list[DailyCounts]:
 
     A drawing counts on the day of its newest prediction, so that one index has all columns.
     """
-    # Days are UTC days, as is TIME_ZONE. On SQLite, TruncDate calls Python for every row, and Cast
-    # calls strftime, which is slower than date.
+    # Days are UTC days, as is TIME_ZONE. On SQLite, TruncDate calls Python for every row.
     rows = (
         Digit.objects.filter(**period.filters)
         .order_by()
-        .values(date=Func("predicted_at", function="date", output_field=DateField()))
+        .values(date=Cast("predicted_at", DateField()))
         .annotate(
             drawings=Count("position", filter=Q(position=0)),
             digits=Count("*"),
