@@ -34,7 +34,7 @@ class PermissionsMixin:
 
 
 class StaffUserAdmin(PermissionsMixin, UserAdmin):  # type: ignore[type-arg]  # not subscriptable
-    list_display = ("username", "is_superuser", "is_active", "last_login")
+    list_display = ("username", "last_login", "is_superuser")
     readonly_fields = ("last_login", "date_joined")
 
 
