@@ -157,8 +157,11 @@ class Digit(models.Model):
                 condition=~models.Q(label=""),
                 name="labeled_digits",
             ),
+            # Few digits; without all columns of the filters, databases prefer the large indexes.
             models.Index(
-                fields=["confidence", "id"], condition=DISAGREEMENT, name="digit_disagreements"
+                fields=["confidence", "id", *FILTER_COLUMNS],
+                condition=DISAGREEMENT,
+                name="digit_disagreements",
             ),
             # Repeat reviews.
             models.Index(

@@ -9,17 +9,19 @@ from recognizer import drift, rendering, review_queue, serving, statistics
 from recognizer.models import ModelStatus, ModelVersion
 
 DAYS = 30
+# Counting the drawings of 30 days takes 0.2 s at a million a year, if the database reads the disk.
+SPARKLINE_DAYS = 14
 
 
 def overview(user: User | AnonymousUser) -> dict[str, Any]:
     """Return the facts that the user may view, in a constant number of queries."""
-    facts: dict[str, Any] = {"days": DAYS}
+    facts: dict[str, Any] = {"days": DAYS, "sparkline_days": SPARKLINE_DAYS}
     if user.has_perm("recognizer.view_digit") or user.has_perm("recognizer.change_digit"):
-        period = statistics.Period.latest(DAYS)
-        counts = [day.drawings for day in statistics.by_day(period)]
+        by_day = statistics.by_day(statistics.Period.latest(SPARKLINE_DAYS))
+        counts = [day.drawings for day in by_day]
         facts |= {
             "waiting": review_queue.waiting(),
-            "accuracy": statistics.labeled(period).accuracy,
+            "accuracy": statistics.labeled(statistics.Period.latest(DAYS)).accuracy,
             "drift": drift.drift(),
             "today": counts[-1],
             "drawings": sum(counts),

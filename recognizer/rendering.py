@@ -13,29 +13,37 @@ from PIL import Image
 from ml.evaluation.metrics import Interval
 from ml.preprocessing.strokes import TAP, Box, Strokes, bounding_box, grid_from_bytes, is_blank
 
+# The width of a drawing with its thinnest pen, in heights.
+MAX_ASPECT = 6
+
 
 def strokes_svg(strokes: Strokes, side: int, marked: Box | None = None) -> SafeString:
-    """Render strokes as an SVG, at most side x side pixels, in the current text color.
+    """Render strokes as an SVG in the current text color.
 
-    ``marked`` is framed.
+    It is at most ``side`` pixels high and twice as wide. ``marked`` is framed.
     """
     if is_blank(strokes):
         return SafeString("")
     x, y, width, height = bounding_box(strokes)
-    extent = max(width, height, TAP)
+    # The pen fits one digit: a number is wide, its digits are as high as the drawing.
+    extent = max(height, width / MAX_ASPECT, TAP)
     pen = extent / 12
-    left, top = x + width / 2 - extent / 2 - pen, y + height / 2 - extent / 2 - pen
+    view_width, view_height = max(width, extent) + 2 * pen, extent + 2 * pen
+    left, top = x + width / 2 - view_width / 2, y + height / 2 - view_height / 2
+    scale = min(side / view_height, 2 * side / view_width)
     paths = format_html_join(
         "", '<path d="{}"/>', ((_path_data(stroke),) for stroke in strokes if len(stroke))
     )
     return format_html(
-        '<svg width="{side}" height="{side}" viewBox="{left} {top} {view} {view}"'
+        '<svg width="{width}" height="{height}" viewBox="{left} {top} {view_width} {view_height}"'
         ' role="img" aria-label="{label}" fill="none" stroke="currentColor"'
         ' stroke-width="{pen}" stroke-linecap="round" stroke-linejoin="round">{paths}{frame}</svg>',
-        side=side,
+        width=round(scale * view_width),
+        height=round(scale * view_height),
         left=f"{left:.1f}",
         top=f"{top:.1f}",
-        view=f"{extent + 2 * pen:.1f}",
+        view_width=f"{view_width:.1f}",
+        view_height=f"{view_height:.1f}",
         pen=f"{pen:.1f}",
         paths=paths,
         label=_("Strokes"),

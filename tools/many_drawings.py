@@ -1,8 +1,8 @@
 """Fill a migrated database with drawings and time the admin: python -m tools.many_drawings
 
 DATABASE_URL names the database. `--count 0` only times the pages. The first request to each page
-finds no page of an SQLite file in the system's cache (Linux). For PostgreSQL, drop that cache and
-restart the server before.
+finds no page of an SQLite file in the system's cache (Linux), but compiled templates. For
+PostgreSQL, drop that cache and restart the server before.
 """
 
 import argparse
@@ -12,8 +12,9 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -163,26 +164,30 @@ def measure_pages() -> None:
             _measure(client, f"review queue, {order} {filters}", f"{REVIEW}next/{filters}", body)
 
 
-def _evict_file() -> None:
-    """Evict an SQLite file from the system's cache."""
+def _evict_file(warm_up: Callable[[], Any]) -> None:
+    """Evict an SQLite file from the system's cache, after the templates of a page are compiled."""
     from django.db import connection
 
     # macOS has no posix_fadvise.
     if connection.vendor == "sqlite" and hasattr(os, "posix_fadvise"):
+        warm_up()
         connection.close()
         with Path(connection.settings_dict["NAME"]).open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def _request(client: Any, address: str, body: dict | None) -> Any:
+    if body is None:
+        return client.get(address)
+    return client.post(address, body, content_type="application/json")
+
+
 def _measure(client: Any, name: str, address: str, body: dict | None = None) -> None:
     times, cpu = [], []
-    _evict_file()
+    _evict_file(partial(_request, client, address, body))
     for _ in range(REPEATS):
         start, start_cpu = time.perf_counter(), time.process_time()
-        if body is None:
-            response = client.get(address)
-        else:
-            response = client.post(address, body, content_type="application/json")
+        response = _request(client, address, body)
         times.append(1_000 * (time.perf_counter() - start))
         cpu.append(1_000 * (time.process_time() - start_cpu))
         if response.status_code != 200:

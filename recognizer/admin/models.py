@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from ml.classifier import ModelError
+from ml.classifier import ModelError, Verdict
 from ml.evaluation.metrics import Interval
 from recognizer import comparison, drawings, label_effect, registry, rendering, serving
 from recognizer.admin import changelist
@@ -43,8 +43,7 @@ class ModelVersionAdmin(admin.ModelAdmin):
     list_select_related = ("promoted_by",)
     list_per_page = 20
     readonly_fields = (
-        "state", "errors", "training", "created_at", "promoted_at", "promoted_by", "sha256",
-        "facts",
+        "state", "errors", "training", "created_at", "promotion", "sha256", "facts",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": readonly_fields[:-1]}),
@@ -203,9 +202,9 @@ class ModelVersionAdmin(admin.ModelAdmin):
         return str(ModelStatus.SERVING.label) if _serves(version) else version.get_status_display()
 
     @admin.display(description=gettext_lazy("promoted"), ordering="promoted_at", empty_value="")
-    def promotion(self, version: ModelVersion) -> str | None:
+    def promotion(self, version: ModelVersion) -> str:
         if not version.promoted_at:
-            return None
+            return ""
         return _("%(time)s by %(user)s") % {
             "time": localize(localtime(version.promoted_at)),
             "user": version.promoted_by or _("a deleted user"),
@@ -243,7 +242,7 @@ def _predict_with_both(request: HttpRequest, version: ModelVersion) -> HttpRespo
             name: [
                 {
                     "text": digit.character,
-                    "verdict": verdicts[digit.verdict],
+                    "verdict": "" if digit.verdict == Verdict.DIGIT else verdicts[digit.verdict],
                     "confidence": digit.confidence,
                 }
                 for digit in drawings.predict_with(model, drawing).digits

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ninja import Schema
 from pydantic import Field
 
+from ml.classifier import Verdict
 from ml.preprocessing.segmentation import strokes_in
 from ml.preprocessing.strokes import Box
 from recognizer import review_queue
@@ -235,7 +236,7 @@ def _card(digit: Digit) -> dict[str, Any]:
         "digit": digit.pk,
         "image": base64.b64encode(bytes(digit.image)).decode(),
         "text": digit.text,
-        "verdict": digit.get_verdict_display(),
+        "verdict": "" if digit.verdict == Verdict.DIGIT else digit.get_verdict_display(),
         "probabilities": digit.probabilities,
         "position": digit.position,
         "drawing_text": drawing.text.replace("\n", " "),

@@ -72,6 +72,7 @@ class StatisticsAdmin(admin.ModelAdmin):
         form = PeriodForm(request.GET)
         period = form.period()
         by_day = statistics.by_day(period)
+        address = _digits(period.filters)
         if request.GET.get("format") == "csv":
             return _csv(by_day)
         context = {
@@ -82,8 +83,8 @@ class StatisticsAdmin(admin.ModelAdmin):
             "form": form,
             "period": period,
             "periods": [statistics.Period.latest(days) for days in PERIODS],
-            **_daily(by_day, period),
-            **_labeled(statistics.labeled(period), period),
+            **_daily(by_day, address),
+            **_labeled(statistics.labeled(period), address),
             **_drift(drift.drift()),
         }
         return TemplateResponse(request, "admin/recognizer/digit/statistics.html", context)
@@ -98,18 +99,19 @@ def _csv(by_day: Sequence[statistics.DailyCounts]) -> HttpResponse:
     return response
 
 
-def _daily(by_day: Sequence[statistics.DailyCounts], period: statistics.Period) -> dict[str, Any]:
+def _daily(by_day: Sequence[statistics.DailyCounts], address: str) -> dict[str, Any]:
     top = max(MIN_TOP, *(max(day.unsure_share, day.not_a_digit_share) for day in by_day))
     drawings = [day.drawings for day in by_day]
     return {
         "days": [
-            {"counts": day, "links": _period_links(statistics.Period(day.date, day.date))}
+            {"counts": day, "links": _links(_digits(statistics.Period(day.date, day.date).filters))}
             for day in reversed(by_day)
+            if day.digits
         ],
         "drawings": sum(drawings),
         "digits": sum(day.digits for day in by_day),
-        "links": _period_links(period),
-        "labeled_link": _link(period, review="done"),
+        "links": _links(address),
+        "labeled_link": _link(address, review="done"),
         "max_drawings": max(drawings),
         "bars": rendering.bars_svg(drawings, _("Drawings per day")),
         "top": top,
@@ -122,17 +124,15 @@ def _daily(by_day: Sequence[statistics.DailyCounts], period: statistics.Period) 
     }
 
 
-def _period_links(period: statistics.Period) -> dict[str, str]:
+def _links(address: str) -> dict[str, str]:
     return {
-        "digits": _link(period),
-        "unsure": _link(period, verdict__exact=Verdict.UNSURE),
-        "not_a_digit": _link(period, verdict__exact=Verdict.NOT_A_DIGIT),
+        "digits": address,
+        "unsure": _link(address, verdict__exact=Verdict.UNSURE),
+        "not_a_digit": _link(address, verdict__exact=Verdict.NOT_A_DIGIT),
     }
 
 
-def _labeled(
-    labeled: statistics.LabeledDigitStatistics, period: statistics.Period
-) -> dict[str, Any]:
+def _labeled(labeled: statistics.LabeledDigitStatistics, address: str) -> dict[str, Any]:
     by_model, bins = labeled.by_model(), labeled.bins()
     axis_min = min((one.interval.low for one in by_model.values()), default=0.0)
     scale = 100 / max(1 - axis_min, 1e-9)
@@ -144,9 +144,9 @@ def _labeled(
                 "version": version,
                 "accuracy": accuracy,
                 "errors": accuracy.total - accuracy.correct,
-                "link": _link(period, model=version, review="wrong"),
-                "correct_link": _link(period, model=version, review="correct"),
-                "labeled_link": _link(period, model=version, review="done"),
+                "link": _link(address, model=version, review="wrong"),
+                "correct_link": _link(address, model=version, review="correct"),
+                "labeled_link": _link(address, model=version, review="done"),
                 "at": round((accuracy.share - axis_min) * scale, 2),
                 "low": round((accuracy.interval.low - axis_min) * scale, 2),
                 "high": round((accuracy.interval.high - axis_min) * scale, 2),
@@ -154,13 +154,13 @@ def _labeled(
             for version, accuracy in by_model.items()
         ],
         "labels": Label.choices,
-        "matrix": _matrix(labeled, period),
+        "matrix": _matrix(labeled, address),
         "bins": [
             {
                 "bin": one,
-                "link": _link(period, confidence=confidence_bin(one.number), review="done"),
+                "link": _link(address, confidence=confidence_bin(one.number), review="done"),
                 "correct_link": _link(
-                    period, confidence=confidence_bin(one.number), review="correct"
+                    address, confidence=confidence_bin(one.number), review="correct"
                 ),
             }
             for one in bins
@@ -172,9 +172,7 @@ def _labeled(
     }
 
 
-def _matrix(
-    labeled: statistics.LabeledDigitStatistics, period: statistics.Period
-) -> list[dict[str, Any]]:
+def _matrix(labeled: statistics.LabeledDigitStatistics, address: str) -> list[dict[str, Any]]:
     """Return the rows of the confusion matrix, with a link for each cell."""
     counts = labeled.confusion()
     errors = [count for (label, text), count in counts.items() if label != text]
@@ -194,7 +192,9 @@ def _matrix(
                 {
                     "prediction": prediction,
                     "count": counts[label, text],
-                    "link": _link(period, label__exact=label, text__exact=text),
+                    "link": _link(address, label__exact=label, text__exact=text)
+                    if counts[label, text]
+                    else "",
                     "class": css_class(label, text),
                 }
                 for text, prediction in Label.choices
@@ -204,9 +204,9 @@ def _matrix(
     ]
 
 
-def _link(period: statistics.Period, **filters: str) -> str:
-    """Return the address of the digit list with the digits that a number counts."""
-    return _digits({**filters, **period.filters})
+def _link(address: str, **filters: str) -> str:
+    """Add filters to the address of the digits of a period: the digits that a number counts."""
+    return f"{address}&{urlencode(filters)}"
 
 
 def _digits(filters: dict[str, Any]) -> str:

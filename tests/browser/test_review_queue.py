@@ -107,6 +107,7 @@ def test_forty_digits_take_41_keys_with_a_repeat_review(open_review):
     assert RepeatReview.objects.exclude(second="").count() == 1
     assert LogEntry.objects.count() == 40
     expect(page.locator("#done")).to_be_visible()
+    expect(page.locator("[data-key]:visible")).to_have_text(["Undo u"])
 
 
 def test_recent_label_is_undone_by_a_click(open_review):
@@ -229,7 +230,12 @@ def test_phone_shows_everything_on_one_screen_and_labels_by_touch(open_review):
         assert box["y"] + box["height"] <= 844
     assert page.locator("#prediction").is_visible()
     assert page.locator("#drawing").bounding_box()["width"] >= 250
+    four, color = page.locator('[data-key="4"]'), "one => getComputedStyle(one).backgroundColor"
+    before = four.bounding_box(), four.evaluate(color)
     page.tap('[data-key="4"]')
+    expect(page.locator("#recent button")).to_have_count(1)
+    # The tapped button stays in place and looks as before.
+    assert (four.bounding_box(), four.evaluate(color)) == before
     page.tap('[data-key="Enter"]')
     page.tap('[data-key="x"]')
     expect_stored(page, 3)

@@ -17,6 +17,7 @@ TWO_FACTOR = "/admin/two-factor/"
 DIGIT = f"{DIGITS}{{digit}}/change/"
 USER = "/admin/auth/user/{user}/change/"
 PAGES = ["/admin/", REVIEW, DIGITS, DIGIT, USER, DRAWINGS, STATISTICS, TWO_FACTOR, MODELS_LIST]
+OPEN_DETAILS = "document.querySelectorAll('details').forEach((one) => (one.open = true))"
 # Contrast depends on the color scheme, the size of targets on the width.
 SCREENS = [(390, "light"), (1280, "dark")]
 
@@ -34,7 +35,7 @@ def test_page_is_accessible_and_fits_the_screen(open_admin, drawings, admin_user
     page = open_admin(path.format(digit=Digit.objects.latest("pk").pk, user=admin_user.pk))
     # The admin's jQuery tests for inline styles, which the content security policy blocks.
     page.expected_errors.append("inline style")
-    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    page.evaluate(OPEN_DETAILS)
     for width, scheme in SCREENS:
         page.set_viewport_size({"width": width, "height": 844})
         page.emulate_media(color_scheme=scheme)
@@ -77,6 +78,8 @@ def test_comparison_page_is_accessible_and_fits_the_screen(
     # The admin's jQuery tests for inline styles, which the content security policy blocks.
     page.expected_errors.append("inline style")
     assert page.locator(".reliability").count() == 2
+    page.evaluate(OPEN_DETAILS)
+    page.locator("pre").evaluate("one => (one.textContent += 'x'.repeat(500))")
     assert violations(page) == {}
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 

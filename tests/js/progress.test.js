@@ -20,6 +20,10 @@ test("text: estimates from the median duration, which ignores a pause", () => {
   assert.equal(progress.text(340), "340 of 340");
 });
 
+test("text: is empty without digits to label", () => {
+  assert.equal(new Progress(0, false, 0).text(0), "");
+});
+
 test("text: says that more digits than the maximum wait", () => {
   assert.equal(new Progress(10_000, true, 0).text(1), "1 of 10,000 or more");
 });

@@ -32,7 +32,7 @@ def test_start_page_states_pending_work_and_the_model(admin_client, put, candida
     assert "2 digits without a label, 1 of them unsure" in text
     assert "100.0% of 1 labeled digit, 95% interval 20.7% to 100.0%" in text
     assert "Unknown: too few digits" in text
-    assert "3 today, 3 in 30 days" in text
+    assert "3 today, 3 in 14 days" in text
     assert f"{shipped.version} serves; 1 candidate waits" in text
 
 

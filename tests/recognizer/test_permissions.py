@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from recognizer.models import Digit, ModelVersion
 
@@ -82,8 +83,22 @@ def test_reset_of_two_factor_sign_in_is_offered_to_superusers_only(
     client = sign_in("add_user", "change_user", "delete_user", "view_user")
     user = django_user_model.objects.get(username="bo")
     address, reset = f"/admin/auth/user/{user.pk}/change/", f"/admin/two-factor/{user.pk}/reset/"
+    assert reset not in admin_client.get(address).content.decode()
+    user.totpdevice_set.create(name="phone")
     assert reset not in client.get(address).content.decode()
     assert reset in admin_client.get(address).content.decode()
+
+
+def test_user_form_offers_the_permissions_that_pages_check(admin_client, admin_user):
+    page = admin_client.get(f"/admin/auth/user/{admin_user.pk}/change/").content.decode()
+    offered = set(re.findall(r"Digit recognizer \| [\w ]+ \| Can ([\w ]+)", page))
+    assert offered == {
+        "view digit", "change digit", "delete drawing", "view model", "delete model",
+        "promote and roll back models",
+    }  # fmt: skip
+    checked = Permission.objects.filter(codename__in=[codename for codename, *_ in MATRIX])
+    assert [permission for permission in checked if str(permission) not in page] == []
+    assert "content type" not in page
 
 
 def test_start_page_and_two_factor_setup_need_no_permission(sign_in):

@@ -245,6 +245,14 @@ def test_table_numbers_link_to_the_digits_of_the_day(admin_client):
         assert admin_client.get(found[name]).context["cl"].result_count == count
 
 
+def test_page_without_labels_and_table_without_counts_have_no_links(admin_client):
+    make(3)
+    make(2, days_ago=3)
+    response = admin_client.get(f"{PAGE}?days=7")
+    assert "none of them labeled" in response.content.decode()
+    assert set(links(response.content.decode())) == {"3 digits", "2 digits"}
+
+
 def test_csv_has_the_counts_of_each_day(admin_client):
     make(2, verdict="unsure")
     response = admin_client.get(f"{PAGE}?days=7&format=csv")

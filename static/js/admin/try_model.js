@@ -45,6 +45,9 @@ function show(body, isOk) {
 
 function text(digits) {
   return digits
-    .map(({ text, verdict, confidence }) => `${text}  ${verdict}, ${percent.format(confidence)}`)
+    .map(({ text, verdict, confidence }) => {
+      const parts = text === "?" ? [verdict] : [verdict, percent.format(confidence)];
+      return `${text}  ${parts.filter(Boolean).join(", ")}`;
+    })
     .join("\n");
 }

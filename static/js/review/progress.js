@@ -20,8 +20,9 @@ export class Progress {
     this.#last = now;
   }
 
-  /** Return for example "12 of 340, about 6 minutes". */
+  /** Return for example "12 of 340, about 6 minutes"; "" without digits to label. */
   text(labeled) {
+    if (this.total === 0) return "";
     const total = this.total.toLocaleString("en");
     const text = this.isTruncated
       ? gettext("%(labeled)s of %(total)s or more")

@@ -200,7 +200,7 @@ function showPrediction(card) {
 
 function verdictText({ verdict, probabilities, visitor_label: visitorLabel, text }) {
   const confidence = percent.format(Math.max(...probabilities));
-  const parts = [text === "?" ? verdict : `${verdict}, ${confidence}`];
+  const parts = [text === "?" ? verdict : [verdict, confidence].filter(Boolean).join(", ")];
   const visitorText =
     visitorLabel === text ? gettext("visitor agrees") : gettext("visitor label %(visitorLabel)s");
   if (visitorLabel) parts.push(format(visitorText, { visitorLabel }));
