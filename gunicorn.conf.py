@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+from gunicorn import glogging
+
 import mnist_site.rate_limit  # noqa: F401  imported before the fork: workers share its table
 from mnist_site.startup import create_metrics_folder, short_errors
 
@@ -52,6 +54,15 @@ if not settings.DEBUG:
         },
         "formatters": {"generic": {"()": "recognizer.telemetry.logging.JsonFormatter"}},
     }
+
+
+class logger_class(glogging.Logger):  # noqa: N801  gunicorn's setting
+    """gunicorn's logger without its access log: it would format 60 values for no handler."""
+
+    @property
+    def access_log_enabled(self) -> bool:
+        return bool(self.cfg.accesslog)
+
 
 # Folder of all workers' metric files. A reload of this process keeps its folder; a server started
 # with an inherited environment creates its own.
