@@ -27,7 +27,6 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 
 from mnist_site.startup import read_environment, require_writable
-from recognizer.postgresql import BoundedConnection
 from recognizer.telemetry.logging import PrivateLogRecord
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -229,6 +228,9 @@ PROBE_TIMEOUT, API_TIMEOUT, QUERY_TIMEOUT = 1, DATABASE_TIMEOUT + 1, 25
 # Options in DATABASE_URL take precedence.
 url_options = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # The client library needs 12 MB.
+    from recognizer.postgresql import BoundedConnection
+
     # One for each database request that load_shedding.py processes at the same time, and one for
     # the thread that follows promotions.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
