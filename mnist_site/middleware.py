@@ -19,7 +19,7 @@ from recognizer.api.errors import (
     error_format,
     problem_response,
 )
-from recognizer.postgresql import limit_database_waits
+from recognizer.database_waits import limit_database_waits
 
 FORMATTED = (CONTENT_TYPE, "application/json")
 
@@ -52,26 +52,6 @@ class ErrorFormatMiddleware(MiddlewareMixin):
         response["Content-Type"] = formatted["Content-Type"]
         # A stale length would make clients misread the next response on the connection.
         response["Content-Length"] = str(len(formatted.content))
-        return response
-
-
-class RateLimitMiddleware(MiddlewareMixin):
-    """Rejects requests above the rate limit with 429; probes and static files are exempt."""
-
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        limit = settings.REQUESTS_PER_MINUTE
-        if not limit or request.path.startswith((settings.STATIC_URL, *settings.PROBE_PATHS)):
-            return None
-        wait = rate_limiter.wait(client_address(request), limit)
-        if not wait:
-            return None
-        seconds = math.ceil(wait)
-        error = ApiError(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            f"Your address exceeds {limit:,} requests per minute. Retry after {seconds} s.",
-        )
-        response = (error_format(request) or problem_response)(error)
-        response["Retry-After"] = str(seconds)
         return response
 
 
@@ -110,44 +90,72 @@ class HeadMiddleware:
         return response
 
 
-class AllowedHostsMiddleware(MiddlewareMixin):
-    """Rejects a Host that ALLOWED_HOSTS does not contain, without Django's traceback in the log."""
+class RequestCheckMiddleware(MiddlewareMixin):
+    """Rejects requests above the rate limit, then those that no view accepts."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        try:
-            request.get_host()
-        except DisallowedHost:
-            error = ApiError(
-                HTTPStatus.BAD_REQUEST,
-                "This site has another name. Check the address; ALLOWED_HOSTS lists its names.",
-            )
-            return (error_format(request) or problem_response)(error)
-        return None
-
-
-class AllowedMethodsMiddleware(MiddlewareMixin):
-    """Rejects TRACE and unknown methods with 405 at every URL."""
-
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        if request.method in settings.ALLOWED_METHODS:
-            return None
-        return HttpResponseNotAllowed(settings.ALLOWED_METHODS)
-
-
-class ContentEncodingMiddleware(MiddlewareMixin):
-    """Rejects compressed bodies with 415 at every URL: limits and parsers assume plain bodies."""
-
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        encoding = request.headers.get("Content-Encoding", "")
-        if encoding.lower() in ("", "identity"):
-            return None
-        error = ApiError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Unsupported Content-Encoding: {encoding!r}. Send the body uncompressed.",
+        return (
+            _check_rate(request)
+            or _check_method(request)
+            or _check_host(request)
+            or _check_encoding(request)
         )
-        response = (error_format(request) or problem_response)(error)
-        response["Accept-Encoding"] = "identity"
-        return response
+
+
+def _check_rate(request: HttpRequest) -> HttpResponse | None:
+    """Reject requests above the rate limit with 429; probes and static files are exempt."""
+    limit = settings.REQUESTS_PER_MINUTE
+    if not limit or request.path.startswith((settings.STATIC_URL, *settings.PROBE_PATHS)):
+        return None
+    wait = rate_limiter.wait(client_address(request), limit)
+    if not wait:
+        return None
+    seconds = math.ceil(wait)
+    error = ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"Your address exceeds {limit:,} requests per minute. Retry after {seconds} s.",
+    )
+    response = _rejection(request, error)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def _check_method(request: HttpRequest) -> HttpResponse | None:
+    """Reject TRACE and unknown methods with 405."""
+    if request.method in settings.ALLOWED_METHODS:
+        return None
+    return HttpResponseNotAllowed(settings.ALLOWED_METHODS)
+
+
+def _check_host(request: HttpRequest) -> HttpResponse | None:
+    """Reject a Host that ALLOWED_HOSTS does not contain, without Django's traceback in the log."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        error = ApiError(
+            HTTPStatus.BAD_REQUEST,
+            "This site has another name. Check the address; ALLOWED_HOSTS lists its names.",
+        )
+        return _rejection(request, error)
+    return None
+
+
+def _check_encoding(request: HttpRequest) -> HttpResponse | None:
+    """Reject compressed bodies with 415: limits and parsers assume plain bodies."""
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "")
+    if encoding.lower() in ("", "identity"):
+        return None
+    error = ApiError(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"Unsupported Content-Encoding: {encoding!r}. Send the body uncompressed.",
+    )
+    response = _rejection(request, error)
+    response["Accept-Encoding"] = "identity"
+    return response
+
+
+def _rejection(request: HttpRequest, error: ApiError) -> HttpResponse:
+    return (error_format(request) or problem_response)(error)
 
 
 class AdminRequestMiddleware(MiddlewareMixin):

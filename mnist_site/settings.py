@@ -27,7 +27,6 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 
 from mnist_site.startup import read_environment, require_writable
-from recognizer.postgresql import BoundedConnection
 from recognizer.telemetry.logging import PrivateLogRecord
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -147,15 +146,12 @@ MIDDLEWARE = [
     "mnist_site.middleware.SecurityHeadersMiddleware",
     "mnist_site.middleware.ErrorFormatMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "mnist_site.middleware.RateLimitMiddleware",
-    "mnist_site.middleware.AllowedMethodsMiddleware",
-    "mnist_site.middleware.AllowedHostsMiddleware",
+    "mnist_site.middleware.RequestCheckMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "mnist_site.middleware.ContentEncodingMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mnist_site.middleware.ApiMiddleware",
     # For pages only.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -229,6 +225,9 @@ PROBE_TIMEOUT, API_TIMEOUT, QUERY_TIMEOUT = 1, DATABASE_TIMEOUT + 1, 25
 # Options in DATABASE_URL take precedence.
 url_options = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # The client library needs 12 MB.
+    from recognizer.postgresql import BoundedConnection
+
     # One for each database request that load_shedding.py processes at the same time, and one for
     # the thread that follows promotions.
     DATABASES["default"]["CONN_MAX_AGE"] = 0

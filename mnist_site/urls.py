@@ -9,8 +9,8 @@ def view_on_site(*_: object, **__: object) -> HttpResponse:
 
 
 urlpatterns = [
+    path("", include("recognizer.urls")),
     path("admin/r/<path:address>", view_on_site),
     path("admin/", admin.site.urls),
-    path("", include("recognizer.urls")),
 ]
 handler500 = "recognizer.views.server_error"

@@ -5,12 +5,13 @@ from recognizer.api import inference_v2
 from recognizer.api.routes import api
 
 urlpatterns = [
+    # First, because Django tries the patterns in order.
+    path("api/", api.urls),
     path("", views.page, name="page"),
     path("drawings/<any_uuid:id>", views.drawing, name="drawing"),
     path("favicon.ico", views.favicon),
     path("manifest.webmanifest", views.manifest),
     path("service-worker.js", views.service_worker),
-    path("api/", api.urls),
     path("metrics", views.prometheus),
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),

@@ -22,8 +22,8 @@ from django.views.decorators.http import require_safe
 
 from recognizer import drawings, rendering
 from recognizer.api.errors import ApiError, is_outage, problem_response
+from recognizer.database_waits import limit_database_waits
 from recognizer.models import Drawing
-from recognizer.postgresql import limit_database_waits
 from recognizer.serving import ModelUnavailable, current_classifier
 from recognizer.sqlite_file import find_problem
 from recognizer.telemetry import metrics

@@ -23,6 +23,8 @@ def split_parentheses(line: Strokes) -> list[tuple[Strokes, bool]]:
     Return the strokes of each piece, at least one with at least one point, in the order of drawing,
     and whether they are a parenthesis. A line without a pair is one piece.
     """
+    if len(line) < 3:
+        return [(line, False)]
     extents = np.array([extent_of(stroke) for stroke in line])
     order = np.argsort(extents[:, 0] + extents[:, 2], kind="stable")
     closing = _closing([line[i] for i in order], extents[order])
@@ -35,7 +37,7 @@ def split_parentheses(line: Strokes) -> list[tuple[Strokes, bool]]:
 
 def _closing(strokes: Strokes, extents: Floats) -> int | None:
     """Return the position of the closing parenthesis; None if there is no pair."""
-    if len(strokes) < 3 or not _bow(strokes[0]) <= -LEFT_BOW:
+    if not _bow(strokes[0]) <= -LEFT_BOW:
         return None
     heights = extents[:, 3] - extents[:, 1]
     beside = extents[:, 0] >= extents[0, 2] + MIN_GAP * heights[0]

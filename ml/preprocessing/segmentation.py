@@ -11,7 +11,7 @@ import numpy as np
 
 from ml.preprocessing.distances import are_near, end_points, length_of
 from ml.preprocessing.hulls import Integers, height_of, hull
-from ml.preprocessing.joined_strokes import Piece, cut, merge
+from ml.preprocessing.joined_strokes import JOINED_ASPECT, Piece, cut, merge
 from ml.preprocessing.lattice import Lattice, build_lattice
 from ml.preprocessing.marks import bow
 from ml.preprocessing.parentheses import split_parentheses
@@ -44,6 +44,8 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
 
     The strokes of a candidate keep the order of drawing. Specks are in no candidate.
     """
+    if len(strokes) == 1 and _is_tall(strokes):
+        return [strokes], Lattice.single([0])
     lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
     hulls = np.stack([hull(line) for line in lines])
     height = float(height_of(hulls.max(axis=0)))
@@ -64,6 +66,12 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
     return [
         _strokes_of(merge(pieces[i] for i in group), strokes) for group in lattice.groups
     ], lattice
+
+
+def _is_tall(strokes: Strokes) -> bool:
+    """Return whether strokes are too narrow for joined digits, without computing hulls."""
+    box = bounding_box(strokes)
+    return box.width < JOINED_ASPECT * box.height
 
 
 def _contact(left: Sequence[Floats], right: Sequence[Floats], height: float) -> float:

@@ -350,6 +350,15 @@ def test_open_picture_decodes_large_pictures_one_at_a_time(monkeypatch):
     assert set(together) == {1}
 
 
+def test_open_picture_imports_no_plugins_of_other_formats():
+    code = (
+        "import sys; from ml.preprocessing.picture_files import open_picture;"
+        "open_picture(sys.stdin.buffer.read()); sys.exit('PIL.FitsImagePlugin' in sys.modules)"
+    )
+    content = saved(drawn(), "WEBP")
+    subprocess.run([sys.executable, "-c", code], input=content, check=True, cwd=ROOT)
+
+
 def test_open_picture_keeps_no_warnings_in_memory():
     """Each warning of a damaged EXIF entry has a text of its own."""
     exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 300)

@@ -95,6 +95,17 @@ def test_gunicorn_config_imports_the_rate_limiter_before_the_fork():
     assert run_with_config(code) == ["True"]
 
 
+def test_gunicorn_formats_access_lines_only_for_a_file():
+    """The site logs requests itself."""
+    code = (
+        "from gunicorn.config import Config\nsettings = Config()\n"
+        'settings.set("logconfig_dict", config["logconfig_dict"])\n'
+        'for file in (None, "-"):\n    settings.set("accesslog", file)\n'
+        '    print(config["logger_class"](settings).access_log_enabled)\n'
+    )
+    assert run_with_config(code) == ["False", "True"]
+
+
 SILENT_CLIENT = """
 import select, socket
 from types import SimpleNamespace

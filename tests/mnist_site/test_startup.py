@@ -193,6 +193,16 @@ def test_constraints_pin_all_direct_and_indirect_dependencies():
     assert "-c constraints.txt" in (ROOT / "requirements.txt").read_text().splitlines()
 
 
+def test_site_on_sqlite_does_without_the_client_library_of_postgresql():
+    """It needs 12 MB."""
+    code = (
+        "import sys, django\ndjango.setup()\n"
+        "from mnist_site import urls\nprint('psycopg' in sys.modules)"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "mnist_site.settings", "SECRET_KEY": "x"}
+    assert run(sys.executable, "-c", code, **settings).stdout.strip() == "False"
+
+
 START = """
 import runpy, time
 config = runpy.run_path("gunicorn.conf.py")

@@ -203,9 +203,10 @@ def _post_picture(site: str, canvas: Image.Image) -> str:
 
 def stroke() -> Strokes:
     """Return a handwritten two of 60 points."""
-    t = np.linspace(0, 1, 60)
-    x = 140 + 70 * np.cos(np.pi * (1 - 1.6 * t)) + 60 * np.clip(t - 0.7, 0, 1)
-    y = 60 + 190 * t - 30 * np.sin(np.pi * t)
+    turn = np.linspace(np.pi, 2.25 * np.pi, 30)
+    down, foot = np.linspace(0, 1, 16)[1:], np.linspace(90, 195, 16)[1:]
+    x = np.concatenate([140 + 50 * np.cos(turn), 175 - 85 * down, foot])
+    y = np.concatenate([90 + 50 * np.sin(turn), 125 + 105 * down, np.full(15, 230)])
     xy = zip(x.round(1).tolist(), y.round(1).tolist(), strict=True)
     return [[[x, y, 16 * i] for i, (x, y) in enumerate(xy)]]
 
