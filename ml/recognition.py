@@ -49,6 +49,10 @@ class DigitPrediction:
     def as_mark(self) -> "DigitPrediction":
         return replace(self, digit=None, verdict=Verdict.NOT_A_DIGIT)
 
+    def as_unsure(self) -> "DigitPrediction":
+        """Return the prediction with at most the verdict "unsure"."""
+        return replace(self, verdict=max(self.verdict, Verdict.UNSURE, key=VERDICT_ORDER.index))
+
     @property
     def character(self) -> str:
         return "?" if self.digit is None else str(self.digit)
@@ -160,9 +164,13 @@ class _Candidates:
     lattice: Lattice
 
     def choose(self, classifier: Classifier, rows: Probabilities) -> Iterator[DigitPrediction]:
-        for i, is_mark in zip(*self.lattice.best_path(rows), strict=True):
+        """Yield the digits of the best segmentation; those that touch may be one letter: unsure."""
+        for i, is_mark, touches in self.lattice.best_path(rows):
             digit = _digit(classifier, self.grids[i], self.boxes[i], rows[i])
-            yield digit.as_mark() if is_mark else digit
+            if is_mark:
+                yield digit.as_mark()
+            else:
+                yield digit.as_unsure() if touches else digit
 
 
 def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:
@@ -231,10 +239,9 @@ def _predict_line(classifier: Classifier, ink: Ink) -> list[DigitPrediction]:
     parts, lattice = segment_picture(ink)
     grids = [rasterize_ink(part.levels) for part in parts]
     rows = _classify(classifier, grids)
-    path, _ = lattice.best_path(rows)
     return [
         _best_view(classifier, parts[i], _digit(classifier, grids[i], parts[i].box, rows[i]))
-        for i in path
+        for i, _, _ in lattice.best_path(rows)
     ]
 
 

@@ -8,6 +8,7 @@ have the same height and share a baseline (over-segmentation and dynamic program
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,21 +36,30 @@ LOW_MARK = 0.5
 GAP, MISFIT = 0.5, 1.5
 
 
+class Choice(NamedTuple):
+    """A candidate of the best segmentation; ``touches``: its ink is close to that of a neighbor."""
+
+    candidate: int
+    is_mark: bool
+    touches: bool
+
+
 @dataclass(frozen=True)
 class Lattice:
     """Candidate digits of a row of parts, and the scores of combining them.
 
     ``groups`` holds the sorted parts of each of n candidates, ``spans`` their (first, end) in the
-    row. ``penalties`` float64[n] is the cost of each candidate's width and of splitting it from
-    touching ink before it; ``transitions`` float64[n, n] scores candidate j after i (-inf where it
-    does not follow); ``misfits`` float64[n, n] is the cost of their different heights and
-    baselines. ``marks`` float64[n] is the probability of each candidate, by its shape, to be a
-    mark.
+    row. ``penalties`` float64[n] is the cost of each candidate's width, ``contacts`` float64[n]
+    that of splitting it from close ink before it; ``transitions`` float64[n, n] scores candidate j
+    after i (-inf where it does not follow); ``misfits`` float64[n, n] is the cost of their
+    different heights and baselines. ``marks`` float64[n] is the probability of each candidate, by
+    its shape, to be a mark.
     """
 
     groups: list[list[int]]
     spans: list[tuple[int, int]]
     penalties: Floats
+    contacts: Floats
     transitions: Floats
     misfits: Floats
     marks: Floats
@@ -59,28 +69,32 @@ class Lattice:
         """Return a lattice with one candidate."""
         none = np.zeros((1, 1))
         mark = np.array([float(is_mark)])
-        return cls([parts], [(0, 1)], none[0], none - np.inf, none, mark)
+        return cls([parts], [(0, 1)], none[0], none[0], none - np.inf, none, mark)
 
     @property
     def length(self) -> int:
         """The number of parts in the row: no path is longer."""
         return max(end for _, end in self.spans)
 
-    def best_path(self, probabilities: NDArray[np.float32]) -> tuple[list[int], list[bool]]:
-        """Return the candidates of the best segmentation, left to right, and which are marks.
+    def best_path(self, probabilities: NDArray[np.float32]) -> list[Choice]:
+        """Return the candidates of the best segmentation, left to right.
 
         ``probabilities`` float32[n, 10] are the model's for each candidate.
         """
         if len(self.groups) == 1:
-            return [0], [bool(self.marks[0] == 1)]
+            return [Choice(0, is_mark=bool(self.marks[0] == 1), touches=False)]
         digit = (1 - self.marks) * probabilities.max(axis=1)
         mark = np.where(self.marks == 1, LOW_MARK, self.marks)
         is_mark = mark > digit
-        scores = np.log(np.maximum(digit, mark)) - self.penalties
+        scores = np.log(np.maximum(digit, mark)) - self.penalties - self.contacts
         # The height and baseline of a mark do not matter.
         misfits = np.where(is_mark[:, None] | is_mark[None], 0.0, self.misfits)
         path = self._best_path(scores, self.transitions - misfits)
-        return path, [bool(is_mark[i]) for i in path]
+        close = [self.contacts[i] > 0 for i in [*path, 0]]
+        return [
+            Choice(i, is_mark=bool(is_mark[i]), touches=bool(before or after))
+            for i, before, after in zip(path, close, close[1:], strict=False)
+        ]
 
     def _best_path(self, scores: Floats, transitions: Floats) -> list[int]:
         """Find the path with the highest score by dynamic programming; spans are sorted."""
@@ -106,7 +120,7 @@ def build_lattice(
 ) -> Lattice:
     """Propose candidate digits for parts with hulls float64[n, directions].
 
-    ``contact`` returns the cost of splitting two sets of parts because their ink touches. ``bows``
+    ``contact`` returns the cost of splitting two sets of parts because their ink is close. ``bows``
     float64[n] are those of ``marks.bow``; without them there are no marks.
     """
     order, cuts, gaps = _arrange(hulls)
@@ -155,11 +169,11 @@ def _score(
     height = float(height_of(row.max(axis=0)))
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
     before = np.maximum([first for first, _ in spans], 1) - 1
-    contacts = np.where([first > 0 for first, _ in spans], costs[before], 0.0)
     return Lattice(
         groups=[sorted(np.concatenate(parts[first:end]).tolist()) for first, end in spans],
         spans=list(spans),
-        penalties=MISFIT * (width_of(shapes) / height - WIDE).clip(0) + contacts,
+        penalties=MISFIT * (width_of(shapes) / height - WIDE).clip(0),
+        contacts=np.where([first > 0 for first, _ in spans], costs[before], 0.0),
         transitions=_transitions(spans, shapes, gaps[before]),
         misfits=_misfits(shapes),
         marks=np.array([marks[first] if end - first == 1 else 0.0 for first, end in spans]),

@@ -32,8 +32,7 @@ def certain(candidates):
 
 def segment(ink, predict):
     candidates, lattice = segment_picture(ink)
-    path, _ = lattice.best_path(predict(candidates))
-    return [candidates[i] for i in path]
+    return [candidates[i] for i, _, _ in lattice.best_path(predict(candidates))]
 
 
 def test_segment_picture_of_separate_bars_gives_boxes():

@@ -40,8 +40,7 @@ def segment(strokes, predict):
 def marks(strokes, predict):
     """Return the strokes of each digit or mark that the lattice chooses, and which are marks."""
     candidates, lattice = segment_strokes(strokes)
-    path, are_marks = lattice.best_path(predict(candidates))
-    return [(candidates[i], is_mark) for i, is_mark in zip(path, are_marks, strict=True)]
+    return [(candidates[i], mark) for i, mark, _ in lattice.best_path(predict(candidates))]
 
 
 def predict_by(probability):

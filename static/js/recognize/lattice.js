@@ -18,7 +18,7 @@ const GAP = 0.5;
 const MISFIT = 1.5;
 
 export class Lattice {
-  /** The candidates { parts, first, end, shape, gap, mark, penalty }, by `first`, then `end`. */
+  /** The candidates { parts, first, end, shape, gap, mark, penalty, contact }, by `first`, then `end`. */
   candidates;
 
   constructor(candidates) {
@@ -36,16 +36,20 @@ export class Lattice {
   }
 
   /**
-   * Return the candidates of the best segmentation, left to right, and which are marks.
+   * Return the candidates of the best segmentation, left to right.
    * @param {number[][]} probabilities the model's for each candidate
-   * @returns {{index: number, isMark: boolean}[]}
+   * @returns {{index: number, isMark: boolean, touches: boolean}[]} `touches`: its ink is close to that of
+   *   a neighbor
    */
   bestPath(probabilities) {
-    if (this.candidates.length === 1) return [{ index: 0, isMark: this.candidates[0].mark === 1 }];
+    if (this.candidates.length === 1) return [{ index: 0, isMark: this.candidates[0].mark === 1, touches: false }];
     const nodes = this.candidates.map((candidate, i) => rate(candidate, probabilities[i]));
     const path = [];
+    let isCloseAfter = false;
     for (let index = this.#trace(nodes); index >= 0; index = nodes[index].previous) {
-      path.unshift({ index, isMark: nodes[index].isMark });
+      const isCloseBefore = nodes[index].contact > 0;
+      path.unshift({ index, isMark: nodes[index].isMark, touches: isCloseBefore || isCloseAfter });
+      isCloseAfter = isCloseBefore;
     }
     return path;
   }
@@ -71,7 +75,7 @@ export class Lattice {
 function rate(candidate, probabilities) {
   const digit = (1 - candidate.mark) * Math.max(...probabilities);
   const mark = candidate.mark === 1 ? LOW_MARK : candidate.mark;
-  const total = Math.log(Math.max(digit, mark)) - candidate.penalty;
+  const total = Math.log(Math.max(digit, mark)) - candidate.penalty - candidate.contact;
   return { ...candidate, isMark: mark > digit, total, previous: -1 };
 }
 
@@ -87,7 +91,7 @@ function transition(one, other) {
 /**
  * Propose candidate digits for parts with hulls.
  * @param {(left: number[], right: number[]) => number} contact returns the cost of splitting two sets
- *   of parts because their ink touches
+ *   of parts because their ink is close
  * @param {number[]} bows those of `bow` in marks.js
  */
 export function buildLattice(hulls, contact, bows) {
@@ -119,7 +123,8 @@ function createCandidate({ first, end, shape }, { groups, marks, gaps, contacts,
     shape,
     gap: gaps[before],
     mark: end - first === 1 ? marks[first] : 0,
-    penalty: MISFIT * Math.max(widthOf(shape) / height - WIDE, 0) + (first > 0 ? contacts[before] : 0),
+    penalty: MISFIT * Math.max(widthOf(shape) / height - WIDE, 0),
+    contact: first > 0 ? contacts[before] : 0,
   };
 }
 

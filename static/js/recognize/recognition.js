@@ -108,10 +108,12 @@ export class Recognizer {
   #choose({ candidates, lattice }) {
     const results = candidates.map(({ key }) => this.#results.get(key));
     const adapted = results.map((result) => (result ? this.#adapt(result) : UNKNOWN));
-    return lattice.bestPath(adapted).map(({ index, isMark }) => {
+    return lattice.bestPath(adapted).map(({ index, isMark, touches }) => {
       const { strokes } = candidates[index];
       const { image = rasterize(strokes), probabilities = UNKNOWN } = results[index] ?? {};
       const found = isMark ? NON_DIGIT : this.#read(adapted[index]);
+      // Digits that touch may be one letter.
+      if (touches && found.verdict === "digit") found.verdict = "unsure";
       const isAdapted = !isMark && found.digit !== this.#read(probabilities).digit;
       const confidence = Math.max(...adapted[index]);
       return { ...found, confidence, probabilities: adapted[index], box: boxOf(strokes), image, isAdapted };

@@ -43,7 +43,7 @@ export function segmentStrokes(strokes) {
   return { groups, lattice };
 }
 
-/** Return the cost of splitting strokes because they touch. */
+/** Return the cost of splitting strokes because they are close. */
 function contactOf(left, right, height) {
   if (areNear(endPoints(left), endPoints(right), MEETING_DISTANCE * height)) return MEETING;
   return areNear(left, right, NEAR * height) ? TOUCHING : 0;
