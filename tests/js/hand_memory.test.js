@@ -101,6 +101,7 @@ test("a corrected shape is recognized the next time; other digits are not change
   recognizer.memory.learn(digit.image, 8);
   const { text, digits } = recognizer.predict(nearlySame);
   assert.deepEqual([text, digits[0].isAdapted], ["8", true]);
+  assert.equal(recognizer.predictDigit(nearlySame).digit, 8);
   const other = recognizer.predict(seven);
   assert.deepEqual([other.text, other.digits[0].isAdapted], ["7", false]);
 });

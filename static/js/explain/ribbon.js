@@ -95,8 +95,8 @@ export function attachRibbon(root, onMoment) {
 
     /**
      * Predict a drawing at all moments.
-     * @param {(moment: number) => {part: number, probabilities: number[]}} predictMoment returns the
-     *   index and the prediction of the digit that was being drawn
+     * @param {(moment: number) => {part: number, digit: number|null, probabilities: number[]}}
+     *   predictMoment returns the index and the prediction of the digit that was being drawn
      * @param newKey identifies everything the predictions depend on
      */
     show(predictMoment, newKey) {
@@ -150,12 +150,13 @@ function paintLabel(painter, digit, xs, upper, lower, color) {
 
 /** Describe when the prediction of the digit drawn last stopped changing. */
 export function summarize(samples, end) {
-  const { part } = samples.at(-1);
+  // The last one may be a mark.
+  const { part } = samples.findLast(({ digit }) => digit !== null) ?? samples.at(-1);
   const own = samples.filter((sample) => sample.part === part);
   const isNumber = own.length < samples.length;
   const subject = isNumber ? `Digit ${part + 1} looks like` : "Prediction";
-  const predictions = own.map(({ probabilities }) =>
-    Math.max(...probabilities) < MIN_PROBABILITY ? null : argmax(probabilities),
+  const predictions = own.map(({ digit, probabilities }) =>
+    Math.max(...probabilities) < MIN_PROBABILITY ? null : digit,
   );
   const { prediction, since, changes } = settled(predictions);
   if (prediction === null) return "The prediction never settled.";

@@ -14,7 +14,7 @@ import { segmentStrokes } from "./segmentation.js";
 const MAX_LINES = 20;
 /** The probabilities of a candidate that has not been classified yet. */
 const UNKNOWN = Array(10).fill(0.1);
-const NON_DIGIT = { digit: null, verdict: "not a digit" };
+const NON_DIGIT = { digit: null, verdict: "not a digit", isAdapted: false };
 
 export class Recognizer {
   #network;
@@ -61,10 +61,10 @@ export class Recognizer {
     return { text: joinLines(digits), digits, model: this.version };
   }
 
-  /** Predict strokes as one digit, without segmentation and memory. */
+  /** Predict strokes as one digit, without segmentation. */
   predictDigit(strokes) {
-    const { image, probabilities } = this.#run(rasterize(strokes));
-    return { ...this.#read(probabilities), confidence: Math.max(...probabilities), probabilities, image };
+    const result = this.#run(rasterize(strokes));
+    return this.#describe(result, this.#adapt(result));
   }
 
   /** Give each candidate a key that depends on its points only. */
@@ -110,12 +110,17 @@ export class Recognizer {
     const adapted = results.map((result) => (result ? this.#adapt(result) : UNKNOWN));
     return lattice.bestPath(adapted).map(({ index, isMark }) => {
       const { strokes } = candidates[index];
-      const { image = rasterize(strokes), probabilities = UNKNOWN } = results[index] ?? {};
-      const found = isMark ? NON_DIGIT : this.#read(adapted[index]);
-      const isAdapted = !isMark && found.digit !== this.#read(probabilities).digit;
-      const confidence = Math.max(...adapted[index]);
-      return { ...found, confidence, probabilities: adapted[index], box: boxOf(strokes), image, isAdapted };
+      const result = results[index] ?? { image: rasterize(strokes), probabilities: UNKNOWN };
+      const digit = { ...this.#describe(result, adapted[index]), box: boxOf(strokes) };
+      return isMark ? { ...digit, ...NON_DIGIT } : digit;
     });
+  }
+
+  /** Return the digit of a result with its adapted probabilities. */
+  #describe({ image, probabilities }, adapted) {
+    const found = this.#read(adapted);
+    const isAdapted = found.digit !== this.#read(probabilities).digit;
+    return { ...found, confidence: Math.max(...adapted), probabilities: adapted, image, isAdapted };
   }
 
   /** Return the verdict and the digit of probabilities. */
