@@ -24,6 +24,7 @@ export function attachRibbon(root, onMoment) {
   const canvas = createElement("canvas", { role: "img", "aria-label": EMPTY });
   const slider = createElement("input", { type: "range", min: 0, max: LAST, step: 1, value: LAST });
   slider.setAttribute("aria-label", "Drawing time");
+  slider.title = "Drag to rewind the drawing";
   const summary = createElement("p");
   // Samples { moment, probabilities } in the order of their moments, and the key of the drawing to
   // which complete samples belong.
@@ -52,8 +53,6 @@ export function attachRibbon(root, onMoment) {
     const colors = colorsOf(root);
     const painter = new Painter(canvas, canvas.clientWidth);
     if (samples.length > 1) paintBands(painter, canvas, samples, colors);
-    const x = (canvas.clientWidth * slider.value) / LAST;
-    if (slider.value < LAST) painter.fill(colors.ink, 1, x - 1, 0, 2, canvas.clientHeight);
     slider.setAttribute("aria-valuetext", samples.length > 0 ? describeMoment() : EMPTY);
   }
 

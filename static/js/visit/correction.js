@@ -155,7 +155,7 @@ export class Correction {
     const label = text ? entry.label : undefined;
     const canLabel = this.#canLabel;
     showLabel(this.isTyping ? this.#typed.digits : label, text, this.isTyping);
-    const status = entry?.save ? labelStatus(text, label) : text && "Labels need saved drawings.";
+    const status = entry?.save ? labelStatus(text, label) : text && "Not saved: no label.";
     // Setting the same text again would announce it again.
     if (find("#label-status").textContent !== status) find("#label-status").textContent = status;
     for (const button of document.querySelectorAll("[data-label-action]")) {
