@@ -1,11 +1,13 @@
 from django.urls import path
+from django.views.decorators.gzip import gzip_page
 
 from recognizer import views
 from recognizer.api import inference_v2
 from recognizer.api.routes import api
 
 urlpatterns = [
-    path("", views.page, name="page"),
+    # The page has no secrets, which compressed responses could reveal.
+    path("", gzip_page(views.page), name="page"),
     path("drawings/<any_uuid:id>", views.drawing, name="drawing"),
     path("favicon.ico", views.favicon),
     path("manifest.webmanifest", views.manifest),
