@@ -203,6 +203,6 @@ function swapButtons(isUnlabeled) {
 
 function labelStatus(text, label) {
   if (text === "") return "";
-  if (label === undefined) return `Wrong? Choose the digit${text.length > 1 ? "s" : ""}.`;
+  if (label === undefined) return "Wrong? Choose the digit.";
   return `Your label: ${toApiLabel(label) ?? "not a digit"}. Thank you.`;
 }
