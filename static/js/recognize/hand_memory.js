@@ -1,8 +1,8 @@
 /**
  * Memory of a visitor's hand: digits that the visitor corrected are recognized the next time. A cache
  * model (Zhang et al., "Tip-Adapter", 2022): an example at the distance d raises the logit of its
- * label by STRENGTH * exp(-d² / (2 WIDTH²)), where d compares the activations before the last layer,
- * scaled to length 1. No DOM: also runs in Node.
+ * label by STRENGTH * exp(-d² / (2 WIDTH²)), where d compares images of half the size, scaled to
+ * length 1. No DOM: also runs in Node.
  */
 
 const KEY = "hand";
@@ -10,22 +10,17 @@ const STRENGTH = 10;
 const WIDTH = 0.4;
 // Older examples are forgotten.
 const MAX_EXAMPLES = 200;
-const LEVELS = 784;
+const SIDE = 28;
 const NO_STORAGE = { getItem: () => null, setItem() {} };
 
 export class HandMemory {
-  #activationsOf;
   #storage;
   // { image, label, drawing, features }, oldest first.
   #examples = [];
 
-  /**
-   * @param {(image: Uint8Array) => Float64Array} activationsOf returns the model's activations before
-   *   the last layer
-   * @param {Storage} storage such as localStorage; it keeps images, which hold for later models too
-   */
-  constructor(activationsOf, storage = NO_STORAGE) {
-    [this.#activationsOf, this.#storage] = [activationsOf, storage];
+  /** @param {Storage} storage such as localStorage */
+  constructor(storage = NO_STORAGE) {
+    this.#storage = storage;
     try {
       for (const [image, label, drawing] of JSON.parse(storage.getItem(KEY)) ?? []) {
         this.#add(fromBase64(image), label, drawing);
@@ -58,10 +53,10 @@ export class HandMemory {
     this.#store();
   }
 
-  /** Return the logits of a digit with these activations, adapted to the learned digits. */
-  adapt(logits, activations) {
+  /** Return the logits of a digit with 784 levels, adapted to the learned digits. */
+  adapt(logits, image) {
     const adapted = Float64Array.from(logits);
-    const features = normalize(activations);
+    const features = featuresOf(image);
     for (const example of this.#examples) {
       const square = squaredDistance(features, example.features);
       adapted[example.label] += STRENGTH * Math.exp(-square / (2 * WIDTH * WIDTH));
@@ -70,10 +65,10 @@ export class HandMemory {
   }
 
   #add(image, label, drawing) {
-    if (image.length !== LEVELS || !Number.isInteger(label) || label < 0 || label > 9) {
+    if (image.length !== SIDE * SIDE || !Number.isInteger(label) || label < 0 || label > 9) {
       throw new RangeError(`Not a labeled digit: ${image.length} levels, label ${label}`);
     }
-    this.#examples.push({ image, label, drawing, features: normalize(this.#activationsOf(image)) });
+    this.#examples.push({ image, label, drawing, features: featuresOf(image) });
     this.#examples.splice(0, this.#examples.length - MAX_EXAMPLES);
   }
 
@@ -90,9 +85,15 @@ export class HandMemory {
 const toBase64 = (levels) => btoa(String.fromCharCode(...levels));
 const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
-function normalize(activations) {
-  const length = Math.hypot(...activations) || 1;
-  return activations.map((value) => value / length);
+/** Return the sums of 2 x 2 pixels, scaled to length 1. */
+function featuresOf(image) {
+  const sums = new Float64Array((SIDE / 2) ** 2);
+  image.forEach((level, i) => {
+    const [row, column] = [Math.floor(i / SIDE), i % SIDE];
+    sums[(row >> 1) * (SIDE / 2) + (column >> 1)] += level;
+  });
+  const length = Math.hypot(...sums) || 1;
+  return sums.map((sum) => sum / length);
 }
 
 function squaredDistance(one, other) {

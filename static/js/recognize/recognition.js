@@ -33,7 +33,7 @@ export class Recognizer {
     this.#network = network;
     this.#layers = network.run(rasterize([]));
     /** Adapts predictions to the visitor's hand. */
-    this.memory = new HandMemory((image) => this.#run(image).activations, storage);
+    this.memory = new HandMemory(storage);
   }
 
   get version() {
@@ -94,14 +94,14 @@ export class Recognizer {
   }
 
   #run(image) {
-    const { logits, dense2, probabilities } = this.#network.run(image, this.#layers);
-    return { image, logits: [...logits], activations: [...dense2], probabilities: [...probabilities] };
+    const { logits, probabilities } = this.#network.run(image, this.#layers);
+    return { image, logits: [...logits], probabilities: [...probabilities] };
   }
 
   /** Return the probabilities of a result, adapted to the visitor's hand. */
-  #adapt({ logits, activations, probabilities }) {
+  #adapt({ image, logits, probabilities }) {
     if (this.memory.size === 0) return probabilities;
-    return [...this.#network.probabilitiesOf(this.memory.adapt(logits, activations))];
+    return [...this.#network.probabilitiesOf(this.memory.adapt(logits, image))];
   }
 
   /** Return the digits of the best segmentation of a line. */
