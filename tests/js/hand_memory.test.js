@@ -40,6 +40,20 @@ test("adapt ignores the brightness of the image", () => {
   assert.ok(memory.adapt(NONE, imageOf(0, 0)).every(Number.isFinite));
 });
 
+test("an observed digit has less weight than a corrected one, and is not stored", () => {
+  const storage = createStorage();
+  const memory = createMemory(storage);
+  memory.learn(imageOf(200, 10), 4, "first");
+  memory.observe(imageOf(200, 10), 9, "second");
+  memory.observe(imageOf(10, 200), 9, "second");
+  assert.equal(argmax(memory.adapt(NONE, imageOf(200, 10))), 4);
+  assert.equal(argmax(memory.adapt(NONE, imageOf(10, 200))), 9);
+  assert.equal(memory.size, 1);
+  assert.ok(!createMemory(storage).adapt(NONE, imageOf(10, 200))[9]);
+  memory.forget("second");
+  assert.equal(memory.adapt(NONE, imageOf(10, 200))[9], 0);
+});
+
 test("adapt leaves the logits given to it unchanged", () => {
   const memory = createMemory();
   memory.learn(imageOf(1, 0), 4);

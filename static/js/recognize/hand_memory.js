@@ -7,6 +7,8 @@
 
 const KEY = "hand";
 const STRENGTH = 10;
+// Of digits that the visitor did not correct.
+const WEAK_STRENGTH = 2;
 const WIDTH = 0.4;
 // Older examples are forgotten.
 const MAX_EXAMPLES = 200;
@@ -14,16 +16,21 @@ const SIDE = 28;
 const NO_STORAGE = { getItem: () => null, setItem() {} };
 
 export class HandMemory {
+  /** Changes with the adapted logits. */
+  revision = 0;
+
   #storage;
   // { image, label, drawing, features }, oldest first.
   #examples = [];
+  // Digits that the visitor did not correct: never stored, because the next user could see them.
+  #weakExamples = [];
 
   /** @param {Storage} storage such as localStorage */
   constructor(storage = NO_STORAGE) {
     this.#storage = storage;
     try {
       for (const [image, label, drawing] of JSON.parse(storage.getItem(KEY)) ?? []) {
-        this.#add(fromBase64(image), label, drawing);
+        add(this.#examples, fromBase64(image), label, drawing);
       }
     } catch {
       // Forbidden or corrupt storage: begin an empty memory.
@@ -38,18 +45,25 @@ export class HandMemory {
 
   /** Learn the correct label, 0 to 9, of a digit with 784 levels, of a drawing. */
   learn(image, label, drawing) {
-    this.#add(image, label, drawing);
+    add(this.#examples, image, label, drawing);
     this.#store();
+  }
+
+  /** Remember a digit that the visitor did not correct, until the page is closed. */
+  observe(image, label, drawing) {
+    add(this.#weakExamples, image, label, drawing);
+    this.revision++;
   }
 
   /** Forget the digits of a drawing: the visitor changed its label. */
   forget(drawing) {
-    this.#examples = this.#examples.filter((example) => example.drawing !== drawing);
+    const isOther = (example) => example.drawing !== drawing;
+    [this.#examples, this.#weakExamples] = [this.#examples.filter(isOther), this.#weakExamples.filter(isOther)];
     this.#store();
   }
 
   reset() {
-    this.#examples = [];
+    [this.#examples, this.#weakExamples] = [[], []];
     this.#store();
   }
 
@@ -57,22 +71,18 @@ export class HandMemory {
   adapt(logits, image) {
     const adapted = Float64Array.from(logits);
     const features = featuresOf(image);
-    for (const example of this.#examples) {
-      const square = squaredDistance(features, example.features);
-      adapted[example.label] += STRENGTH * Math.exp(-square / (2 * WIDTH * WIDTH));
-    }
+    const raise = (strength) => (example) => {
+      // Half the squared distance, because both have the length 1.
+      const distance = 1 - dotProduct(features, example.features);
+      adapted[example.label] += strength * Math.exp(-distance / (WIDTH * WIDTH));
+    };
+    this.#examples.forEach(raise(STRENGTH));
+    this.#weakExamples.forEach(raise(WEAK_STRENGTH));
     return adapted;
   }
 
-  #add(image, label, drawing) {
-    if (image.length !== SIDE * SIDE || !Number.isInteger(label) || label < 0 || label > 9) {
-      throw new RangeError(`Not a labeled digit: ${image.length} levels, label ${label}`);
-    }
-    this.#examples.push({ image, label, drawing, features: featuresOf(image) });
-    this.#examples.splice(0, this.#examples.length - MAX_EXAMPLES);
-  }
-
   #store() {
+    this.revision++;
     const stored = this.#examples.map(({ image, label, drawing }) => [toBase64(image), label, drawing]);
     try {
       this.#storage.setItem(KEY, JSON.stringify(stored));
@@ -80,6 +90,15 @@ export class HandMemory {
       // Full or forbidden storage: the memory ends with the page.
     }
   }
+}
+
+/** Append an example, and remove the oldest if there are too many. */
+function add(examples, image, label, drawing) {
+  if (image.length !== SIDE * SIDE || !Number.isInteger(label) || label < 0 || label > 9) {
+    throw new RangeError(`Not a labeled digit: ${image.length} levels, label ${label}`);
+  }
+  examples.push({ image, label, drawing, features: featuresOf(image) });
+  examples.splice(0, examples.length - MAX_EXAMPLES);
 }
 
 const toBase64 = (levels) => btoa(String.fromCharCode(...levels));
@@ -96,8 +115,8 @@ function featuresOf(image) {
   return sums.map((sum) => sum / length);
 }
 
-function squaredDistance(one, other) {
+function dotProduct(one, other) {
   let sum = 0;
-  for (let i = 0; i < one.length; i++) sum += (one[i] - other[i]) ** 2;
+  for (let i = 0; i < one.length; i++) sum += one[i] * other[i];
   return sum;
 }

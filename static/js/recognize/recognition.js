@@ -99,9 +99,14 @@ export class Recognizer {
   }
 
   /** Return the probabilities of a result, adapted to the visitor's hand. */
-  #adapt({ image, logits, probabilities }) {
-    if (this.memory.size === 0) return probabilities;
-    return [...this.#network.probabilitiesOf(this.memory.adapt(logits, image))];
+  #adapt(result) {
+    const { size, revision } = this.memory;
+    if (size === 0) return result.probabilities;
+    if (result.revision !== revision) {
+      const logits = this.memory.adapt(result.logits, result.image);
+      [result.adapted, result.revision] = [[...this.#network.probabilitiesOf(logits)], revision];
+    }
+    return result.adapted;
   }
 
   /** Return the digits of the best segmentation of a line. */

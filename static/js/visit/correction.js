@@ -32,6 +32,8 @@ export class Correction {
   // The strokes for which the visitor types, and their label before.
   #typedStrokes = null;
   #labelBefore;
+  // The drawing on the pad with its final prediction, { id, digits }, as long as it has no label.
+  #unlabeled = null;
 
   /** Connect the label buttons and the bars. */
   constructor({ drawing, visit, outbox, session }) {
@@ -148,6 +150,15 @@ export class Correction {
     });
   }
 
+  /** Remember the digits of a drawing that the visitor left without a label. */
+  #observe({ id, digits }) {
+    const { memory } = this.#session;
+    // Deleted drawings are not remembered.
+    if (!memory || !this.#visit.find(id)) return;
+    memory.forget(id);
+    for (const { digit, image } of digits) if (digit !== null) memory.observe(levelsOf(image), digit, id);
+  }
+
   show() {
     if (this.#typedStrokes !== this.#drawing.strokes) this.#typed.clear();
     const entry = this.#entry;
@@ -170,6 +181,10 @@ export class Correction {
       button.setAttribute("aria-pressed", current === button.dataset.digit);
     }
     showMemory(this.#session.memory?.size ?? 0);
+    const { id, picture } = this.#drawing;
+    if (this.#unlabeled && this.#unlabeled.id !== id) this.#observe(this.#unlabeled);
+    const isUnlabeled = canLabel && label === undefined && !picture;
+    this.#unlabeled = isUnlabeled ? { id, digits: this.#session.prediction.digits } : null;
   }
 }
 
