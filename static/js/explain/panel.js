@@ -77,7 +77,8 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     showLayers(strokes, input);
     ribbon.follow(duration(input.strokes), moment);
     if (moment === null && layers && newest >= 0 && !input.grid) {
-      ribbon.record(recognizer.predictDigit(parts[newest]).probabilities);
+      const isShown = newest === input.selected && recognizer.memory.size === 0;
+      ribbon.record(isShown ? [...layers.probabilities] : recognizer.predictDigit(parts[newest]).probabilities);
     }
     if (isPast && layers) {
       const past = predictParts(recognizer, parts, input.digits);
