@@ -181,10 +181,13 @@ def test_rejected_drawing_keeps_the_prediction_of_the_page(page):
     expect(page.locator("#label-status")).to_have_text("Not saved: no label.")
 
 
-def test_accuracy_shows_the_figures_of_the_serving_model(page):
+def test_accuracy_shows_the_figures_of_the_serving_model_on_a_phone(open_page):
+    page = open_page(viewport={"width": 390, "height": 664})
     page.click("text=Accuracy")
     expect(page.locator("#accuracy dt").first).to_have_text("Digits of MNIST")
     expect(page.locator("#accuracy dd").first).to_have_text("99.56% of 10,000")
+    for figure in page.locator("#accuracy dd").all():
+        assert figure.bounding_box()["width"] >= 80
 
 
 def test_printed_page_has_no_controls_and_dark_ink(open_page):
