@@ -6,7 +6,7 @@ from recognizer.api import inference_v2
 from recognizer.api.routes import api
 
 urlpatterns = [
-    # The page has no secrets, which compressed responses could reveal.
+    # The page has no secrets that the size of a compressed response could reveal.
     path("", gzip_page(views.page), name="page"),
     path("drawings/<any_uuid:id>", views.drawing, name="drawing"),
     path("favicon.ico", views.favicon),
