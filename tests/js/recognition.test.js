@@ -55,7 +55,7 @@ test("Recognizer predicts a number in the format of the API", () => {
 });
 
 test("Recognizer predicts strokes as one digit like a drawing of one digit", () => {
-  const [{ box, isAdapted, ...digit }] = recognizer.predict(drawing("seven")).digits;
+  const [{ box, ...digit }] = recognizer.predict(drawing("seven")).digits;
   assert.deepEqual(recognizer.predictDigit(drawing("seven")), digit);
   assert.deepEqual(recognizer.predictDigit([]).digit, null);
 });

@@ -74,14 +74,15 @@ function showText(text, digits, selected) {
   // A rival takes the width of two more characters.
   const width = String(text.length + 2 * rivals);
   const line = output.parentElement.style;
-  const isSameWidth = line.getPropertyValue("--characters") === width;
   line.setProperty("--characters", width);
   if (digits.length === 1) {
     output.textContent = text;
     return showVerdict(output, digits[0]);
   }
-  // Buttons of another size are new ones: moved ones would count as a layout shift.
-  if (output.textContent !== text || output.children.length === 0 || !isSameWidth) {
+  // Buttons of another size or at another place are new ones: moved ones would count as a layout shift.
+  const hasSamePlace = ({ dataset }, i) => "rival" in dataset === (digits[i].verdict === "unsure");
+  const buttons = [...output.children];
+  if (output.textContent !== text || buttons.length === 0 || !buttons.every(hasSamePlace)) {
     output.replaceChildren(...[...text].map((c) => (c === "\n" ? c : createButton(c))));
     showVerdict(output, { verdict: "digit" });
   }
