@@ -225,7 +225,7 @@ PROBE_TIMEOUT, API_TIMEOUT, QUERY_TIMEOUT = 1, DATABASE_TIMEOUT + 1, 25
 # Options in DATABASE_URL take precedence.
 url_options = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # The client library needs 12 MB.
+    # The import of the client library adds 6 MB.
     from recognizer.postgresql import BoundedConnection
 
     # One for each database request that load_shedding.py processes at the same time, and one for

@@ -1,4 +1,4 @@
-"""Time limits of waits for PostgreSQL, without its client library: it would add 12 MB on SQLite."""
+"""Time limits of waits for PostgreSQL, without its client library: it adds 6 MB per process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

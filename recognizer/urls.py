@@ -1,4 +1,5 @@
 from django.urls import path
+from django.views.decorators.gzip import gzip_page
 
 from recognizer import views
 from recognizer.api import inference_v2
@@ -7,7 +8,8 @@ from recognizer.api.routes import api
 urlpatterns = [
     # First, because Django tries the patterns in order.
     path("api/", api.urls),
-    path("", views.page, name="page"),
+    # The page has no secrets that the size of a compressed response could reveal.
+    path("", gzip_page(views.page), name="page"),
     path("drawings/<any_uuid:id>", views.drawing, name="drawing"),
     path("favicon.ico", views.favicon),
     path("manifest.webmanifest", views.manifest),

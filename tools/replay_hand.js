@@ -4,7 +4,7 @@
  *
  * FILE has labeled strokes, one { strokes, label, writer } per line. The digits of each writer are
  * predicted one after the other, shuffled with a fixed seed, by the page's own modules; each error is
- * corrected and learned. MODEL must not have been trained on the writers of FILE; without it, the
+ * corrected and learned, the others are observed. MODEL must not have been trained on the writers of FILE; without it, the
  * shipped model is used. Prints the errors in the second half of each writer's digits, with a 95 % interval
  * from resampling the writers.
  */
@@ -50,7 +50,8 @@ function replay(network, rows) {
     if (isFirst) errors.first += isError;
     else [errors.without, errors.with] = [errors.without + isError, errors.with + isAdaptedError];
     const [digit, ...others] = adapted.digits;
-    if (isAdaptedError && others.length === 0) adapting.memory.learn(digit.image, Number(label));
+    if (others.length > 0) return;
+    adapting.memory[isAdaptedError ? "learn" : "observe"](digit.image, Number(label));
   });
   return errors;
 }

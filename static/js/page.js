@@ -147,14 +147,14 @@ const explainer = new ExplainerLoader(
     getInput() {
       if (openingStrokes) {
         const [strokes, parts] = [openingStrokes, [openingStrokes]];
-        return { strokes, parts, selected: 0, side: pad.side, isPreview: true };
+        return { strokes, parts, digits: [], selected: 0, side: pad.side, isPreview: true };
       }
       const digits = session.prediction?.digits ?? [];
       const { picture } = drawing;
       const { image = "", box } = digits[session.selected] ?? {};
       const grid = picture && levelsOf(image);
       const parts = digits.length > 0 ? digits.map(strokesOf) : [drawing.strokes];
-      return { strokes: drawing.strokes, parts, selected: session.selected, side: pad.side, grid, picture, box };
+      return { strokes: drawing.strokes, parts, digits, selected: session.selected, side: pad.side, grid, picture, box };
     },
     onMoment: showMoment,
     onPast: showDigits,

@@ -120,7 +120,10 @@ def test_stage_fits_the_window_and_shifts_nothing(open_page, size):
     expect(page.locator("#layers figure")).to_have_count(6)
     draw(page)
     expect_state(page, "read")
+    height = page.locator("main").bounding_box()["height"]
     page.keyboard.press("1")
+    expect(page.locator("#hand")).to_be_visible()
+    assert page.locator("main").bounding_box()["height"] == height
     page.click("[data-action=clear]")
     draw(page, NUMBER)
     expect(page.locator("#reading")).to_have_text("111")

@@ -9,7 +9,7 @@ from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, offline, violations
 from tools.browser.screenshots import AMBIGUOUS
-from tools.samples import ONE, SEVEN, SEVENTY_ONE
+from tools.samples import ONE, SEVEN, SEVENTY_ONE, ellipse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,7 +86,7 @@ def test_new_stroke_removes_the_label(drawn):
 def test_unsaved_drawing_cannot_be_labeled(page):
     page.uncheck("#save")
     draw(page)
-    expect(page.locator("#label-status")).to_have_text("Labels need saved drawings.")
+    expect(page.locator("#label-status")).to_have_text("Not saved: no label.")
     page.keyboard.press("7")
     assert page.locator("[data-label-action=confirm]").is_disabled()
     assert not Drawing.objects.exists()
@@ -183,6 +183,15 @@ def test_unsure_digit_shows_its_rival_beside_the_predicted_text(page):
     assert {first, rival} == {"4", "9"}
     after = "getComputedStyle(document.querySelector('#reading'), '::after').content"
     assert rival in page.evaluate(after)
+
+
+def test_touching_digits_are_unsure_without_a_rival(page):
+    draw(page, [ellipse(80, 150, 70, 120), ellipse(150.5, 150, 70, 120)])
+    expect(page.locator("#reading")).to_have_text("00")
+    expect_state(page, "unsure")
+    expect(page.locator("#reading [data-rival]")).to_have_count(0)
+    expect(page.locator("#probabilities .accent")).to_have_count(1)
+    expect(page.locator("#announcement")).to_contain_text("touches another digit")
 
 
 def test_digits_of_two_lines_are_labeled_separately(page):

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # A 1 with a long flag, which the model predicts as 7.
 FLAG = [[[80, 60], [160, 40], [120, 240]]]
+LESS_SIMILAR = [[[74, 60], [178, 46], [123, 240]]]
 SIMILAR = [[[82, 64], [158, 40], [124, 240]]]
 
 
@@ -41,6 +42,15 @@ def test_corrected_shape_is_recognized_the_next_time_and_stored_as_predicted(tau
     assert violations(taught) == {}
     expect_saved(taught, 2)
     assert list(Digit.objects.values_list("text", flat=True)) == ["7", "7"]
+
+
+def test_uncorrected_drawing_raises_the_confidence_in_its_shape(taught):
+    # The first drawing is left without a label.
+    for state in ("unsure", "read"):
+        taught.click("[data-action=clear]")
+        draw(taught, LESS_SIMILAR)
+        expect_state(taught, state)
+        expect(taught.locator("#reading")).to_have_text("1")
 
 
 def test_reset_returns_to_the_prediction_of_the_model(taught):

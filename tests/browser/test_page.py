@@ -171,10 +171,24 @@ def test_reviewed_drawing_continues_under_a_new_uuid(page, admin_user):
     assert len(drawing.strokes) == 1
 
 
-def test_accuracy_shows_the_figures_of_the_serving_model(page):
+def test_rejected_drawing_keeps_the_prediction_of_the_page(page):
+    page.expected_errors.append("422")
+    problem = {"status": 422, "json": {"detail": "strokes: too many points"}}
+    page.route("**/api/v1/drawings/*", lambda route: route.fulfill(**problem))
+    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
+    draw(page)
+    expect(page.locator("#badge")).to_contain_text("rejected the drawing: strokes: too many points")
+    expect_state(page, "read")
+    expect(page.locator("#label-status")).to_have_text("Not saved: no label.")
+
+
+def test_accuracy_shows_the_figures_of_the_serving_model_on_a_phone(open_page):
+    page = open_page(viewport={"width": 390, "height": 664})
     page.click("text=Accuracy")
     expect(page.locator("#accuracy dt").first).to_have_text("Digits of MNIST")
     expect(page.locator("#accuracy dd").first).to_have_text("99.56% of 10,000")
+    for figure in page.locator("#accuracy dd").all():
+        assert figure.bounding_box()["width"] >= 80
 
 
 def test_printed_page_has_no_controls_and_dark_ink(open_page):
@@ -182,7 +196,8 @@ def test_printed_page_has_no_controls_and_dark_ink(open_page):
     draw(page)
     expect_state(page, "read")
     page.emulate_media(media="print", color_scheme="dark")
-    expect(page.locator("[data-action=clear]")).to_be_hidden()
+    for control in ("[data-action=clear]", "#unit"):
+        expect(page.locator(control)).to_be_hidden()
     expect(page.locator("#reading")).to_have_css("color", "rgb(0, 0, 0)")
 
 

@@ -7,9 +7,9 @@ import { LeNet } from "../../static/js/recognize/lenet.js";
 import { Recognizer } from "../../static/js/recognize/recognition.js";
 
 const NONE = new Float64Array(10);
-// A model whose activations are the first two levels of the image.
-const createMemory = (storage) => new HandMemory(([first, second]) => [first, second], storage);
-const imageOf = (...levels) => Uint8Array.from({ length: 784 }, (_, i) => levels[i] ?? 0);
+const createMemory = (storage) => new HandMemory(storage);
+// Two pixels apart: closer ones count as one.
+const imageOf = (...levels) => Uint8Array.from({ length: 784 }, (_, i) => levels[i / 2] ?? 0);
 
 function createStorage(items = {}) {
   return {
@@ -21,30 +21,44 @@ function createStorage(items = {}) {
 const argmax = (values) => values.indexOf(Math.max(...values));
 
 test("adapt without examples returns the same logits", () => {
-  assert.deepEqual(createMemory().adapt([1, 2, 3], [1, 0]), Float64Array.of(1, 2, 3));
+  assert.deepEqual(createMemory().adapt([1, 2, 3], imageOf(1, 0)), Float64Array.of(1, 2, 3));
 });
 
 test("adapt raises the label of a close example, more than that of a distant one", () => {
   const memory = createMemory();
   memory.learn(imageOf(200, 10), 4);
   memory.learn(imageOf(10, 200), 9);
-  assert.equal(argmax(memory.adapt(NONE, [190, 20])), 4);
-  assert.equal(argmax(memory.adapt(NONE, [20, 190])), 9);
+  assert.equal(argmax(memory.adapt(NONE, imageOf(190, 20))), 4);
+  assert.equal(argmax(memory.adapt(NONE, imageOf(20, 190))), 9);
 });
 
-test("adapt ignores the size of the activations", () => {
+test("adapt ignores the brightness of the image", () => {
   const memory = createMemory();
   memory.learn(imageOf(200, 10), 4);
-  const [one, tenfold] = [memory.adapt(NONE, [2, 1]), memory.adapt(NONE, [20, 10])];
+  const [one, tenfold] = [memory.adapt(NONE, imageOf(2, 1)), memory.adapt(NONE, imageOf(20, 10))];
   one.forEach((logit, i) => assert.ok(Math.abs(logit - tenfold[i]) < 1e-9));
-  assert.ok(memory.adapt(NONE, [0, 0]).every(Number.isFinite));
+  assert.ok(memory.adapt(NONE, imageOf(0, 0)).every(Number.isFinite));
+});
+
+test("an observed digit has less weight than a corrected one, and is not stored", () => {
+  const storage = createStorage();
+  const memory = createMemory(storage);
+  memory.learn(imageOf(200, 10), 4, "first");
+  memory.observe(imageOf(200, 10), 9, "second");
+  memory.observe(imageOf(10, 200), 9, "second");
+  assert.equal(argmax(memory.adapt(NONE, imageOf(200, 10))), 4);
+  assert.equal(argmax(memory.adapt(NONE, imageOf(10, 200))), 9);
+  assert.equal(memory.size, 1);
+  assert.ok(!createMemory(storage).adapt(NONE, imageOf(10, 200))[9]);
+  memory.forget("second");
+  assert.equal(memory.adapt(NONE, imageOf(10, 200))[9], 0);
 });
 
 test("adapt leaves the logits given to it unchanged", () => {
   const memory = createMemory();
   memory.learn(imageOf(1, 0), 4);
   const logits = Float64Array.of(0, 0, 0, 0, 0);
-  memory.adapt(logits, [1, 0]);
+  memory.adapt(logits, imageOf(1, 0));
   assert.deepEqual(logits, new Float64Array(5));
 });
 
@@ -55,7 +69,7 @@ test("the memory keeps the newest 200 examples and survives storage", () => {
   assert.equal(memory.size, 200);
   const stored = createMemory(storage);
   assert.equal(stored.size, 200);
-  assert.deepEqual(stored.adapt(NONE, [3, 4]), memory.adapt(NONE, [3, 4]));
+  assert.deepEqual(stored.adapt(NONE, imageOf(3, 4)), memory.adapt(NONE, imageOf(3, 4)));
 });
 
 test("forget removes the digits of one drawing", () => {
@@ -66,7 +80,7 @@ test("forget removes the digits of one drawing", () => {
   memory.forget("first");
   assert.equal(memory.size, 1);
   assert.equal(createMemory(storage).size, 1);
-  assert.equal(argmax(memory.adapt(NONE, [10, 200])), 9);
+  assert.equal(argmax(memory.adapt(NONE, imageOf(10, 200))), 9);
 });
 
 test("reset removes all digits, in the storage too", () => {
@@ -87,7 +101,7 @@ for (const content of ["{", "7", '[["1"]]', '[["AAAA",1]]', JSON.stringify([[bto
 test("a full storage does not prevent learning", () => {
   const memory = createMemory({ getItem: () => null, setItem() { throw new DOMException("", "QuotaExceededError"); } });
   memory.learn(imageOf(200, 10), 4);
-  assert.equal(argmax(memory.adapt(NONE, [190, 20])), 4);
+  assert.equal(argmax(memory.adapt(NONE, imageOf(190, 20))), 4);
 });
 
 test("a corrected shape is recognized the next time; other digits are not changed", () => {
@@ -101,6 +115,7 @@ test("a corrected shape is recognized the next time; other digits are not change
   recognizer.memory.learn(digit.image, 8);
   const { text, digits } = recognizer.predict(nearlySame);
   assert.deepEqual([text, digits[0].isAdapted], ["8", true]);
+  assert.equal(recognizer.predictDigit(nearlySame).digit, 8);
   const other = recognizer.predict(seven);
   assert.deepEqual([other.text, other.digits[0].isAdapted], ["7", false]);
 });

@@ -8,6 +8,7 @@ const FIRST = [[0, 0, 0], [0, 10, 50], [0, 20, 100]];
 const SECOND = [[30, 0, 200], [30, 10, 250], [30, 20, 300]];
 const STROKES = [FIRST, SECOND];
 const PARTS = [[FIRST], [SECOND]];
+const RECOGNIZER = { version: "v1", predictDigit: (part) => ({ digit: part.length }) };
 
 test("newestPart returns the digit that was drawn last", () => {
   assert.equal(newestPart([[SECOND], [FIRST]]), 0);
@@ -22,12 +23,18 @@ test("partsUntil cuts the strokes of each digit at a moment", () => {
 });
 
 test("predictParts predicts the digits that were begun and selects the newest", () => {
-  const recognizer = { version: "v1", predictDigit: (part) => ({ digit: part.length }) };
-  assert.deepEqual(predictParts(recognizer, PARTS), {
+  assert.deepEqual(predictParts(RECOGNIZER, PARTS, []), {
     prediction: { text: "11", digits: [{ digit: 1 }, { digit: 1 }], model: "v1" },
     selected: 1,
   });
-  assert.equal(predictParts(recognizer, [[FIRST], []]).prediction.text, "1");
+  assert.equal(predictParts(RECOGNIZER, [[FIRST], []], []).prediction.text, "1");
   const unsure = { predictDigit: () => ({ digit: null }) };
-  assert.equal(predictParts(unsure, PARTS).prediction.text, "??");
+  assert.equal(predictParts(unsure, PARTS, []).prediction.text, "??");
+});
+
+test("predictParts keeps the marks of a number, but not the verdict of a single digit", () => {
+  const [digit, mark] = [{ verdict: "digit" }, { verdict: "not a digit" }];
+  assert.equal(predictParts(RECOGNIZER, PARTS, [digit, mark]).prediction.text, "1?");
+  assert.equal(predictParts(RECOGNIZER, [[], [SECOND]], [digit, mark]).prediction.text, "?");
+  assert.equal(predictParts(RECOGNIZER, [[FIRST]], [mark]).prediction.text, "1");
 });

@@ -49,13 +49,13 @@ test("Recognizer predicts a number in the format of the API", () => {
   assert.equal(text, "00");
   assert.equal(model, network.version);
   const [{ digit, verdict, confidence, probabilities, box, image }] = digits;
-  assert.deepEqual([digit, verdict, box.length, image.length], [0, "digit", 4, 784]);
+  assert.deepEqual([digit, verdict, box.length, image.length], [0, "unsure", 4, 784]);
   assert.equal(confidence, probabilities[0]);
   assert.equal(probabilities.length, 10);
 });
 
 test("Recognizer predicts strokes as one digit like a drawing of one digit", () => {
-  const [{ box, isAdapted, ...digit }] = recognizer.predict(drawing("seven")).digits;
+  const [{ box, ...digit }] = recognizer.predict(drawing("seven")).digits;
   assert.deepEqual(recognizer.predictDigit(drawing("seven")), digit);
   assert.deepEqual(recognizer.predictDigit([]).digit, null);
 });

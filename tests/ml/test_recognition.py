@@ -14,7 +14,7 @@ from ml.recognition import (
     predict_picture,
     predict_strokes,
 )
-from tools.samples import SEVEN
+from tools.samples import SEVEN, ellipse
 
 ONE = [[320, 60], [320, 260]]
 
@@ -36,6 +36,14 @@ def test_predict_strokes_marks_are_not_a_digit(shipped):
     assert mark.box == (260, 168, 70, 2)
     assert not prediction.is_certain
     assert first.verdict is last.verdict is Verdict.DIGIT
+
+
+@pytest.mark.parametrize(("gap", "verdict"), [(0.5, Verdict.UNSURE), (20, Verdict.DIGIT)])
+def test_predict_strokes_digits_that_touch_are_unsure(shipped, gap, verdict):
+    zeros = [ellipse(40, 60, 70, 120), ellipse(110 + gap, 60, 70, 120)]
+    prediction = predict_strokes(shipped, zeros)
+    assert prediction.text == "00"
+    assert [digit.verdict for digit in prediction.digits] == [verdict, verdict]
 
 
 def test_text_of_stacked_marks_in_a_line_has_no_newline():

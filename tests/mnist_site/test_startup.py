@@ -194,7 +194,7 @@ def test_constraints_pin_all_direct_and_indirect_dependencies():
 
 
 def test_site_on_sqlite_does_without_the_client_library_of_postgresql():
-    """It needs 12 MB."""
+    """It adds 6 MB."""
     code = (
         "import sys, django\ndjango.setup()\n"
         "from mnist_site import urls\nprint('psycopg' in sys.modules)"

@@ -21,6 +21,12 @@ def test_page_contains_the_dom_contract(client):
     assert "https://" not in page
 
 
+def test_page_is_painted_when_its_controls_are_complete(client):
+    page = client.get("/").content.decode()
+    (awaited,) = re.findall(r'<link rel="expect" href="#(\w+)" blocking="render">', page)
+    assert page.index("</footer>") < page.index(f'id="{awaited}"')
+
+
 def test_imports_of_the_page_module_have_hashed_names(client, settings):
     (module,) = settings.STATIC_ROOT.glob("js/page.????????????.js")
     text = module.read_text()

@@ -5,6 +5,7 @@ Starts the Procfile's server; run `manage.py collectstatic` before.
 """
 
 import io
+import math
 from argparse import ArgumentParser
 from itertools import product
 from pathlib import Path
@@ -15,7 +16,7 @@ from tqdm import tqdm
 
 from ml.preprocessing.strokes import rasterize
 from tools.browser.chromium import browser_and_site
-from tools.browser.pen import draw, expect_state
+from tools.browser.pen import choose, draw, expect_state, press
 from tools.samples import ROOT, SEVEN
 
 SIZES = [(1280, 800), (768, 1024), (390, 844), (390, 664), (844, 390)]
@@ -31,11 +32,24 @@ AMBIGUOUS = [[[132, 62], [105, 75], [98, 120], [120, 145], [160, 138], [182, 110
              [[184, 62], [180, 130], [172, 240]]]  # fmt: skip
 SIX = [[210, 70], [195, 130], [190, 190], [210, 220], [238, 200], [228, 165], [194, 172]]
 NUMBER = [[[x / 2.4, 20 + 0.8 * y] for x, y, _ in SEVEN[0]], [[145, 70], [145, 225]], SIX]
+FLAG = [[[80, 60], [160, 40], [120, 240]]]
 LETTER_A = [[[60, 240], [140, 40], [220, 240]], [[95, 170], [185, 170]]]
 
 
 def empty(page: Page) -> None:
     """Keep the page as it opens."""
+
+
+def drawing(page: Page) -> None:
+    press(page, THREE)
+    expect(page.locator("#reading")).to_have_text("3")
+
+
+def pending(page: Page) -> None:
+    """Leave the prediction of the server unanswered."""
+    page.route("**/api/v1/drawings/*", lambda route: None)
+    draw(page, THREE)
+    expect_state(page, "drawing")
 
 
 def read(page: Page) -> None:
@@ -59,6 +73,24 @@ def number(page: Page) -> None:
     expect_state(page, "read")
 
 
+def two_lines(page: Page) -> None:
+    for top in 10, 150:
+        draw(page, [[[x, top + 0.45 * y] for x, y in stroke] for stroke in NUMBER])
+    expect(page.locator("#reading button")).to_have_count(6)
+    expect_state(page, "read")
+
+
+def marks(page: Page) -> None:
+    """Draw (3)."""
+    three = [[[60 + x / 2, 60 + y / 2] for x, y in THREE[0]]]
+    bows = [
+        [[x + side * 20 * math.sin(i * math.pi / 8), 50 + 16 * i] for i in range(9)]
+        for x, side in ((70, -1), (190, 1))
+    ]
+    draw(page, [bows[0], *three, bows[1]])
+    expect(page.locator("#reading")).to_have_text("?3?")
+
+
 def labeled(page: Page) -> None:
     read(page)
     page.keyboard.press("8")
@@ -71,6 +103,31 @@ def labeled_number(page: Page) -> None:
     expect(page.locator("#label")).to_have_text("718")
 
 
+def typing(page: Page) -> None:
+    number(page)
+    page.keyboard.type("7")
+    expect(page.locator("#label")).to_have_text("7")
+
+
+def learned(page: Page) -> None:
+    """Correct a 1 that resembles a 7, and repeat it."""
+    draw(page, FLAG)
+    expect_state(page, "read")
+    page.keyboard.press("1")
+    page.click("[data-action=clear]")
+    draw(page, FLAG)
+    expect(page.locator("#confidence")).to_contain_text("learned from you")
+
+
+def shared_link(page: Page) -> None:
+    draw(page, THREE, pause=30)
+    page.evaluate("navigator.clipboard.writeText = (url) => { window.copied = url; }")
+    choose(page, "share")
+    expect(page.locator("#badge")).to_contain_text("Link copied")
+    page.evaluate("location.href = copied")
+    expect_state(page, "read")
+
+
 def long_number(page: Page) -> None:
     draw(page, [[[20 + 22 * i, 100], [20 + 22 * i, 150]] for i in range(12)])
     expect_state(page, "read")
@@ -79,6 +136,25 @@ def long_number(page: Page) -> None:
 def menu(page: Page) -> None:
     number(page)
     page.click("[popovertarget=menu]")
+
+
+def delete_all(page: Page) -> None:
+    menu(page)
+    page.click("[popovertarget=confirm-delete]")
+
+
+def accuracy(page: Page) -> None:
+    page.click("[popovertarget=accuracy]")
+    expect(page.locator("#accuracy dt")).not_to_have_count(0)
+
+
+def shortcuts(page: Page) -> None:
+    page.click("[popovertarget=shortcuts]")
+
+
+def printed(page: Page) -> None:
+    number(page)
+    page.emulate_media(media="print")
 
 
 def picture(page: Page) -> None:
@@ -127,14 +203,25 @@ STATES = {
     state.__name__.replace("_", "-"): state
     for state in (
         empty,
+        drawing,
+        pending,
         read,
         unsure,
         not_a_digit,
         number,
+        two_lines,
+        marks,
         labeled,
         labeled_number,
+        typing,
+        learned,
+        shared_link,
         long_number,
         menu,
+        delete_all,
+        accuracy,
+        shortcuts,
+        printed,
         picture,
         offline,
         network,
@@ -173,7 +260,8 @@ def shoot(page: Page, site: str, state: str, path: Path) -> None:
     expect(page.locator("#layers figure")).to_have_count(6)
     STATES[state](page)
     page.wait_for_timeout(REST)
-    page.mouse.move(0, 0)
+    if state != "drawing":
+        page.mouse.move(0, 0)
     save(page.screenshot(full_page=state.startswith("network")), path)
     page.close()
 

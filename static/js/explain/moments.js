@@ -25,15 +25,23 @@ export function partsUntil(parts, strokes, moment) {
 }
 
 /**
- * Predict digits from their strokes.
+ * Predict digits from their strokes at a moment.
  * @param {import("../recognize/recognition.js").Recognizer} recognizer
+ * @param {object[]} present the digits of the prediction of all strokes
  * @returns {{prediction: object, selected: number}} a prediction as in the API, without boxes, and the
  *   index of the digit that was being drawn
  */
-export function predictParts(recognizer, parts) {
-  const begun = parts.filter((part) => part.length > 0);
-  const digits = begun.map((part) => recognizer.predictDigit(part));
+export function predictParts(recognizer, parts, present) {
+  const begun = [...parts.keys()].filter((i) => parts[i].length > 0);
+  const digits = begun.map((i) => predictPart(recognizer, parts[i], i, present));
   const text = digits.map(({ digit }) => digit ?? "?").join("");
   const prediction = { text, digits, model: recognizer.version };
-  return { prediction, selected: newestPart(begun) };
+  return { prediction, selected: begun.indexOf(newestPart(parts)) };
+}
+
+/** Predict one digit at a moment; its neighbors make a non-digit of a number one from its first point. */
+export function predictPart(recognizer, part, index, present) {
+  const digit = recognizer.predictDigit(part);
+  const isMark = present.length > 1 && present[index].verdict === "not a digit";
+  return isMark ? { ...digit, digit: null, verdict: "not a digit" } : digit;
 }

@@ -6,7 +6,7 @@ import { formatProbability } from "../recognize/result_view.js";
 import { createElement } from "./canvas.js";
 import { argmax } from "./influence.js";
 import { attachLegend } from "./legend.js";
-import { newestPart, partsUntil, predictParts } from "./moments.js";
+import { newestPart, partsUntil, predictPart, predictParts } from "./moments.js";
 import { attachNetwork } from "./network_view.js";
 import { attachOcclusion } from "./occlusion.js";
 import { attachPreprocessing } from "./preprocessing_steps.js";
@@ -26,11 +26,11 @@ const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributi
  * @param {import("../recognize/recognition.js").Recognizer} recognizer
  * @param {{getInput: () => object, onMoment: (moment: number | null) => void,
  *   onPast: (prediction: object, selected: number) => void}} options
- *   getInput returns { strokes, parts, selected, side, grid, picture, box, isPreview }: all strokes,
- *   those of each digit, the index of the selected digit, the side of the pad; instead of strokes the
- *   784 levels of a picture, the picture, and the box of the digit in it; and whether the strokes are
- *   not the drawing's own; onMoment receives the drawing time that
- *   the visitor selects on the ribbon, null for the present; onPast the prediction at that moment
+ *   getInput returns { strokes, parts, digits, selected, side, grid, picture, box, isPreview }: all
+ *   strokes, those of each digit, the predicted digits, the index of the selected one, the side of the
+ *   pad; instead of strokes the 784 levels of a picture, the picture, and the box of the digit in it;
+ *   and whether the strokes are not the drawing's own; onMoment receives the drawing time that the
+ *   visitor selects on the ribbon, null for the present; onPast the prediction at that moment
  * @returns {{recognizer: object, refresh: () => void, showMoment: (moment: number | null) => void,
  *   detach: () => void}} detach ends all work, so that another explainer can fill the elements
  */
@@ -43,7 +43,6 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
   );
   root.replaceChildren(legendRoot, stepsRoot, occlusionRoot);
 
-  const probabilitiesOf = (strokes) => recognizer.predictDigit(strokes).probabilities;
   let [layers, levels, unitText, restTimer, moment] = [null, null, null, 0, null];
   const steps = attachPreprocessing(stepsRoot, schedule);
   const legend = attachLegend(legendRoot, network);
@@ -78,10 +77,11 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     showLayers(strokes, input);
     ribbon.follow(duration(input.strokes), moment);
     if (moment === null && layers && newest >= 0 && !input.grid) {
-      ribbon.record(newest === input.selected ? [...layers.probabilities] : probabilitiesOf(parts[newest]));
+      const isShown = newest === input.selected && recognizer.memory.size === 0;
+      ribbon.record(isShown ? [...layers.probabilities] : recognizer.predictDigit(parts[newest]).probabilities);
     }
     if (isPast && layers) {
-      const past = predictParts(recognizer, parts);
+      const past = predictParts(recognizer, parts, input.digits);
       onPast(past.prediction, past.selected);
     }
     restTimer = setTimeout(onRest, REST_DELAY, input, strokes);
@@ -100,16 +100,17 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     if (!layers) occlusion.show(null);
   }
 
-  function onRest({ strokes, parts, side, isPreview }) {
+  function onRest({ strokes, parts, digits, side, isPreview }) {
     networkView.update();
     if (details.open) occlusion.show(layers && levels, layers);
     if (moment !== null || isPreview || strokes.length === 0) return;
     const predictMoment = (time) => {
       const then = partsUntil(parts, strokes, time);
       const part = newestPart(then);
-      return { part, probabilities: probabilitiesOf(then[part]) };
+      return { part, ...predictPart(recognizer, then[part], part, digits) };
     };
-    ribbon.show(predictMoment, JSON.stringify([parts, side]));
+    const verdicts = digits.map(({ verdict }) => verdict);
+    ribbon.show(predictMoment, JSON.stringify([parts, verdicts, recognizer.memory.size, side]));
   }
 
   /** Compare the prediction with the one that all steps give. */
@@ -117,7 +118,7 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     const current = layers ? `Prediction: ${describePrediction(layers.probabilities)}` : "";
     if (grid) return steps.describe(`${current}${current && ". "}${PICTURE_HINT}`);
     if (!layers || steps.isComplete) return steps.describe(`${current}${current && ". "}${STEPS_HINT}`);
-    steps.describe(`${current}; with all steps: ${describePrediction(probabilitiesOf(strokes))}.`);
+    steps.describe(`${current}; with all steps: ${describePrediction(network.run(rasterize(strokes)).probabilities)}.`);
   }
 
   function onSelect(selected, text) {

@@ -24,6 +24,7 @@ export function attachRibbon(root, onMoment) {
   const canvas = createElement("canvas", { role: "img", "aria-label": EMPTY });
   const slider = createElement("input", { type: "range", min: 0, max: LAST, step: 1, value: LAST });
   slider.setAttribute("aria-label", "Drawing time");
+  slider.title = "Drag to rewind the drawing";
   const summary = createElement("p");
   // Samples { moment, probabilities } in the order of their moments, and the key of the drawing to
   // which complete samples belong.
@@ -52,8 +53,6 @@ export function attachRibbon(root, onMoment) {
     const colors = colorsOf(root);
     const painter = new Painter(canvas, canvas.clientWidth);
     if (samples.length > 1) paintBands(painter, canvas, samples, colors);
-    const x = (canvas.clientWidth * slider.value) / LAST;
-    if (slider.value < LAST) painter.fill(colors.ink, 1, x - 1, 0, 2, canvas.clientHeight);
     slider.setAttribute("aria-valuetext", samples.length > 0 ? describeMoment() : EMPTY);
   }
 
@@ -95,8 +94,8 @@ export function attachRibbon(root, onMoment) {
 
     /**
      * Predict a drawing at all moments.
-     * @param {(moment: number) => {part: number, probabilities: number[]}} predictMoment returns the
-     *   index and the prediction of the digit that was being drawn
+     * @param {(moment: number) => {part: number, digit: number|null, probabilities: number[]}}
+     *   predictMoment returns the index and the prediction of the digit that was being drawn
      * @param newKey identifies everything the predictions depend on
      */
     show(predictMoment, newKey) {
@@ -150,12 +149,13 @@ function paintLabel(painter, digit, xs, upper, lower, color) {
 
 /** Describe when the prediction of the digit drawn last stopped changing. */
 export function summarize(samples, end) {
-  const { part } = samples.at(-1);
+  // The last one may be a mark.
+  const { part } = samples.findLast(({ digit }) => digit !== null) ?? samples.at(-1);
   const own = samples.filter((sample) => sample.part === part);
   const isNumber = own.length < samples.length;
   const subject = isNumber ? `Digit ${part + 1} looks like` : "Prediction";
-  const predictions = own.map(({ probabilities }) =>
-    Math.max(...probabilities) < MIN_PROBABILITY ? null : argmax(probabilities),
+  const predictions = own.map(({ digit, probabilities }) =>
+    Math.max(...probabilities) < MIN_PROBABILITY ? null : digit,
   );
   const { prediction, since, changes } = settled(predictions);
   if (prediction === null) return "The prediction never settled.";

@@ -1,34 +1,36 @@
 /**
  * Memory of a visitor's hand: digits that the visitor corrected are recognized the next time. A cache
  * model (Zhang et al., "Tip-Adapter", 2022): an example at the distance d raises the logit of its
- * label by STRENGTH * exp(-d² / (2 WIDTH²)), where d compares the activations before the last layer,
- * scaled to length 1. No DOM: also runs in Node.
+ * label by STRENGTH * exp(-d² / (2 WIDTH²)), where d compares images of half the size, scaled to
+ * length 1. No DOM: also runs in Node.
  */
 
 const KEY = "hand";
 const STRENGTH = 10;
+// Of digits that the visitor did not correct.
+const WEAK_STRENGTH = 2;
 const WIDTH = 0.4;
 // Older examples are forgotten.
 const MAX_EXAMPLES = 200;
-const LEVELS = 784;
+const SIDE = 28;
 const NO_STORAGE = { getItem: () => null, setItem() {} };
 
 export class HandMemory {
-  #activationsOf;
+  /** Changes with the adapted logits. */
+  revision = 0;
+
   #storage;
   // { image, label, drawing, features }, oldest first.
   #examples = [];
+  // Digits that the visitor did not correct: never stored, because the next user could see them.
+  #weakExamples = [];
 
-  /**
-   * @param {(image: Uint8Array) => Float64Array} activationsOf returns the model's activations before
-   *   the last layer
-   * @param {Storage} storage such as localStorage; it keeps images, which hold for later models too
-   */
-  constructor(activationsOf, storage = NO_STORAGE) {
-    [this.#activationsOf, this.#storage] = [activationsOf, storage];
+  /** @param {Storage} storage such as localStorage */
+  constructor(storage = NO_STORAGE) {
+    this.#storage = storage;
     try {
       for (const [image, label, drawing] of JSON.parse(storage.getItem(KEY)) ?? []) {
-        this.#add(fromBase64(image), label, drawing);
+        add(this.#examples, fromBase64(image), label, drawing);
       }
     } catch {
       // Forbidden or corrupt storage: begin an empty memory.
@@ -43,41 +45,44 @@ export class HandMemory {
 
   /** Learn the correct label, 0 to 9, of a digit with 784 levels, of a drawing. */
   learn(image, label, drawing) {
-    this.#add(image, label, drawing);
+    add(this.#examples, image, label, drawing);
     this.#store();
+  }
+
+  /** Remember a digit that the visitor did not correct, until the page is closed. */
+  observe(image, label, drawing) {
+    add(this.#weakExamples, image, label, drawing);
+    this.revision++;
   }
 
   /** Forget the digits of a drawing: the visitor changed its label. */
   forget(drawing) {
-    this.#examples = this.#examples.filter((example) => example.drawing !== drawing);
+    const isOther = (example) => example.drawing !== drawing;
+    [this.#examples, this.#weakExamples] = [this.#examples.filter(isOther), this.#weakExamples.filter(isOther)];
     this.#store();
   }
 
   reset() {
-    this.#examples = [];
+    [this.#examples, this.#weakExamples] = [[], []];
     this.#store();
   }
 
-  /** Return the logits of a digit with these activations, adapted to the learned digits. */
-  adapt(logits, activations) {
+  /** Return the logits of a digit with 784 levels, adapted to the learned digits. */
+  adapt(logits, image) {
     const adapted = Float64Array.from(logits);
-    const features = normalize(activations);
-    for (const example of this.#examples) {
-      const square = squaredDistance(features, example.features);
-      adapted[example.label] += STRENGTH * Math.exp(-square / (2 * WIDTH * WIDTH));
-    }
+    const features = featuresOf(image);
+    const raise = (strength) => (example) => {
+      // Half the squared distance, because both have the length 1.
+      const distance = 1 - dotProduct(features, example.features);
+      adapted[example.label] += strength * Math.exp(-distance / (WIDTH * WIDTH));
+    };
+    this.#examples.forEach(raise(STRENGTH));
+    this.#weakExamples.forEach(raise(WEAK_STRENGTH));
     return adapted;
   }
 
-  #add(image, label, drawing) {
-    if (image.length !== LEVELS || !Number.isInteger(label) || label < 0 || label > 9) {
-      throw new RangeError(`Not a labeled digit: ${image.length} levels, label ${label}`);
-    }
-    this.#examples.push({ image, label, drawing, features: normalize(this.#activationsOf(image)) });
-    this.#examples.splice(0, this.#examples.length - MAX_EXAMPLES);
-  }
-
   #store() {
+    this.revision++;
     const stored = this.#examples.map(({ image, label, drawing }) => [toBase64(image), label, drawing]);
     try {
       this.#storage.setItem(KEY, JSON.stringify(stored));
@@ -87,16 +92,31 @@ export class HandMemory {
   }
 }
 
+/** Append an example, and remove the oldest if there are too many. */
+function add(examples, image, label, drawing) {
+  if (image.length !== SIDE * SIDE || !Number.isInteger(label) || label < 0 || label > 9) {
+    throw new RangeError(`Not a labeled digit: ${image.length} levels, label ${label}`);
+  }
+  examples.push({ image, label, drawing, features: featuresOf(image) });
+  examples.splice(0, examples.length - MAX_EXAMPLES);
+}
+
 const toBase64 = (levels) => btoa(String.fromCharCode(...levels));
 const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
-function normalize(activations) {
-  const length = Math.hypot(...activations) || 1;
-  return activations.map((value) => value / length);
+/** Return the sums of 2 x 2 pixels, scaled to length 1. */
+function featuresOf(image) {
+  const sums = new Float64Array((SIDE / 2) ** 2);
+  image.forEach((level, i) => {
+    const [row, column] = [Math.floor(i / SIDE), i % SIDE];
+    sums[(row >> 1) * (SIDE / 2) + (column >> 1)] += level;
+  });
+  const length = Math.hypot(...sums) || 1;
+  return sums.map((sum) => sum / length);
 }
 
-function squaredDistance(one, other) {
+function dotProduct(one, other) {
   let sum = 0;
-  for (let i = 0; i < one.length; i++) sum += (one[i] - other[i]) ** 2;
+  for (let i = 0; i < one.length; i++) sum += one[i] * other[i];
   return sum;
 }

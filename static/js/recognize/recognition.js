@@ -14,7 +14,7 @@ import { segmentStrokes } from "./segmentation.js";
 const MAX_LINES = 20;
 /** The probabilities of a candidate that has not been classified yet. */
 const UNKNOWN = Array(10).fill(0.1);
-const NON_DIGIT = { digit: null, verdict: "not a digit" };
+const NON_DIGIT = { digit: null, verdict: "not a digit", isAdapted: false };
 
 export class Recognizer {
   #network;
@@ -33,7 +33,7 @@ export class Recognizer {
     this.#network = network;
     this.#layers = network.run(rasterize([]));
     /** Adapts predictions to the visitor's hand. */
-    this.memory = new HandMemory((image) => this.#run(image).activations, storage);
+    this.memory = new HandMemory(storage);
   }
 
   get version() {
@@ -61,10 +61,10 @@ export class Recognizer {
     return { text: joinLines(digits), digits, model: this.version };
   }
 
-  /** Predict strokes as one digit, without segmentation and memory. */
+  /** Predict strokes as one digit, without segmentation. */
   predictDigit(strokes) {
-    const { image, probabilities } = this.#run(rasterize(strokes));
-    return { ...this.#read(probabilities), confidence: Math.max(...probabilities), probabilities, image };
+    const result = this.#run(rasterize(strokes));
+    return this.#describe(result, this.#adapt(result));
   }
 
   /** Give each candidate a key that depends on its points only. */
@@ -94,14 +94,19 @@ export class Recognizer {
   }
 
   #run(image) {
-    const { logits, dense2, probabilities } = this.#network.run(image, this.#layers);
-    return { image, logits: [...logits], activations: [...dense2], probabilities: [...probabilities] };
+    const { logits, probabilities } = this.#network.run(image, this.#layers);
+    return { image, logits: [...logits], probabilities: [...probabilities] };
   }
 
   /** Return the probabilities of a result, adapted to the visitor's hand. */
-  #adapt({ logits, activations, probabilities }) {
-    if (this.memory.size === 0) return probabilities;
-    return [...this.#network.probabilitiesOf(this.memory.adapt(logits, activations))];
+  #adapt(result) {
+    const { size, revision } = this.memory;
+    if (size === 0) return result.probabilities;
+    if (result.revision !== revision) {
+      const logits = this.memory.adapt(result.logits, result.image);
+      [result.adapted, result.revision] = [[...this.#network.probabilitiesOf(logits)], revision];
+    }
+    return result.adapted;
   }
 
   /** Return the digits of the best segmentation of a line. */
@@ -110,14 +115,19 @@ export class Recognizer {
     const adapted = results.map((result) => (result ? this.#adapt(result) : UNKNOWN));
     return lattice.bestPath(adapted).map(({ index, isMark, touches }) => {
       const { strokes } = candidates[index];
-      const { image = rasterize(strokes), probabilities = UNKNOWN } = results[index] ?? {};
-      const found = isMark ? NON_DIGIT : this.#read(adapted[index]);
+      const result = results[index] ?? { image: rasterize(strokes), probabilities: UNKNOWN };
+      const digit = { ...this.#describe(result, adapted[index]), box: boxOf(strokes) };
+      if (isMark) return { ...digit, ...NON_DIGIT };
       // Digits that touch may be one letter.
-      if (touches && found.verdict === "digit") found.verdict = "unsure";
-      const isAdapted = !isMark && found.digit !== this.#read(probabilities).digit;
-      const confidence = Math.max(...adapted[index]);
-      return { ...found, confidence, probabilities: adapted[index], box: boxOf(strokes), image, isAdapted };
+      return touches && digit.verdict === "digit" ? { ...digit, verdict: "unsure" } : digit;
     });
+  }
+
+  /** Return the digit of a result with its adapted probabilities. */
+  #describe({ image, probabilities }, adapted) {
+    const found = this.#read(adapted);
+    const isAdapted = found.digit !== this.#read(probabilities).digit;
+    return { ...found, confidence: Math.max(...adapted), probabilities: adapted, image, isAdapted };
   }
 
   /** Return the verdict and the digit of probabilities. */

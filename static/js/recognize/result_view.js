@@ -70,18 +70,19 @@ export function isMark({ verdict, box }, digits) {
 /** Show one digit as text, those of a number as buttons that select a digit. */
 function showText(text, digits, selected) {
   const output = find("#reading");
-  const rivals = digits.filter(({ verdict }) => verdict === "unsure").length;
+  const rivals = digits.filter((digit) => rivalOf(digit) !== null).length;
   // A rival takes the width of two more characters.
   const width = String(text.length + 2 * rivals);
   const line = output.parentElement.style;
-  const isSameWidth = line.getPropertyValue("--characters") === width;
   line.setProperty("--characters", width);
   if (digits.length === 1) {
     output.textContent = text;
     return showVerdict(output, digits[0]);
   }
-  // Buttons of another size are new ones: moved ones would count as a layout shift.
-  if (output.textContent !== text || output.children.length === 0 || !isSameWidth) {
+  // Buttons of another size or at another place are new ones: moved ones would count as a layout shift.
+  const hasSamePlace = ({ dataset }, i) => "rival" in dataset === (rivalOf(digits[i]) !== null);
+  const buttons = [...output.children];
+  if (output.textContent !== text || buttons.length === 0 || !buttons.every(hasSamePlace)) {
     output.replaceChildren(...[...text].map((c) => (c === "\n" ? c : createButton(c))));
     showVerdict(output, { verdict: "digit" });
   }
@@ -98,8 +99,16 @@ function showText(text, digits, selected) {
 function showVerdict(element, { verdict, probabilities, isAdapted = false }) {
   element.dataset.verdict = verdict;
   element.toggleAttribute("data-adapted", isAdapted);
-  if (verdict === "unsure") element.dataset.rival = rank(probabilities)[1];
-  else delete element.dataset.rival;
+  const rival = rivalOf({ verdict, probabilities });
+  if (rival === null) delete element.dataset.rival;
+  else element.dataset.rival = rival;
+}
+
+/** Return the rival of an unsure digit; one that is unsure because it touches another may have none. */
+function rivalOf({ verdict, probabilities }) {
+  if (verdict !== "unsure") return null;
+  const [, rival] = rank(probabilities);
+  return probabilities[rival] > MIN_SHOWN ? rival : null;
 }
 
 function createButton(text) {
@@ -151,7 +160,9 @@ function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
   if (verdict === "not a digit") return "not a digit";
   if (isAdapted) return "learned from you";
   if (verdict === "digit") return `${formatProbability(confidence)} confidence`;
-  const [first, second] = rank(probabilities);
+  const first = rank(probabilities)[0];
+  const second = rivalOf({ verdict, probabilities });
+  if (second === null) return `${formatProbability(confidence)} confidence, touches another digit`;
   return (
     `${first} or ${second}? ${formatProbability(probabilities[first])}` +
     ` to ${formatProbability(probabilities[second])}`
@@ -178,6 +189,6 @@ function showProbabilities(digit) {
 
 /** Return the predicted digit, with its rival if unsure, or nothing for a non-digit. */
 function accentedDigits({ verdict, probabilities }) {
-  const count = { digit: 1, unsure: 2, "not a digit": 0 }[verdict];
-  return rank(probabilities).slice(0, count);
+  if (verdict === "not a digit") return [];
+  return rank(probabilities).slice(0, rivalOf({ verdict, probabilities }) === null ? 1 : 2);
 }

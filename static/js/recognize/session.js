@@ -229,6 +229,9 @@ export class Session extends EventTarget {
       this.#visit.delete([job.id]);
       this.#outbox.save(id, job.body);
     } else if (isCurrent) {
+      // The page's own prediction is final, and cannot be labeled.
+      if (job.body) this.#visit.put({ id: job.id, save: false });
+      if (this.prediction) this.#show(this.prediction, this.selected);
       showBadge(`The server rejected the drawing: ${detail ?? `status ${status}`}`);
     }
   }

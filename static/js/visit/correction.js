@@ -32,6 +32,8 @@ export class Correction {
   // The strokes for which the visitor types, and their label before.
   #typedStrokes = null;
   #labelBefore;
+  // The drawing on the pad with its final prediction, { id, digits }, as long as it has no label.
+  #unlabeled = null;
 
   /** Connect the label buttons and the bars. */
   constructor({ drawing, visit, outbox, session }) {
@@ -148,6 +150,15 @@ export class Correction {
     });
   }
 
+  /** Remember the digits of a drawing that the visitor left without a label. */
+  #observe({ id, digits }) {
+    const { memory } = this.#session;
+    // Deleted drawings are not remembered.
+    if (!memory || !this.#visit.find(id)) return;
+    memory.forget(id);
+    for (const { digit, image } of digits) if (digit !== null) memory.observe(levelsOf(image), digit, id);
+  }
+
   show() {
     if (this.#typedStrokes !== this.#drawing.strokes) this.#typed.clear();
     const entry = this.#entry;
@@ -155,7 +166,7 @@ export class Correction {
     const label = text ? entry.label : undefined;
     const canLabel = this.#canLabel;
     showLabel(this.isTyping ? this.#typed.digits : label, text, this.isTyping);
-    const status = entry?.save ? labelStatus(text, label) : text && "Labels need saved drawings.";
+    const status = entry?.save ? labelStatus(text, label) : text && "Not saved: no label.";
     // Setting the same text again would announce it again.
     if (find("#label-status").textContent !== status) find("#label-status").textContent = status;
     for (const button of document.querySelectorAll("[data-label-action]")) {
@@ -170,6 +181,10 @@ export class Correction {
       button.setAttribute("aria-pressed", current === button.dataset.digit);
     }
     showMemory(this.#session.memory?.size ?? 0);
+    const { id, picture } = this.#drawing;
+    if (this.#unlabeled && this.#unlabeled.id !== id) this.#observe(this.#unlabeled);
+    const isUnlabeled = canLabel && label === undefined && !picture;
+    this.#unlabeled = isUnlabeled ? { id, digits: this.#session.prediction.digits } : null;
   }
 }
 
@@ -203,6 +218,6 @@ function swapButtons(isUnlabeled) {
 
 function labelStatus(text, label) {
   if (text === "") return "";
-  if (label === undefined) return `Wrong? Choose the digit${text.length > 1 ? "s" : ""}.`;
+  if (label === undefined) return "Wrong? Choose the digit.";
   return `Your label: ${toApiLabel(label) ?? "not a digit"}. Thank you.`;
 }
