@@ -164,7 +164,7 @@ class _Candidates:
     lattice: Lattice
 
     def choose(self, classifier: Classifier, rows: Probabilities) -> Iterator[DigitPrediction]:
-        """Yield the digits of the best segmentation; those that touch may be one letter: unsure."""
+        """Yield the digits of the best path; those that touch may be a letter and are unsure."""
         for i, is_mark, touches in self.lattice.best_path(rows):
             digit = _digit(classifier, self.grids[i], self.boxes[i], rows[i])
             if is_mark:

@@ -20,6 +20,7 @@ MIN_INK: Final = 0.05
 # A component within EDGE of a side and as long as LONG of it is an edge.
 EDGE, LONG = 0.1, 0.6
 # Ink in a corner is a desk or a frame if a component within the border has INSIDE of its height.
+# Without a component of INSIDE of the largest size, nothing is erased: the rest is no digit.
 INSIDE: Final = 0.2
 # Other ink at the border is cut if it is lower than LOW or narrower than NARROW of the height of
 # the tallest component within the border: a digit merely touches the border.
@@ -42,8 +43,9 @@ def without_artifacts(ink: Levels, *, has_border: bool = True) -> Levels:
     if at_border:
         dropped |= _are_cut(components, amounts.shape)
     dropped |= amount < MIN_INK * amount[~dropped].max()
-    if all(components[i].shape[1] == 1 for i in np.flatnonzero(~dropped)):
-        # Nothing but cut ink and specks.
+    size = np.array([np.ptp(pixels, axis=1).max() + 1 for pixels in components])
+    if size[~dropped].max() < INSIDE * size.max():
+        # Nothing but specks beside ink at the border.
         return ink
     return _erase(ink, [components[i] for i in np.flatnonzero(dropped)], side)
 

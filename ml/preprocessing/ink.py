@@ -130,7 +130,7 @@ def _inside_of_margin(levels: Levels) -> Area | None:
 
 
 def _inside_of_box(ink: Levels, left: int, top: int) -> Area | None:
-    """Return the area inside of ink along all four sides of itself."""
+    """Return the area inside of a box of ink, or None if its sides have gaps."""
     height, width = ink.shape
     side = math.ceil(max(height, width) / CELLS)
     lines = (

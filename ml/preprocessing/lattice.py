@@ -37,7 +37,10 @@ GAP, MISFIT = 0.5, 1.5
 
 
 class Choice(NamedTuple):
-    """A candidate of the best segmentation; ``touches``: its ink is close to that of a neighbor."""
+    """A candidate of the best segmentation.
+
+    ``touches``: its ink is close to that of a neighbor, or it is a piece of the same stroke.
+    """
 
     candidate: int
     is_mark: bool
@@ -90,10 +93,10 @@ class Lattice:
         # The height and baseline of a mark do not matter.
         misfits = np.where(is_mark[:, None] | is_mark[None], 0.0, self.misfits)
         path = self._best_path(scores, self.transitions - misfits)
-        close = [self.contacts[i] > 0 for i in [*path, 0]]
+        close = [*(bool(self.contacts[i] > 0) for i in path), False]
         return [
-            Choice(i, is_mark=bool(is_mark[i]), touches=bool(before or after))
-            for i, before, after in zip(path, close, close[1:], strict=False)
+            Choice(i, is_mark=bool(is_mark[i]), touches=close[at] or close[at + 1])
+            for at, i in enumerate(path)
         ]
 
     def _best_path(self, scores: Floats, transitions: Floats) -> list[int]:

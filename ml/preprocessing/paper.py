@@ -22,6 +22,8 @@ INK: Final = 0.1
 MIN_CONTRAST: Final = 24
 # Minimum difference from noisy paper in levels, and on photos in 255ths of the light.
 MIN_PHOTO_CONTRAST: Final = 50
+# The same for ink of the unlikely polarity, light on dark or dark on light.
+MIN_UNLIKELY_CONTRAST: Final = 100
 # On photos, fractions of the contrast where ink starts and where it is full.
 PHOTO_INK: Final = (0.25, 0.75)
 # Ink on a photo must exceed this many median differences of neighboring pixels: the noise.
@@ -92,12 +94,14 @@ def border(values: NDArray[Pixel]) -> NDArray[Pixel]:
 def _find_ink_on_photo(gray: Image.Image) -> Levels:
     """Return ink on unevenly lit paper: light on dark or dark on light."""
     likely = _is_light_on_dark(gray)
-    ink = _find_contrasts(gray, inverted=likely)
-    # Glare on dark on light deviates more from the paper than a thin pen does.
-    return ink if ink.any() else _find_contrasts(gray, inverted=not likely)
+    ink = _find_contrasts(gray, MIN_PHOTO_CONTRAST, inverted=likely)
+    if ink.any():
+        return ink
+    # Glare and shadows deviate more from the paper than a thin pen does.
+    return _find_contrasts(gray, MIN_UNLIKELY_CONTRAST, inverted=not likely)
 
 
-def _find_contrasts(gray: Image.Image, *, inverted: bool) -> Levels:
+def _find_contrasts(gray: Image.Image, min_contrast: int, *, inverted: bool) -> Levels:
     """Return light ink if ``inverted``, or else dark ink, above the noise measured in the picture.
 
     Ink is the fraction of the light that it absorbs or adds.
@@ -113,7 +117,7 @@ def _find_contrasts(gray: Image.Image, *, inverted: bool) -> Levels:
     depth -= np.median(depth)
     contrast = float(depth.max())
     start, full = max(PHOTO_INK[0] * contrast, noise), PHOTO_INK[1] * contrast
-    if contrast < max(MIN_PHOTO_CONTRAST, 2 * noise):
+    if contrast < max(min_contrast, 2 * noise):
         return np.zeros_like(levels)
     if _is_notch(levels, paper, depth > start, depth > full):
         return np.zeros_like(levels)

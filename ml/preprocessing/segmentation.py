@@ -44,7 +44,7 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
 
     The strokes of a candidate keep the order of drawing. Specks are in no candidate.
     """
-    if len(strokes) == 1 and _is_tall(strokes):
+    if len(strokes) == 1 and _is_too_narrow_to_cut(strokes):
         return [strokes], Lattice.single([0])
     lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
     hulls = np.stack([hull(line) for line in lines])
@@ -68,7 +68,7 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
     ], lattice
 
 
-def _is_tall(strokes: Strokes) -> bool:
+def _is_too_narrow_to_cut(strokes: Strokes) -> bool:
     """Return whether strokes are too narrow for joined digits, without computing hulls."""
     box = bounding_box(strokes)
     return box.width < JOINED_ASPECT * box.height

@@ -169,6 +169,15 @@ def test_predict_picture_of_a_round_zero_gives_zero(shipped, aspect):
     assert predict_picture(shipped, picture).text == "0"
 
 
+@pytest.mark.parametrize("size", [1, 5, 9])
+def test_predict_picture_of_a_one_at_the_border_ignores_dust(shipped, size):
+    picture = Image.new("L", (200, 200), 255)
+    drawing = ImageDraw.Draw(picture)
+    drawing.line((10, 0, 10, 180), fill=0, width=6)
+    drawing.rectangle((100, 100, 99 + size, 99 + size), fill=0)
+    assert predict_picture(shipped, picture).text == "1"
+
+
 @pytest.mark.parametrize("height", [20, 60, 200])
 def test_edge_with_a_speck_leaves_ink(height):
     """The edge is cut by the border and the speck is too small: neither may remove all ink."""
