@@ -79,14 +79,15 @@ def test_exports_are_offered_with_the_permission_to_view_digits(sign_in, saved_d
     assert ('value="export_csv"' in page, 'value="label_' in page) == (True, False)
 
 
+@pytest.mark.parametrize("devices", ["totpdevice_set", "staticdevice_set"])
 def test_reset_of_two_factor_sign_in_is_offered_to_superusers_only(
-    sign_in, admin_client, django_user_model
+    sign_in, admin_client, django_user_model, devices
 ):
     client = sign_in("add_user", "change_user", "delete_user", "view_user")
     user = django_user_model.objects.get(username="bo")
     address, reset = f"/admin/auth/user/{user.pk}/change/", f"/admin/two-factor/{user.pk}/reset/"
     assert reset not in admin_client.get(address).content.decode()
-    user.totpdevice_set.create(name="phone")
+    getattr(user, devices).create(name="device")
     assert reset not in client.get(address).content.decode()
     assert reset in admin_client.get(address).content.decode()
 
