@@ -149,7 +149,7 @@ MIDDLEWARE = [
     "mnist_site.middleware.RequestCheckMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "mnist_site.middleware.ApiMiddleware",
-    # For pages only.
+    # Pages and static files only.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
