@@ -24,7 +24,7 @@ USED = Q(
 
 class PermissionsMixin:
     permissions_field: str
-    # Screen readers can name these widgets.
+    # Checkboxes: screen readers cannot name the two lists of filter_horizontal.
     filter_horizontal: Any = ()
     formfield_overrides: Any = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 

@@ -54,7 +54,7 @@ class ConfidenceFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
         band = self.value()
         if band == HIGHEST_BAND:
-            # Most digits. SQLite would read and sort them all for a condition of the other form.
+            # Most digits match. For a range, SQLite would read and sort them all.
             return queryset.exclude(confidence__lt=BANDS[band][0])
         if band in BINS:
             queryset = queryset.exclude(text=Label.NOT_A_DIGIT)
