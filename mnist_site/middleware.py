@@ -91,7 +91,7 @@ class HeadMiddleware:
 
 
 class RequestCheckMiddleware(MiddlewareMixin):
-    """Rejects requests above the rate limit, then those that no view accepts."""
+    """Rejects requests above the rate limit, then requests that no view accepts."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         return (

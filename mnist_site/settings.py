@@ -149,7 +149,7 @@ MIDDLEWARE = [
     "mnist_site.middleware.RequestCheckMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "mnist_site.middleware.ApiMiddleware",
-    # For pages only.
+    # Pages and static files only.
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -228,14 +228,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # The import of the client library adds 6 MB.
     from recognizer.postgresql import BoundedConnection
 
-    # One for each database request that load_shedding.py processes at the same time, and one for
-    # the thread that follows promotions.
+    # The pool keeps connections; with it, Django requires 0.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": DATABASE_TIMEOUT,
         "pool": {
             "connection_class": BoundedConnection,
             "min_size": 0,
+            # One for each database request that load_shedding.py processes at the same time, and
+            # one for the thread that follows promotions.
             "max_size": 5,
             "timeout": POOL_TIMEOUT,
             "reconnect_timeout": POOL_TIMEOUT,

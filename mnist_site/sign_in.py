@@ -76,7 +76,7 @@ def _matches_format(device: Device, token: str) -> bool:
     """Return whether a code has the format of a device's codes.
 
     Malformed codes must not trigger device throttling: daily codes from the phone would throttle
-    the device with the spare codes.
+    the device with the backup codes.
     """
     if isinstance(device, TOTPDevice):
         return token.isdecimal() and len(token) == device.digits

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.db.models import ManyToManyField, Q
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
@@ -16,30 +16,35 @@ USED = Q(
         "promote_modelversion", "delete_modelversion",
     ],
 ) | Q(
-    content_type__model__in=["user", "group", "staticdevice", "totpdevice", "accessattempt"]
+    content_type__model__in=[
+        "user", "group", "staticdevice", "statictoken", "totpdevice", "accessattempt",
+    ]
 )  # fmt: skip
 
 
 class PermissionsMixin:
-    # Screen readers can name these widgets.
+    permissions_field: str
+    # Checkboxes: screen readers cannot name the two lists of filter_horizontal.
     filter_horizontal: Any = ()
     formfield_overrides: Any = {ManyToManyField: {"widget": CheckboxSelectMultiple}}
 
-    def formfield_for_manytomany(
-        self, db_field: Any, request: HttpRequest | None = None, **options: Any
-    ) -> Any:
-        if db_field.related_model is Permission:
-            options["queryset"] = Permission.objects.filter(USED).select_related("content_type")
-        return super().formfield_for_manytomany(db_field, request, **options)  # type: ignore[misc]
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **options: Any) -> Any:
+        """Offer the used permissions and all of the object, because saving deletes the others."""
+        form = super().get_form(request, obj, *args, **options)  # type: ignore[misc]
+        if field := form.base_fields.get(self.permissions_field):
+            held = Q(pk__in=getattr(obj, self.permissions_field).values("pk")) if obj else Q()
+            field.queryset = field.queryset.filter(USED | held)
+        return form
 
 
 class StaffUserAdmin(PermissionsMixin, UserAdmin):  # type: ignore[type-arg]  # not subscriptable
+    permissions_field = "user_permissions"
     list_display = ("username", "last_login", "is_superuser")
     readonly_fields = ("last_login", "date_joined")
 
 
 class StaffGroupAdmin(PermissionsMixin, GroupAdmin):
-    pass
+    permissions_field = "permissions"
 
 
 ADMINS = {User: StaffUserAdmin, Group: StaffGroupAdmin}

@@ -6,7 +6,7 @@ from recognizer.api import inference_v2
 from recognizer.api.routes import api
 
 urlpatterns = [
-    # First, because Django tries the patterns in order.
+    # First: most requests are for the API, and Django tries patterns in order.
     path("api/", api.urls),
     # The page has no secrets that the size of a compressed response could reveal.
     path("", gzip_page(views.page), name="page"),

@@ -79,7 +79,7 @@ class LargeTableAdmin(admin.ModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
-    # Faster if an index holds all columns of the filters.
+    # Read the keys of a page, then its rows: faster if an index holds all columns of the filters.
     read_keys_first = False
     list_per_page = 50
     # Facet counts would scan the whole table.

@@ -31,9 +31,9 @@ from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
 NO_STROKES = gettext_lazy("This drawing is a picture; only the 28x28 input is saved.")
 # Held while an export is written: two would occupy all staff slots of a process for a minute.
 EXPORTING = Lock()
-HIGHEST = "90"
+HIGHEST_BAND = "90"
 # The limit 2 includes confidence 1.
-BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), HIGHEST: (0.9, 2)}
+BANDS = {"0": (0, 0.5), "50": (0.5, 0.9), HIGHEST_BAND: (0.9, 2)}
 EDGES = (*(number / statistics.BINS for number in range(statistics.BINS)), 2)
 BINS = {confidence_bin(number): edges for number, edges in enumerate(pairwise(EDGES))}
 
@@ -45,7 +45,7 @@ class ConfidenceFilter(admin.SimpleListFilter):
     parameter_name = "confidence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        bands = [("0", _("below 50%")), ("50", _("50% to 90%")), (HIGHEST, _("90% or more"))]
+        bands = [("0", _("below 50%")), ("50", _("50% to 90%")), (HIGHEST_BAND, _("90% or more"))]
         chosen = self.value()
         if chosen in BINS:
             bands.append((chosen, _("%s%%, without non-digits") % chosen))
@@ -53,8 +53,8 @@ class ConfidenceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Digit]) -> QuerySet[Digit]:
         band = self.value()
-        if band == HIGHEST:
-            # Most digits. SQLite would read and sort them all for a condition of the other form.
+        if band == HIGHEST_BAND:
+            # Most digits match. For a range, SQLite would read and sort them all.
             return queryset.exclude(confidence__lt=BANDS[band][0])
         if band in BINS:
             queryset = queryset.exclude(text=Label.NOT_A_DIGIT)

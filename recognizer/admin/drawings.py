@@ -26,6 +26,7 @@ class DrawingModelFilter(ModelFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Drawing]) -> QuerySet[Drawing]:
         if not (model := self.value()):
             return queryset
+        # With an equality, PostgreSQL could scan the index of dates here too.
         last = Drawing.objects.filter(model__gte=model).order_by("model", "-created_at")
         return queryset.filter(model=model, created_at__lte=Subquery(last.values("created_at")[:1]))
 

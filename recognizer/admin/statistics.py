@@ -72,9 +72,9 @@ class StatisticsAdmin(admin.ModelAdmin):
         form = PeriodForm(request.GET)
         period = form.period()
         by_day = statistics.by_day(period)
-        address = _digits(period.filters)
         if request.GET.get("format") == "csv":
             return _csv(by_day)
+        address = _digits(period.filters)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Statistics"),

@@ -10,8 +10,8 @@ from django.db.models import CASCADE, SET_NULL, Case, Index, Q, UniqueConstraint
 LABELS = [*((digit, digit) for digit in "0123456789"), ("?", "not a digit")]
 
 
-def created(name):
-    return models.DateTimeField(auto_now_add=True, verbose_name=name)
+def created(verbose_name):
+    return models.DateTimeField(auto_now_add=True, verbose_name=verbose_name)
 
 
 def text(length, **options):
@@ -24,7 +24,7 @@ def user(**options):
     )
 
 
-def number():
+def primary_key():
     return models.BigAutoField(
         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
     )
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "Digit",
             [
-                ("id", number()),
+                ("id", primary_key()),
                 ("drawing", models.ForeignKey(
                     "recognizer.drawing", CASCADE,
                     db_index=False, editable=False, related_name="digits",
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "ModelVersion",
             [
-                ("id", number()),
+                ("id", primary_key()),
                 ("content", models.BinaryField(verbose_name="ONNX file")),
                 ("sha256", text(64, unique=True, verbose_name="SHA-256")),
                 ("version", text(64)),
@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "SecondLook",
             [
-                ("id", number()),
+                ("id", primary_key()),
                 ("digit", models.ForeignKey(
                     "recognizer.digit", CASCADE, related_name="second_looks"
                 )),

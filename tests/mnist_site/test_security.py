@@ -3,7 +3,7 @@
 import json
 import re
 from contextlib import closing
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from recognizer import drawings
-from recognizer.models import OTHER_COUNT, Digit, Drawing
+from recognizer.models import OTHER_COUNT, Digit, Drawing, Source
 from tests.conftest import run_python
 from tools.samples import ROOT, SEVEN
 
@@ -110,6 +110,16 @@ def test_static_file_has_all_security_headers_except_the_policy(client, static_f
         assert response.status_code == 200
         check_other_security_headers(response)
         assert "Content-Security-Policy" not in response
+
+
+@pytest.mark.parametrize(
+    ("url", "encoding"),
+    [("/", "gzip"), (f"/drawings/{ID}", None), ("/admin/login/", None), ("/api/v1/model", None)],
+)
+def test_only_the_page_without_secrets_is_compressed(client, db, static_files, url, encoding):
+    drawings.save(UUID(ID), SEVEN, Source.PAGE)
+    response = client.get(url, headers={"Accept-Encoding": "gzip"})
+    assert (response.status_code, response.get("Content-Encoding")) == (200, encoding)
 
 
 def test_rejections_by_rate_limit_and_https_have_all_security_headers(client, settings):

@@ -103,7 +103,7 @@ def test_code_with_a_space_is_accepted(client, device, separator):
     assert sign_in(client, OWNER, token=f"{token[:3]}{separator}{token[3:]} ").url == "/admin/"
 
 
-def test_wrong_code_with_a_space_does_not_throttle_the_spare_code(client, device, spare_code):
+def test_wrong_code_with_a_space_does_not_throttle_the_backup_code(client, device, backup_code):
     sign_in(client, OWNER, token="000 000")
     assert StaticDevice.objects.get().throttling_failure_count == 0
     assert TOTPDevice.objects.get().throttling_failure_count == 1
@@ -138,29 +138,29 @@ def test_missing_code_counts_as_no_failure(client, device):
 
 
 @pytest.fixture
-def spare_code(admin_user):
+def backup_code(admin_user):
     """A static code that works once, for a lost phone."""
     call_command("addstatictoken", "-t", "abcdefgh", admin_user.username, stdout=io.StringIO())
     return "abcdefgh"
 
 
-def test_codes_of_the_phone_do_not_throttle_the_spare_code(client, device, spare_code):
+def test_codes_of_the_phone_do_not_throttle_the_backup_code(client, device, backup_code):
     for _ in range(12):
         # Accept the same code again.
         TOTPDevice.objects.update(last_t=-1)
         assert sign_in(client, OWNER, token=code(device)).url == "/admin/"
         client.post("/admin/logout/")
-    assert sign_in(client, OWNER, token=spare_code).url == "/admin/"
+    assert sign_in(client, OWNER, token=backup_code).url == "/admin/"
 
 
-def test_missing_codes_do_not_throttle_the_spare_code(client, device, spare_code):
+def test_missing_codes_do_not_throttle_the_backup_code(client, device, backup_code):
     for _ in range(8):
         sign_in(client, OWNER)
     assert not StaticDevice.objects.filter(throttling_failure_count__gt=0).exists()
-    assert sign_in(client, OWNER, token=spare_code).url == "/admin/"
+    assert sign_in(client, OWNER, token=backup_code).url == "/admin/"
 
 
-def test_guessed_spare_code_of_digits_is_throttled(client, device, admin_user):
+def test_guessed_backup_code_of_digits_is_throttled(client, device, admin_user):
     call_command("addstatictoken", "-t", "73450012", admin_user.username, stdout=io.StringIO())
     sign_in(client, GUESSER, token="73450011")
     assert StaticDevice.objects.get().throttling_failure_count == 1
@@ -188,14 +188,14 @@ def test_codes_of_a_second_phone_do_not_throttle_the_first(client, device, admin
 
 
 @pytest.mark.database
-def test_code_with_nul_is_rejected(client, device, spare_code):
+def test_code_with_nul_is_rejected(client, device, backup_code):
     assert sign_in(client, OWNER, token="a\0b").status_code == 200
 
 
-def test_used_spare_code_still_requires_a_code(client, spare_code, admin_user):
-    assert sign_in(client, OWNER, token=spare_code).url == "/admin/"
+def test_used_backup_code_still_requires_a_code(client, backup_code, admin_user):
+    assert sign_in(client, OWNER, token=backup_code).url == "/admin/"
     client.post("/admin/logout/")
-    for token in ("", spare_code):
+    for token in ("", backup_code):
         assert sign_in(client, OWNER, token=token).status_code == 200
     call_command("addstatictoken", "-t", "ijklmnop", admin_user.username, stdout=io.StringIO())
     assert sign_in(client, OWNER, token="ijklmnop").url == "/admin/"

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mnist_site.startup import require_writable, short_errors
-from tests.conftest import run
+from tests.conftest import run, run_python
 from tests.polling import TIMEOUT, wait_until
 from tools.samples import ROOT
 
@@ -199,8 +199,7 @@ def test_site_on_sqlite_does_without_the_client_library_of_postgresql():
         "import sys, django\ndjango.setup()\n"
         "from mnist_site import urls\nprint('psycopg' in sys.modules)"
     )
-    settings = {"DJANGO_SETTINGS_MODULE": "mnist_site.settings", "SECRET_KEY": "x"}
-    assert run(sys.executable, "-c", code, **settings).stdout.strip() == "False"
+    assert run_python(code, SECRET_KEY="x").stdout.strip() == "False"
 
 
 START = """

@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission, User
 
 from recognizer.models import Digit, ModelVersion
 
 DIGITS, DRAWINGS = "/admin/recognizer/digit/", "/admin/recognizer/drawing/"
 MODELS = "/admin/recognizer/modelversion/"
+BACKUP_CODES = "/admin/otp_static/staticdevice/"
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
@@ -44,6 +45,7 @@ OFFERS = [
     ("/admin/", [], "view_modelversion", f'href="{MODELS}"'),
     ("/admin/", [], "view_user", 'href="/admin/auth/user/"'),
     ("/admin/", [], "view_totpdevice", 'href="/admin/otp_totp/totpdevice/"'),
+    (f"{BACKUP_CODES}add/", ["add_staticdevice"], "add_statictoken", "token_set-TOTAL_FORMS"),
     (DIGITS, ["view_digit"], "change_digit", f'href="{DIGITS}review/"'),
     (DIGITS, ["view_digit"], "change_digit", 'value="label_7"'),
     (f"{DIGITS}{{digit}}/change/", ["view_digit"], "change_digit", 'type="radio"'),
@@ -77,14 +79,15 @@ def test_exports_are_offered_with_the_permission_to_view_digits(sign_in, saved_d
     assert ('value="export_csv"' in page, 'value="label_' in page) == (True, False)
 
 
+@pytest.mark.parametrize("devices", ["totpdevice_set", "staticdevice_set"])
 def test_reset_of_two_factor_sign_in_is_offered_to_superusers_only(
-    sign_in, admin_client, django_user_model
+    sign_in, admin_client, django_user_model, devices
 ):
     client = sign_in("add_user", "change_user", "delete_user", "view_user")
     user = django_user_model.objects.get(username="bo")
     address, reset = f"/admin/auth/user/{user.pk}/change/", f"/admin/two-factor/{user.pk}/reset/"
     assert reset not in admin_client.get(address).content.decode()
-    user.totpdevice_set.create(name="phone")
+    getattr(user, devices).create(name="device")
     assert reset not in client.get(address).content.decode()
     assert reset in admin_client.get(address).content.decode()
 
@@ -96,9 +99,27 @@ def test_user_form_offers_the_permissions_that_pages_check(admin_client, admin_u
         "view digit", "change digit", "delete drawing", "view model", "delete model",
         "promote and roll back models",
     }  # fmt: skip
-    checked = Permission.objects.filter(codename__in=[codename for codename, *_ in MATRIX])
+    codenames = [codename for codename, *_ in MATRIX] + [codename for *_, codename, _ in OFFERS]
+    checked = Permission.objects.filter(codename__in=codenames)
     assert [permission for permission in checked if str(permission) not in page] == []
     assert "content type" not in page
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "field"),
+    [(User, "username", "user_permissions"), (Group, "name", "permissions")],
+)
+def test_form_keeps_held_permissions_that_no_page_checks(admin_client, model, name, field):
+    owner, held = model.objects.create(**{name: "bo"}), ["change_digit", "view_logentry"]
+    permissions = Permission.objects.filter(codename__in=held)
+    getattr(owner, field).set(permissions)
+    address = f"/admin/auth/{model._meta.model_name}/{owner.pk}/change/"
+    page = admin_client.get(address).content.decode()
+    checked = re.findall(rf'name="{field}" value="(\d+)"[^>]* checked', page)
+    assert admin_client.post(address, {name: "ana", field: checked}).status_code == 302
+    owner.refresh_from_db()
+    assert getattr(owner, name) == "ana"
+    assert set(getattr(owner, field).all()) == set(permissions)
 
 
 def test_start_page_and_two_factor_setup_need_no_permission(sign_in):
