@@ -363,7 +363,11 @@ find("#save").addEventListener("change", ({ target, timeStamp }) => {
 
 // Waiting changes
 
-addEventListener("storage", (event) => outbox.onStorage(event));
+addEventListener("storage", (event) => {
+  outbox.onStorage(event);
+  session.memory?.onStorage(event);
+  correction.show();
+});
 addEventListener("online", () => session.retry());
 function sendEarlierChanges() {
   outbox.load();

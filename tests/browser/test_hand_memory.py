@@ -62,6 +62,13 @@ def test_reset_returns_to_the_prediction_of_the_model(taught):
     expect(taught.locator("#reading")).to_have_text("7")
 
 
+def test_reset_in_another_tab_is_adopted(taught):
+    other = taught.context.new_page()
+    other.goto(taught.url)
+    other.click("[data-action=forget-hand]")
+    expect(taught.locator("#hand")).to_be_hidden()
+
+
 def test_undone_label_is_forgotten(taught):
     taught.click("[data-label-action=undo]")
     expect(taught.locator("#hand")).to_be_hidden()
