@@ -237,8 +237,10 @@ function openDrawing(entry) {
 
 function deleteDrawings(ids) {
   for (const id of ids) if (visit.find(id)?.sent) outbox.delete(id);
+  for (const id of ids) session.memory?.forget(id);
   visit.delete(ids);
   drawing.delete(ids);
+  correction.show();
   session.sendChanges();
 }
 

@@ -86,7 +86,7 @@ def test_new_stroke_removes_the_label(drawn):
 def test_unsaved_drawing_cannot_be_labeled(page):
     page.uncheck("#save")
     draw(page)
-    expect(page.locator("#label-status")).to_have_text("Not saved: no label.")
+    expect(page.locator("#label-status")).to_have_text("Not saved: cannot be labeled.")
     page.keyboard.press("7")
     assert page.locator("[data-label-action=confirm]").is_disabled()
     assert not Drawing.objects.exists()
