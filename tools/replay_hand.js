@@ -5,7 +5,7 @@
  * FILE has labeled strokes, one { strokes, label, writer } per line. The digits of each writer are
  * predicted one after the other, shuffled with a fixed seed, by the page's own modules; each error is
  * corrected and learned, the others are observed. MODEL must not have been trained on the writers of FILE; without it, the
- * shipped model is used. Prints the errors in the second half of each writer's digits, with a 95 % interval
+ * shipped model is used. Prints the errors in the second half of each writer's digits, with a 95% interval
  * from resampling the writers.
  */
 
@@ -68,7 +68,7 @@ function interval(results, random) {
   return [0.025, 0.975].map((share) => shares[Math.floor(share * RESAMPLES)]);
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
 const random = createRandom(SEED);
 

@@ -237,8 +237,10 @@ function openDrawing(entry) {
 
 function deleteDrawings(ids) {
   for (const id of ids) if (visit.find(id)?.sent) outbox.delete(id);
+  for (const id of ids) session.memory?.forget(id);
   visit.delete(ids);
   drawing.delete(ids);
+  correction.show();
   session.sendChanges();
 }
 
@@ -363,7 +365,11 @@ find("#save").addEventListener("change", ({ target, timeStamp }) => {
 
 // Waiting changes
 
-addEventListener("storage", (event) => outbox.onStorage(event));
+addEventListener("storage", (event) => {
+  outbox.onStorage(event);
+  session.memory?.onStorage(event);
+  correction.show();
+});
 addEventListener("online", () => session.retry());
 function sendEarlierChanges() {
   outbox.load();

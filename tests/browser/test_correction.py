@@ -86,7 +86,7 @@ def test_new_stroke_removes_the_label(drawn):
 def test_unsaved_drawing_cannot_be_labeled(page):
     page.uncheck("#save")
     draw(page)
-    expect(page.locator("#label-status")).to_have_text("Not saved: no label.")
+    expect(page.locator("#label-status")).to_have_text("Not saved: cannot be labeled.")
     page.keyboard.press("7")
     assert page.locator("[data-label-action=confirm]").is_disabled()
     assert not Drawing.objects.exists()
@@ -191,7 +191,11 @@ def test_touching_digits_are_unsure_without_a_rival(page):
     expect_state(page, "unsure")
     expect(page.locator("#reading [data-rival]")).to_have_count(0)
     expect(page.locator("#probabilities .accent")).to_have_count(1)
-    expect(page.locator("#announcement")).to_contain_text("touches another digit")
+    expect(page.locator("#announcement")).to_contain_text("touching another digit")
+    expect(page.locator("#confidence")).to_have_text(re.compile("^Digit [12]: touching$"))
+    for button in page.locator("#reading button").all():
+        expect(button).to_have_css("text-decoration-style", "dotted")
+    assert violations(page) == {}
 
 
 def test_digits_of_two_lines_are_labeled_separately(page):

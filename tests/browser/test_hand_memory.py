@@ -5,7 +5,8 @@ from playwright.sync_api import expect
 
 from recognizer.models import Digit, Drawing
 from tests.browser.conftest import expect_saved, wait_until
-from tools.browser.pen import draw, expect_state, violations
+from tools.browser.pen import choose, draw, expect_state, violations
+from tools.samples import ellipse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,13 +45,31 @@ def test_corrected_shape_is_recognized_the_next_time_and_stored_as_predicted(tau
     assert list(Digit.objects.values_list("text", flat=True)) == ["7", "7"]
 
 
+def draw_next(page, strokes, state):
+    page.click("[data-action=clear]")
+    draw(page, strokes)
+    expect_state(page, state)
+
+
+def promote(route):
+    response = route.fetch()
+    route.fulfill(response=response, json=response.json() | {"model": "promoted"})
+
+
 def test_uncorrected_drawing_raises_the_confidence_in_its_shape(taught):
-    # The first drawing is left without a label.
-    for state in ("unsure", "read"):
-        taught.click("[data-action=clear]")
-        draw(taught, LESS_SIMILAR)
-        expect_state(taught, state)
-        expect(taught.locator("#reading")).to_have_text("1")
+    draw_next(taught, LESS_SIMILAR, "unsure")
+    # A response of a promoted model replaces the model of the page, but not the memory.
+    taught.route("**/api/v1/drawings/*", promote, times=1)
+    with taught.expect_response("**/model.onnx"):
+        draw_next(taught, [ellipse(150, 150, 70, 120)], "read")
+    draw_next(taught, LESS_SIMILAR, "read")
+    expect(taught.locator("#reading")).to_have_text("1")
+
+
+def test_relabeled_digit_changes_the_ribbon(taught):
+    for label in ("1", "4"):
+        taught.click(f"#probabilities [data-digit='{label}']")
+        expect(taught.locator("#ribbon p")).to_contain_text(f"Prediction {label}")
 
 
 def test_reset_returns_to_the_prediction_of_the_model(taught):
@@ -60,6 +79,18 @@ def test_reset_returns_to_the_prediction_of_the_model(taught):
     draw(taught, SIMILAR)
     expect_state(taught, "read")
     expect(taught.locator("#reading")).to_have_text("7")
+
+
+def test_reset_in_another_tab_is_adopted(taught):
+    other = taught.context.new_page()
+    other.goto(taught.url)
+    other.click("[data-action=forget-hand]")
+    expect(taught.locator("#hand")).to_be_hidden()
+
+
+def test_deleted_drawing_is_forgotten(taught):
+    choose(taught, "delete")
+    expect(taught.locator("#hand")).to_be_hidden()
 
 
 def test_undone_label_is_forgotten(taught):

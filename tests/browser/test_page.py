@@ -179,7 +179,7 @@ def test_rejected_drawing_keeps_the_prediction_of_the_page(page):
     draw(page)
     expect(page.locator("#badge")).to_contain_text("rejected the drawing: strokes: too many points")
     expect_state(page, "read")
-    expect(page.locator("#label-status")).to_have_text("Not saved: no label.")
+    expect(page.locator("#label-status")).to_have_text("Not saved: cannot be labeled.")
 
 
 def test_accuracy_shows_the_figures_of_the_serving_model_on_a_phone(open_page):

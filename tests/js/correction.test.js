@@ -1,13 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { replaceDigit, toApiLabel } from "../../static/js/visit/correction.js";
+import { learnLabel, replaceDigit, toApiLabel } from "../../static/js/visit/correction.js";
 
 test("replaceDigit replaces one character", () => {
   assert.equal(replaceDigit("2026", 1, "8"), "2826");
   assert.equal(replaceDigit("7", 0, "?"), "?");
   assert.equal(replaceDigit("12\n34", 2, "8"), "12\n84");
 });
+
+for (const [label, expected] of [
+  ["7\n18", [["observe", 7], ["observe", 1], ["learn", 8]]],
+  ["4\n1?", [["learn", 4], ["observe", 1]]],
+  ["71", []],
+  ["", []],
+]) {
+  test(`learnLabel learns corrected and observes confirmed digits of ${JSON.stringify(label)}`, () => {
+    const calls = [];
+    const record = (name) => (image, digit, drawing) => calls.push([name, digit, drawing]);
+    const digits = [7, 1, null].map((digit) => ({ digit, image: new Uint8Array(784) }));
+    learnLabel({ learn: record("learn"), observe: record("observe") }, digits, label, "id");
+    assert.deepEqual(calls, expected.map((call) => [...call, "id"]));
+  });
+}
 
 for (const [label, apiLabel] of [
   ["2026", "2026"],

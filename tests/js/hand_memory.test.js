@@ -92,6 +92,33 @@ test("reset removes all digits, in the storage too", () => {
   assert.equal(createMemory(storage).size, 0);
 });
 
+test("a page that only observes does not overwrite the corrections of another page", () => {
+  const storage = createStorage();
+  const [one, other] = [createMemory(storage), createMemory(storage)];
+  other.learn(imageOf(200, 10), 4, "first");
+  one.forget("second");
+  one.observe(imageOf(10, 200), 9, "second");
+  one.forget("second");
+  assert.equal(createMemory(storage).size, 1);
+});
+
+test("onStorage adopts the corrections of another page, and its reset with the observed digits", () => {
+  const storage = createStorage();
+  const [one, other] = [createMemory(storage), createMemory(storage)];
+  other.learn(imageOf(200, 10), 4, "first");
+  one.observe(imageOf(10, 200), 9, "second");
+  const { revision } = one;
+  one.onStorage({ key: "outbox:1" });
+  assert.deepEqual([one.size, one.revision], [0, revision]);
+  one.onStorage({ key: "hand" });
+  assert.deepEqual([one.size, one.revision], [1, revision + 1]);
+  assert.ok(one.adapt(NONE, imageOf(10, 200))[9] > 0);
+  other.reset();
+  one.onStorage({ key: "hand" });
+  one.learn(imageOf(200, 10), 7, "third");
+  assert.deepEqual([createMemory(storage).size, one.adapt(NONE, imageOf(10, 200))[9]], [1, 0]);
+});
+
 for (const content of ["{", "7", '[["1"]]', '[["AAAA",1]]', JSON.stringify([[btoa("a".repeat(784)), 10]])]) {
   test(`corrupt storage ${content.slice(0, 12)} begins an empty memory`, () => {
     assert.equal(createMemory(createStorage({ hand: content })).size, 0);

@@ -38,3 +38,23 @@ test("predictParts keeps the marks of a number, but not the verdict of a single 
   assert.equal(predictParts(RECOGNIZER, [[], [SECOND]], [digit, mark]).prediction.text, "?");
   assert.equal(predictParts(RECOGNIZER, [[FIRST]], [mark]).prediction.text, "1");
 });
+
+test("predictParts never shows a mark as adapted", () => {
+  const recognizer = { predictDigit: () => ({ digit: 1, verdict: "digit", isAdapted: true }) };
+  const present = [{ verdict: "digit" }, { verdict: "not a digit" }];
+  const { digits } = predictParts(recognizer, PARTS, present).prediction;
+  assert.deepEqual(digits[0], { digit: 1, verdict: "digit", isAdapted: true });
+  assert.deepEqual(digits[1], { digit: null, verdict: "not a digit", isAdapted: false });
+});
+
+test("predictParts makes digits unsure that touch, as soon as both are begun", () => {
+  const network = { thresholds: { digit: 0.5, sure: 0.9 } };
+  const recognizer = { network, predictDigit: () => ({ digit: 1, verdict: "digit" }) };
+  const touching = { verdict: "unsure", probabilities: [0.99, 0.01] };
+  const ambiguous = { verdict: "unsure", probabilities: [0.6, 0.4] };
+  const verdicts = (parts, present) =>
+    predictParts(recognizer, parts, present).prediction.digits.map(({ verdict }) => verdict);
+  assert.deepEqual(verdicts(PARTS, [touching, touching]), ["unsure", "unsure"]);
+  assert.deepEqual(verdicts([[FIRST], []], [touching, touching]), ["digit"]);
+  assert.deepEqual(verdicts(PARTS, [ambiguous, ambiguous]), ["digit", "digit"]);
+});

@@ -23,6 +23,9 @@ test("describeSelected is shorter for a digit of a number", () => {
   assert.equal(describeSelected([digit(0.9), unsure], 1), "Digit 2: 4 or 9?");
   assert.equal(describeSelected([digit(0.9)], 0), "90.0% confidence");
   assert.equal(describeSelected([digit(0.9), unsure], 0), "Digit 1: 90.0%");
+  const touching = { verdict: "unsure", confidence: 0.999, probabilities: [0.999, 0.001] };
+  assert.equal(describeSelected([touching, digit(0.9)], 0), "Digit 1: touching");
+  assert.equal(describeSelected([touching], 0), "touching another digit, 99.9% confidence");
   const adapted = { ...digit(0.9), isAdapted: true };
   assert.equal(describeSelected([adapted], 0), "learned from you");
   assert.equal(describeSelected([unsure, adapted], 1), "Digit 2: learned");

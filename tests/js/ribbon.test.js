@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { summarize } from "../../static/js/explain/ribbon.js";
+import { describeSample, summarize } from "../../static/js/explain/ribbon.js";
 
 /** Return samples, 100 ms apart, from pairs of a digit's index and its prediction, "?" for a mark. */
 function samples(pairs) {
@@ -11,6 +11,13 @@ function samples(pairs) {
     return { moment: 100 * i, part, digit, probabilities };
   });
 }
+
+test("describeSample describes a digit, one in progress, and a non-digit", () => {
+  const [{ digit, probabilities }] = samples([[0, 7]]);
+  assert.equal(describeSample({ digit, probabilities }), "7, 91.0%");
+  assert.equal(describeSample({ probabilities }), "7, 91.0%");
+  assert.equal(describeSample({ digit: null, probabilities }), "not a digit");
+});
 
 for (const [pairs, expected] of [
   [[[0, 7], [0, 7]], "Prediction 7 from the start."],

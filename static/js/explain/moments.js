@@ -4,6 +4,7 @@
  */
 
 import { strokesUntil } from "../draw/timeline.js";
+import { asMark, asUnsure, verdictOf } from "../recognize/recognition.js";
 
 const timeOf = (strokes) => strokes.at(-1)?.at(-1)[2] ?? -Infinity;
 
@@ -33,7 +34,10 @@ export function partsUntil(parts, strokes, moment) {
  */
 export function predictParts(recognizer, parts, present) {
   const begun = [...parts.keys()].filter((i) => parts[i].length > 0);
-  const digits = begun.map((i) => predictPart(recognizer, parts[i], i, present));
+  const digits = begun.map((i) => {
+    const digit = predictPart(recognizer, parts[i], i, present);
+    return begun.length > 1 && touchesAnother(present[i], recognizer) ? asUnsure(digit) : digit;
+  });
   const text = digits.map(({ digit }) => digit ?? "?").join("");
   const prediction = { text, digits, model: recognizer.version };
   return { prediction, selected: begun.indexOf(newestPart(parts)) };
@@ -43,5 +47,10 @@ export function predictParts(recognizer, parts, present) {
 export function predictPart(recognizer, part, index, present) {
   const digit = recognizer.predictDigit(part);
   const isMark = present.length > 1 && present[index].verdict === "not a digit";
-  return isMark ? { ...digit, digit: null, verdict: "not a digit" } : digit;
+  return isMark ? asMark(digit) : digit;
+}
+
+/** Return whether a digit is unsure in spite of its probabilities: it touches another one. */
+function touchesAnother(digit, { network }) {
+  return digit?.verdict === "unsure" && verdictOf(digit.probabilities, network.thresholds) === "digit";
 }

@@ -110,7 +110,7 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
       return { part, ...predictPart(recognizer, then[part], part, digits) };
     };
     const verdicts = digits.map(({ verdict }) => verdict);
-    ribbon.show(predictMoment, JSON.stringify([parts, verdicts, recognizer.memory.size, side]));
+    ribbon.show(predictMoment, JSON.stringify([parts, verdicts, recognizer.memory.revision, side]));
   }
 
   /** Compare the prediction with the one that all steps give. */

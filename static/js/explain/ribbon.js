@@ -58,10 +58,8 @@ export function attachRibbon(root, onMoment) {
 
   function describeMoment() {
     const now = (end * slider.value) / LAST;
-    const { probabilities } = samples.findLast(({ moment }) => moment <= now + 1) ?? samples[0];
-    const digit = argmax(probabilities);
-    const prediction = `${digit}, ${formatProbability(probabilities[digit])}`;
-    return `${formatSeconds(now)} of ${formatSeconds(end)}: ${prediction}`;
+    const sample = samples.findLast(({ moment }) => moment <= now + 1) ?? samples[0];
+    return `${formatSeconds(now)} of ${formatSeconds(end)}: ${describeSample(sample)}`;
   }
 
   function setSamples(newSamples, newKey, text) {
@@ -145,6 +143,13 @@ function paintLabel(painter, digit, xs, upper, lower, color) {
   const middle = (start + stop) >> 1;
   const [x, y] = [(xs[start] + xs[stop]) / 2, (upper[middle] + lower[middle]) / 2];
   painter.text(String(digit), color, 14, x, y, "center");
+}
+
+/** Describe the prediction at a moment; samples of a drawing in progress have no digit. */
+export function describeSample({ digit, probabilities }) {
+  if (digit === null) return "not a digit";
+  const predicted = argmax(probabilities);
+  return `${predicted}, ${formatProbability(probabilities[predicted])}`;
 }
 
 /** Describe when the prediction of the digit drawn last stopped changing. */

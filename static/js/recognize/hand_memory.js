@@ -28,14 +28,7 @@ export class HandMemory {
   /** @param {Storage} storage such as localStorage */
   constructor(storage = NO_STORAGE) {
     this.#storage = storage;
-    try {
-      for (const [image, label, drawing] of JSON.parse(storage.getItem(KEY)) ?? []) {
-        add(this.#examples, fromBase64(image), label, drawing);
-      }
-    } catch {
-      // Forbidden or corrupt storage: begin an empty memory.
-      this.#examples = [];
-    }
+    this.#load();
   }
 
   /** The number of learned digits. */
@@ -58,13 +51,24 @@ export class HandMemory {
   /** Forget the digits of a drawing: the visitor changed its label. */
   forget(drawing) {
     const isOther = (example) => example.drawing !== drawing;
+    const { size } = this;
     [this.#examples, this.#weakExamples] = [this.#examples.filter(isOther), this.#weakExamples.filter(isOther)];
-    this.#store();
+    // Unchanged examples must not replace those of another page.
+    if (this.size < size) this.#store();
+    else this.revision++;
   }
 
   reset() {
     [this.#examples, this.#weakExamples] = [[], []];
     this.#store();
+  }
+
+  /** Adopt the examples of another page from its "storage" event; a reset there is one here. */
+  onStorage({ key }) {
+    if (key !== KEY && key !== null) return;
+    this.#load();
+    if (this.size === 0) this.#weakExamples = [];
+    this.revision++;
   }
 
   /** Return the logits of a digit with 784 levels, adapted to the learned digits. */
@@ -79,6 +83,18 @@ export class HandMemory {
     this.#examples.forEach(raise(STRENGTH));
     this.#weakExamples.forEach(raise(WEAK_STRENGTH));
     return adapted;
+  }
+
+  #load() {
+    this.#examples = [];
+    try {
+      for (const [image, label, drawing] of JSON.parse(this.#storage.getItem(KEY)) ?? []) {
+        add(this.#examples, fromBase64(image), label, drawing);
+      }
+    } catch {
+      // Forbidden or corrupt storage: begin an empty memory.
+      this.#examples = [];
+    }
   }
 
   #store() {

@@ -27,13 +27,12 @@ export class Recognizer {
 
   /**
    * @param {import("./lenet.js").LeNet} network
-   * @param {Storage} [storage] of the visitor's HandMemory
+   * @param {HandMemory} [memory] adapts predictions to the visitor's hand
    */
-  constructor(network, storage) {
+  constructor(network, memory = new HandMemory()) {
     this.#network = network;
     this.#layers = network.run(rasterize([]));
-    /** Adapts predictions to the visitor's hand. */
-    this.memory = new HandMemory(storage);
+    this.memory = memory;
   }
 
   get version() {
@@ -117,9 +116,9 @@ export class Recognizer {
       const { strokes } = candidates[index];
       const result = results[index] ?? { image: rasterize(strokes), probabilities: UNKNOWN };
       const digit = { ...this.#describe(result, adapted[index]), box: boxOf(strokes) };
-      if (isMark) return { ...digit, ...NON_DIGIT };
+      if (isMark) return asMark(digit);
       // Digits that touch may be one letter.
-      return touches && digit.verdict === "digit" ? { ...digit, verdict: "unsure" } : digit;
+      return touches ? asUnsure(digit) : digit;
     });
   }
 
@@ -199,7 +198,13 @@ function isLineBreak(before, after) {
   return isLeft && top >= bottomOf(before) && bottomOf(after) - top >= LINE_HEIGHT * last[3];
 }
 
-/** Return the verdict of the two largest probabilities; the server uses the same rule. */
+/** Return a digit as a mark. */
+export const asMark = (digit) => ({ ...digit, ...NON_DIGIT });
+
+/** Return a digit with at most the verdict "unsure". */
+export const asUnsure = (digit) => (digit.verdict === "digit" ? { ...digit, verdict: "unsure" } : digit);
+
+/** Return the verdict of the probabilities of a digit that touches no other, as on the server. */
 export function verdictOf(probabilities, { digit, sure }) {
   const [first, second] = [...probabilities].sort((a, b) => b - a);
   if (first + second < digit) return "not a digit";
@@ -207,6 +212,6 @@ export function verdictOf(probabilities, { digit, sure }) {
 }
 
 /** Fetch the serving model. Throws an Error if it is unavailable or not a LeNet. */
-export async function fetchRecognizer(url, storage) {
-  return new Recognizer(await fetchLeNet(url), storage);
+export async function fetchRecognizer(url, memory) {
+  return new Recognizer(await fetchLeNet(url), memory);
 }

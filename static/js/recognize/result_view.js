@@ -104,7 +104,7 @@ function showVerdict(element, { verdict, probabilities, isAdapted = false }) {
   else element.dataset.rival = rival;
 }
 
-/** Return the rival of an unsure digit; one that is unsure because it touches another may have none. */
+/** Return the rival of an unsure digit, or null if the digit is unsure only because it touches another. */
 function rivalOf({ verdict, probabilities }) {
   if (verdict !== "unsure") return null;
   const [, rival] = rank(probabilities);
@@ -153,7 +153,7 @@ export function describeSelected(digits, selected) {
   const description = describeDigit(digits[selected]);
   if (digits.length === 1) return description;
   // Short enough for a phone; the bars show the probabilities.
-  return `Digit ${selected + 1}: ${description.split(/ confidence| from you| \d\d/)[0]}`;
+  return `Digit ${selected + 1}: ${description.split(/ confidence| from you| another| \d\d/)[0]}`;
 }
 
 function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
@@ -162,7 +162,7 @@ function describeDigit({ verdict, confidence, probabilities, isAdapted }) {
   if (verdict === "digit") return `${formatProbability(confidence)} confidence`;
   const first = rank(probabilities)[0];
   const second = rivalOf({ verdict, probabilities });
-  if (second === null) return `${formatProbability(confidence)} confidence, touches another digit`;
+  if (second === null) return `touching another digit, ${formatProbability(confidence)} confidence`;
   return (
     `${first} or ${second}? ${formatProbability(probabilities[first])}` +
     ` to ${formatProbability(probabilities[second])}`

@@ -1,7 +1,6 @@
 /**
- * Segmentation of strokes into digits: the same operations in the same order as
- * ml/preprocessing/segmentation.py, so that both propose the same candidates.
- * tests/golden_vectors.json verifies both.
+ * Segmentation of strokes into digits: proposes the same candidates as
+ * ml/preprocessing/segmentation.py. tests/golden_vectors.json verifies both.
  */
 
 import { areNear, endPoints, lengthOf } from "./distances.js";

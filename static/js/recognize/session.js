@@ -22,6 +22,8 @@ export class Session extends EventTarget {
   /** The displayed prediction, or null, and the index of its selected digit. */
   prediction = null;
   selected = 0;
+  /** The memory of the visitor's hand, of all versions of the model; null until the first is loaded. */
+  memory = null;
 
   #drawing;
   #pad;
@@ -38,8 +40,12 @@ export class Session extends EventTarget {
   constructor({ drawing, pad, visit, outbox, storage, isSaving }) {
     super();
     this.#local = new LocalPredictor(async () => {
-      const { fetchRecognizer } = await import("./recognition.js");
-      return fetchRecognizer(MODEL_URL, storage);
+      const [{ fetchRecognizer }, { HandMemory }] = await Promise.all([
+        import("./recognition.js"),
+        import("./hand_memory.js"),
+      ]);
+      this.memory ??= new HandMemory(storage);
+      return fetchRecognizer(MODEL_URL, this.memory);
     });
     [this.#drawing, this.#pad, this.#visit, this.#outbox] = [drawing, pad, visit, outbox];
     this.#isSaving = isSaving;
@@ -102,11 +108,6 @@ export class Session extends EventTarget {
   /** The recognizer with the loaded model, or null. */
   get recognizer() {
     return this.#local.recognizer;
-  }
-
-  /** The memory of the visitor's hand, or null without a model. */
-  get memory() {
-    return this.recognizer?.memory ?? null;
   }
 
   /** Show the prediction again, with the details of one of its digits. */

@@ -23,6 +23,17 @@ export function toApiLabel(label) {
   return /[0-9]/.test(label) ? label : null;
 }
 
+/** Learn the digits that a label corrects, and observe those that it confirms. */
+export function learnLabel(memory, digits, label, drawing) {
+  const characters = label.replaceAll("\n", "");
+  if (characters.length !== digits.length) return;
+  digits.forEach(({ digit, image }, i) => {
+    if (!/[0-9]/.test(characters[i])) return;
+    const correct = Number(characters[i]);
+    memory[correct === digit ? "observe" : "learn"](levelsOf(image), correct, drawing);
+  });
+}
+
 export class Correction {
   #drawing;
   #visit;
@@ -136,18 +147,13 @@ export class Correction {
     this.show();
   }
 
-  /** Learn the digits that a label corrects, instead of those of the drawing's earlier label. */
+  /** Learn the digits of a label instead of those of the drawing's earlier label. */
   #learn(label = "") {
     const { memory, prediction } = this.#session;
     if (!memory || this.#drawing.picture) return;
     const { id } = this.#drawing;
     memory.forget(id);
-    const characters = label.replaceAll("\n", "");
-    if (characters.length !== prediction.digits.length) return;
-    prediction.digits.forEach(({ digit, image }, i) => {
-      const isCorrected = /[0-9]/.test(characters[i]) && Number(characters[i]) !== digit;
-      if (isCorrected) memory.learn(levelsOf(image), Number(characters[i]), id);
-    });
+    learnLabel(memory, prediction.digits, label, id);
   }
 
   /** Remember the digits of a drawing that the visitor left without a label. */
@@ -166,7 +172,7 @@ export class Correction {
     const label = text ? entry.label : undefined;
     const canLabel = this.#canLabel;
     showLabel(this.isTyping ? this.#typed.digits : label, text, this.isTyping);
-    const status = entry?.save ? labelStatus(text, label) : text && "Not saved: no label.";
+    const status = entry?.save ? labelStatus(text, label) : text && "Not saved: cannot be labeled.";
     // Setting the same text again would announce it again.
     if (find("#label-status").textContent !== status) find("#label-status").textContent = status;
     for (const button of document.querySelectorAll("[data-label-action]")) {
