@@ -4,9 +4,9 @@
  *
  * FILE has labeled strokes, one { strokes, label, writer } per line. The digits of each writer are
  * predicted one after the other, shuffled with a fixed seed, by the page's own modules; each error is
- * corrected and learned, the others are observed. MODEL must not have been trained on the writers of FILE; without it, the
- * shipped model is used. Prints the errors in the second half of each writer's digits, with a 95% interval
- * from resampling the writers.
+ * corrected and learned, the others are observed. MODEL must not have been trained on the writers of
+ * FILE; without it, the shipped model is used. Prints the errors in the second half of each writer's
+ * digits, with a 95% interval from resampling the writers.
  */
 
 import { readFileSync } from "node:fs";
