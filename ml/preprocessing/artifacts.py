@@ -38,7 +38,7 @@ def without_artifacts(ink: Levels, *, has_border: bool = True) -> Levels:
     side = math.ceil(max(ink.shape) / CELLS)
     components = connected_components(_reduce(np.maximum, ink, side) > ink_threshold(ink))
     amounts = _reduce(np.add, ink.astype(np.uint32), side)
-    # All pixels together: a loop over hundreds of specks takes five times as long.
+    # All pixels together: a loop over 625 dots made ``extract_ink`` eight times slower.
     pixels = np.hstack(components)
     starts = np.cumsum([0, *(component.shape[1] for component in components[:-1])])
     amount = np.add.reduceat(amounts[pixels[1], pixels[0]], starts)
