@@ -24,6 +24,8 @@ MARKS: dict[str, Drawing] = {
     ":": [[[0, 30], [2, 34]], [[1, 80], [3, 84]]],
     "%": [ellipse(10, 12, 20, 24), [[62, -4], [4, 104]], ellipse(54, 86, 22, 24)],
     "$": [[[50, 12], [20, 10], [10, 36], [50, 60], [44, 88], [6, 88]], [[30, -10], [28, 110]]],
+    "?": [[[0, 20], [24, 0], [46, 16], [24, 50], [22, 66]], [[20, 92], [24, 100]]],
+    "!": [[[0, 0], [2, 68]], [[0, 94], [3, 98]]],
     "+": [[[0, 50], [44, 50]], [[22, 26], [22, 74]]],
 }
 
@@ -171,6 +173,8 @@ def _edge_cases(rng: Generator) -> dict[str, Drawing]:
         "center of mass at one side": [[[0, 0], [4, 0], [0, 4], [4, 4]] * 20, [[0, 0], [0, 200]]],
         "empty stroke before a digit": [[], *plain["3"]],
         "speck beside a digit": [*plain["3"], [[110, 50], [111, 51]]],
+        "question mark": MARKS["?"],
+        "exclamation mark": MARKS["!"],
         "joined zeros": JOINED_ZEROS,
         "seven": SEVEN,
         "wide stroke of two points": [[[0, 0], [90, 60]]],

@@ -14,7 +14,7 @@ from ml.preprocessing.hulls import Integers, height_of, hull
 from ml.preprocessing.joined_strokes import JOINED_ASPECT, Piece, cut, merge
 from ml.preprocessing.lattice import Lattice, build_lattice
 from ml.preprocessing.marks import bow
-from ml.preprocessing.parentheses import split_parentheses
+from ml.preprocessing.punctuation import split_punctuation
 from ml.preprocessing.strokes import Box, Floats, Stroke, Strokes, bounding_box
 
 # A drawing with more points, or longer strokes in its heights, is not handwriting and stays one
@@ -31,11 +31,11 @@ MEETING_DISTANCE, MEETING = 0.02, 4.0
 def segment_line(line: Strokes) -> list[tuple[list[Strokes], Lattice]]:
     """Return the candidate digits of each piece of a line, left to right, and their lattice.
 
-    A parenthesis is a piece of its own.
+    Punctuation is a piece of its own.
     """
     return [
         ([piece], Lattice.single([0], is_mark=True)) if is_mark else segment_strokes(piece)
-        for piece, is_mark in split_parentheses(line)
+        for piece, is_mark in split_punctuation(line)
     ]
 
 

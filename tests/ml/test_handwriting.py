@@ -90,6 +90,7 @@ DOLLAR = [
     curve([52, 18], [30, 6], [8, 22], [22, 44], [46, 60], [48, 84], [24, 96], [2, 82]),
     line([32, -14], [24, 116]),
 ]
+QUESTION_MARK = [curve([0, 20], [30, 0], [56, 24], [28, 50], [26, 70]), line([25, 94], [28, 98])]
 HASH = [
     line([26, 0], [16, 100]), line([56, 0], [46, 100]),
     line([2, 34], [74, 32]), line([0, 68], [70, 66]),
@@ -101,6 +102,7 @@ SEPARATORS = {
     "dash of four digits": (["6", "7", DASH, "1", "2"], "67?12"),
     "slash": (["5", SLASH, "2", "7"], "5?27"),
     "slash of two numbers": (["2", "3", SLASH, "8", "6"], "23?86"),
+    "question mark": ([QUESTION_MARK], "?"),
     "parentheses": ([OPENING, "2", "0", "2", CLOSING], "?202?"),
     "parentheses of one digit": ([OPENING, "5", CLOSING], "?5?"),
     "parentheses before digits": ([OPENING, "4", "0", "8", CLOSING, "5", "5"], "?408?55"),

@@ -15,7 +15,7 @@ MODULES = {
     **{
         name: f"ml.preprocessing.{name}"
         for name in (
-            "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "parentheses",
+            "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "punctuation",
             "segmentation",
         )
     },

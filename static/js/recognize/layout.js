@@ -37,7 +37,7 @@ export function extentOf(points) {
 }
 
 /** Return the extent of several extents. */
-function union(extents) {
+export function union(extents) {
   return extents.reduce(([left, top, right, bottom], [x1, y1, x2, y2]) => [
     Math.min(left, x1),
     Math.min(top, y1),

@@ -7,7 +7,7 @@ import { HandMemory } from "./hand_memory.js";
 import { LINE_HEIGHT, splitLines } from "./layout.js";
 import { Lattice, MAX_PARTS } from "./lattice.js";
 import { fetchLeNet } from "./lenet.js";
-import { splitParentheses } from "./parentheses.js";
+import { splitPunctuation } from "./punctuation.js";
 import { rasterize } from "./rasterize.js";
 import { segmentStrokes } from "./segmentation.js";
 
@@ -144,7 +144,7 @@ export class Recognizer {
  */
 export function segmentLines(strokes) {
   const lines = splitLines(strokes)
-    .flatMap((line) => splitParentheses(strokes, line))
+    .flatMap((line) => splitPunctuation(strokes, line))
     .map(({ line, isMark }) => (isMark ? markOf(strokes, line) : segmentPiece(strokes, line)));
   const length = lines.reduce((sum, { lattice }) => sum + lattice.length, 0);
   if (length <= MAX_PARTS) return lines;

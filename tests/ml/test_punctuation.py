@@ -1,8 +1,8 @@
-"""Pairs of parentheses in a line of strokes."""
+"""Parentheses and dots below a character in a line of strokes."""
 
 import pytest
 
-from ml.preprocessing.parentheses import split_parentheses
+from ml.preprocessing.punctuation import split_punctuation
 
 OPENING = [[20, 0], [0, 50], [20, 100]]
 CLOSING = [[100, 0], [120, 50], [100, 100]]
@@ -11,7 +11,7 @@ DIGIT = [[50, 10], [70, 10], [50, 90]]
 
 def test_parentheses_of_a_line_are_pieces():
     after = [[150, 10], [150, 90]]
-    assert split_parentheses([DIGIT, CLOSING, after, OPENING]) == [
+    assert split_punctuation([DIGIT, CLOSING, after, OPENING]) == [
         ([OPENING], True),
         ([DIGIT], False),
         ([CLOSING], True),
@@ -21,7 +21,7 @@ def test_parentheses_of_a_line_are_pieces():
 
 def test_parentheses_drawn_upwards_are_pieces():
     opening, closing = OPENING[::-1], CLOSING[::-1]
-    assert split_parentheses([opening, DIGIT, closing])[::2] == [
+    assert split_punctuation([opening, DIGIT, closing])[::2] == [
         ([opening], True),
         ([closing], True),
     ]
@@ -29,7 +29,7 @@ def test_parentheses_drawn_upwards_are_pieces():
 
 def test_opening_parenthesis_that_overlaps_a_digit_is_a_piece():
     overlapping = [[x - 45, y] for x, y in DIGIT]
-    assert split_parentheses([OPENING, overlapping, CLOSING])[1] == ([overlapping], False)
+    assert split_punctuation([OPENING, overlapping, CLOSING])[1] == ([overlapping], False)
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,35 @@ def test_opening_parenthesis_that_overlaps_a_digit_is_a_piece():
     ],
 )
 def test_line_without_a_pair_of_parentheses_is_one_piece(line):
-    assert split_parentheses(line) == [(line, False)]
+    assert split_punctuation(line) == [(line, False)]
+
+
+HOOK = [[0, 20], [30, 0], [60, 30], [30, 60], [30, 75]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        [HOOK, [[29, 98], [31, 100]]],
+        [[[28, 95], [36, 102]], HOOK],
+        [[[0, 0], [2, 70]], [[1, 90]]],
+        [[[0, 20], [30, 0], [60, 30]], [[60, 30], [30, 75]], [[30, 95], [30, 100]]],
+    ],
+    ids=["question mark", "dot first", "exclamation mark", "hook of two strokes"],
+)
+def test_character_with_a_dot_below_is_one_mark(line):
+    assert split_punctuation(line) == [(line, True)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        [HOOK, [[85, 98], [87, 100]]],
+        [HOOK, [[29, 70], [31, 74]]],
+        [HOOK, [[0, 90], [60, 90]]],
+        [HOOK, [[80, 0], [80, 75]], [[40, 98], [41, 100]]],
+    ],
+    ids=["beside", "no gap", "underline", "below two digits"],
+)
+def test_line_without_a_dot_below_one_character_is_no_mark(line):
+    assert split_punctuation(line) == [(line, False)]

@@ -1,7 +1,7 @@
-"""Pairs of parentheses around the digits of a line.
+"""Question marks, exclamation marks and pairs of parentheses, found by their strokes.
 
-One parenthesis looks like a 1, but a pair of strokes that curve away from the digits between them
-does not look like two.
+A ? without its dot looks like a 7, a ! and one parenthesis look like a 1. A dot below tells the
+first two; a pair of strokes that curve away from the digits between them is a pair of parentheses.
 """
 
 import numpy as np
@@ -15,17 +15,24 @@ from ml.preprocessing.strokes import Floats, Stroke, Strokes
 # may have two halves. They find 65 of 74 pairs in the numbers of 46 writers, and a pair in 5 of
 # 1,500 numbers made of their digits.
 LEFT_BOW, RIGHT_BOW, MIN_HEIGHT, MIN_GAP = 0.08, 0.05, 0.7, 0.2
+# Largest size of a dot, and its least distance below and largest distance beside the other strokes,
+# as fractions of their height. 128 of 136 ? and 69 of 86 ! of 50 writers have such a dot, and 2 of
+# 15,398 digits.
+DOT, DOT_GAP, DOT_OFFSET = 0.3, 0.05, 0.1
 
 
-def split_parentheses(line: Strokes) -> list[tuple[Strokes, bool]]:
+def split_punctuation(line: Strokes) -> list[tuple[Strokes, bool]]:
     """Split a line at the parentheses around digits, from left to right.
 
     Return the strokes of each piece, at least one with at least one point, in the order of drawing,
-    and whether they are a parenthesis. A line without a pair is one piece.
+    and whether they are a mark. A line without a pair of parentheses is one piece, and a mark if it
+    is one character with a dot below.
     """
-    if len(line) < 3:
+    if len(line) < 2:
         return [(line, False)]
     extents = np.array([extent_of(stroke) for stroke in line])
+    if _has_dot_below(extents):
+        return [(line, True)]
     order = np.argsort(extents[:, 0] + extents[:, 2], kind="stable")
     closing = _closing([line[i] for i in order], extents[order])
     if not closing:
@@ -35,9 +42,22 @@ def split_parentheses(line: Strokes) -> list[tuple[Strokes, bool]]:
     return list(zip(strokes, (True, False, True, False), strict=False))
 
 
+def _has_dot_below(extents: Floats) -> bool:
+    """Return whether the lowest stroke is a dot below the others, which are one character."""
+    lowest = int(extents[:, 1].argmax())
+    others = np.delete(extents, lowest, axis=0)
+    left, top = others[:, :2].min(axis=0)
+    right, bottom = others[:, 2:].max(axis=0)
+    height = bottom - top
+    x1, y1, x2, y2 = extents[lowest]
+    beside = max(left - x2, x1 - right)
+    is_dot = max(x2 - x1, y2 - y1) <= DOT * height and beside <= DOT_OFFSET * height
+    return bool(is_dot and y1 > bottom + DOT_GAP * height and right - left <= height)
+
+
 def _closing(strokes: Strokes, extents: Floats) -> int | None:
     """Return the position of the closing parenthesis; None if there is no pair."""
-    if not _bow(strokes[0]) <= -LEFT_BOW:
+    if len(strokes) < 3 or not _bow(strokes[0]) <= -LEFT_BOW:
         return None
     heights = extents[:, 3] - extents[:, 1]
     beside = extents[:, 0] >= extents[0, 2] + MIN_GAP * heights[0]

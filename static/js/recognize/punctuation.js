@@ -1,22 +1,26 @@
-/** Pairs of parentheses: the same operations as ml/preprocessing/parentheses.py. */
+/** Punctuation: the same operations as ml/preprocessing/punctuation.py. */
 
-import { extentOf } from "./layout.js";
+import { extentOf, union } from "./layout.js";
 import { bow } from "./marks.js";
 
 const LEFT_BOW = 0.08;
 const RIGHT_BOW = 0.05;
 const MIN_HEIGHT = 0.7;
 const MIN_GAP = 0.2;
+const DOT = 0.3;
+const DOT_GAP = 0.05;
+const DOT_OFFSET = 0.1;
 
 /**
  * Split a line at the parentheses around digits.
  * @param {number[][][]} strokes of a drawing
  * @param {number[]} line the strokes of a line
  * @returns {{line: number[], isMark: boolean}[]} the strokes of each piece from left to right, and
- *   whether they are a parenthesis
+ *   whether they are a mark
  */
-export function splitParentheses(strokes, line) {
+export function splitPunctuation(strokes, line) {
   const extents = line.map((i) => extentOf(strokes[i]));
+  if (line.length > 1 && hasDotBelow(extents)) return [{ line, isMark: true }];
   const middle = (i) => extents[i][0] + extents[i][2];
   const order = [...line.keys()].sort((a, b) => middle(a) - middle(b));
   const end = closingOf(order.map((i) => strokes[line[i]]), order.map((i) => extents[i]));
@@ -25,6 +29,18 @@ export function splitParentheses(strokes, line) {
   return pieces
     .map((piece, i) => ({ line: piece.sort((a, b) => a - b).map((at) => line[at]), isMark: i % 2 === 0 }))
     .filter((piece) => piece.line.length > 0);
+}
+
+/** Return whether the lowest stroke is a dot below the others, which are one character. */
+function hasDotBelow(extents) {
+  const tops = extents.map(([, top]) => top);
+  const lowest = tops.indexOf(Math.max(...tops));
+  const [left, top, right, bottom] = union(extents.filter((_, i) => i !== lowest));
+  const height = bottom - top;
+  const [x1, y1, x2, y2] = extents[lowest];
+  const beside = Math.max(left - x2, x1 - right);
+  const isDot = Math.max(x2 - x1, y2 - y1) <= DOT * height && beside <= DOT_OFFSET * height;
+  return isDot && y1 > bottom + DOT_GAP * height && right - left <= height;
 }
 
 /** Return the position of the closing parenthesis; null if there is no pair. */
