@@ -21,10 +21,12 @@ from ml.preprocessing.strokes import Box, Floats, Stroke, Strokes, bounding_box
 # candidate: a digit is about three heights long.
 MAX_SEGMENTED_POINTS, MAX_LENGTH = 10_000, 200
 # Splitting the pieces of one stroke costs JOINED. Strokes closer than NEAR, in heights of the
-# drawing, touch: splitting them costs TOUCHING. Strokes with ends closer than MEETING_DISTANCE were
+# drawing, touch: splitting them costs TOUCHING. Closer than CLOSE only the ink of a pen touches:
+# that costs little, but such digits are unsure. Strokes with ends closer than MEETING_DISTANCE were
 # joined on purpose: splitting them costs MEETING.
 JOINED = 1.5
 NEAR, TOUCHING = 0.01, 1.5
+CLOSE, INK_TOUCHING = 0.03, 0.1
 MEETING_DISTANCE, MEETING = 0.02, 4.0
 
 
@@ -78,7 +80,9 @@ def _contact(left: Sequence[Floats], right: Sequence[Floats], height: float) -> 
     """Return the cost of splitting lines float64[n, 2] because they touch."""
     if are_near(end_points(left), end_points(right), MEETING_DISTANCE * height):
         return MEETING
-    return TOUCHING if are_near(left, right, NEAR * height) else 0.0
+    if are_near(left, right, NEAR * height):
+        return TOUCHING
+    return INK_TOUCHING if are_near(left, right, CLOSE * height) else 0.0
 
 
 def _strokes_of(pieces: Iterable[Piece], strokes: Strokes) -> Strokes:

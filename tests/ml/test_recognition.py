@@ -38,7 +38,9 @@ def test_predict_strokes_marks_are_not_a_digit(shipped):
     assert first.verdict is last.verdict is Verdict.DIGIT
 
 
-@pytest.mark.parametrize(("gap", "verdict"), [(0.5, Verdict.UNSURE), (20, Verdict.DIGIT)])
+@pytest.mark.parametrize(
+    ("gap", "verdict"), [(0.5, Verdict.UNSURE), (3, Verdict.UNSURE), (20, Verdict.DIGIT)]
+)
 def test_predict_strokes_digits_that_touch_are_unsure(shipped, gap, verdict):
     zeros = [ellipse(40, 60, 70, 120), ellipse(110 + gap, 60, 70, 120)]
     prediction = predict_strokes(shipped, zeros)

@@ -14,6 +14,8 @@ const MAX_LENGTH = 200;
 const JOINED = 1.5;
 const NEAR = 0.01;
 const TOUCHING = 1.5;
+const CLOSE = 0.03;
+const INK_TOUCHING = 0.1;
 const MEETING_DISTANCE = 0.02;
 const MEETING = 4;
 
@@ -45,5 +47,6 @@ export function segmentStrokes(strokes) {
 /** Return the cost of splitting strokes because they are close. */
 function contactOf(left, right, height) {
   if (areNear(endPoints(left), endPoints(right), MEETING_DISTANCE * height)) return MEETING;
-  return areNear(left, right, NEAR * height) ? TOUCHING : 0;
+  if (areNear(left, right, NEAR * height)) return TOUCHING;
+  return areNear(left, right, CLOSE * height) ? INK_TOUCHING : 0;
 }
