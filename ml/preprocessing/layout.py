@@ -16,8 +16,8 @@ from ml.preprocessing.strokes import Floats, Stroke, Strokes
 # above it, and this fraction of their height below them: the foot of a 1 touches its stem.
 UNDERLINE_ASPECT, UNDERLINE_WIDTH, UNDERLINE_GAP = 0.25, 0.7, 0.05
 # An outline leaves this fraction of its size free on every side, and its digits have at least this
-# fraction of its height. Its second half comes closer to its start than CLOSED of its size.
-OUTLINE_MARGIN, OUTLINE_CONTENT, CLOSED = 0.05, 0.3, 0.3
+# fraction of its height. It turns at least TURNS times around their middle.
+OUTLINE_MARGIN, OUTLINE_CONTENT, TURNS = 0.05, 0.3, 0.8
 # A straight stroke in an outline is the slash of a 0, not a 1, from this width per height.
 SLASH_ASPECT = 0.4
 # A tick is smaller than this fraction of the largest stroke, and farther from all others than it.
@@ -76,11 +76,16 @@ def _is_outline(i: int, others: list[int], strokes: Strokes, extents: Floats) ->
     margin = min(left - x1, top - y1, x2 - right, y2 - bottom)
     if margin <= OUTLINE_MARGIN * min(width, height) or bottom - top < OUTLINE_CONTENT * height:
         return False
-    x, y = strokes[i][0][:2]
-    second_half = strokes[i][len(strokes[i]) // 2 :]
-    gap = min(max(abs(point[0] - x), abs(point[1] - y)) for point in second_half)
     slashed = len(others) == 1 and _is_slash(strokes[others[0]])
-    return bool(gap <= CLOSED * max(width, height)) and not slashed
+    return not slashed and _turns(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS
+
+
+def _turns(stroke: Stroke, x: float, y: float) -> float:
+    """Return how many times a stroke turns around a point."""
+    right, down = np.array([point[:2] for point in stroke], dtype=np.float64).T - [[x], [y]]
+    sines = right[:-1] * down[1:] - down[:-1] * right[1:]
+    cosines = right[:-1] * right[1:] + down[:-1] * down[1:]
+    return abs(float(np.arctan2(sines, cosines).sum())) / (2 * math.pi)
 
 
 def _is_slash(stroke: Stroke) -> bool:

@@ -85,6 +85,12 @@ def test_split_lines_keeps_strokes_that_are_no_outline(stroke):
     assert split_lines([*ROW, stroke]) == [[*ROW, stroke]]
 
 
+def test_split_lines_keeps_the_bowl_of_a_letter_around_its_stem():
+    stem = [[20, 30], [24, 100]]
+    bowl = [[0, 40], [20, 5], [70, 10], [70, 50], [25, 60], [110, 120]]
+    assert split_lines([stem, bowl]) == [[stem, bowl]]
+
+
 def test_split_lines_keeps_a_zero_around_its_slash():
     zero = ellipse(30, 50, 60, 100)
     for slash in ([[46, 20], [14, 80]], [[14, 30], [46, 70]]):

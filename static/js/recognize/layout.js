@@ -11,7 +11,7 @@ const UNDERLINE_WIDTH = 0.7;
 const UNDERLINE_GAP = 0.05;
 const OUTLINE_MARGIN = 0.05;
 const OUTLINE_CONTENT = 0.3;
-const CLOSED = 0.3;
+const TURNS = 0.8;
 const SLASH_ASPECT = 0.4;
 const TICK = 0.35;
 export const LINE_HEIGHT = 0.6;
@@ -75,12 +75,18 @@ function isOutline(i, [x1, y1, x2, y2], { others, around, strokes }) {
   if (margin <= OUTLINE_MARGIN * Math.min(width, height) || bottom - top < OUTLINE_CONTENT * height) {
     return false;
   }
-  const [[x, y]] = strokes[i];
-  const secondHalf = strokes[i].slice(strokes[i].length >> 1);
-  const distances = secondHalf.map((point) => Math.max(Math.abs(point[0] - x), Math.abs(point[1] - y)));
-  const gap = Math.min(...distances);
   const isSlashed = others.length === 1 && isSlash(strokes[others[0]]);
-  return gap <= CLOSED * Math.max(width, height) && !isSlashed;
+  return !isSlashed && turnsAround(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS;
+}
+
+/** Return how many times a stroke turns around a point. */
+function turnsAround(points, x, y) {
+  const angles = points.slice(1).map((point, i) => {
+    const [right, down] = [point[0] - x, point[1] - y];
+    const [rightBefore, downBefore] = [points[i][0] - x, points[i][1] - y];
+    return Math.atan2(rightBefore * down - downBefore * right, rightBefore * right + downBefore * down);
+  });
+  return Math.abs(angles.reduce((sum, angle) => sum + angle, 0)) / (2 * Math.PI);
 }
 
 function isSlash(points) {
