@@ -123,10 +123,6 @@ def test_unsupported_content_type_gets_415(client):
     assert is_problem(client.post(BATCH, b"7", content_type="text/plain"), 415)
 
 
-def test_batch_without_a_model_gets_503(client, no_model):
-    assert is_problem(send(client, [{"strokes": SEVEN}]), 503)
-
-
 def test_batch_runs_the_model_once_for_all_digits(client, model_calls):
     send(client, [{"strokes": SEVEN}, {"strokes": ONE}, {"grid": base64(bytes(783) + b"x")}])
     assert model_calls == [3]
