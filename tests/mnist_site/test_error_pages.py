@@ -1,6 +1,7 @@
 """Error pages in the look of the site, and problem details for programs."""
 
 import pytest
+from django.template.loader import render_to_string
 
 from mnist_site.middleware import CONTENT_TYPE
 
@@ -23,3 +24,9 @@ def test_uncaught_exception_of_a_page_gets_html(client, monkeypatch, static_file
     page = client.get("/")
     assert page.status_code == 500
     assert "<h1>Server error</h1>" in page.content.decode()
+
+
+@pytest.mark.parametrize("status", ["403", "403_csrf", "404", "500"])
+def test_error_page_without_static_files_renders(settings, tmp_path, status):
+    settings.STATIC_ROOT = tmp_path
+    assert 'href="/">Draw a digit</a>' in render_to_string(f"{status}.html")
