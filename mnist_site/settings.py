@@ -1,17 +1,6 @@
 """Settings of the site, from the environment or a file ``.env`` beside ``manage.py``.
 
-SECRET_KEY            required unless DEBUG
-DEBUG                 off by default
-ALLOWED_HOSTS         comma-separated; default: this machine only. Private addresses use plain HTTP
-DATABASE_URL          default: SQLite under var/
-CORS_ALLOWED_ORIGINS  comma-separated origins whose pages can use the API
-METRICS_TOKEN         bearer token for /metrics; default: local clients of a local site
-REQUESTS_PER_MINUTE   rate limit per address, 0 for none; default: 12000, on a local site 0
-PORT                  default: 8000
-WEB_CONCURRENCY       number of server processes; default: 1
-TRUSTED_PROXIES       number of proxies that append to X-Forwarded-For; default: 0, on Heroku 1
-SOURCE_URL            address of the source code, linked on the page; default: no link
-KEEP_DRAWINGS_DAYS    age at which `manage.py purge_drawings` deletes drawings; default: never
+docs/deploy.md lists the variables and their defaults.
 """
 
 import logging

@@ -20,13 +20,9 @@ def check_shipped_model(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessag
     try:
         load_shipped_model()
     except ModelError as error:
-        return [
-            checks.Error(
-                f"Cannot load the shipped model: {error}.",
-                hint=f"Restore {settings.SHIPPED_MODEL}.",
-                id="recognizer.E001",
-            )
-        ]
+        message = f"Cannot load the shipped model: {error}."
+        hint = f"Restore {settings.SHIPPED_MODEL}."
+        return [checks.Error(message, hint, id="recognizer.E001")]
     return []
 
 
@@ -46,13 +42,9 @@ def check_promoted_model(
         if version:
             version.load()
     except ModelError as error:
-        return [
-            checks.Warning(
-                f"Cannot load the promoted model {version}: {error}.",
-                hint="Promote another model or roll back: `manage.py models`.",
-                id="recognizer.W001",
-            )
-        ]
+        message = f"Cannot load the promoted model {version}: {error}."
+        hint = "Promote another model or roll back: `manage.py models`."
+        return [checks.Warning(message, hint, id="recognizer.W001")]
     return []
 
 
@@ -68,11 +60,9 @@ def check_sqlite_version(
     uses_sqlite = any(connections[name].vendor == "sqlite" for name in databases or ())
     if is_fixed or not uses_sqlite:
         return []
-    return [
-        checks.Warning(
-            f"SQLite {sqlite3.sqlite_version} can corrupt the database, very rarely: two"
-            " connections race while one resets the write-ahead log.",
-            hint="Use SQLite 3.44.6, 3.50.7, 3.51.3 or later, or PostgreSQL. Keep backups.",
-            id="recognizer.W002",
-        )
-    ]
+    message = (
+        f"SQLite {sqlite3.sqlite_version} can corrupt the database, very rarely: two connections"
+        " race while one resets the write-ahead log."
+    )
+    hint = "Use SQLite 3.44.6, 3.50.7, 3.51.3 or later, or PostgreSQL. Keep backups."
+    return [checks.Warning(message, hint, id="recognizer.W002")]

@@ -31,34 +31,26 @@ def strokes_svg(strokes: Strokes, side: int, marked: Box | None = None) -> SafeS
     view_width, view_height = max(width, extent) + 2 * pen, extent + 2 * pen
     left, top = x + width / 2 - view_width / 2, y + height / 2 - view_height / 2
     scale = min(side / view_height, 2 * side / view_width)
-    paths = format_html_join(
-        "", '<path d="{}"/>', ((_path_data(stroke),) for stroke in strokes if len(stroke))
-    )
+    paths = ((_path_data(stroke),) for stroke in strokes if len(stroke))
     return format_html(
-        '<svg width="{width}" height="{height}" viewBox="{left} {top} {view_width} {view_height}"'
-        ' role="img" aria-label="{label}" fill="none" stroke="currentColor"'
-        ' stroke-width="{pen}" stroke-linecap="round" stroke-linejoin="round">{paths}{frame}</svg>',
-        width=round(scale * view_width),
-        height=round(scale * view_height),
-        left=f"{left:.1f}",
-        top=f"{top:.1f}",
-        view_width=f"{view_width:.1f}",
-        view_height=f"{view_height:.1f}",
-        pen=f"{pen:.1f}",
-        paths=paths,
-        label=_("Strokes"),
-        frame=_frame(marked, pen) if marked else "",
+        '<svg width="{}" height="{}" viewBox="{}" role="img" aria-label="{}" fill="none"'
+        ' stroke="currentColor" stroke-width="{}" stroke-linecap="round"'
+        ' stroke-linejoin="round">{}{}</svg>',
+        round(scale * view_width),
+        round(scale * view_height),
+        f"{left:.1f} {top:.1f} {view_width:.1f} {view_height:.1f}",
+        _("Strokes"),
+        f"{pen:.1f}",
+        format_html_join("", '<path d="{}"/>', paths),
+        _frame(marked, pen) if marked else "",
     )
 
 
 def _frame(box: Box, pen: float) -> SafeString:
+    numbers = (box.x - pen, box.y - pen, box.width + 2 * pen, box.height + 2 * pen, pen / 4)
     return format_html(
         '<rect class="marked" x="{}" y="{}" width="{}" height="{}" stroke-width="{}"/>',
-        f"{box.x - pen:.1f}",
-        f"{box.y - pen:.1f}",
-        f"{box.width + 2 * pen:.1f}",
-        f"{box.height + 2 * pen:.1f}",
-        f"{pen / 4:.1f}",
+        *(f"{number:.1f}" for number in numbers),
     )
 
 

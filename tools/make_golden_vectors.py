@@ -1,7 +1,8 @@
-"""Write the golden vectors of the recognition in Python and JavaScript.
+"""Predict the drawings of the golden vectors again: python -m tools.make_golden_vectors
 
-Run python -m tools.make_golden_vectors after a change of the shipped model, ml/recognition.py or
-ml/preprocessing.
+Run it after a change of the shipped model, ml/recognition.py or ml/preprocessing, and after adding
+a drawing to tests/golden_vectors.json, with name and strokes: digits, numbers, marks, annotations,
+edge cases.
 """
 
 import hashlib
@@ -12,7 +13,6 @@ from typing import Any
 from ml.classifier import Classifier
 from ml.preprocessing.strokes import Grid, Strokes, rasterize
 from ml.recognition import predict_strokes, segment_lines
-from tools.golden_drawings import golden_drawings
 from tools.samples import ROOT, SHIPPED
 
 FILE = ROOT / "tests" / "golden_vectors.json"
@@ -37,10 +37,8 @@ def _hash(grids: Iterable[Grid]) -> str:
 
 def main() -> None:
     classifier = Classifier(SHIPPED.read_bytes())
-    lines = [
-        json.dumps({"name": name, "strokes": strokes, **golden_vector(classifier, strokes)})
-        for name, strokes in golden_drawings().items()
-    ]
+    vectors = json.loads(FILE.read_text())
+    lines = [json.dumps({**one, **golden_vector(classifier, one["strokes"])}) for one in vectors]
     FILE.write_text("[\n" + ",\n".join(lines) + "\n]\n")
 
 

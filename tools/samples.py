@@ -48,31 +48,12 @@ def ellipse(x: float, y: float, width: float, height: float) -> list[list[float]
     ]
 
 
-# Digits as other hands write them, about 100 pixels tall, by label and form.
-FORMS: dict[tuple[str, str], list[list[list[float]]]] = {
-    ("0", "slashed"): [ellipse(35, 50, 64, 100), [[62, 8], [8, 94]]],
-    ("1", "with a foot"): [curve((10, 28), (34, 2), (36, 50), (36, 100)), [[8, 101], [62, 99]]],
-    ("2", "round"): [curve((8, 22), (30, 0), (54, 20), (38, 55), (6, 98), (34, 92), (64, 96))],
-    ("4", "open"): [curve((22, 2), (8, 62), (66, 58)), curve((50, 28), (46, 110))],
-    ("5", "with a hat"): [
-        curve((18, 4), (15, 44), (42, 40), (60, 66), (44, 94), (8, 94)),
-        [[19, 3], [64, 0]],
-    ],
-    ("6", "round"): [curve((48, 0), (18, 38), (10, 78), (34, 100), (54, 78), (36, 58), (12, 74))],
-    ("7", "with a bar"): [[[5, 4], [62, 0], [44, 48], [30, 100]], [[20, 53], [60, 48]]],
-    ("8", "of two loops"): [ellipse(35, 25, 44, 50), ellipse(35, 76, 56, 52)],
-}
-
-
 def _year() -> list[list[list[float]]]:
-    """Return "2026" in four strokes, 330 pixels wide."""
-    digits = [
-        FORMS["2", "round"],
-        FORMS["0", "slashed"][:1],
-        FORMS["2", "round"],
-        FORMS["6", "round"],
-    ]
-    return [[[x + 88 * i, y] for x, y in stroke] for i, (stroke,) in enumerate(digits)]
+    """Return "2026" in four strokes, 330 pixels wide and about 100 tall."""
+    two = curve((8, 22), (30, 0), (54, 20), (38, 55), (6, 98), (34, 92), (64, 96))
+    six = curve((48, 0), (18, 38), (10, 78), (34, 100), (54, 78), (36, 58), (12, 74))
+    digits = [two, ellipse(35, 50, 64, 100), two, six]
+    return [[[x + 88 * i, y] for x, y in stroke] for i, stroke in enumerate(digits)]
 
 
 YEAR = _year()

@@ -1,4 +1,4 @@
-"""Metrics of predictions for labeled digits: errors, intervals, calibration, paired test."""
+"""Metrics of predictions for labeled digits: errors, intervals, calibration."""
 
 import math
 from dataclasses import dataclass
@@ -64,15 +64,6 @@ class Mistake:
     first_probability: float
     second: int
     second_probability: float
-
-
-@dataclass(frozen=True)
-class PairedTest:
-    """McNemar's test of two models on the same images."""
-
-    only_first_right: int
-    only_second_right: int
-    p_value: float
 
 
 @dataclass(frozen=True)
@@ -168,12 +159,3 @@ class Evaluation:
             )
             mistakes.append(mistake)
         return sorted(mistakes, key=lambda mistake: -mistake.first_probability)
-
-
-def mcnemar_test(first: Evaluation, second: Evaluation) -> PairedTest:
-    """Compare two evaluations of the same images by the exact two-sided test (McNemar, 1947)."""
-    only_first = int((first.is_correct & ~second.is_correct).sum())
-    only_second = int((second.is_correct & ~first.is_correct).sum())
-    n = only_first + only_second
-    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
-    return PairedTest(only_first, only_second, min(1.0, 2 * tail))

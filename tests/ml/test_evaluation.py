@@ -1,4 +1,4 @@
-"""Metrics of a model: intervals, calibration, paired test, robustness, plots."""
+"""Metrics of a model: intervals, calibration, robustness, plots."""
 
 import numpy as np
 import pytest
@@ -49,16 +49,6 @@ def test_error_rates_are_ordered_by_confidence():
     probabilities[2, 1] = 0.4
     one = metrics.Evaluation(np.array(labels), probabilities, ())
     assert one.error_rates().tolist() == [0, 0, 0, 0.25]
-
-
-def test_mcnemar_test_counts_the_differences_of_two_models():
-    labels = [0] * 20
-    first = evaluation(labels, [0] * 18 + [1] * 2)
-    second = evaluation(labels, [0] * 10 + [1] * 10)
-    result = metrics.mcnemar_test(first, second)
-    assert (result.only_first_right, result.only_second_right) == (8, 0)
-    assert result.p_value == pytest.approx(2 / 2**8)
-    assert metrics.mcnemar_test(first, first).p_value == 1
 
 
 @pytest.mark.parametrize("pen", robustness.PENS)

@@ -143,15 +143,6 @@ def test_error_has_a_correct_length_so_that_the_next_response_is_intact(
         assert json.load(response) == {"status": "ok"}
 
 
-@pytest.mark.parametrize("parameter", ["x*=nosuch''%41", "charset=rot13", "charset=idna"])
-def test_unusual_content_type_causes_no_server_error(connection, parameter):
-    body = json.dumps({"strokes": SEVEN})
-    headers = {"Content-Type": f"application/json; {parameter}"}
-    connection.request("POST", "/api/v1/predict?images=%74rue", body, headers)
-    with connection.getresponse() as response:
-        assert response.status == 200
-
-
 PRIVATE = "8f14e45f-ceea-467f-a0e6-0123456789ab"
 HOST = "Host: localhost\r\nConnection: close\r\n"
 MALFORMED = [

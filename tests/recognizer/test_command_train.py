@@ -70,7 +70,6 @@ def test_train_writes_a_model_with_its_metrics(tmp_path, small_datasets):
 @pytest.mark.django_db
 def test_train_register_stores_a_measured_candidate(tmp_path, no_training, small_evaluation):
     output = tmp_path / "lenet.onnx"
-    output.with_suffix(".checkpoint").touch()
     printed = call("train", "--register", "--output", output)
     assert Measurement.objects.get().metrics["robustness"]
     candidate = ModelVersion.objects.get()
@@ -82,7 +81,6 @@ def test_train_register_stores_a_measured_candidate(tmp_path, no_training, small
 def test_train_register_without_database_keeps_the_model_file(tmp_path, no_training, monkeypatch):
     monkeypatch.setattr(registry, "register", unavailable)
     output = tmp_path / "lenet.onnx"
-    output.with_suffix(".checkpoint").touch()
     with pytest.raises(CommandError, match=r"no such host\. Register it later: manage\.py models"):
         call("train", "--register", "--output", output)
     assert Classifier(output.read_bytes())
@@ -108,7 +106,6 @@ def test_train_labeled_digits_of_database_and_folder_give_the_same_model(
 def test_train_data_prints_counts_exclusions_and_warnings_and_writes_a_contact_sheet(
     tmp_path, no_training, settings
 ):
-    (tmp_path / "lenet.checkpoint").touch()
     folder = tmp_path / "digits"
     folder.mkdir()
     images = data.mnist(train=True).images[:30].numpy() // 4
@@ -133,7 +130,6 @@ def test_train_data_prints_counts_exclusions_and_warnings_and_writes_a_contact_s
 def test_train_strokes_of_numbers_only_writes_no_contact_sheet(
     tmp_path, no_training, write_strokes, settings
 ):
-    (tmp_path / "lenet.checkpoint").touch()
     file = write_strokes("numbers.jsonl", "77", "777")
     printed = call("train", "--strokes", file, "--output", tmp_path / "lenet.onnx")
     assert "written" in printed
@@ -166,7 +162,6 @@ def test_train_uses_labeled_non_digits_as_outliers(tmp_path, no_training, labele
         pipeline, "finish", lambda trainer: trainers.append(trainer) or SHIPPED.read_bytes()
     )
     for source in (["--with-labeled"], ["--data", tmp_path / "digits"]):
-        (tmp_path / "a.checkpoint").touch()
         printed = call("train", "--epochs", 1, *source, "--output", tmp_path / "a.onnx")
         datasets = trainers[-1].datasets
         training, held_out = datasets.non_digits.images, datasets.held_out_non_digits.images
@@ -251,7 +246,6 @@ def write_rows(path, *rows):
 def test_train_strokes_prints_used_and_skipped_rows_of_each_file(
     tmp_path, no_training, settings, repeated
 ):
-    (tmp_path / "lenet.checkpoint").touch()
     digits = [("7", "12"), ("7", "12"), ("1", "3"), ("7", "ana"), ("seven", "12")]
     files = [
         write_rows(tmp_path / "digits.jsonl", *digits),

@@ -193,16 +193,6 @@ def test_classifier_without_a_free_thread_keeps_the_model_and_checks_later(clock
     assert checked.wait(TIMEOUT)
 
 
-@pytest.mark.parametrize(
-    "path", ["/health/ready", "/api/v1/model", "/v2/models/digits", "/v2/models/digits/ready"]
-)
-@pytest.mark.django_db
-def test_missing_model_file_reveals_no_path(client, no_model, path):
-    response = client.get(path)
-    assert response.status_code == 503
-    assert str(serving.serving_model.shipped.parent) not in response.content.decode()
-
-
 def test_missing_model_and_database_reveal_no_address(tmp_path):
     def refuse():
         raise OperationalError('connection to server at "10.0.0.7" failed: user "digits"')

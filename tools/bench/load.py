@@ -62,20 +62,3 @@ def requests_per_second(
     for connection in opened:
         connection.socket.close()
     return responses / elapsed
-
-
-def http_request(method: str, path: str, body: bytes = b"", content_type: str = "") -> bytes:
-    """Return the bytes of a request on a persistent connection."""
-    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    if content_type:
-        head += f"Content-Type: {content_type}\r\n"
-    return head.encode() + b"\r\n" + body
-
-
-def multipart(name: str, content: bytes, filename: str) -> tuple[bytes, str]:
-    """Return a multipart body with one file, and its content type."""
-    boundary = "-" * 20 + "digits"
-    disposition = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"'
-    head = f"--{boundary}\r\n{disposition}\r\nContent-Type: image/jpeg\r\n\r\n"
-    body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
-    return body, f"multipart/form-data; boundary={boundary}"

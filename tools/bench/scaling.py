@@ -1,10 +1,9 @@
 """One, two and four server processes behind nginx on one PostgreSQL: python -m tools.bench.scaling
 
 Needs nginx (Debian: apt-get install nginx). Prints requests per second for predictions and saves,
-and the CPU time of each program per request, the input of docs/scaling.md. Writes var/scaling.json.
+and the CPU time of each program per request, the input of docs/scaling.md.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,11 +14,10 @@ from typing import NamedTuple
 import psutil
 import psycopg
 
-from tools.bench.__main__ import predict_request, save_request
+from tools.bench.drawings import predict_request, save_request
 from tools.bench.load import requests_per_second
 from tools.nginx import nginx
 from tools.postgres import postgres
-from tools.samples import ROOT
 from tools.server import serve
 
 PROCESSES = (1, 2, 4)
@@ -45,8 +43,6 @@ def main() -> None:
             cpu = ", ".join(f"{program} {ms:.2f}" for program, ms in milliseconds.items())
             print(f"{count} processes, {name}: {rate:4.0f} per second; CPU ms per request: {cpu}")
     print(f"{size:,.0f} bytes per drawing, including indexes")
-    report = {"bytes_per_drawing": size, "costs": costs}
-    (ROOT / "var" / "scaling.json").write_text(json.dumps(report, indent=2))
 
 
 def measure(processes: int, url: str) -> dict[str, Cost]:

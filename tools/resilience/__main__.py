@@ -8,45 +8,27 @@ import sys
 from argparse import ArgumentParser
 
 from tools.postgres import postgres
-from tools.resilience.damaged_database import damaged_database
-from tools.resilience.odd_pictures import odd_pictures
+from tools.resilience import damaged_database, odd_pictures, storage, traffic
 from tools.resilience.server import Result
-from tools.resilience.storage import (
-    frozen_database,
-    full_disk,
-    killed_processes,
-    locked_database,
-    stopped_database,
-)
-from tools.resilience.traffic import (
-    hostile_requests,
-    memory_growth,
-    overload,
-    proxy,
-    rate_limit,
-    silent_connections,
-    slow_clients,
-    stalled_readers,
-)
 
 TRIALS = {
     trial.__name__: trial
     for trial in (
-        hostile_requests,
-        odd_pictures,
-        killed_processes,
-        locked_database,
-        full_disk,
-        damaged_database,
-        stopped_database,
-        frozen_database,
-        overload,
-        slow_clients,
-        silent_connections,
-        stalled_readers,
-        proxy,
-        rate_limit,
-        memory_growth,
+        traffic.hostile_requests,
+        odd_pictures.odd_pictures,
+        storage.killed_processes,
+        storage.locked_database,
+        storage.full_disk,
+        damaged_database.damaged_database,
+        storage.stopped_database,
+        storage.frozen_database,
+        traffic.overload,
+        traffic.slow_clients,
+        traffic.silent_connections,
+        traffic.stalled_readers,
+        traffic.proxy,
+        traffic.rate_limit,
+        traffic.memory_growth,
     )
 }
 
@@ -58,15 +40,14 @@ def main() -> int:
     choices = [*TRIALS, []]
     parser.add_argument("names", nargs="*", choices=choices, metavar="NAME", help=", ".join(TRIALS))
     options = parser.parse_args()
-    rows = []
+    results = []
     with postgres() as url:
         for database, database_url in (("SQLite", None), ("PostgreSQL", url)):
             for name in options.names or TRIALS:
                 for result in TRIALS[name](database_url, short=options.short):
-                    rows.append((database, result))
+                    results.append(result)
                     print(format_row(database, result), flush=True)
-    print("\n".join(["", *(format_row(database, result) for database, result in rows)]))
-    return 0 if all(result.holds for _, result in rows) else 1
+    return 0 if all(result.holds for result in results) else 1
 
 
 def format_row(database: str, result: Result) -> str:

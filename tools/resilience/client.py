@@ -5,11 +5,12 @@ import json
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import repeat, takewhile
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from tools.bench.load import multipart
+from tools import http_requests
 from tools.samples import SEVEN
 
 STROKES = json.dumps({"strokes": SEVEN}).encode()
@@ -30,13 +31,9 @@ class Response(NamedTuple):
 def request(
     method: str, path: str, body: bytes = b"", content_type: str = "", *headers: str
 ) -> bytes:
-    """Return the bytes of a request; ``headers`` may replace Content-Length."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers]
-    if not any(line.startswith(("Content-Length", "Transfer-Encoding")) for line in headers):
-        lines.append(f"Content-Length: {len(body)}")
-    if content_type:
-        lines.append(f"Content-Type: {content_type}")
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    """Return the bytes of a request on a connection of its own."""
+    headers = ("Connection: close", *headers)
+    return http_requests.request(method, path, body, content_type, *headers)
 
 
 def predict_request(*headers: str) -> bytes:
@@ -48,7 +45,7 @@ def save_request(id: UUID | None = None) -> bytes:
 
 
 def picture_request(content: bytes) -> bytes:
-    return request("POST", "/api/v1/predict", *multipart("image", content, "picture"))
+    return request("POST", "/api/v1/predict", *http_requests.multipart(content))
 
 
 async def send(site: str, content: bytes, timeout: float = 60) -> Response:
@@ -93,20 +90,26 @@ async def send_without_reading(site: str, content: bytes, seconds: float) -> Non
         await asyncio.sleep(seconds)
 
 
-async def closed_loop(
-    site: str, make_request: Callable[[], bytes], clients: int, seconds: float
+async def send_all(
+    site: str, make_requests: Iterable[Callable[[], bytes]], clients: int
 ) -> list[Response]:
-    """Load a site with clients that send the next request after each response."""
-    until = time.monotonic() + seconds
+    """Send requests from clients that send the next one after each response."""
+    remaining = iter(make_requests)
 
     async def client() -> list[Response]:
-        responses = []
-        while time.monotonic() < until:
-            responses.append(await send(site, make_request()))
-        return responses
+        return [await send(site, make_request()) for make_request in remaining]
 
     by_client = await asyncio.gather(*(client() for _ in range(clients)))
     return [response for responses in by_client for response in responses]
+
+
+async def closed_loop(
+    site: str, make_request: Callable[[], bytes], clients: int, seconds: float
+) -> list[Response]:
+    """Load a site with clients for a time."""
+    until = time.monotonic() + seconds
+    requests = takewhile(lambda _: time.monotonic() < until, repeat(make_request))
+    return await send_all(site, requests, clients)
 
 
 async def open_loop(site: str, content: bytes, rate: float, seconds: float) -> list[Response]:

@@ -3,13 +3,14 @@
 import asyncio
 import random
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
+from itertools import cycle, islice
 
 from PIL import Image
 
-from tools.resilience.client import Response, picture_request, send
+from tools.resilience.client import picture_request, send_all
 from tools.resilience.hostile_inputs import exif_directories, saved, seven
-from tools.resilience.server import Result, Server, count_statuses, peak_memory, running_server
+from tools.resilience.server import Result, count_statuses, peak_memory, running_server
 
 MEGABYTE = 1_000_000
 CLIENTS = 4
@@ -28,10 +29,11 @@ def odd_pictures(database_url: str | None, *, short: bool) -> Iterator[Result]:
         corpus = list(islice(odd_files(random.Random(0)), min(count, 2_000)))
         # Large pictures of few bytes, all at the same time.
         transparent = saved(Image.new("RGBA", (2_449, 2_449)), "WEBP", lossless=True)
-        contents = [corpus[i % len(corpus)] for i in range(count)] + [transparent] * 100
+        contents = [*islice(cycle(corpus), count), *[transparent] * 100]
+        requests = (partial(picture_request, content) for content in contents)
         workers = server.workers()
         with peak_memory(server) as peak:
-            responses = asyncio.run(upload(server, contents))
+            responses = asyncio.run(send_all(server.url, requests, CLIENTS))
         is_alive = server.workers() == workers
         memory = workers[0].memory_info().rss if is_alive else 0
     statuses = {response.status for response in responses}
@@ -41,17 +43,6 @@ def odd_pictures(database_url: str | None, *, short: bool) -> Iterator[Result]:
     )
     holds = is_alive and statuses <= {200, 413, 422} and memory < MAX_MEMORY
     yield Result("memory", f"{len(contents)} odd pictures", outcome, holds)
-
-
-async def upload(server: Server, contents: list[bytes]) -> list[Response]:
-    """Send pictures from several clients; each sends its next one after a response."""
-
-    async def client(number: int) -> list[Response]:
-        own = contents[number::CLIENTS]
-        return [await send(server.url, picture_request(content)) for content in own]
-
-    by_client = await asyncio.gather(*map(client, range(CLIENTS)))
-    return [response for responses in by_client for response in responses]
 
 
 def odd_files(rng: random.Random) -> Iterator[bytes]:

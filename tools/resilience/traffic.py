@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from mnist_site.load_shedding import BACKLOG_LIMIT, CONCURRENCY_LIMIT, SEND_TIMEOUT
+from tools import http_requests
 from tools.nginx import nginx
 from tools.resilience import hostile_inputs
 from tools.resilience.client import (
@@ -26,6 +27,7 @@ from tools.resilience.client import (
     request,
     save_request,
     send,
+    send_all,
     send_slowly,
     send_without_reading,
 )
@@ -207,7 +209,7 @@ def beside_slow_clients(
 def stalled_readers(database_url: str | None, *, short: bool) -> Iterator[Result]:
     """Open more connections than threads and read no response; the server must drop them."""
     seconds, clients = 2 * SEND_TIMEOUT, 160
-    model_file = request("GET", "/api/v1/model.onnx").replace(b"Connection: close\r\n", b"")
+    model_file = http_requests.request("GET", "/api/v1/model.onnx")
 
     async def load(site: str) -> tuple[Response, list[Response]]:
         stalled = [
@@ -258,23 +260,17 @@ def memory_growth(database_url: str | None, *, short: bool) -> Iterator[Result]:
         return
     count = 5_000 if short else 100_000
     upload = picture_request(saved(seven()))
+    kinds = [lambda: upload, save_request, *[predict_request] * 18]
 
-    async def client(site: str, count: int) -> None:
-        for n in range(count):
-            content = (
-                upload if n % 20 == 0 else save_request() if n % 20 == 1 else predict_request()
-            )
-            await send(site, content)
-
-    async def load(site: str, count: int) -> None:
-        await asyncio.gather(*(client(site, count // 8) for _ in range(8)))
+    def load() -> None:
+        asyncio.run(send_all(server.url, islice(cycle(kinds), count // 2), 8))
 
     with running_server(None) as server:
-        asyncio.run(load(server.url, count // 2))
+        load()
         before = server.memory()
-        asyncio.run(load(server.url, count - count // 2))
+        load()
         after = server.memory()
-    growth = (after - before) / (count - count // 2) * 10_000 / MEGABYTE
+    growth = (after - before) / (count // 2) * 10_000 / MEGABYTE
     outcome = f"{after / MEGABYTE:.0f} MB, {growth:+.2f} MB per 10,000 requests"
     holds = after <= 256 * MEGABYTE and (short or growth < 1)
     yield Result("memory", f"{count} requests, 2 workers", outcome, holds)

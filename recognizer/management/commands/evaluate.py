@@ -3,7 +3,7 @@
 import io
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +14,6 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
 from ml.classifier import Classifier, ModelError
-from ml.evaluation.metrics import mcnemar_test
 from ml.files import write_file
 from recognizer.management.training_dependencies import training_dependencies
 from recognizer.rendering import grid_png, strokes_svg
@@ -34,9 +33,6 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "model", type=Path, nargs="?", help="ONNX file; default: the serving model"
-        )
-        parser.add_argument(
-            "--against", type=Path, metavar="MODEL", help="second model for a paired test"
         )
         parser.add_argument(
             "--strokes",
@@ -80,13 +76,6 @@ class Command(BaseCommand):
         evaluation = evaluate.evaluate_images(model, images)
         metrics = evaluate.measure(model, evaluation, images, files)
         errors = self._measure_pictures(model, options["pictures"], metrics)
-        if options["against"]:
-            second = self._load(options["against"])
-            other = evaluate.evaluate_images(second, images)
-            paired_test = asdict(mcnemar_test(evaluation, other))
-            metrics["against"] = {
-                "version": second.version, "errors": other.errors, **paired_test
-            }  # fmt: skip
         self.stdout.write(render_to_string("recognizer/report.txt", _context(metrics)).strip())
         try:
             self._write_report(options["report"], metrics, evaluation, images.images.numpy(), files)

@@ -96,7 +96,7 @@ class Command(BaseCommand):
             figure = io.BytesIO()
             plots.curves(trainer.history).savefig(figure)
             write_file(curves, figure.getvalue())
-            checkpoint.unlink()
+            checkpoint.unlink(missing_ok=True)
         except KeyboardInterrupt:
             epochs = f"{len(trainer.history)} of {trainer.recipe.epochs} epochs"
             raise CommandError(f"Interrupted after {epochs}.{hint()}") from None
