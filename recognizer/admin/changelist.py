@@ -71,7 +71,9 @@ class ModelFilter(admin.SimpleListFilter):
         return [(version, version) for version in sorted(versions)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(model=self.value()) if self.value() else queryset
+        if not (model := self.value()):
+            return queryset
+        return queryset.filter(model=model) if has_drawings(model) else queryset.none()
 
 
 class LargeTableAdmin(admin.ModelAdmin):
@@ -124,6 +126,11 @@ class LargeTableAdmin(admin.ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         found = queryset.filter(self.search_filter(search_term)) if search_term else queryset
         return found, False
+
+
+def has_drawings(model: str) -> bool:
+    """Return whether a model predicted drawings; otherwise a list would scan all digits for it."""
+    return Drawing.objects.filter(model=model).exists()
 
 
 def parse_uuid(term: str) -> UUID | None:

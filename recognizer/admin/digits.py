@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from ml.classifier import Verdict
 from ml.preprocessing.strokes import Box
 from recognizer import dataset_export, drawings, rendering, review_queue, statistics
-from recognizer.admin.changelist import ModelFilter, is_number, parse_uuid
+from recognizer.admin.changelist import ModelFilter, has_drawings, is_number, parse_uuid
 from recognizer.admin.review import ReviewAdmin, current_user
 from recognizer.admin.statistics import StatisticsAdmin, confidence_bin
 from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
@@ -253,9 +253,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         reviewer = User.objects.filter(username=term).first()
         if reviewer:
             return Q(labeled_by=reviewer)
-        # Without this query, an unknown term would scan an index of all digits.
-        is_model = Drawing.objects.filter(model=term).exists()
-        return Q(model=term) if is_model else Q(pk__in=())
+        return Q(model=term) if has_drawings(term) else Q(pk__in=())
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
         digit = Digit.objects.filter(pk=obj.pk)

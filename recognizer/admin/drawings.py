@@ -35,7 +35,7 @@ class DrawingModelFilter(ModelFilter):
 class DrawingAdmin(LargeTableAdmin):
     list_display = ("inputs", "text", "visitor_label", "source", "model", "created_at")
     list_display_links = ("inputs", "text")
-    list_filter = ("source", DrawingModelFilter, "created_at")
+    list_filter = (DrawingModelFilter, "created_at")
     sortable_by = ("created_at",)
     search_fields = ("id", "text", "model")
     search_help_text = _("Digit, number, model version or complete drawing UUID")

@@ -114,9 +114,10 @@ def test_search_finds_uuids_and_models(admin_client, log):
             assert admin_client.get(f"{address}?q={term}").context["cl"].result_count == found
 
 
-def test_search_for_an_unknown_term_reads_no_digits(admin_client, log):
+@pytest.mark.parametrize("filters", ["q=nonsense", "model=nonsense"])
+def test_search_and_filter_for_an_unknown_model_read_no_digits(admin_client, log, filters):
     with CaptureQueriesContext(connection) as queries:
-        page = admin_client.get(f"{DIGITS}?q=nonsense")
+        page = admin_client.get(f"{DIGITS}?{filters}")
     assert list(page.context["cl"].result_list) == []
     assert not [query for query in selects(queries) if 'FROM "recognizer_digit"' in query]
 
