@@ -55,7 +55,7 @@ class Row:
         return self.candidate - self.serving > self.margin * self.of
 
     def __str__(self) -> str:
-        return _("%(name)s: %(candidate)s errors of %(of)s, not %(serving)d") % {
+        return _("%(name)s: %(candidate)s errors of %(of)s (serving model: %(serving)d)") % {
             "name": self.name,
             "candidate": self.candidate,
             "of": f"{self.of:,}",
