@@ -305,7 +305,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     def visitor_label(self, digit: Digit) -> str:
         if digit.visitor_label == OTHER_COUNT:
             return _("%s (another number of digits)") % digit.drawing.visitor_label
-        return digit.visitor_label
+        return _("not a digit") if digit.visitor_label == Label.NOT_A_DIGIT else digit.visitor_label
 
     # Sorts by the primary key, which has an index. The order differs only for digits of a drawing
     # that was replaced under the same UUID.

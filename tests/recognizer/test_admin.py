@@ -118,7 +118,11 @@ def test_digit_list_marks_the_digit_in_its_number(admin_client, put, static_file
 
 @pytest.mark.parametrize(
     ("label", "shown"),
-    [("7", "visitor: 7"), ("77", "visitor: 77 (another number of digits)")],
+    [
+        ("7", "visitor: 7"),
+        ("?", "visitor: not a digit"),
+        ("77", "visitor: 77 (another number of digits)"),
+    ],
 )
 def test_digit_list_shows_the_visitor_label(admin_client, digits, label, shown):
     drawings.label_as_visitor(Drawing.objects.get(text="7").id, label)
