@@ -70,6 +70,7 @@ def test_digit_list_shows_the_confidence_of_digits_but_not_of_a_refused_one(admi
 def test_digit_filter_selects_matching_digits(admin_client, digits, query, found):
     Digit.objects.filter(text="7").update(label="2")
     Digit.objects.filter(text="1").update(label="1", model="another")
+    Drawing.objects.filter(text="1").update(model="another")
     drawings.label_as_visitor(Drawing.objects.get(text="1").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "")
