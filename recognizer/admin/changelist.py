@@ -73,7 +73,9 @@ class ModelFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not (model := self.value()):
             return queryset
-        return queryset.filter(model=model) if has_drawings(model) else queryset.none()
+        # Otherwise a list would scan all digits for a model without any.
+        has_drawings = Drawing.objects.filter(model=model).exists()
+        return queryset.filter(model=model) if has_drawings else queryset.none()
 
 
 class LargeTableAdmin(admin.ModelAdmin):
@@ -126,11 +128,6 @@ class LargeTableAdmin(admin.ModelAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         found = queryset.filter(self.search_filter(search_term)) if search_term else queryset
         return found, False
-
-
-def has_drawings(model: str) -> bool:
-    """Return whether a model predicted drawings; otherwise a list would scan all digits for it."""
-    return Drawing.objects.filter(model=model).exists()
 
 
 def parse_uuid(term: str) -> UUID | None:

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from ml.classifier import Verdict
 from ml.preprocessing.strokes import Box
 from recognizer import dataset_export, drawings, rendering, review_queue, statistics
-from recognizer.admin.changelist import ModelFilter, has_drawings, is_number, parse_uuid
+from recognizer.admin.changelist import ModelFilter, is_number, parse_uuid
 from recognizer.admin.review import ReviewAdmin, current_user
 from recognizer.admin.statistics import StatisticsAdmin, confidence_bin
 from recognizer.models import DISAGREEMENT, OTHER_COUNT, Digit, Drawing, Label
@@ -198,9 +198,9 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         ("predicted_at", admin.DateFieldListFilter),
     )
     sortable_by = ("prediction", "drawn_at")
-    search_fields = ("text", "drawing", "predicted_at", "model", "labeled_by")
+    search_fields = ("text", "drawing", "predicted_at", "labeled_by")
     search_help_text = gettext_lazy(
-        "Digit, number, day (2026-11-26), reviewer, model version or complete drawing UUID"
+        "Digit, number, day (2026-11-26), reviewer or complete drawing UUID"
     )
     form = DigitForm
     actions = (
@@ -251,9 +251,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
             first, last = (datetime.combine(day, limit, UTC) for limit in (time.min, time.max))
             return Q(predicted_at__gte=first, predicted_at__lte=last)
         reviewer = User.objects.filter(username=term).first()
-        if reviewer:
-            return Q(labeled_by=reviewer)
-        return Q(model=term) if has_drawings(term) else Q(pk__in=())
+        return Q(labeled_by=reviewer) if reviewer else Q(pk__in=())
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
         digit = Digit.objects.filter(pk=obj.pk)
