@@ -50,7 +50,6 @@ OFFERS = [
     ("/admin/", [], "view_modelversion", f'href="{MODELS}"'),
     ("/admin/", [], "view_user", 'href="/admin/auth/user/"'),
     ("/admin/", [], "view_totpdevice", 'href="/admin/otp_totp/totpdevice/"'),
-    (f"{BACKUP_CODES}add/", ["add_staticdevice"], "add_statictoken", "token_set-TOTAL_FORMS"),
     (DIGITS, ["view_digit"], "change_digit", f'href="{DIGITS}review/"'),
     (DIGITS, ["view_digit"], "change_digit", 'value="label_7"'),
     (f"{DIGITS}{{digit}}/change/", ["view_digit"], "change_digit", 'type="radio"'),
