@@ -1,4 +1,4 @@
-"""The admin of users and groups: Django's, with the permissions that the pages check."""
+"""The admin of users, groups and devices: Django's and django-otp's with fewer fields."""
 
 from typing import Any
 
@@ -7,6 +7,10 @@ from django.contrib.auth.models import Group, User
 from django.db.models import ManyToManyField, Q
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
+from django_otp.plugins.otp_static.admin import StaticDeviceAdmin
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.admin import TOTPDeviceAdmin
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 # Django defines four permissions per table; pages check these.
 USED = Q(
@@ -17,7 +21,7 @@ USED = Q(
     ],
 ) | Q(
     content_type__model__in=[
-        "user", "group", "staticdevice", "statictoken", "totpdevice", "accessattempt",
+        "user", "group", "staticdevice", "totpdevice", "accessattempt",
     ]
 )  # fmt: skip
 
@@ -47,4 +51,27 @@ class StaffGroupAdmin(PermissionsMixin, GroupAdmin):
     permissions_field = "permissions"
 
 
-ADMINS = {User: StaffUserAdmin, Group: StaffGroupAdmin}
+class ReadOnlyMixin:
+    """Only the two-factor setup of its owner adds and changes a device."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  # interface
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+class StaffTOTPDeviceAdmin(ReadOnlyMixin, TOTPDeviceAdmin):  # type: ignore[misc]  # untyped
+    pass
+
+
+class StaffStaticDeviceAdmin(ReadOnlyMixin, StaticDeviceAdmin):  # type: ignore[misc]  # untyped
+    pass
+
+
+ADMINS = {
+    User: StaffUserAdmin,
+    Group: StaffGroupAdmin,
+    TOTPDevice: StaffTOTPDeviceAdmin,
+    StaticDevice: StaffStaticDeviceAdmin,
+}

@@ -24,7 +24,7 @@ NON_DIGIT_MARGIN = 0.02
 # Informational rows never block a promotion: one misread digit is 72 errors in the grid.
 INFORMATIONAL = float("inf")
 # Labeled digits to compare on, newest first, of which a fifth is held out.
-NEWEST = 10_000
+NEWEST = 5_000
 # Labels change after a model file is written, so both models predict these sets again.
 PREDICTED_ANEW = ("held_out_reviewed", "held_out_non_digits")
 NAMES = {
@@ -55,7 +55,7 @@ class Row:
         return self.candidate - self.serving > self.margin * self.of
 
     def __str__(self) -> str:
-        return _("%(name)s: %(candidate)s errors of %(of)s, not %(serving)d") % {
+        return _("%(name)s: %(candidate)s errors of %(of)s (serving model: %(serving)d)") % {
             "name": self.name,
             "candidate": self.candidate,
             "of": f"{self.of:,}",

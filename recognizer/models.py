@@ -65,7 +65,6 @@ class Drawing(models.Model):
         indexes = (
             models.Index(fields=["-created_at"]),
             models.Index(fields=["model", "-created_at"]),
-            models.Index(fields=["source", "-created_at"]),
             # Search for a number.
             models.Index(fields=["text", "-created_at"], name="drawing_by_text_and_time"),
         )

@@ -65,7 +65,6 @@ LISTS = {
     "digits, search without result": f"{DIGITS}?q=nonsense",
     "drawings": DRAWINGS,
     "drawings, last page": f"{DRAWINGS}?p=200",
-    "drawings of the API": f"{DRAWINGS}?source__exact=api",
     "drawings, oldest model": f"{DRAWINGS}?model={MODELS[0]}",
     "drawings, search without result": f"{DRAWINGS}?q=nonsense",
 }

@@ -71,7 +71,11 @@ class ModelFilter(admin.SimpleListFilter):
         return [(version, version) for version in sorted(versions)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(model=self.value()) if self.value() else queryset
+        if not (model := self.value()):
+            return queryset
+        # Otherwise a list would scan all digits for a model without any.
+        has_drawings = Drawing.objects.filter(model=model).exists()
+        return queryset.filter(model=model) if has_drawings else queryset.none()
 
 
 class LargeTableAdmin(admin.ModelAdmin):

@@ -198,9 +198,9 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         ("predicted_at", admin.DateFieldListFilter),
     )
     sortable_by = ("prediction", "drawn_at")
-    search_fields = ("text", "drawing", "predicted_at", "model", "labeled_by")
+    search_fields = ("text", "drawing", "predicted_at", "labeled_by")
     search_help_text = gettext_lazy(
-        "Digit, number, day (2026-11-26), reviewer, model version or complete drawing UUID"
+        "Digit, number, day (2026-11-26), reviewer or complete drawing UUID"
     )
     form = DigitForm
     actions = (
@@ -251,11 +251,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
             first, last = (datetime.combine(day, limit, UTC) for limit in (time.min, time.max))
             return Q(predicted_at__gte=first, predicted_at__lte=last)
         reviewer = User.objects.filter(username=term).first()
-        if reviewer:
-            return Q(labeled_by=reviewer)
-        # Without this query, an unknown term would scan an index of all digits.
-        is_model = Drawing.objects.filter(model=term).exists()
-        return Q(model=term) if is_model else Q(pk__in=())
+        return Q(labeled_by=reviewer) if reviewer else Q(pk__in=())
 
     def save_model(self, request: HttpRequest, obj: Digit, form: Any, change: Any) -> None:
         digit = Digit.objects.filter(pk=obj.pk)
@@ -307,7 +303,7 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
     def visitor_label(self, digit: Digit) -> str:
         if digit.visitor_label == OTHER_COUNT:
             return _("%s (another number of digits)") % digit.drawing.visitor_label
-        return digit.visitor_label
+        return _("not a digit") if digit.visitor_label == Label.NOT_A_DIGIT else digit.visitor_label
 
     # Sorts by the primary key, which has an index. The order differs only for digits of a drawing
     # that was replaced under the same UUID.

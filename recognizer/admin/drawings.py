@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from recognizer import drawings, rendering
-from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, is_number, parse_uuid
+from recognizer.admin.changelist import LargeTableAdmin, ModelFilter, parse_uuid
 from recognizer.admin.digits import NO_STROKES
-from recognizer.models import Digit, Drawing, Label
+from recognizer.models import Digit, Drawing
 
 # The list shows the 28x28 inputs of this many digits per drawing.
 SHOWN_INPUTS = 5
@@ -35,10 +35,10 @@ class DrawingModelFilter(ModelFilter):
 class DrawingAdmin(LargeTableAdmin):
     list_display = ("inputs", "text", "visitor_label", "source", "model", "created_at")
     list_display_links = ("inputs", "text")
-    list_filter = ("source", DrawingModelFilter, "created_at")
-    sortable_by = ("created_at",)
-    search_fields = ("id", "text", "model")
-    search_help_text = _("Digit, number, model version or complete drawing UUID")
+    list_filter = (DrawingModelFilter, "created_at")
+    sortable_by = ()
+    search_fields = ("id", "text")
+    search_help_text = _("Digit, number or complete drawing UUID")
     fields = readonly_fields = (
         "large_strokes", "text", "visitor_label", "source", "model", "created_at", "updated_at",
     )  # fmt: skip
@@ -61,8 +61,7 @@ class DrawingAdmin(LargeTableAdmin):
     def search_filter(self, term: str) -> Q:
         if drawing := parse_uuid(term):
             return Q(id=drawing)
-        is_text = term in Label.values or is_number(term)
-        return Q(text=term) if is_text else Q(model=term)
+        return Q(text=term)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Count the digits instead of listing them; they need no permission of their own."""

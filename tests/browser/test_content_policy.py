@@ -17,8 +17,7 @@ PAGES_WITHOUT_ARGUMENTS = [
     "recognizer_digit_changelist", "recognizer_digit_review", "recognizer_drawing_changelist",
     "recognizer_modelversion_changelist", "auth_user_changelist", "auth_user_add",
     "auth_group_changelist", "auth_group_add", "password_change", "axes_accessattempt_changelist",
-    "otp_totp_totpdevice_changelist", "otp_totp_totpdevice_add", "index",
-    "two_factor",
+    "otp_totp_totpdevice_changelist", "index", "two_factor",
 ]  # fmt: skip
 
 

@@ -132,6 +132,15 @@ def test_setup_requires_staff(client, django_user_model):
     assert not TOTPDevice.objects.exists()
 
 
+@pytest.mark.parametrize("model", [TOTPDevice, StaticDevice])
+def test_devices_are_added_and_changed_by_the_setup_only(admin_client, enabled, model):
+    address = f"/admin/{model._meta.label_lower.replace('.', '/')}"
+    assert admin_client.get(f"{address}/add/").status_code == 403
+    page = admin_client.get(f"{address}/{model.objects.get().pk}/change/")
+    assert page.status_code == 200
+    assert 'name="_save"' not in page.content.decode()
+
+
 def test_no_page_shows_a_stored_key(admin_client, enabled):
     device = TOTPDevice.objects.get()
     address = f"/admin/otp_totp/totpdevice/{device.pk}"

@@ -70,6 +70,7 @@ def test_digit_list_shows_the_confidence_of_digits_but_not_of_a_refused_one(admi
 def test_digit_filter_selects_matching_digits(admin_client, digits, query, found):
     Digit.objects.filter(text="7").update(label="2")
     Digit.objects.filter(text="1").update(label="1", model="another")
+    Drawing.objects.filter(text="1").update(model="another")
     drawings.label_as_visitor(Drawing.objects.get(text="1").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "7")
     drawings.label_as_visitor(Drawing.objects.get(text="?").id, "")
@@ -118,7 +119,11 @@ def test_digit_list_marks_the_digit_in_its_number(admin_client, put, static_file
 
 @pytest.mark.parametrize(
     ("label", "shown"),
-    [("7", "visitor: 7"), ("77", "visitor: 77 (another number of digits)")],
+    [
+        ("7", "visitor: 7"),
+        ("?", "visitor: not a digit"),
+        ("77", "visitor: 77 (another number of digits)"),
+    ],
 )
 def test_digit_list_shows_the_visitor_label(admin_client, digits, label, shown):
     drawings.label_as_visitor(Drawing.objects.get(text="7").id, label)

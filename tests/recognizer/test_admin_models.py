@@ -50,7 +50,8 @@ def test_model_page_of_a_worse_candidate_requires_a_reason(
     assert page.count('alt="28x28 input"') == held_out_sevens
     assert f"{held_out_sevens}, worse" in page
     confirmation = admin_client.get(f"{MODELS}{without_sevens.pk}/promotion/").content.decode()
-    assert f"held-out labels: {held_out_sevens} errors of {held_out_sevens}, not 0" in confirmation
+    errors = f"{held_out_sevens} errors of {held_out_sevens} (serving model: 0)"
+    assert f"held-out labels: {errors}" in confirmation
     assert 'name="reason"' in confirmation
     promote = f"{MODELS}{without_sevens.pk}/promote/"
     response = admin_client.post(promote, {"reason": " "}, follow=True)
@@ -134,6 +135,7 @@ def test_model_list_shows_the_training_command_with_the_serving_models_files(
     page = admin_client.get(MODELS).content.decode()
     files = [file["name"] for file in shipped.facts["training"]["stroke_files"]]
     assert f"train --register --with-labeled --strokes {' '.join(files)}<" in page
+    assert "docs/models.md names their sources" in page
     assert "The prediction log has 1 labeled digit." in page
     assert "Unknown:" in page
 

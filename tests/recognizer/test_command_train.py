@@ -76,6 +76,7 @@ def test_train_register_stores_a_measured_candidate(tmp_path, no_training, small
     assert candidate.load().content == output.read_bytes()
     assert candidate.status == "candidate"
     assert f"manage.py models promote {candidate}" in printed
+    assert "Measuring" in printed
 
 
 def test_train_register_without_database_keeps_the_model_file(tmp_path, no_training, monkeypatch):
@@ -272,7 +273,7 @@ def test_train_strokes_prints_used_and_skipped_rows_of_each_file(
     ("arguments", "message"),
     [
         (["--epochs", 0], "Use at least 1"),
-        (["--strokes", "/no/such/file"], "^/no/such/file cannot be used: No such file"),
+        (["--strokes", "/no/such/file"], "^/no/such/file cannot be used: .* names the sources"),
         (["--strokes", ROOT], "cannot be used: Is a directory"),
         (["--strokes", ROOT / "README.md"], "not a stroke file|no labeled digits"),
         (["--resume"], "There is no checkpoint"),

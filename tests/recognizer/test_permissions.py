@@ -17,6 +17,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 MATRIX = [
     ("view_digit", "get", DIGITS),
     ("view_digit", "get", f"{DIGITS}{{digit}}/change/"),
+    ("change_digit", "get", DIGITS),
+    ("change_digit", "get", f"{DIGITS}statistics/"),
     ("change_digit", "post", f"{DIGITS}{{digit}}/change/"),
     ("delete_drawing", "get", DRAWINGS),
     ("delete_drawing", "get", f"{DRAWINGS}{{drawing}}/change/"),
@@ -25,7 +27,10 @@ MATRIX = [
     ("view_modelversion", "get", f"{MODELS}{{model}}/change/"),
     ("delete_modelversion", "post", f"{MODELS}{{model}}/delete/"),
     ("view_user", "get", "/admin/auth/user/"),
+    ("view_group", "get", "/admin/auth/group/"),
     ("view_totpdevice", "get", "/admin/otp_totp/totpdevice/"),
+    ("view_staticdevice", "get", BACKUP_CODES),
+    ("view_accessattempt", "get", "/admin/axes/accessattempt/"),
 ]
 
 
@@ -45,7 +50,6 @@ OFFERS = [
     ("/admin/", [], "view_modelversion", f'href="{MODELS}"'),
     ("/admin/", [], "view_user", 'href="/admin/auth/user/"'),
     ("/admin/", [], "view_totpdevice", 'href="/admin/otp_totp/totpdevice/"'),
-    (f"{BACKUP_CODES}add/", ["add_staticdevice"], "add_statictoken", "token_set-TOTAL_FORMS"),
     (DIGITS, ["view_digit"], "change_digit", f'href="{DIGITS}review/"'),
     (DIGITS, ["view_digit"], "change_digit", 'value="label_7"'),
     (f"{DIGITS}{{digit}}/change/", ["view_digit"], "change_digit", 'type="radio"'),

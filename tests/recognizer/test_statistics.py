@@ -129,6 +129,7 @@ def test_counts_of_the_period_and_of_a_model_link_to_their_digits(admin_client):
     make(3, label="1", model="m2")
     make(4, label="7", model="m2")
     found = links(admin_client.get(PAGE).content.decode())
+    assert admin_client.get(found["Digits of 9 drawings"]).context["cl"].result_count == 9
     chosen = admin_client.get(found["Errors of m2"]).context["cl"]
     assert {digit.drawing.model for digit in chosen.result_list} == {"m2"}
     assert chosen.result_count == 3
@@ -250,7 +251,8 @@ def test_page_without_labels_and_table_without_counts_have_no_links(admin_client
     make(2, days_ago=3)
     response = admin_client.get(f"{PAGE}?days=7")
     assert "none of them labeled" in response.content.decode()
-    assert set(links(response.content.decode())) == {"3 digits", "2 digits"}
+    digits = {"3 digits", "2 digits", "Digits of 3 drawings", "Digits of 2 drawings"}
+    assert set(links(response.content.decode())) == digits
 
 
 def test_csv_has_the_counts_of_each_day(admin_client):

@@ -129,7 +129,10 @@ class Command(BaseCommand):
             datasets = pipeline.load_datasets(files, labeled, recipe.seed)
             return train.Trainer(recipe, datasets), options["strokes"]
         except OSError as error:
-            raise CommandError(f"{error.filename} cannot be used: {error.strerror}.") from error
+            is_stroke_file = error.filename in map(str, options["strokes"])
+            source = " docs/models.md names the sources of stroke files." * is_stroke_file
+            text = f"{error.filename} cannot be used: {error.strerror}.{source}"
+            raise CommandError(text) from error
         except (DatabaseError, ValueError) as error:
             raise CommandError(f"The training cannot start: {error}") from error
 
@@ -178,8 +181,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{duplicates:,} excluded: same image as a held-out digit.")
             warnings += dataset_report.compare_with_mnist(labeled)
         for file in files:
-            labels = [one.label for one in file.samples if len(one.text) == 1]
-            self.stdout.write(f"{file.name}: {dataset_report.describe_counts(labels)}.")
+            if labels := [one.label for one in file.samples if len(one.text) == 1]:
+                self.stdout.write(f"{file.name}: {dataset_report.describe_counts(labels)}.")
             for reason, count in file.exclusions.items():
                 self.stdout.write(f"{count:,} excluded: {reason} ({file.name}).")
         samples = [sample for file in files for sample in file.samples]
@@ -236,6 +239,7 @@ class Command(BaseCommand):
                 f" Register it later: manage.py models import {output}"
             ) from error
         self.stdout.write(f"Registered. To serve it: manage.py models promote {version}")
+        self.stdout.write("Measuring it and the serving model, unless measured: a minute each.")
         measure(version.load())
 
 
