@@ -10,7 +10,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from ml.preprocessing.strokes import rasterize
-from tests.browser.conftest import wait_until
+from tests.browser.conftest import promote, wait_until
+from tests.conftest import variant
 from tools.browser.pen import (
     choose,
     draw,
@@ -161,6 +162,22 @@ def test_pointing_at_a_unit_shows_its_contributions(panel_of_seven):
         panel.locator(".occlusion h2").hover()
         expect(description(panel)).to_contain_text("Point at a unit")
         assert pixels(panel, f"[data-layer={before}]") == before_hover
+
+
+def test_panel_follows_a_promoted_model(panel_of_seven):
+    panel = panel_of_seven
+    panel.route("**/model.onnx", lambda route: route.fulfill(body=variant(1.0, unread=7)))
+    panel.route("**/api/v1/predict*", promote, times=1)
+    with panel.expect_response("**/model.onnx"):
+        draw_and_predict(panel)
+
+    def shows_another_digit():
+        panel.click("[data-action=clear]")
+        draw_and_predict(panel)
+        return "Prediction: 7" not in panel.locator(".steps p").text_content()
+
+    wait_until(panel, shows_another_digit)
+    expect(panel.locator(".occlusion p")).not_to_contain_text("7 leads by")
 
 
 def test_arrow_keys_select_units(panel_of_seven):

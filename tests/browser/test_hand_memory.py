@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Digit, Drawing
-from tests.browser.conftest import expect_saved, wait_until
+from tests.browser.conftest import expect_saved, promote, wait_until
 from tools.browser.pen import choose, draw, expect_state, violations
 from tools.samples import ellipse
 
@@ -49,11 +49,6 @@ def draw_next(page, strokes, state):
     page.click("[data-action=clear]")
     draw(page, strokes)
     expect_state(page, state)
-
-
-def promote(route):
-    response = route.fetch()
-    route.fulfill(response=response, json=response.json() | {"model": "promoted"})
 
 
 def test_uncorrected_drawing_raises_the_confidence_in_its_shape(taught):

@@ -16,9 +16,9 @@ const LEGEND = [
 
 /**
  * @param {HTMLElement} root
- * @param {import("../recognize/lenet.js").LeNet} network
+ * @param {() => import("../recognize/lenet.js").LeNet} getNetwork
  */
-export function attachLegend(root, network) {
+export function attachLegend(root, getNetwork) {
   const about = createElement("p", {}, OVERVIEW);
   const swatch = (name) => createElement("span", { className: `swatch ${name}` });
   const entries = LEGEND.map(([name, text]) => createElement("li", {}, swatch(name), ` ${text}`));
@@ -32,7 +32,7 @@ export function attachLegend(root, network) {
   function paint() {
     const colors = colorsOf(root);
     const painter = new Painter(canvas, width, KERNEL);
-    const { kernels, highlighted } = kernelsOf(network, selected);
+    const { kernels, highlighted } = kernelsOf(getNetwork(), selected);
     const largest = Math.max(...kernels.flatMap((weights) => [...weights].map(Math.abs)));
     kernels.forEach((weights, i) => {
       const left = i * (KERNEL + GAP);

@@ -6,8 +6,7 @@ export class ExplainerLoader {
 
   /**
    * @param {{details: HTMLDetailsElement}} elements as for `attachExplainer`
-   * @param {{session: import("../recognize/session.js").Session}} options as for `attachExplainer`, and
-   *   the session that loads the model
+   * @param {{session: import("../recognize/session.js").Session}} options as for `attachExplainer`
    */
   constructor(elements, options) {
     [this.#elements, this.#options] = [elements, options];
@@ -25,19 +24,7 @@ export class ExplainerLoader {
 
   /** Show the present drawing in the next frame. Cheap to call often. */
   async refresh() {
-    const loading = this.#explainer;
-    const explainer = await loading;
-    const { recognizer } = this.#options.session;
-    // The server has promoted another model.
-    if (explainer && recognizer && recognizer !== explainer.recognizer) {
-      // Several refreshes may wait for the same explainer; the first one replaces it.
-      if (this.#explainer === loading) {
-        explainer.detach();
-        this.#explainer = null;
-      }
-      return this.load();
-    }
-    return explainer?.refresh();
+    (await this.#explainer)?.refresh();
   }
 
   /** Show a moment of the drawing time; null shows the present. */
@@ -46,10 +33,10 @@ export class ExplainerLoader {
   }
 
   async #fetch() {
-    const { session } = this.#options;
     try {
-      const [{ attachExplainer }] = await Promise.all([import("./panel.js"), session.loadModel()]);
-      return attachExplainer(this.#elements, session.recognizer, this.#options);
+      const loads = [import("./panel.js"), this.#options.session.loadModel()];
+      const [{ attachExplainer }] = await Promise.all(loads);
+      return attachExplainer(this.#elements, this.#options);
     } catch (error) {
       this.#elements.unit.textContent = `The network could not be loaded. ${error.message}`;
       this.#elements.details.querySelector("div").textContent = "Close and open this panel to retry.";

@@ -12,7 +12,6 @@ import { SIZE } from "./rasterize.js";
 /** Side of the kernels of both convolutions. */
 export const KERNEL = 5;
 const OCCLUSION_SIZE = 5;
-const DOWNLOAD_TIMEOUT = 10_000; // milliseconds
 
 /** Maps of each layer and their side; a unit of a dense layer is a map of side 1. */
 export const SHAPES = {
@@ -138,13 +137,6 @@ export class LeNet {
     }
     return changes;
   }
-}
-
-/** Fetch a model file. Throws an Error if it is unavailable or not a LeNet. */
-export async function fetchLeNet(url) {
-  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT) });
-  if (!response.ok) throw new Error(`The server answered with status ${response.status}.`);
-  return new LeNet(new Uint8Array(await response.arrayBuffer()));
 }
 
 /** From the result of `occlusion`, return the changes of logit a minus logit b: Float64Array[784]. */

@@ -1,6 +1,6 @@
 /** Pairs of parentheses: the same operations as ml/preprocessing/parentheses.py. */
 
-import { extentOf } from "./layout.js";
+import { extentOf } from "./distances.js";
 import { bow } from "./marks.js";
 
 const LEFT_BOW = 0.08;
