@@ -46,14 +46,10 @@ function storage(name) {
 
 // Strokes and pictures
 
-let isPenDown = false;
-/** A picture that arrived during a stroke. */
-let pendingPicture = null;
 let lastGeneration = 0;
 
 /** Open a picture, or the strokes of an SVG file. */
 function openPicture({ strokes, side, ...picture }) {
-  pendingPicture = null;
   if (strokes) {
     // The change predicts and saves it.
     drawing.open({ id: randomUUID(), strokes: scaleStrokes(strokes, pad.side / side) });
@@ -64,15 +60,8 @@ function openPicture({ strokes, side, ...picture }) {
 }
 
 const listeners = {
-  onDraw(time) {
-    isPenDown = true;
-    session.predictStroke(time);
-  },
-  onPenUp(time) {
-    isPenDown = false;
-    session.complete(time);
-    if (pendingPicture) openPicture(pendingPicture);
-  },
+  onDraw: (time) => session.predictStroke(time),
+  onPenUp: (time) => session.complete(time),
 };
 handlePointers(pad, {
   ...listeners,
@@ -83,10 +72,7 @@ handlePointers(pad, {
 handleKeys(pad, listeners);
 handlePictures({
   inputs: [find("#picture"), find("#camera")],
-  onPicture(picture) {
-    if (isPenDown) pendingPicture = picture;
-    else openPicture(picture);
-  },
+  onPicture: openPicture,
   onInvalid: () => showBadge("This file is no picture that your browser can open, and no drawing of this page."),
 });
 

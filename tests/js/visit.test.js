@@ -28,17 +28,6 @@ test("a reload restores the drawings that were not deleted", () => {
   assert.equal(new Visit(storage).current, "b");
 });
 
-test("drawings stored by an earlier release get the current field names", () => {
-  const stored = JSON.stringify([
-    { id: "a", keep: true, said: "7", ...BLANK },
-    { id: "b", keep: false, ...BLANK },
-  ]);
-  assert.deepEqual(new Visit(createStorage({ visit: stored })).drawings, [
-    { id: "a", save: true, label: "7", ...BLANK },
-    { id: "b", save: false, ...BLANK },
-  ]);
-});
-
 test("entries that are not drawings are ignored", () => {
   const stored = JSON.stringify([{}, { id: 1, ...BLANK }, { id: "a", side: 280 }, { id: "b", ...BLANK }]);
   assert.deepEqual(new Visit(createStorage({ visit: stored })).drawings, [{ id: "b", ...BLANK }]);

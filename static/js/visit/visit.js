@@ -16,7 +16,7 @@ export class Visit extends EventTarget {
     super();
     this.#storage = storage;
     try {
-      this.#drawings = (JSON.parse(storage.getItem(KEY)) ?? []).map(renameFields).filter(isDrawing);
+      this.#drawings = (JSON.parse(storage.getItem(KEY)) ?? []).filter(isDrawing);
       this.#current = storage.getItem(CURRENT_KEY);
     } catch {
       // Forbidden or corrupt storage: begin an empty visit.
@@ -77,10 +77,3 @@ export class Visit extends EventTarget {
 }
 
 const isDrawing = ({ id, strokes, side }) => typeof id === "string" && Array.isArray(strokes) && side > 0;
-
-/** Rename the fields of earlier releases, which open tabs may still have stored. */
-function renameFields({ keep, said, ...drawing }) {
-  const save = keep === undefined ? {} : { save: keep };
-  const label = said === undefined ? {} : { label: said };
-  return { ...save, ...label, ...drawing };
-}
