@@ -76,7 +76,9 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 def _page_files() -> list[str]:
     """Return the URLs of all static files of the page, those loaded later included."""
     folder = settings.BASE_DIR / "static"
-    modules = [path for path in folder.glob("js/**/*.js") if path.parent.name != "review"]
+    modules = [
+        path for path in folder.glob("js/**/*.js") if path.parent.name not in ("admin", "review")
+    ]
     names = (str(path.relative_to(folder)) for path in sorted(modules))
     return [static(name) for name in (*STYLE_SHEETS, "icon.svg", *names)]
 

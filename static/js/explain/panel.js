@@ -136,22 +136,12 @@ export function attachExplainer(elements, { session, getInput, onMoment, onPast 
     if (unit.textContent !== shown) unit.textContent = shown;
   }
 
-  const sizes = new Map();
-  function onResize(entries) {
-    const isResized = ({ target, contentRect: { width, height } }) => {
-      const [before, size] = [sizes.get(target), `${width} ${height}`];
-      sizes.set(target, size);
-      return before !== size;
-    };
-    if (entries.filter(isResized).length > 0) resize();
-  }
-
   function resize() {
     for (const part of [legend, steps, networkView, occlusion, ribbon]) part.resize();
     schedule();
   }
 
-  const observer = new ResizeObserver(onResize);
+  const observer = new ResizeObserver(resize);
   for (const element of [root, layersRoot, ribbonRoot]) observer.observe(element);
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", resize);
