@@ -233,6 +233,19 @@ test("a drawing deleted during its request is not sent again", async () => {
   assert.deepEqual(sent().at(-1), "DELETE /api/v1/drawings/a");
 });
 
+test("a drawing that is not to be saved any more is predicted after a failed request", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  client.predict(job("one", { save: true }));
+  outbox.discardSaves();
+  requests[0].fail(new TypeError("network"));
+  await settled();
+  mock.timers.tick(1000);
+  requests[1].respond(200, "seven");
+  await settled();
+  assert.equal(sent().at(-1), "POST /api/v1/predict?images=true");
+  assert.deepEqual(events.at(-1), ["prediction", "seven", "one"]);
+});
+
 test("the retry waits as long as Retry-After demands", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   client.predict(job("one"));

@@ -153,7 +153,7 @@ const isFailure = (status) => status === 0 || status === 429 || status >= 500;
 function retryJob(job, status, outbox) {
   const { id, body, save, isFromOutbox } = job;
   // The outbox repeats its own jobs; a deleted drawing must not be sent again.
-  if (!body || isFromOutbox || (save && !outbox.contains(id, body))) return null;
+  if (!body || isFromOutbox || outbox.isDeleted(id)) return null;
   return save && status ? { ...job, save: false } : job;
 }
 

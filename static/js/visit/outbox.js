@@ -37,11 +37,14 @@ export class Outbox {
     return this.#changes.get(id)?.body === body;
   }
 
+  isDeleted(id) {
+    return Boolean(this.#changes.get(id)?.[DELETION]);
+  }
+
   /** Discard everything but deletions: the visitor no longer wants drawings to be saved. */
   discardSaves() {
-    for (const [id, change] of [...this.#changes]) {
-      if (change[DELETION]) this.delete(id);
-      else this.#remove(id);
+    for (const id of [...this.#changes.keys()]) {
+      if (!this.isDeleted(id)) this.#remove(id);
     }
   }
 
