@@ -38,10 +38,10 @@ STYLE_SHEETS = ["css/base.css", "css/page.css", "css/network.css"]
 MODULES = [
     f"js/{name}.js"
     for name in (
-        "draw/drawing", "draw/export", "draw/keyboard", "draw/pad", "draw/paint",
+        "draw/drawing", "draw/keyboard", "draw/pad", "draw/paint",
         "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
-        "recognize/session", "visit/correction", "visit/outbox", "visit/strip", "visit/typed_label",
+        "recognize/session", "visit/correction", "visit/outbox", "visit/storage", "visit/strip", "visit/typed_label",
         "visit/visit", "visit/welcome",
     )
 ]  # fmt: skip

@@ -1,7 +1,6 @@
 /** Connects the pad, the recognition, the visit and the controls of the page. */
 
 import { Drawing, isInside, randomUUID, scaleStrokes, strokesIn } from "./draw/drawing.js";
-import { download, fileName, toFile } from "./draw/export.js";
 import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
 import { handlePictures } from "./draw/picture_input.js";
@@ -12,6 +11,7 @@ import { levelsOf, repaintInput, showBadge, showDigits } from "./recognize/resul
 import { Session } from "./recognize/session.js";
 import { Correction } from "./visit/correction.js";
 import { Outbox } from "./visit/outbox.js";
+import { openStorage } from "./visit/storage.js";
 import { showStrip } from "./visit/strip.js";
 import { Visit } from "./visit/visit.js";
 import { countVisit, invitation } from "./visit/welcome.js";
@@ -21,28 +21,20 @@ const LOAD_DELAY = 800;
 
 const find = (selector) => document.querySelector(selector);
 
+const localStore = openStorage(() => localStorage);
 const drawing = new Drawing();
 const pad = new Pad(find("#pad"), drawing);
-const visit = new Visit(storage("sessionStorage"));
-const outbox = new Outbox(storage("localStorage"));
+const visit = new Visit(openStorage(() => sessionStorage));
+const outbox = new Outbox(localStore);
 const session = new Session({
   drawing,
   pad,
   visit,
   outbox,
-  storage: storage("localStorage"),
+  storage: localStore,
   isSaving: () => find("#save").checked,
 });
 const correction = new Correction({ drawing, visit, outbox, session });
-
-/** Return a browser storage, or a substitute where the browser forbids it. */
-function storage(name) {
-  try {
-    return window[name];
-  } catch {
-    return { getItem: () => null, setItem() {}, removeItem() {} };
-  }
-}
 
 // Strokes and pictures
 
@@ -175,7 +167,7 @@ addEventListener("online", loadModel);
 
 // Opening and invitation
 
-const earlierVisits = countVisit(storage("localStorage"));
+const earlierVisits = countVisit(localStore);
 find("#invitation").textContent = invitation(earlierVisits);
 let hasInput = false;
 pad.canvas.addEventListener("pointerenter", onFirstInput, { once: true });
@@ -232,6 +224,7 @@ function deleteDrawings(ids) {
 
 async function downloadDrawing(format) {
   const entry = visit.find(drawing.id);
+  const { download, fileName, toFile } = await import("./draw/export.js");
   download(await toFile(entry, format), `${fileName(entry.text)}.${format}`);
 }
 
@@ -332,14 +325,8 @@ find("#accuracy").addEventListener("beforetoggle", async ({ newState }) => {
 
 for (const [id, key] of [["save", "keep"], ["digit-keys", "keys"]]) {
   const checkbox = find(`#${id}`);
-  checkbox.checked = storage("localStorage").getItem(key) !== "no";
-  checkbox.addEventListener("change", () => {
-    try {
-      storage("localStorage").setItem(key, checkbox.checked ? "yes" : "no");
-    } catch {
-      // Full or forbidden storage: the choice holds for this page only.
-    }
-  });
+  checkbox.checked = localStore.getItem(key) !== "no";
+  checkbox.addEventListener("change", () => localStore.setItem(key, checkbox.checked ? "yes" : "no"));
 }
 find("#save").addEventListener("change", ({ target, timeStamp }) => {
   // The drawing on the pad follows the choice at once, so that it can be labeled.

@@ -279,20 +279,20 @@ def test_closed_panel_is_inside_the_window_of_phones(open_page):
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_panel_fits_the_width_and_has_large_targets(open_page, width):
+def test_page_with_panel_fits_the_width_and_has_large_targets(open_page, width):
     page = open_panel(open_page(viewport={"width": width, "height": 800}))
     draw(page)
     expect_prediction(page, 7)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for target in page.locator(
-        ":is(#network summary, select, label, [type=range], canvas[role=slider]):visible"
-    ).all():
+    targets = "button, label, summary, select, [type=range], canvas[role=slider]"
+    for target in page.locator(f":is({targets}):visible").all():
         box = target.bounding_box()
-        assert min(box["width"], box["height"]) >= 24
+        assert min(box["width"], box["height"]) >= 24, target.inner_text()
 
 
-def test_unavailable_model_shows_an_error_and_reopening_retries(page, no_model_once):
+def test_unavailable_model_shows_an_error_and_reopening_retries(page):
     page.expected_errors.append("503")
+    page.route("**/model.onnx", lambda route: route.fulfill(status=503), times=1)
     page.click("#network summary")
     expect(page.locator("#unit")).to_contain_text("could not be loaded")
     page.click("#network summary")
@@ -311,19 +311,6 @@ def test_page_fetches_the_model_once(page):
     with page.expect_download():
         choose(page, "card")
     assert len([url for url in requests if url.endswith("model.onnx")]) == 1
-
-
-@pytest.fixture
-def no_model_once(page):
-    """Fail the first request for the model."""
-    statuses = [503]
-
-    def fail_once(route):
-        if statuses:
-            return route.fulfill(status=statuses.pop())
-        return route.continue_()
-
-    page.route("**/api/v1/model.onnx", fail_once)
 
 
 def test_tap_selects_a_unit(open_page):

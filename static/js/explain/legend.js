@@ -23,11 +23,11 @@ export function attachLegend(root, getNetwork) {
   const swatch = (name) => createElement("span", { className: `swatch ${name}` });
   const entries = LEGEND.map(([name, text]) => createElement("li", {}, swatch(name), ` ${text}`));
   const canvas = createElement("canvas", { role: "img" });
-  const caption = createElement("figcaption");
+  const caption = createElement("figcaption", { className: "quiet" });
   const width = COUNT * KERNEL + (COUNT - 1) * GAP;
   canvas.style.setProperty("--ratio", width / KERNEL);
   let selected = null;
-  root.append(about, createElement("ul", {}, ...entries), createElement("figure", {}, canvas, caption));
+  root.append(about, createElement("ul", { className: "quiet" }, ...entries), createElement("figure", {}, canvas, caption));
 
   function paint() {
     const colors = colorsOf(root);

@@ -91,7 +91,8 @@ export function attachNetwork(root, getNetwork, onSelect) {
 
   function fillFigure(figure, name) {
     const shape = createElement("span", {}, layerShape(LAYOUT[name]));
-    const caption = createElement("figcaption", { "aria-hidden": "true" }, LAYER_TEXTS[name].title, shape);
+    const options = { className: "quiet", "aria-hidden": "true" };
+    const caption = createElement("figcaption", options, LAYER_TEXTS[name].title, shape);
     figure.append(canvases[name], caption);
     const { width, height } = extent(LAYOUT[name]);
     // Widths in proportion to this ratio give all layers of a row the same height.

@@ -98,7 +98,7 @@ export function attachExplainer(elements, { session, getInput, onMoment, onPast 
     layers = levels.some((level) => level > 0) ? recognizer.network.run(levels, layers ?? undefined) : null;
     networkView.show(layers, levels);
     describe();
-    stepsRoot.hidden = Boolean(grid) && !box;
+    stepsRoot.classList.toggle("reserved", Boolean(grid) && !box);
     if (isOpen && grid && box) steps.showPicture(picture, box, levels);
     if (isOpen) describeSteps(strokes, grid);
     if (!layers) occlusion.show(null);

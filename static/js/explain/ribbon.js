@@ -25,7 +25,7 @@ export function attachRibbon(root, onMoment) {
   const slider = createElement("input", { type: "range", min: 0, max: LAST, step: 1, value: LAST });
   slider.setAttribute("aria-label", "Drawing time");
   slider.title = "Drag to rewind the drawing";
-  const summary = createElement("p");
+  const summary = createElement("p", { className: "quiet small ellipsis" });
   // Samples { moment, probabilities } in the order of their moments, and the key of the drawing to
   // which complete samples belong.
   let [end, samples, key] = [0, [], ""];
