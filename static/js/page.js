@@ -3,6 +3,7 @@
 import { Drawing, isInside, randomUUID, scaleStrokes, strokesIn } from "./draw/drawing.js";
 import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
+import { onColorChange } from "./draw/paint.js";
 import { handlePictures } from "./draw/picture_input.js";
 import { replay } from "./draw/replay.js";
 import { strokesUntil } from "./draw/timeline.js";
@@ -246,13 +247,10 @@ function showVisit() {
 }
 
 visit.addEventListener("change", showVisit);
-// Canvases are painted in the text color.
-for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
-  matchMedia(query).addEventListener("change", () => {
-    showVisit();
-    repaintInput(session.prediction?.digits[session.selected]?.image ?? null);
-  });
-}
+onColorChange(() => {
+  showVisit();
+  repaintInput(session.prediction?.digits[session.selected]?.image ?? null);
+});
 
 // Buttons and keys
 

@@ -31,18 +31,9 @@ class Hand:
         return {"x": self.box["x"] + x * scale, "y": self.box["y"] + y * scale}
 
     def pen(self, kind, x, y, force=0.5):
+        event = {"type": kind, "pointerType": "pen", "force": force, "timestamp": next(self.times)}
         pressed = {"button": "left", "buttons": 1, "clickCount": 1}
-        self.session.send(
-            "Input.dispatchMouseEvent",
-            {
-                "type": kind,
-                "pointerType": "pen",
-                "force": force,
-                "timestamp": next(self.times),
-                **self.at(x, y),
-                **pressed,
-            },
-        )
+        self.session.send("Input.dispatchMouseEvent", event | self.at(x, y) | pressed)
 
     def touch(self, kind, *points):
         points = [{"id": i, **self.at(*point)} for i, point in enumerate(points)]

@@ -42,6 +42,13 @@ export function placePicture({ width, height }, side) {
   return { scale, x: (side - width * scale) / 2, y: (side - height * scale) / 2 };
 }
 
+/** Call a function when the colors of the page change: canvases keep those in which they were painted. */
+export function onColorChange(listener) {
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", listener);
+  }
+}
+
 const images = new WeakMap();
 
 /** Decode a picture { source, width, height } once; return its image element. */

@@ -1,7 +1,6 @@
 /** Loads the explainer and the model: after the page, so that the first load stays small. */
 export class ExplainerLoader {
-  #elements;
-  #options;
+  #fetch;
   #explainer = null;
 
   /**
@@ -9,17 +8,16 @@ export class ExplainerLoader {
    * @param {{session: import("../recognize/session.js").Session}} options as for `attachExplainer`
    */
   constructor(elements, options) {
-    [this.#elements, this.#options] = [elements, options];
+    this.#fetch = () => fetchExplainer(elements, options);
     elements.details.addEventListener("toggle", () => elements.details.open && this.load());
   }
 
-  /** Load the explainer, or repeat a failed load; return it, or null after it has shown its error. */
+  /** Load the explainer, or repeat a failed load. */
   async load() {
     const loading = (this.#explainer ??= this.#fetch());
     const explainer = await loading;
     if (!explainer && this.#explainer === loading) this.#explainer = null;
     explainer?.refresh();
-    return explainer;
   }
 
   /** Show the present drawing in the next frame. Cheap to call often. */
@@ -31,16 +29,16 @@ export class ExplainerLoader {
   async showMoment(moment) {
     (await this.#explainer)?.showMoment(moment);
   }
+}
 
-  async #fetch() {
-    try {
-      const loads = [import("./panel.js"), this.#options.session.loadModel()];
-      const [{ attachExplainer }] = await Promise.all(loads);
-      return attachExplainer(this.#elements, this.#options);
-    } catch (error) {
-      this.#elements.unit.textContent = `The network could not be loaded. ${error.message}`;
-      this.#elements.details.querySelector("div").textContent = "Close and open this panel to retry.";
-      return null;
-    }
+/** Return the explainer, or null after showing an error. */
+async function fetchExplainer(elements, options) {
+  try {
+    const [{ attachExplainer }] = await Promise.all([import("./panel.js"), options.session.loadModel()]);
+    return attachExplainer(elements, options);
+  } catch (error) {
+    elements.unit.textContent = `The network could not be loaded. ${error.message}`;
+    elements.details.querySelector("div").textContent = "Close and open this panel to retry.";
+    return null;
   }
 }

@@ -120,8 +120,11 @@ export class NetworkCanvas {
 
   #highlightSquare(painter, colors, name, { x, y }, side) {
     const { left, top, scale } = this.#positions[name];
-    const margin = HIGHLIGHT_MARGIN;
-    painter.highlight(colors, left + x * scale - margin, top + y * scale - margin, side * scale + 2 * margin);
+    const corner = [left + x * scale - HIGHLIGHT_MARGIN, top + y * scale - HIGHLIGHT_MARGIN];
+    const size = side * scale + 2 * HIGHLIGHT_MARGIN;
+    // Visible on light and dark units.
+    painter.frame(colors.surface, ...corner, size, size, 3);
+    painter.frame(colors.ink, ...corner, size, size, 2);
   }
 
   /** Return the center of a unit in CSS pixels. */

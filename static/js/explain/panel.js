@@ -1,5 +1,6 @@
 /** The explainer: shows in the page how its model predicts the selected digit, and when. */
 
+import { onColorChange } from "../draw/paint.js";
 import { duration } from "../draw/timeline.js";
 import { rasterize } from "../recognize/rasterize.js";
 import { formatProbability } from "../recognize/result_view.js";
@@ -143,9 +144,7 @@ export function attachExplainer(elements, { session, getInput, onMoment, onPast 
 
   const observer = new ResizeObserver(resize);
   for (const element of [root, layersRoot, ribbonRoot]) observer.observe(element);
-  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
-    matchMedia(query).addEventListener("change", resize);
-  }
+  onColorChange(resize);
   for (const element of [root, layersRoot]) element.addEventListener("keydown", keepEscape);
   describe();
   resize();
