@@ -11,6 +11,8 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
     """WhiteNoise's storage that also rewrites ``import … from "./x.js"`` in ES modules."""
 
     support_js_module_import_aggregation = True
+    # In the worst order of the file system, a chain of imports needs one pass per module.
+    max_post_process_passes = 20
 
 
 def require_static_files() -> None:

@@ -38,11 +38,11 @@ STYLE_SHEETS = ["css/base.css", "css/page.css", "css/network.css"]
 MODULES = [
     f"js/{name}.js"
     for name in (
-        "draw/drawing", "draw/export", "draw/keyboard", "draw/pad", "draw/paint",
+        "draw/drawing", "draw/keyboard", "draw/pad", "draw/paint",
         "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
-        "recognize/session", "visit/correction", "visit/outbox", "visit/strip", "visit/typed_label",
-        "visit/visit", "visit/welcome",
+        "recognize/session", "visit/correction", "visit/outbox", "visit/storage", "visit/strip",
+        "visit/typed_label", "visit/visit", "visit/welcome",
     )
 ]  # fmt: skip
 
@@ -76,7 +76,9 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 def _page_files() -> list[str]:
     """Return the URLs of all static files of the page, those loaded later included."""
     folder = settings.BASE_DIR / "static"
-    modules = [path for path in folder.glob("js/**/*.js") if path.parent.name != "review"]
+    modules = [
+        path for path in folder.glob("js/**/*.js") if path.parent.name not in ("admin", "review")
+    ]
     names = (str(path.relative_to(folder)) for path in sorted(modules))
     return [static(name) for name in (*STYLE_SHEETS, "icon.svg", *names)]
 

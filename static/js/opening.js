@@ -2,24 +2,13 @@
 
 import { scaleStrokes } from "./draw/drawing.js";
 import { duration, strokesUntil } from "./draw/timeline.js";
+import { fromFragment, LINK_SIDE } from "./share/link.js";
 
-// Recorded for this page. On its way to an 8, the network sees a 1, a 7, a 0 and a 5.
-const SIDE = 280;
-const EIGHT = [[
-  [186, 84, 0], [184, 79, 25], [181, 72, 58], [177, 64, 95], [172, 58, 131], [165, 54, 169],
-  [156, 50, 204], [147, 48, 237], [138, 47, 267], [129, 49, 299], [120, 52, 330], [112, 57, 359],
-  [106, 62, 386], [102, 68, 412], [99, 76, 438], [98, 84, 464], [99, 92, 489], [102, 100, 517],
-  [107, 107, 545], [114, 115, 573], [121, 122, 600], [129, 128, 629], [139, 134, 659],
-  [148, 140, 687], [157, 146, 715], [165, 153, 744], [174, 160, 772], [181, 168, 800],
-  [186, 176, 829], [188, 185, 860], [189, 195, 890], [187, 204, 920], [184, 213, 949],
-  [178, 221, 981], [169, 228, 1015], [160, 234, 1049], [150, 238, 1080], [140, 239, 1112],
-  [130, 237, 1146], [119, 234, 1177], [111, 229, 1205], [104, 223, 1234], [99, 215, 1263],
-  [95, 206, 1292], [93, 198, 1320], [94, 190, 1349], [98, 181, 1380], [104, 172, 1409],
-  [110, 164, 1438], [118, 156, 1470], [127, 148, 1505], [137, 140, 1538], [146, 132, 1568],
-  [154, 125, 1597], [161, 118, 1624], [167, 111, 1649], [172, 104, 1674], [176, 97, 1699],
-  [178, 91, 1722], [180, 85, 1744], [181, 80, 1763], [181, 75, 1784], [179, 72, 1806],
-  [177, 68, 1825], [176, 66, 1837],
-]];
+// A link, recorded for this page. On its way to an 8, the network sees a 1, a 7, a 0 and a 5.
+const EIGHT =
+  "#d=AQFB0ArmBAANIxkVMyEdOSUjKyQzHSY_GyNBDSFBBx5BDiBBFh85JB0rJhsdLBoVOhoHOhoIOhkWPBwkMhw0PBw" +
+  "0Mhs6LB1ILB5CLBxCLBw6NB1CMhw0OhwkPB0QQh8GSB4NQh4VQh0rOiBBNCJBLCJHHB9JCCBJDSJPFR85JRwzKR0jO" +
+  "x0dQR0NORwIOR0cQR8sQR0sOR08OSBAOyNKOSFCOR46Mx00MRssMxkkMxkeMRkOKxcOKxYIIxMAJRUNFRYPGxMFDww";
 // Milliseconds for which the finished digit stays.
 const HOLD = 2_000;
 
@@ -29,7 +18,7 @@ const HOLD = 2_000;
  * @param {(strokes: number[][][] | null) => void} show receives the strokes of each frame, null at the end
  */
 export function playOpening({ canvas, side }, show) {
-  const strokes = scaleStrokes(EIGHT, side / SIDE);
+  const strokes = scaleStrokes(fromFragment(EIGHT), side / LINK_SIDE);
   const end = duration(strokes);
   const start = performance.now();
   const input = new AbortController();

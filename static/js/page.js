@@ -1,9 +1,9 @@
 /** Connects the pad, the recognition, the visit and the controls of the page. */
 
 import { Drawing, isInside, randomUUID, scaleStrokes, strokesIn } from "./draw/drawing.js";
-import { download, fileName, toFile } from "./draw/export.js";
 import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
+import { onColorChange } from "./draw/paint.js";
 import { handlePictures } from "./draw/picture_input.js";
 import { replay } from "./draw/replay.js";
 import { strokesUntil } from "./draw/timeline.js";
@@ -12,6 +12,7 @@ import { levelsOf, repaintInput, showBadge, showDigits } from "./recognize/resul
 import { Session } from "./recognize/session.js";
 import { Correction } from "./visit/correction.js";
 import { Outbox } from "./visit/outbox.js";
+import { openStorage } from "./visit/storage.js";
 import { showStrip } from "./visit/strip.js";
 import { Visit } from "./visit/visit.js";
 import { countVisit, invitation } from "./visit/welcome.js";
@@ -21,39 +22,27 @@ const LOAD_DELAY = 800;
 
 const find = (selector) => document.querySelector(selector);
 
+const localStore = openStorage(() => localStorage);
 const drawing = new Drawing();
 const pad = new Pad(find("#pad"), drawing);
-const visit = new Visit(storage("sessionStorage"));
-const outbox = new Outbox(storage("localStorage"));
+const visit = new Visit(openStorage(() => sessionStorage));
+const outbox = new Outbox(localStore);
 const session = new Session({
   drawing,
   pad,
   visit,
   outbox,
-  storage: storage("localStorage"),
+  storage: localStore,
   isSaving: () => find("#save").checked,
 });
 const correction = new Correction({ drawing, visit, outbox, session });
 
-/** Return a browser storage, or a substitute where the browser forbids it. */
-function storage(name) {
-  try {
-    return window[name];
-  } catch {
-    return { getItem: () => null, setItem() {}, removeItem() {} };
-  }
-}
-
 // Strokes and pictures
 
-let isPenDown = false;
-/** A picture that arrived during a stroke. */
-let pendingPicture = null;
 let lastGeneration = 0;
 
 /** Open a picture, or the strokes of an SVG file. */
 function openPicture({ strokes, side, ...picture }) {
-  pendingPicture = null;
   if (strokes) {
     // The change predicts and saves it.
     drawing.open({ id: randomUUID(), strokes: scaleStrokes(strokes, pad.side / side) });
@@ -64,15 +53,8 @@ function openPicture({ strokes, side, ...picture }) {
 }
 
 const listeners = {
-  onDraw(time) {
-    isPenDown = true;
-    session.predictStroke(time);
-  },
-  onPenUp(time) {
-    isPenDown = false;
-    session.complete(time);
-    if (pendingPicture) openPicture(pendingPicture);
-  },
+  onDraw: (time) => session.predictStroke(time),
+  onPenUp: (time) => session.complete(time),
 };
 handlePointers(pad, {
   ...listeners,
@@ -83,10 +65,7 @@ handlePointers(pad, {
 handleKeys(pad, listeners);
 handlePictures({
   inputs: [find("#picture"), find("#camera")],
-  onPicture(picture) {
-    if (isPenDown) pendingPicture = picture;
-    else openPicture(picture);
-  },
+  onPicture: openPicture,
   onInvalid: () => showBadge("This file is no picture that your browser can open, and no drawing of this page."),
 });
 
@@ -189,7 +168,7 @@ addEventListener("online", loadModel);
 
 // Opening and invitation
 
-const earlierVisits = countVisit(storage("localStorage"));
+const earlierVisits = countVisit(localStore);
 find("#invitation").textContent = invitation(earlierVisits);
 let hasInput = false;
 pad.canvas.addEventListener("pointerenter", onFirstInput, { once: true });
@@ -246,6 +225,7 @@ function deleteDrawings(ids) {
 
 async function downloadDrawing(format) {
   const entry = visit.find(drawing.id);
+  const { download, fileName, toFile } = await import("./draw/export.js");
   download(await toFile(entry, format), `${fileName(entry.text)}.${format}`);
 }
 
@@ -267,13 +247,10 @@ function showVisit() {
 }
 
 visit.addEventListener("change", showVisit);
-// Canvases are painted in the text color.
-for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
-  matchMedia(query).addEventListener("change", () => {
-    showVisit();
-    repaintInput(session.prediction?.digits[session.selected]?.image ?? null);
-  });
-}
+onColorChange(() => {
+  showVisit();
+  repaintInput(session.prediction?.digits[session.selected]?.image ?? null);
+});
 
 // Buttons and keys
 
@@ -346,14 +323,8 @@ find("#accuracy").addEventListener("beforetoggle", async ({ newState }) => {
 
 for (const [id, key] of [["save", "keep"], ["digit-keys", "keys"]]) {
   const checkbox = find(`#${id}`);
-  checkbox.checked = storage("localStorage").getItem(key) !== "no";
-  checkbox.addEventListener("change", () => {
-    try {
-      storage("localStorage").setItem(key, checkbox.checked ? "yes" : "no");
-    } catch {
-      // Full or forbidden storage: the choice holds for this page only.
-    }
-  });
+  checkbox.checked = localStore.getItem(key) !== "no";
+  checkbox.addEventListener("change", () => localStore.setItem(key, checkbox.checked ? "yes" : "no"));
 }
 find("#save").addEventListener("change", ({ target, timeStamp }) => {
   // The drawing on the pad follows the choice at once, so that it can be labeled.

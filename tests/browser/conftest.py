@@ -110,6 +110,12 @@ def wait_until(page, condition):
     assert condition()
 
 
+def promote(route):
+    """Answer like a server that has promoted another model."""
+    response = route.fetch()
+    route.fulfill(response=response, json=response.json() | {"model": "promoted"})
+
+
 def expect_saved(page, count):
     """Wait until the database has this number of drawings."""
     wait_until(page, lambda: Drawing.objects.count() == count)

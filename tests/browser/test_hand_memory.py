@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Digit, Drawing
-from tests.browser.conftest import expect_saved, wait_until
+from tests.browser.conftest import expect_saved, promote, wait_until
 from tools.browser.pen import choose, draw, expect_state, violations
 from tools.samples import ellipse
 
@@ -51,11 +51,6 @@ def draw_next(page, strokes, state):
     expect_state(page, state)
 
 
-def promote(route):
-    response = route.fetch()
-    route.fulfill(response=response, json=response.json() | {"model": "promoted"})
-
-
 def test_uncorrected_drawing_raises_the_confidence_in_its_shape(taught):
     draw_next(taught, LESS_SIMILAR, "unsure")
     # A response of a promoted model replaces the model of the page, but not the memory.
@@ -66,14 +61,19 @@ def test_uncorrected_drawing_raises_the_confidence_in_its_shape(taught):
     expect(taught.locator("#reading")).to_have_text("1")
 
 
-def test_relabeled_digit_changes_the_ribbon(taught):
+def test_relabeled_digit_changes_the_ribbon_and_undone_label_is_forgotten(taught):
     for label in ("1", "4"):
         taught.click(f"#probabilities [data-digit='{label}']")
         expect(taught.locator("#ribbon p")).to_contain_text(f"Prediction {label}")
+    taught.click("[data-label-action=undo]")
+    expect(taught.locator("#hand")).to_be_hidden()
 
 
-def test_reset_returns_to_the_prediction_of_the_model(taught):
-    taught.click("[data-action=forget-hand]")
+def test_reset_in_another_tab_returns_to_the_prediction_of_the_model(taught):
+    other = taught.context.new_page()
+    other.goto(taught.url)
+    other.click("[data-action=forget-hand]")
+    other.close()
     expect(taught.locator("#hand")).to_be_hidden()
     taught.click("[data-action=clear]")
     draw(taught, SIMILAR)
@@ -81,18 +81,6 @@ def test_reset_returns_to_the_prediction_of_the_model(taught):
     expect(taught.locator("#reading")).to_have_text("7")
 
 
-def test_reset_in_another_tab_is_adopted(taught):
-    other = taught.context.new_page()
-    other.goto(taught.url)
-    other.click("[data-action=forget-hand]")
-    expect(taught.locator("#hand")).to_be_hidden()
-
-
 def test_deleted_drawing_is_forgotten(taught):
     choose(taught, "delete")
-    expect(taught.locator("#hand")).to_be_hidden()
-
-
-def test_undone_label_is_forgotten(taught):
-    taught.click("[data-label-action=undo]")
     expect(taught.locator("#hand")).to_be_hidden()

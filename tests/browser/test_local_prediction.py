@@ -1,8 +1,11 @@
 """Predictions in the page during a stroke."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
+from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, wait_until
 from tools.browser.pen import draw, expect_state, press, wait_for_frames
 from tools.samples import SEVENTY_ONE
@@ -17,12 +20,22 @@ def page_with_model(page):
     return page
 
 
-def test_stroke_is_predicted_without_a_response(page_with_model):
-    page_with_model.route("**/api/v1/predict*", lambda route: None)
-    press(page_with_model)
-    expect(page_with_model.locator("#reading")).to_have_text("7")
-    expect_state(page_with_model, "drawing")
-    expect(page_with_model.locator("#confidence")).to_contain_text("confidence")
+def test_stroke_in_progress_is_predicted_but_neither_announced_nor_labeled_nor_saved(
+    page_with_model,
+):
+    page, announcement = page_with_model, page_with_model.locator("#announcement")
+    page.route("**/api/v1/predict*", lambda route: None)
+    press(page)
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "drawing")
+    expect(page.locator("#confidence")).to_contain_text("confidence")
+    assert announcement.inner_text() == page.locator("#label-status").inner_text() == ""
+    assert not Drawing.objects.exists()
+    page.mouse.up()
+    expect(announcement).to_have_text(re.compile("^7, .* confidence$"))
+    expect_saved(page, 1)
+    page.click("[data-action=clear]")
+    expect(announcement).to_have_text("")
 
 
 def test_local_prediction_equals_the_server_prediction(page_with_model):

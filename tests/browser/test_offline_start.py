@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from recognizer import views
 from tests.browser.conftest import expect_saved, wait_until
-from tools.browser.pen import draw, offline
+from tools.browser.pen import draw, expect_state, offline
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,11 +25,12 @@ def test_page_starts_without_a_network_and_sends_its_drawing_later(installed):
     with offline(installed):
         installed.goto("/")
         draw(installed)
-        expect(installed.locator("#badge")).to_contain_text("Waiting to be sent: 1.")
+        expect(installed.locator("#reading")).to_have_text("7")
+        expect(installed.locator("#badge")).to_have_text("No connection. Waiting to be sent: 1.")
         installed.click("#network summary")
         expect(installed.locator("#network canvas").first).to_be_visible()
     expect_saved(installed, 1)
-    expect(installed.locator("#reading")).to_have_text("7")
+    expect_state(installed, "read")
 
 
 def test_page_opens_from_its_store_if_the_server_fails(installed, monkeypatch):

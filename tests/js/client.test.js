@@ -25,7 +25,7 @@ beforeEach(() => {
             headers: new Headers(headers),
             json: async () => (body === HTML ? JSON.parse(HTML) : body),
           });
-        requests.push({ url, options, respond, fail: () => reject(new TypeError("network")) });
+        requests.push({ url, options, respond, fail: reject });
       }),
     onPrediction: (prediction, job) => events.push(["prediction", prediction, job.name]),
     // Records changes of the status only.
@@ -88,7 +88,8 @@ test("only the last state of a drawing is saved", async () => {
 });
 
 for (const [failure, status, respond] of [
-  ["no network", "offline", (request) => request.fail()],
+  ["no network", "offline", (request) => request.fail(new TypeError("network"))],
+  ["a timeout", "offline", (request) => request.fail(new DOMException("", "TimeoutError"))],
   ["a failing server", "busy", (request) => request.respond(503)],
   ["too many requests", "busy", (request) => request.respond(429)],
 ]) {
@@ -118,7 +119,7 @@ for (const [failure, status, respond] of [
 test("a newer drawing waits for the scheduled retry", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   client.predict(job("one"));
-  requests[0].fail();
+  requests[0].fail(new TypeError("network"));
   await settled();
   client.predict(job("two"));
   assert.equal(requests.length, 1);
@@ -200,20 +201,6 @@ test("an idle task runs once nothing waits, and requests wait for its end", asyn
   assert.equal(task.mock.callCount(), 1);
 });
 
-test("a timeout that the browser reports as AbortError is retried", async () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  let calls = 0;
-  client.fetch = async () => {
-    calls += 1;
-    throw new DOMException("aborted", "AbortError");
-  };
-  client.predict(job("one"));
-  await settled();
-  mock.timers.tick(1000);
-  await settled();
-  assert.deepEqual([calls, events], [2, [["status", "offline"]]]);
-});
-
 test("a drawing that cannot be saved is predicted first and saved later", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   client.predict(job("seven", { save: true }));
@@ -239,11 +226,24 @@ test("a drawing deleted during its request is not sent again", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   client.predict(job("one", { save: true }));
   outbox.delete("a");
-  requests[0].fail();
+  requests[0].fail(new TypeError("network"));
   await settled();
   mock.timers.tick(1000);
   await settled();
   assert.deepEqual(sent().at(-1), "DELETE /api/v1/drawings/a");
+});
+
+test("a drawing that is not to be saved any more is predicted after a failed request", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  client.predict(job("one", { save: true }));
+  outbox.discardSaves();
+  requests[0].fail(new TypeError("network"));
+  await settled();
+  mock.timers.tick(1000);
+  requests[1].respond(200, "seven");
+  await settled();
+  assert.equal(sent().at(-1), "POST /api/v1/predict?images=true");
+  assert.deepEqual(events.at(-1), ["prediction", "seven", "one"]);
 });
 
 test("the retry waits as long as Retry-After demands", async () => {

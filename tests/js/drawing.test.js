@@ -173,3 +173,10 @@ test("strokesIn selects the piece of a stroke that joins two digits", () => {
   assert.deepEqual(strokesIn([10, 10, 10, 40], strokes), [left, dot]);
   assert.deepEqual(strokesIn([40, 10, 0, 40], strokes), [right]);
 });
+
+test("drawings have different UUIDs of version 4 without crypto.randomUUID", (context) => {
+  context.mock.method(crypto, "randomUUID", () => assert.fail("missing over plain HTTP"));
+  const ids = Array.from({ length: 100 }, () => new Drawing().id);
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.equal(new Set(ids).size, ids.length);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { DELETION, Outbox } from "../../static/js/visit/outbox.js";
+import { openStorage } from "../../static/js/visit/storage.js";
 
 /** Like a browser's storage, whose keys are its own properties. */
 class Storage {
@@ -17,10 +18,11 @@ class Storage {
 }
 
 let storage, outbox;
+const createOutbox = () => new Outbox(openStorage(() => storage));
 
 beforeEach(() => {
   storage = new Storage();
-  outbox = new Outbox(storage);
+  outbox = createOutbox();
 });
 
 test("next returns the drawing before its label", () => {
@@ -60,7 +62,7 @@ test("load restores the changes of a closed page", () => {
   outbox.save("a", { strokes: [1] });
   outbox.label("a", null);
   outbox.save("b", { strokes: [2] });
-  const reopened = new Outbox(storage);
+  const reopened = createOutbox();
   reopened.load();
   assert.equal(reopened.size, 2);
   while (reopened.next()) reopened.settle(reopened.next());
@@ -75,7 +77,7 @@ test("load restores a deletion stored by an earlier release", () => {
 
 test("load keeps a newer change of this page", () => {
   outbox.save("a", { strokes: [1] });
-  const reopened = new Outbox(storage);
+  const reopened = createOutbox();
   reopened.delete("a");
   reopened.load();
   assert.equal(reopened.next().part, DELETION);
@@ -103,11 +105,9 @@ test("discardSaves keeps deletions only", () => {
 });
 
 test("onStorage adopts a deletion of another page", () => {
-  const newValue = JSON.stringify({ [DELETION]: true });
   outbox.save("a", { strokes: [] });
-  outbox.onStorage({ key: "outbox:a", newValue });
-  outbox.onStorage({ key: "outbox:b", newValue });
-  outbox.onStorage({ key: null, newValue: null });
+  for (const id of ["a", "b"]) createOutbox().delete(id);
+  for (const key of ["outbox:a", "outbox:b", null]) outbox.onStorage({ key });
   assert.deepEqual(outbox.next(), { id: "a", part: DELETION, value: true });
   assert.equal(outbox.size, 1);
 });

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { openStorage } from "../../static/js/visit/storage.js";
 import { Visit } from "../../static/js/visit/visit.js";
 
 const BLANK = { strokes: [], side: 280 };
 
 function createStorage(items = {}) {
-  return { getItem: (key) => items[key] ?? null, setItem: (key, value) => (items[key] = value) };
+  const setItem = (key, value) => void (items[key] = value);
+  return openStorage(() => ({ getItem: (key) => items[key] ?? null, setItem }));
 }
 
 test("put appends new drawings and updates existing ones in place", () => {
@@ -28,25 +30,14 @@ test("a reload restores the drawings that were not deleted", () => {
   assert.equal(new Visit(storage).current, "b");
 });
 
-test("drawings stored by an earlier release get the current field names", () => {
-  const stored = JSON.stringify([
-    { id: "a", keep: true, said: "7", ...BLANK },
-    { id: "b", keep: false, ...BLANK },
-  ]);
-  assert.deepEqual(new Visit(createStorage({ visit: stored })).drawings, [
-    { id: "a", save: true, label: "7", ...BLANK },
-    { id: "b", save: false, ...BLANK },
-  ]);
-});
-
 test("entries that are not drawings are ignored", () => {
   const stored = JSON.stringify([{}, { id: 1, ...BLANK }, { id: "a", side: 280 }, { id: "b", ...BLANK }]);
   assert.deepEqual(new Visit(createStorage({ visit: stored })).drawings, [{ id: "b", ...BLANK }]);
 });
 
 for (const stored of ["{invalid", "5", "[null]", null]) {
-  test(`a storage that contains ${stored} and refuses writes does not affect the visit`, () => {
-    const visit = new Visit({ getItem: () => stored });
+  test(`a storage that contains ${stored} does not affect the visit`, () => {
+    const visit = new Visit(createStorage({ visit: stored }));
     visit.put({ id: "a" });
     assert.equal(visit.drawings.length, 1);
   });
@@ -56,8 +47,7 @@ test("a full storage keeps no deleted drawing", () => {
   const storage = createStorage();
   const { setItem } = storage;
   storage.setItem = (key, value) => {
-    if (value.length > 100) throw new Error("full");
-    setItem(key, value);
+    return value.length <= 100 && setItem(key, value);
   };
   const visit = new Visit(storage);
   visit.put({ id: "a", ...BLANK });

@@ -1,6 +1,6 @@
 /** The pad: a canvas that shows a drawing and takes strokes from mouse, finger and pen. */
 
-import { loadImage, paintPicture, paintStrokes, placePicture } from "./paint.js";
+import { loadImage, onColorChange, paintPicture, paintStrokes, placePicture } from "./paint.js";
 
 // A touch within this time (milliseconds) of a pen event is the palm.
 const PALM_TIMEOUT = 1000;
@@ -32,7 +32,7 @@ export class Pad {
     Object.assign(this, { canvas, drawing });
     this.#side = canvas.clientWidth;
     drawing.addEventListener("change", () => this.repaint());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    onColorChange(() => this.repaint());
     new ResizeObserver(() => this.#resize()).observe(canvas);
     this.#watchZoom();
   }

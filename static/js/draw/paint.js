@@ -42,8 +42,22 @@ export function placePicture({ width, height }, side) {
   return { scale, x: (side - width * scale) / 2, y: (side - height * scale) / 2 };
 }
 
-/** Decode a picture { source, width, height } into an image element. */
-export async function loadImage({ source }) {
+/** Call a function when the colors of the page change: canvases keep those in which they were painted. */
+export function onColorChange(listener) {
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", listener);
+  }
+}
+
+const images = new WeakMap();
+
+/** Decode a picture { source, width, height } once; return its image element. */
+export function loadImage(picture) {
+  if (!images.has(picture)) images.set(picture, decode(picture));
+  return images.get(picture);
+}
+
+async function decode({ source }) {
   const image = new Image();
   image.src = source;
   await image.decode();

@@ -13,7 +13,8 @@ export function handlePictures({ inputs, onPicture, onInvalid }) {
     const file = [...files].find(({ type }) => type.startsWith("image/"));
     if (!file) return files.length > 0 && onInvalid();
     newest = file;
-    const picture = await readFile(file).catch(() => null);
+    const reading = import("./picture_file.js").then(({ toPicture }) => toPicture(file));
+    const picture = await reading.catch(() => null);
     // A newer file was chosen while this one was read.
     if (newest !== file) return;
     if (picture) onPicture(picture);
@@ -33,9 +34,4 @@ export function handlePictures({ inputs, onPicture, onInvalid }) {
     event.preventDefault();
     accept(event.dataTransfer.files);
   });
-}
-
-async function readFile(file) {
-  const { toPicture } = await import("./picture_file.js");
-  return toPicture(file);
 }

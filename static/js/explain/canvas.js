@@ -55,12 +55,6 @@ export class Painter {
     );
   }
 
-  /** Paint a frame that is visible on light and dark units. */
-  highlight(colors, x, y, side) {
-    this.frame(colors.surface, x, y, side, side, 3);
-    this.frame(colors.ink, x, y, side, side, 2);
-  }
-
   /** Paint a curve with horizontal ends between two points. */
   curve(color, opacity, [fromX, fromY], [toX, toY]) {
     const middle = (fromX + toX) / 2;

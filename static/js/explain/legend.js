@@ -16,23 +16,23 @@ const LEGEND = [
 
 /**
  * @param {HTMLElement} root
- * @param {import("../recognize/lenet.js").LeNet} network
+ * @param {() => import("../recognize/lenet.js").LeNet} getNetwork
  */
-export function attachLegend(root, network) {
+export function attachLegend(root, getNetwork) {
   const about = createElement("p", {}, OVERVIEW);
   const swatch = (name) => createElement("span", { className: `swatch ${name}` });
   const entries = LEGEND.map(([name, text]) => createElement("li", {}, swatch(name), ` ${text}`));
   const canvas = createElement("canvas", { role: "img" });
-  const caption = createElement("figcaption");
+  const caption = createElement("figcaption", { className: "quiet" });
   const width = COUNT * KERNEL + (COUNT - 1) * GAP;
   canvas.style.setProperty("--ratio", width / KERNEL);
   let selected = null;
-  root.append(about, createElement("ul", {}, ...entries), createElement("figure", {}, canvas, caption));
+  root.append(about, createElement("ul", { className: "quiet" }, ...entries), createElement("figure", {}, canvas, caption));
 
   function paint() {
     const colors = colorsOf(root);
     const painter = new Painter(canvas, width, KERNEL);
-    const { kernels, highlighted } = kernelsOf(network, selected);
+    const { kernels, highlighted } = kernelsOf(getNetwork(), selected);
     const largest = Math.max(...kernels.flatMap((weights) => [...weights].map(Math.abs)));
     kernels.forEach((weights, i) => {
       const left = i * (KERNEL + GAP);

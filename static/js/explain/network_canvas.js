@@ -15,18 +15,14 @@ const HIGHLIGHT_MARGIN = 2;
 export class NetworkCanvas {
   #canvases;
   #lines;
-  #network;
   #positions = {};
 
   /**
-   * @param {import("../recognize/lenet.js").LeNet} network
    * @param {Record<string, HTMLCanvasElement>} canvases by layer
    * @param {HTMLCanvasElement} lines covers all layers
    */
-  constructor(network, canvases, lines) {
-    this.#network = network;
-    this.#canvases = canvases;
-    this.#lines = lines;
+  constructor(canvases, lines) {
+    [this.#canvases, this.#lines] = [canvases, lines];
   }
 
   /** Measure the canvases; called rarely, because it forces a layout. */
@@ -46,12 +42,14 @@ export class NetworkCanvas {
 
   /**
    * Paint the layers, or their empty frames.
-   * @param {{layers: object | null, selected: [string, number] | null}} state
+   * @param {import("../recognize/lenet.js").LeNet} network
+   * @param {object | null} layers
+   * @param {[string, number] | null} selected
    */
-  paint({ layers, selected }) {
+  paint(network, layers, selected) {
     const colors = colorsOf(this.#lines);
     const unit = layers && selected;
-    const incoming = unit && unit[0] !== "input" ? this.#network.contributions(layers, ...unit) : null;
+    const incoming = unit && unit[0] !== "input" ? network.contributions(layers, ...unit) : null;
     // The page itself shows the input; the logits are shown as probabilities.
     const values = layers && { ...layers, input: null, logits: null };
     for (const name of LAYERS) {
@@ -62,7 +60,7 @@ export class NetworkCanvas {
     this.#paintProbabilities(colors, layers?.probabilities);
     const painter = new Painter(this.#lines, this.#lines.width / devicePixelRatio);
     if (incoming) this.#paintContributions(painter, colors, unit, incoming);
-    else if (layers && !unit) this.#paintTrace(painter, colors, layers);
+    else if (layers && !unit) this.#paintTrace(painter, colors, tracePrediction(network, layers));
     if (unit) this.#highlight(painter, colors, unit, receptiveField(layers, ...unit));
   }
 
@@ -107,8 +105,8 @@ export class NetworkCanvas {
     }
   }
 
-  #paintTrace(painter, colors, layers) {
-    for (const { from, to, weight } of tracePrediction(this.#network, layers)) {
+  #paintTrace(painter, colors, edges) {
+    for (const { from, to, weight } of edges) {
       painter.curve(colors.ink, 0.35 * weight, this.#centerOf(...from), this.#centerOf(...to));
     }
   }
@@ -122,8 +120,11 @@ export class NetworkCanvas {
 
   #highlightSquare(painter, colors, name, { x, y }, side) {
     const { left, top, scale } = this.#positions[name];
-    const margin = HIGHLIGHT_MARGIN;
-    painter.highlight(colors, left + x * scale - margin, top + y * scale - margin, side * scale + 2 * margin);
+    const corner = [left + x * scale - HIGHLIGHT_MARGIN, top + y * scale - HIGHLIGHT_MARGIN];
+    const size = side * scale + 2 * HIGHLIGHT_MARGIN;
+    // Visible on light and dark units.
+    painter.frame(colors.surface, ...corner, size, size, 3);
+    painter.frame(colors.ink, ...corner, size, size, 2);
   }
 
   /** Return the center of a unit in CSS pixels. */

@@ -15,15 +15,14 @@ const EMPTY = "Nothing drawn";
 
 /**
  * @param {HTMLElement} root whose first figure shows the input
- * @param {import("../recognize/lenet.js").LeNet} network
+ * @param {() => import("../recognize/lenet.js").LeNet} getNetwork
  * @param {(unit: [string, number] | null, text: string | null) => void} onSelect receives the selected
  *   unit as [layer, index], and its description
  */
-export function attachNetwork(root, network, onSelect) {
-  for (const old of root.querySelectorAll("figure ~ *, #seen ~ *")) old.remove();
+export function attachNetwork(root, getNetwork, onSelect) {
   const canvases = Object.fromEntries(LAYERS.map((name) => [name, createControl(name)]));
   const lines = createElement("canvas", { className: "lines", "aria-hidden": "true" });
-  const view = new NetworkCanvas(network, canvases, lines);
+  const view = new NetworkCanvas(canvases, lines);
   const units = Object.fromEntries(LAYERS.map((name) => [name, 0]));
   // Layers under the pointer, with the focus, and with a focus that came from a press.
   let [hovered, focused, pressed] = [null, null, null];
@@ -35,7 +34,7 @@ export function attachNetwork(root, network, onSelect) {
   root.append(...figures.slice(1, 2), rowBreak, ...figures.slice(2), lines);
 
   function paint() {
-    view.paint({ ...state, selected: selected() });
+    view.paint(getNetwork(), state.layers, selected());
   }
 
   /** Return the selected unit as [layer, index], or null. */
@@ -54,7 +53,7 @@ export function attachNetwork(root, network, onSelect) {
   }
 
   function describe(name, unit) {
-    return state.layers && describeUnit(network, state, name, unit);
+    return state.layers && describeUnit(getNetwork(), state, name, unit);
   }
 
   function hover(name, { offsetX, offsetY }) {
@@ -92,7 +91,8 @@ export function attachNetwork(root, network, onSelect) {
 
   function fillFigure(figure, name) {
     const shape = createElement("span", {}, layerShape(LAYOUT[name]));
-    const caption = createElement("figcaption", { "aria-hidden": "true" }, LAYER_TEXTS[name].title, shape);
+    const options = { className: "quiet", "aria-hidden": "true" };
+    const caption = createElement("figcaption", options, LAYER_TEXTS[name].title, shape);
     figure.append(canvases[name], caption);
     const { width, height } = extent(LAYOUT[name]);
     // Widths in proportion to this ratio give all layers of a row the same height.

@@ -12,9 +12,9 @@ const DEFAULT_PAIR = [3, 8];
 
 /**
  * @param {HTMLElement} root
- * @param {import("../recognize/lenet.js").LeNet} network
+ * @param {() => import("../recognize/lenet.js").LeNet} getNetwork
  */
-export function attachOcclusion(root, network) {
+export function attachOcclusion(root, getNetwork) {
   const [first, second] = ["First digit", "Second digit"].map(createSelect);
   const canvas = createElement("canvas", { role: "img" });
   const legend = createElement("p");
@@ -68,7 +68,7 @@ export function attachOcclusion(root, network) {
       if (!grid) selectedPair = null;
       [first.value, second.value] = selectedPair ?? (logits ? rank(logits).slice(0, 2) : DEFAULT_PAIR);
       if (!grid) return paint();
-      cancel = runInFrames(network.occlusion(grid), (result) => {
+      cancel = runInFrames(getNetwork().occlusion(grid), (result) => {
         changes = result;
         paint();
       });

@@ -1,5 +1,6 @@
-/** The explainer: shows in the page how the serving model predicts the selected digit, and when. */
+/** The explainer: shows in the page how its model predicts the selected digit, and when. */
 
+import { onColorChange } from "../draw/paint.js";
 import { duration } from "../draw/timeline.js";
 import { rasterize } from "../recognize/rasterize.js";
 import { formatProbability } from "../recognize/result_view.js";
@@ -23,19 +24,19 @@ const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributi
  * Fill elements with the explainer.
  * @param {{layers: HTMLElement, unit: HTMLElement, ribbon: HTMLElement, details: HTMLElement}} elements the
  *   strip of layers, the line that describes a unit, the ribbon, and the panel with its div
- * @param {import("../recognize/recognition.js").Recognizer} recognizer
- * @param {{getInput: () => object, onMoment: (moment: number | null) => void,
+ * @param {{session: import("../recognize/session.js").Session, getInput: () => object,
+ *   onMoment: (moment: number | null) => void,
  *   onPast: (prediction: object, selected: number) => void}} options
- *   getInput returns { strokes, parts, digits, selected, side, grid, picture, box, isPreview }: all
- *   strokes, those of each digit, the predicted digits, the index of the selected one, the side of the
+ *   session has loaded a model, and replaces it after a promotion; getInput returns { strokes, parts,
+ *   digits, selected, side, grid, picture, box, isPreview }: all strokes, those of each digit, the predicted digits, the index of the selected one, the side of the
  *   pad; instead of strokes the 784 levels of a picture, the picture, and the box of the digit in it;
  *   and whether the strokes are not the drawing's own; onMoment receives the drawing time that the
  *   visitor selects on the ribbon, null for the present; onPast the prediction at that moment
- * @returns {{recognizer: object, refresh: () => void, showMoment: (moment: number | null) => void,
- *   detach: () => void}} detach ends all work, so that another explainer can fill the elements
+ * @returns {{refresh: () => void, showMoment: (moment: number | null) => void}}
  */
-export function attachExplainer(elements, recognizer, { getInput, onMoment, onPast }) {
-  const { network } = recognizer;
+export function attachExplainer(elements, { session, getInput, onMoment, onPast }) {
+  let { recognizer } = session;
+  const getNetwork = () => recognizer.network;
   const { details, layers: layersRoot, unit, ribbon: ribbonRoot } = elements;
   const root = details.querySelector("div");
   const [legendRoot, stepsRoot, occlusionRoot] = ["legend", "steps", "occlusion"].map((className) =>
@@ -45,20 +46,24 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
 
   let [layers, levels, unitText, restTimer, moment] = [null, null, null, 0, null];
   const steps = attachPreprocessing(stepsRoot, schedule);
-  const legend = attachLegend(legendRoot, network);
-  const networkView = attachNetwork(layersRoot, network, onSelect);
-  const occlusion = attachOcclusion(occlusionRoot, network);
+  const legend = attachLegend(legendRoot, getNetwork);
+  const networkView = attachNetwork(layersRoot, getNetwork, onSelect);
+  const occlusion = attachOcclusion(occlusionRoot, getNetwork);
   const ribbon = attachRibbon(ribbonRoot, onMoment);
 
-  const lifetime = new AbortController();
-  const { signal } = lifetime;
   let frame = 0;
   function schedule() {
-    if (signal.aborted) return;
     frame ||= requestAnimationFrame(() => {
       frame = 0;
+      if (session.recognizer && session.recognizer !== recognizer) onPromotion();
       update(getInput());
     });
+  }
+
+  function onPromotion() {
+    recognizer = session.recognizer;
+    legend.show(null);
+    occlusion.show(null);
   }
 
   /** Stop slow computations, and cancel the timer that starts them. */
@@ -91,10 +96,10 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     const isOpen = details.open;
     ribbonRoot.inert = Boolean(grid);
     levels = grid ?? (isOpen ? steps.show(strokes, side) : rasterize(strokes));
-    layers = levels.some((level) => level > 0) ? network.run(levels, layers ?? undefined) : null;
+    layers = levels.some((level) => level > 0) ? recognizer.network.run(levels, layers ?? undefined) : null;
     networkView.show(layers, levels);
     describe();
-    stepsRoot.hidden = Boolean(grid) && !box;
+    stepsRoot.classList.toggle("reserved", Boolean(grid) && !box);
     if (isOpen && grid && box) steps.showPicture(picture, box, levels);
     if (isOpen) describeSteps(strokes, grid);
     if (!layers) occlusion.show(null);
@@ -110,7 +115,7 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
       return { part, ...predictPart(recognizer, then[part], part, digits) };
     };
     const verdicts = digits.map(({ verdict }) => verdict);
-    ribbon.show(predictMoment, JSON.stringify([parts, verdicts, recognizer.memory.revision, side]));
+    ribbon.show(predictMoment, JSON.stringify([recognizer.version, recognizer.memory.revision, parts, verdicts, side]));
   }
 
   /** Compare the prediction with the one that all steps give. */
@@ -118,7 +123,7 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     const current = layers ? `Prediction: ${describePrediction(layers.probabilities)}` : "";
     if (grid) return steps.describe(`${current}${current && ". "}${PICTURE_HINT}`);
     if (!layers || steps.isComplete) return steps.describe(`${current}${current && ". "}${STEPS_HINT}`);
-    steps.describe(`${current}; with all steps: ${describePrediction(network.run(rasterize(strokes)).probabilities)}.`);
+    steps.describe(`${current}; with all steps: ${describePrediction(recognizer.network.run(rasterize(strokes)).probabilities)}.`);
   }
 
   function onSelect(selected, text) {
@@ -132,42 +137,23 @@ export function attachExplainer(elements, recognizer, { getInput, onMoment, onPa
     if (unit.textContent !== shown) unit.textContent = shown;
   }
 
-  const sizes = new Map();
-  function onResize(entries) {
-    const isResized = ({ target, contentRect: { width, height } }) => {
-      const [before, size] = [sizes.get(target), `${width} ${height}`];
-      sizes.set(target, size);
-      return before !== size;
-    };
-    if (entries.filter(isResized).length > 0) resize();
-  }
-
   function resize() {
     for (const part of [legend, steps, networkView, occlusion, ribbon]) part.resize();
     schedule();
   }
 
-  const observer = new ResizeObserver(onResize);
+  const observer = new ResizeObserver(resize);
   for (const element of [root, layersRoot, ribbonRoot]) observer.observe(element);
-  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
-    matchMedia(query).addEventListener("change", resize, { signal });
-  }
-  for (const element of [root, layersRoot]) element.addEventListener("keydown", keepEscape, { signal });
+  onColorChange(resize);
+  for (const element of [root, layersRoot]) element.addEventListener("keydown", keepEscape);
   describe();
   resize();
 
   return {
-    recognizer,
     refresh: schedule,
     showMoment(newMoment) {
       moment = newMoment;
       schedule();
-    },
-    detach() {
-      lifetime.abort();
-      observer.disconnect();
-      cancelAnimationFrame(frame);
-      pause();
     },
   };
 }

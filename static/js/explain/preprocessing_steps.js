@@ -17,26 +17,6 @@ const STAGES = [
 // The middle of rasterize.js's CENTER, 14.5, less half the width of the cross.
 const [CROSS, CROSS_WIDTH] = [14.4, 0.2];
 
-/** The image of the newest picture, decoded once. */
-export class LatestImage {
-  #picture = null;
-  #image = null;
-  #calls = 0;
-
-  /** Return the decoded picture; null if it is invalid, or after a later call. */
-  async load(picture) {
-    const call = ++this.#calls;
-    if (picture !== this.#picture) [this.#picture, this.#image] = [picture, loadImage(picture)];
-    const image = await this.#image.catch(() => null);
-    return call === this.#calls ? image : null;
-  }
-
-  /** Let calls in progress return null. */
-  cancel() {
-    this.#calls++;
-  }
-}
-
 /**
  * @param {HTMLElement} root
  * @param {() => void} onSwitch is called when a step is switched on or off
@@ -49,7 +29,6 @@ export function attachPreprocessing(root, onSwitch) {
   const description = createElement("p", { className: "quiet" });
   // The picture that is shown instead of strokes, or null.
   let shownPicture = null;
-  const latestImage = new LatestImage();
   root.append(...figures, description);
 
   function createFigure({ step, caption, ofPicture = "" }) {
@@ -92,7 +71,6 @@ export function attachPreprocessing(root, onSwitch) {
     show(strokes, side) {
       if (shownPicture) showCaptions(false);
       shownPicture = null;
-      latestImage.cancel();
       const colors = colorsOf(root);
       const grids = canvases.map((_, i) => rasterizeWithSteps(strokes, side, selectedSteps(i)));
       grids.forEach((grid, i) => paintStage(canvases[i], grid, colors, STAGES[i].step));
@@ -104,8 +82,9 @@ export function attachPreprocessing(root, onSwitch) {
       if (!shownPicture) showCaptions(true);
       if (shownPicture !== picture) for (const canvas of canvases) new Painter(canvas, SIZE);
       shownPicture = picture;
-      const image = await latestImage.load(picture);
-      if (!image) return;
+      const image = await loadImage(picture);
+      // Another picture, or strokes, are shown since.
+      if (shownPicture !== picture) return;
       const colors = colorsOf(root);
       paintWhole(canvases[0], picture, image, box, colors);
       paintPart(canvases[1], image, box);

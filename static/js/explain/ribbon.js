@@ -25,7 +25,7 @@ export function attachRibbon(root, onMoment) {
   const slider = createElement("input", { type: "range", min: 0, max: LAST, step: 1, value: LAST });
   slider.setAttribute("aria-label", "Drawing time");
   slider.title = "Drag to rewind the drawing";
-  const summary = createElement("p");
+  const summary = createElement("p", { className: "quiet small ellipsis" });
   // Samples { moment, probabilities } in the order of their moments, and the key of the drawing to
   // which complete samples belong.
   let [end, samples, key] = [0, [], ""];
@@ -52,7 +52,7 @@ export function attachRibbon(root, onMoment) {
   function paint() {
     const colors = colorsOf(root);
     const painter = new Painter(canvas, canvas.clientWidth);
-    if (samples.length > 1) paintBands(painter, canvas, samples, colors);
+    if (samples.length > 1) paintBands(painter, canvas.clientWidth, canvas.clientHeight, samples, colors);
     slider.setAttribute("aria-valuetext", samples.length > 0 ? describeMoment() : EMPTY);
   }
 
@@ -114,15 +114,20 @@ export function attachRibbon(root, onMoment) {
   };
 }
 
+/** Return the predicted digit of a sample; null for a non-digit or a low probability. */
+export function digitOf({ digit, probabilities }) {
+  return Math.max(...probabilities) < MIN_PROBABILITY ? null : digit;
+}
+
 /** Paint the bands from 0 at the top to 9; the newest prediction has the accent color. */
-function paintBands(painter, { clientWidth, clientHeight }, samples, colors) {
+export function paintBands(painter, width, height, samples, colors) {
   const end = samples.at(-1).moment;
   // The first sample of a live ribbon may be late.
-  const xs = samples.map(({ moment }, i) => (i === 0 ? 0 : (clientWidth * moment) / end));
+  const xs = samples.map(({ moment }, i) => (i === 0 ? 0 : (width * moment) / end));
   const predicted = argmax(samples.at(-1).probabilities);
   let upper = xs.map(() => 0);
   for (let digit = 0; digit < 10; digit++) {
-    const lower = upper.map((y, i) => y + samples[i].probabilities[digit] * clientHeight);
+    const lower = upper.map((y, i) => y + samples[i].probabilities[digit] * height);
     const isPredicted = digit === predicted;
     const [color, opacity] = isPredicted ? [colors.accent, 1] : [colors.ink, digit % 2 ? 0.24 : 0.12];
     painter.area(color, opacity, xs, upper, lower);
@@ -159,10 +164,7 @@ export function summarize(samples, end) {
   const own = samples.filter((sample) => sample.part === part);
   const isNumber = own.length < samples.length;
   const subject = isNumber ? `Digit ${part + 1} looks like` : "Prediction";
-  const predictions = own.map(({ digit, probabilities }) =>
-    Math.max(...probabilities) < MIN_PROBABILITY ? null : digit,
-  );
-  const { prediction, since, changes } = settled(predictions);
+  const { prediction, since, changes } = settled(own.map(digitOf));
   if (prediction === null) return "The prediction never settled.";
   if (since === 0) return `${subject} ${prediction} from the start.`;
   const time = `${formatSeconds(own[since].moment)} of ${formatSeconds(end)}`;

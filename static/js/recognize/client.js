@@ -106,7 +106,7 @@ export class PredictionClient {
       result = await readBody(response);
     } catch (error) {
       // fetch and json() throw these without a complete response; other errors are bugs.
-      if (!(error instanceof TypeError || error instanceof SyntaxError || isTimeout(error))) throw error;
+      if (!["TypeError", "SyntaxError", "TimeoutError"].includes(error.name)) throw error;
       return 0;
     } finally {
       clearTimeout(slow);
@@ -147,15 +147,13 @@ async function readBody(response) {
   }
 }
 
-// Some versions of Chromium raise an AbortError on a timeout.
-const isTimeout = ({ name }) => name === "TimeoutError" || name === "AbortError";
 const isFailure = (status) => status === 0 || status === 429 || status >= 500;
 
 /** Return the job to try after a failure, without saving if the server failed; or null. */
 function retryJob(job, status, outbox) {
   const { id, body, save, isFromOutbox } = job;
   // The outbox repeats its own jobs; a deleted drawing must not be sent again.
-  if (!body || isFromOutbox || (save && !outbox.contains(id, body))) return null;
+  if (!body || isFromOutbox || outbox.isDeleted(id)) return null;
   return save && status ? { ...job, save: false } : job;
 }
 

@@ -44,8 +44,8 @@ function toLines(points) {
   return points.slice(1).map((end, i) => [points[i], end]);
 }
 
-/** Return the extent { left, top, right, bottom } of points. */
-function extentOf(points) {
+/** Return the extent [left, top, right, bottom] of points. */
+export function extentOf(points) {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const [x, y] of points) {
     if (x < left) left = x;
@@ -53,17 +53,16 @@ function extentOf(points) {
     if (y < top) top = y;
     if (y > bottom) bottom = y;
   }
-  return { left, top, right, bottom };
+  return [left, top, right, bottom];
 }
 
-function grow({ left, top, right, bottom }, distance) {
-  return { left: left - distance, top: top - distance, right: right + distance, bottom: bottom + distance };
-}
+const grow = ([left, top, right, bottom], distance) =>
+  [left - distance, top - distance, right + distance, bottom + distance];
 
-const isWithin = ([x, y], { left, top, right, bottom }) => x >= left && x <= right && y >= top && y <= bottom;
+const isWithin = ([x, y], [left, top, right, bottom]) => x >= left && x <= right && y >= top && y <= bottom;
 
 const overlap = (one, other) =>
-  one.left <= other.right && one.top <= other.bottom && one.right >= other.left && one.bottom >= other.top;
+  one[0] <= other[2] && one[1] <= other[3] && one[2] >= other[0] && one[3] >= other[1];
 
 function distanceTo([start, end], [x, y]) {
   const [dx, dy] = [end[0] - start[0], end[1] - start[1]];

@@ -13,7 +13,6 @@ const WIDTH = 0.4;
 // Older examples are forgotten.
 const MAX_EXAMPLES = 200;
 const SIDE = 28;
-const NO_STORAGE = { getItem: () => null, setItem() {} };
 
 export class HandMemory {
   /** Changes with the adapted logits. */
@@ -25,8 +24,8 @@ export class HandMemory {
   // Digits that the visitor did not correct: never stored, because the next user could see them.
   #weakExamples = [];
 
-  /** @param {Storage} storage such as localStorage */
-  constructor(storage = NO_STORAGE) {
+  /** @param [storage] of `openStorage` */
+  constructor(storage) {
     this.#storage = storage;
     this.#load();
   }
@@ -88,11 +87,11 @@ export class HandMemory {
   #load() {
     this.#examples = [];
     try {
-      for (const [image, label, drawing] of JSON.parse(this.#storage.getItem(KEY)) ?? []) {
+      for (const [image, label, drawing] of this.#storage?.parse(KEY) ?? []) {
         add(this.#examples, fromBase64(image), label, drawing);
       }
     } catch {
-      // Forbidden or corrupt storage: begin an empty memory.
+      // Corrupt storage: begin an empty memory.
       this.#examples = [];
     }
   }
@@ -100,11 +99,7 @@ export class HandMemory {
   #store() {
     this.revision++;
     const stored = this.#examples.map(({ image, label, drawing }) => [toBase64(image), label, drawing]);
-    try {
-      this.#storage.setItem(KEY, JSON.stringify(stored));
-    } catch {
-      // Full or forbidden storage: the memory ends with the page.
-    }
+    this.#storage?.setItem(KEY, JSON.stringify(stored));
   }
 }
 

@@ -3,6 +3,7 @@
  * ml/preprocessing/layout.py, which explains the constants.
  */
 
+import { extentOf } from "./distances.js";
 import { MAX_PARTS } from "./lattice.js";
 import { BOW, bow } from "./marks.js";
 
@@ -29,11 +30,6 @@ export function splitLines(strokes) {
   const extents = strokes.map(extentOf);
   const kept = withoutAnnotations(all, strokes, extents);
   return linesOf(kept, extents).map((line) => line.sort((a, b) => a - b));
-}
-
-/** Return left, top, right and bottom of a stroke. */
-export function extentOf(points) {
-  return union(points.map(([x, y]) => [x, y, x, y]));
 }
 
 /** Return the extent of several extents. */

@@ -11,8 +11,8 @@ import { SIZE } from "./rasterize.js";
 
 /** Side of the kernels of both convolutions. */
 export const KERNEL = 5;
-const OCCLUSION_SIZE = 5;
-const DOWNLOAD_TIMEOUT = 10_000; // milliseconds
+// Pixels on each side of the occluded one.
+const OCCLUSION_REACH = 2;
 
 /** Maps of each layer and their side; a unit of a dense layer is a map of side 1. */
 export const SHAPES = {
@@ -140,13 +140,6 @@ export class LeNet {
   }
 }
 
-/** Fetch a model file. Throws an Error if it is unavailable or not a LeNet. */
-export async function fetchLeNet(url) {
-  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT) });
-  if (!response.ok) throw new Error(`The server answered with status ${response.status}.`);
-  return new LeNet(new Uint8Array(await response.arrayBuffer()));
-}
-
 /** From the result of `occlusion`, return the changes of logit a minus logit b: Float64Array[784]. */
 export function logitDifference(changes, a, b) {
   return Float64Array.from(
@@ -247,17 +240,11 @@ function poolMaximum(layers, name, unit) {
 
 /** Return the grid with a square of paper centered on a pixel; null if the square covers no ink. */
 function occlude(grid, pixel) {
-  const occluded = grid.slice();
-  const edges = [Math.floor(pixel / SIZE), pixel % SIZE].map((at) => at - (OCCLUSION_SIZE >> 1));
-  const [top, left] = edges.map((edge) => Math.max(edge, 0));
-  const [bottom, right] = edges.map((edge) => Math.min(edge + OCCLUSION_SIZE, SIZE));
-  let hasInk = false;
-  for (let row = top; row < bottom; row++) {
-    const [from, to] = [row * SIZE + left, row * SIZE + right];
-    hasInk ||= grid.subarray(from, to).some((level) => level > 0);
-    occluded.fill(0, from, to);
-  }
-  return hasInk ? occluded : null;
+  const isCovered = (i) =>
+    Math.abs((i % SIZE) - (pixel % SIZE)) <= OCCLUSION_REACH &&
+    Math.abs(Math.floor(i / SIZE) - Math.floor(pixel / SIZE)) <= OCCLUSION_REACH;
+  const hasInk = grid.some((level, i) => level > 0 && isCovered(i));
+  return hasInk ? grid.map((level, i) => (isCovered(i) ? 0 : level)) : null;
 }
 
 function withWeights(layers, tensors, shapeOf) {

@@ -76,7 +76,7 @@ export class LocalPredictor {
     } catch (error) {
       this.recognizer = null;
       // Lost connections pass.
-      if (!isNetworkError(error)) this.#unavailableVersion = version;
+      if (!["TypeError", "TimeoutError"].includes(error.name)) this.#unavailableVersion = version;
     }
   }
 
@@ -87,8 +87,6 @@ export class LocalPredictor {
     return this.#loading;
   }
 }
-
-const isNetworkError = ({ name }) => ["TypeError", "TimeoutError", "AbortError"].includes(name);
 
 /** Time of the newest point, in milliseconds since the first. */
 const newestTime = (strokes) => strokes.at(-1).at(-1)[2];

@@ -1,6 +1,7 @@
 /** Punctuation: the same operations as ml/preprocessing/punctuation.py. */
 
-import { extentOf, union } from "./layout.js";
+import { extentOf } from "./distances.js";
+import { union } from "./layout.js";
 import { bow } from "./marks.js";
 
 const LEFT_BOW = 0.08;

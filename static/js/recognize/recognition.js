@@ -3,21 +3,22 @@
  * ml/recognition.py. No DOM: also runs in Node.
  */
 
+import { extentOf } from "./distances.js";
 import { HandMemory } from "./hand_memory.js";
 import { LINE_HEIGHT, splitLines } from "./layout.js";
 import { Lattice, MAX_PARTS } from "./lattice.js";
-import { fetchLeNet } from "./lenet.js";
+import { LeNet } from "./lenet.js";
 import { splitPunctuation } from "./punctuation.js";
 import { rasterize } from "./rasterize.js";
 import { segmentStrokes } from "./segmentation.js";
 
 const MAX_LINES = 20;
+const DOWNLOAD_TIMEOUT = 10_000; // milliseconds
 /** The probabilities of a candidate that has not been classified yet. */
 const UNKNOWN = Array(10).fill(0.1);
 const NON_DIGIT = { digit: null, verdict: "not a digit", isAdapted: false };
 
 export class Recognizer {
-  #network;
   // Reused by every run.
   #layers;
   // Of the last drawing: numbers of strokes by their points, and the results of `#run` by candidate.
@@ -26,22 +27,12 @@ export class Recognizer {
   #nextNumber = 0;
 
   /**
-   * @param {import("./lenet.js").LeNet} network
+   * @param {LeNet} network
    * @param {HandMemory} [memory] adapts predictions to the visitor's hand
    */
   constructor(network, memory = new HandMemory()) {
-    this.#network = network;
+    [this.network, this.version, this.memory] = [network, network.version, memory];
     this.#layers = network.run(rasterize([]));
-    this.memory = memory;
-  }
-
-  get version() {
-    return this.#network.version;
-  }
-
-  /** The LeNet, for explanations. */
-  get network() {
-    return this.#network;
   }
 
   /**
@@ -93,7 +84,7 @@ export class Recognizer {
   }
 
   #run(image) {
-    const { logits, probabilities } = this.#network.run(image, this.#layers);
+    const { logits, probabilities } = this.network.run(image, this.#layers);
     return { image, logits: [...logits], probabilities: [...probabilities] };
   }
 
@@ -103,7 +94,7 @@ export class Recognizer {
     if (size === 0) return result.probabilities;
     if (result.revision !== revision) {
       const logits = this.memory.adapt(result.logits, result.image);
-      [result.adapted, result.revision] = [[...this.#network.probabilitiesOf(logits)], revision];
+      [result.adapted, result.revision] = [[...this.network.probabilitiesOf(logits)], revision];
     }
     return result.adapted;
   }
@@ -131,7 +122,7 @@ export class Recognizer {
 
   /** Return the verdict and the digit of probabilities. */
   #read(probabilities) {
-    const verdict = verdictOf(probabilities, this.#network.thresholds);
+    const verdict = verdictOf(probabilities, this.network.thresholds);
     if (verdict === "not a digit") return NON_DIGIT;
     return { digit: probabilities.indexOf(Math.max(...probabilities)), verdict };
   }
@@ -145,19 +136,16 @@ export class Recognizer {
 export function segmentLines(strokes) {
   const lines = splitLines(strokes)
     .flatMap((line) => splitPunctuation(strokes, line))
-    .map(({ line, isMark }) => (isMark ? markOf(strokes, line) : segmentPiece(strokes, line)));
+    .map(({ line, isMark }) => (isMark ? toCandidate(strokes, line, true) : segmentPiece(strokes, line)));
   const length = lines.reduce((sum, { lattice }) => sum + lattice.length, 0);
   if (length <= MAX_PARTS) return lines;
-  return [{ candidates: [wholeOf(strokes, [...strokes.keys()])], lattice: Lattice.single([0]) }];
+  return [toCandidate(strokes, [...strokes.keys()], false)];
 }
 
-function markOf(strokes, line) {
-  return { candidates: [wholeOf(strokes, line)], lattice: Lattice.single([0], true) };
-}
-
-function wholeOf(strokes, line) {
+/** Return some strokes of a drawing as one digit or mark. */
+function toCandidate(strokes, line, isMark) {
   const pieces = line.map((stroke) => ({ stroke, start: 0, end: strokes[stroke].length }));
-  return candidateOf(strokes, pieces);
+  return { candidates: [candidateOf(strokes, pieces)], lattice: Lattice.single([0], isMark) };
 }
 
 function segmentPiece(strokes, line) {
@@ -174,10 +162,9 @@ function candidateOf(strokes, pieces) {
 }
 
 /** Return the bounding box [left, top, width, height] of strokes. */
-export function boxOf(strokes) {
-  const [xs, ys] = [0, 1].map((axis) => strokes.flat().map((point) => point[axis]));
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  return [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
+function boxOf(strokes) {
+  const [left, top, right, bottom] = extentOf(strokes.flat());
+  return [left, top, right - left, bottom - top];
 }
 
 /** Return the characters of digits with boxes, with a newline between lines. */
@@ -213,5 +200,7 @@ export function verdictOf(probabilities, { digit, sure }) {
 
 /** Fetch the serving model. Throws an Error if it is unavailable or not a LeNet. */
 export async function fetchRecognizer(url, memory) {
-  return new Recognizer(await fetchLeNet(url), memory);
+  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT) });
+  if (!response.ok) throw new Error(`The server answered with status ${response.status}.`);
+  return new Recognizer(new LeNet(new Uint8Array(await response.arrayBuffer())), memory);
 }

@@ -196,7 +196,7 @@ export class Correction {
 
 /** Show the number of learned corrections, with the button that forgets them. */
 function showMemory(count) {
-  find("#hand").hidden = count === 0;
+  find("#hand").classList.toggle("reserved", count === 0);
   find("#hand span").textContent = `Learned from ${count} correction${count === 1 ? "" : "s"} of yours, in this browser only.`;
 }
 
@@ -217,8 +217,8 @@ function swapButtons(isUnlabeled) {
     find(`[data-label-action=${action}]`),
   );
   const hadFocus = (isUnlabeled ? [undo] : [confirm, notADigit]).includes(document.activeElement);
-  confirm.hidden = notADigit.hidden = !isUnlabeled;
-  undo.hidden = find("#details-link").hidden = isUnlabeled;
+  for (const element of [confirm, notADigit]) element.classList.toggle("reserved", !isUnlabeled);
+  for (const element of [undo, find("#details-link")]) element.classList.toggle("reserved", isUnlabeled);
   if (hadFocus) (isUnlabeled ? confirm : undo).focus();
 }
 

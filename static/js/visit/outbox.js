@@ -13,7 +13,7 @@ export class Outbox {
   #changes = new Map();
   #storage;
 
-  /** @param {Storage} storage such as localStorage */
+  /** @param storage of `openStorage` */
   constructor(storage) {
     this.#storage = storage;
   }
@@ -37,11 +37,14 @@ export class Outbox {
     return this.#changes.get(id)?.body === body;
   }
 
+  isDeleted(id) {
+    return Boolean(this.#changes.get(id)?.[DELETION]);
+  }
+
   /** Discard everything but deletions: the visitor no longer wants drawings to be saved. */
   discardSaves() {
-    for (const [id, change] of [...this.#changes]) {
-      if (change[DELETION]) this.delete(id);
-      else this.#remove(id);
+    for (const id of [...this.#changes.keys()]) {
+      if (!this.isDeleted(id)) this.#remove(id);
     }
   }
 
@@ -54,13 +57,11 @@ export class Outbox {
   }
 
   /** Adopt deletions of another page from its "storage" event. */
-  onStorage({ key, newValue }) {
+  onStorage({ key }) {
     const id = key?.startsWith(PREFIX) && key.slice(PREFIX.length);
-    if (!id || !newValue || !this.#changes.has(id)) return;
-    ignoreStorageErrors(() => {
-      const change = JSON.parse(newValue);
-      if (change[DELETION]) this.#changes.set(id, change);
-    });
+    if (!id || !this.#changes.has(id)) return;
+    const change = this.#storage.parse(key);
+    if (change?.[DELETION]) this.#changes.set(id, change);
   }
 
   /** Return the next part to send, { id, part, value }, or undefined. */
@@ -85,31 +86,21 @@ export class Outbox {
 
   /** Load the changes that earlier pages stored. */
   load() {
-    ignoreStorageErrors(() => {
-      for (const key of Object.keys(this.#storage)) {
-        const id = key.slice(PREFIX.length);
-        if (!key.startsWith(PREFIX) || this.#changes.has(id)) continue;
-        this.#changes.set(id, JSON.parse(this.#storage.getItem(key)));
-      }
-    });
+    for (const key of this.#storage.keys()) {
+      const id = key.slice(PREFIX.length);
+      if (!key.startsWith(PREFIX) || this.#changes.has(id)) continue;
+      const change = this.#storage.parse(key);
+      if (change) this.#changes.set(id, change);
+    }
   }
 
   #set(id, change) {
     this.#changes.set(id, change);
-    ignoreStorageErrors(() => this.#storage.setItem(PREFIX + id, JSON.stringify(change)));
+    this.#storage.setItem(PREFIX + id, JSON.stringify(change));
   }
 
   #remove(id) {
     this.#changes.delete(id);
-    ignoreStorageErrors(() => this.#storage.removeItem(PREFIX + id));
-  }
-}
-
-/** A full, forbidden or corrupt storage must not stop changes of this page. */
-function ignoreStorageErrors(action) {
-  try {
-    action();
-  } catch (error) {
-    if (!(error instanceof DOMException || error instanceof SyntaxError)) throw error;
+    this.#storage.removeItem(PREFIX + id);
   }
 }

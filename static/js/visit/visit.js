@@ -11,16 +11,13 @@ export class Visit extends EventTarget {
   #current = null;
   #storage;
 
-  /** @param {Storage} storage such as sessionStorage */
+  /** @param storage of `openStorage`; read once */
   constructor(storage) {
     super();
     this.#storage = storage;
-    try {
-      this.#drawings = (JSON.parse(storage.getItem(KEY)) ?? []).map(renameFields).filter(isDrawing);
-      this.#current = storage.getItem(CURRENT_KEY);
-    } catch {
-      // Forbidden or corrupt storage: begin an empty visit.
-    }
+    const stored = storage.parse(KEY);
+    if (Array.isArray(stored)) this.#drawings = stored.filter(isDrawing);
+    this.#current = storage.getItem(CURRENT_KEY);
   }
 
   get drawings() {
@@ -35,11 +32,7 @@ export class Visit extends EventTarget {
   setCurrent(id) {
     if (id === this.#current) return;
     this.#current = id;
-    try {
-      this.#storage.setItem(CURRENT_KEY, id);
-    } catch {
-      // Full or forbidden storage: a reload shows an empty pad.
-    }
+    this.#storage.setItem(CURRENT_KEY, id);
   }
 
   find(id) {
@@ -62,25 +55,10 @@ export class Visit extends EventTarget {
   #changed() {
     // A full storage takes the drawings without pictures, or none: deleted ones must not remain.
     const withoutPictures = this.#drawings.filter(({ picture }) => !picture);
-    [this.#drawings, withoutPictures, []].some((drawings) => this.#store(drawings));
+    const store = (drawings) => this.#storage.setItem(KEY, JSON.stringify(drawings));
+    [this.#drawings, withoutPictures, []].some(store);
     this.dispatchEvent(new Event("change"));
   }
-
-  #store(drawings) {
-    try {
-      this.#storage.setItem(KEY, JSON.stringify(drawings));
-      return true;
-    } catch {
-      return false;
-    }
-  }
 }
 
-const isDrawing = ({ id, strokes, side }) => typeof id === "string" && Array.isArray(strokes) && side > 0;
-
-/** Rename the fields of earlier releases, which open tabs may still have stored. */
-function renameFields({ keep, said, ...drawing }) {
-  const save = keep === undefined ? {} : { save: keep };
-  const label = said === undefined ? {} : { label: said };
-  return { ...save, ...label, ...drawing };
-}
+const isDrawing = (entry) => typeof entry?.id === "string" && Array.isArray(entry.strokes) && entry.side > 0;

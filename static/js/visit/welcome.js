@@ -12,13 +12,9 @@ const INVITATIONS = [
 
 /** Count this visit; return the number of earlier ones, 0 without storage. */
 export function countVisit(storage) {
-  try {
-    const before = Number.parseInt(storage.getItem(KEY) ?? "0", 10) || 0;
-    storage.setItem(KEY, before + 1);
-    return before;
-  } catch {
-    return 0;
-  }
+  const before = Number.parseInt(storage.getItem(KEY), 10) || 0;
+  storage.setItem(KEY, before + 1);
+  return before;
 }
 
 export const invitation = (earlierVisits) => INVITATIONS[earlierVisits % INVITATIONS.length];
