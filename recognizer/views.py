@@ -41,8 +41,8 @@ MODULES = [
         "draw/drawing", "draw/keyboard", "draw/pad", "draw/paint",
         "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
-        "recognize/session", "visit/correction", "visit/outbox", "visit/storage", "visit/strip", "visit/typed_label",
-        "visit/visit", "visit/welcome",
+        "recognize/session", "visit/correction", "visit/outbox", "visit/storage", "visit/strip",
+        "visit/typed_label", "visit/visit", "visit/welcome",
     )
 ]  # fmt: skip
 
