@@ -303,6 +303,7 @@ def test_page_fetches_the_model_once(page):
     with page.expect_download():
         choose(page, "card")
     assert len([url for url in requests if url.endswith("model.onnx")]) == 1
+    expect(page.locator("#layers figure")).to_have_count(6)
 
 
 def test_tap_selects_a_unit(open_page):

@@ -179,28 +179,6 @@ test("a late response is reported as slow until it arrives", async () => {
   assert.deepEqual(events.slice(1), [["status", null], ["prediction", "seven", "one"]]);
 });
 
-test("an idle task runs once nothing waits, and requests wait for its end", async () => {
-  let finish;
-  const task = mock.fn(() => new Promise((resolve) => (finish = resolve)));
-  client.predict(job("one"));
-  client.predict(job("two"));
-  client.whenIdle(task);
-  requests[0].respond(200);
-  await settled();
-  assert.equal(task.mock.callCount(), 0);
-  requests[1].respond(200);
-  await settled();
-  assert.equal(task.mock.callCount(), 1);
-  client.predict(job("three"));
-  assert.equal(requests.length, 2);
-  finish();
-  await settled();
-  assert.equal(requests.length, 3);
-  requests[2].respond(200);
-  await settled();
-  assert.equal(task.mock.callCount(), 1);
-});
-
 test("a drawing that cannot be saved is predicted first and saved later", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   client.predict(job("seven", { save: true }));

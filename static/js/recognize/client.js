@@ -22,7 +22,6 @@ export class PredictionClient {
   #failures = 0;
   #timer = null;
   #retryAfter = 0;
-  #idleTask = null;
 
   /**
    * @param {{fetch: typeof fetch, outbox: import("../visit/outbox.js").Outbox, onPrediction: Function,
@@ -47,12 +46,6 @@ export class PredictionClient {
     if (this.#failures === 0) this.#next();
   }
 
-  /** Run an asynchronous task once nothing is waiting; requests wait until it ends. */
-  whenIdle(task) {
-    this.#idleTask = task;
-    this.send();
-  }
-
   /** Retry now: the browser reports that it is online. */
   retry() {
     clearTimeout(this.#timer);
@@ -62,7 +55,7 @@ export class PredictionClient {
   async #next() {
     if (this.#isBusy) return;
     const job = this.#newestJob() ?? outboxJob(this.outbox.next());
-    if (!job) return this.#runIdleTask();
+    if (!job) return;
     this.#newest = null;
     this.#isBusy = true;
     let status;
@@ -80,19 +73,6 @@ export class PredictionClient {
     const job = this.#newest;
     const isCurrent = !job?.save || this.outbox.contains(job.id, job.body);
     return isCurrent ? job : { ...job, save: false };
-  }
-
-  async #runIdleTask() {
-    if (!this.#idleTask) return;
-    const task = this.#idleTask;
-    this.#idleTask = null;
-    this.#isBusy = true;
-    try {
-      await task();
-    } finally {
-      this.#isBusy = false;
-    }
-    this.#next();
   }
 
   /** Send a job; return the HTTP status, 0 without a complete response. */

@@ -182,9 +182,7 @@ export class Session extends EventTarget {
     if (job.penUp !== false && comparison !== "adapted" && this.#visit.find(job.id)) {
       this.#visit.put({ id: job.id, text: prediction.text });
     }
-    if (job.penUp && !navigator.connection?.saveData) {
-      this.#client.whenIdle(() => this.#local.follow(prediction.model));
-    }
+    if (job.penUp && !navigator.connection?.saveData) this.#local.follow(prediction.model);
     if (job.generation !== this.#drawing.generation || this.#drawing.isEmpty) return;
     measure("stroke-to-response", job.time);
     if (comparison === "stale") return;
