@@ -49,6 +49,11 @@ def test_digit_list_shows_the_confidence_of_digits_but_not_of_a_refused_one(admi
     assert admin_client.get(DIGITS).content.decode().count("99.2%") == 2
 
 
+def test_digit_list_offers_the_month_but_not_the_year(admin_client, digits):
+    page = admin_client.get(DIGITS).content.decode()
+    assert ("This month" in page, "This year" in page) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
