@@ -221,7 +221,7 @@ def test_dragged_ribbon_rewinds_pad_bars_prediction_and_network_until_released(p
     way = (box["width"] - 24) * points[len(points) // 4][2] / points[-1][2]
     page.mouse.move(box["x"] + 12 + way, box["y"] + box["height"] / 2)
     page.mouse.down()
-    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^\d\.\d s of \d\.\d s: "))
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^\d+\.\d s of \d+\.\d s: "))
     wait_until(page, lambda: ink_of(page, "#pad") < 0.8 * ink)
     wait_until(page, lambda: shown_probabilities(page) != final)
     wait_until(page, lambda: probabilities(page) == pytest.approx(shown_probabilities(page)))
