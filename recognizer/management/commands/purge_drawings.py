@@ -10,7 +10,7 @@ from django.utils import timezone
 from recognizer import drawings
 from recognizer.models import Drawing
 
-BATCH = 1_000
+BATCH, MAX_DAYS = 1_000, 36_500
 
 
 class Command(BaseCommand):
@@ -25,13 +25,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, days: int | None, dry_run: bool, **options: Any) -> None:
         if days is None:
             raise CommandError("No retention period: set KEEP_DRAWINGS_DAYS or pass --days.")
-        if days < 0:
-            raise CommandError(f"--days {days} is negative. Use 0 or more.")
-        try:
-            before = timezone.now() - timedelta(days=days)
-        except OverflowError:
-            raise CommandError(f"No drawing is {days} days old. Use fewer days.") from None
-        old = Drawing.objects.filter(created_at__lt=before)
+        if not 0 <= days <= MAX_DAYS:
+            raise CommandError(f"--days is {days}. Use 0 to {MAX_DAYS:,}.")
+        old = Drawing.objects.filter(created_at__lt=timezone.now() - timedelta(days=days))
         count = old.count()
         if dry_run:
             self.stdout.write(f"{count:,} drawings are older than {days} days.")
