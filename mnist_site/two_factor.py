@@ -12,7 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -42,14 +42,11 @@ def set_up(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         else:
             context |= {"is_wrong": True}
     if pending and not confirmed:
-        context |= {"qr_code": _qr_code(pending), "key": b32encode(pending.bin_key).decode()}
+        # Without inline styles, which the content policy forbids.
+        code = segno.make(pending.config_url).svg_inline(scale=5, light="#fff", title=_("QR code"))
+        key = b32encode(pending.bin_key).decode()
+        context |= {"qr_code": mark_safe(code), "key": key}  # noqa: S308
     return TemplateResponse(request, "admin/two_factor.html", context)
-
-
-def _qr_code(device: TOTPDevice) -> SafeString:
-    """Return the QR code as SVG without inline styles, which the content policy forbids."""
-    svg = segno.make(device.config_url).svg_inline(scale=5, light="#fff", title=_("QR code"))
-    return mark_safe(svg)  # noqa: S308
 
 
 def _confirm(device: TOTPDevice) -> list[str]:

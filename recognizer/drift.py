@@ -1,13 +1,12 @@
 """Drift: compare recent model inputs with the training data."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from django.utils.translation import gettext_lazy as _
 
-from ml.evaluation import input_properties
+from ml.evaluation.input_properties import MNIST, Moments, measure
 from ml.preprocessing.strokes import grid_from_bytes
 from recognizer.models import Digit
 
@@ -31,8 +30,8 @@ class Property:
     """A property of recent inputs beside its reference."""
 
     name: str
-    reference: input_properties.Moments
-    found: input_properties.Moments
+    reference: Moments
+    found: Moments
 
     @property
     def difference(self) -> float:
@@ -73,11 +72,9 @@ def drift() -> Drift:
     digits = [digit for digit in newest[:SAMPLE] if any(bytes(digit.image))]
     if not digits:
         return Drift(0, None, [])
-    return Drift(len(digits), digits[-1].predicted_at, list(_properties(digits)))
-
-
-def _properties(digits: list[Digit]) -> Iterator[Property]:
-    images = np.stack([grid_from_bytes(digit.image) for digit in digits])
-    for name, values in input_properties.measure(images).items():
-        found = input_properties.Moments.of(values)
-        yield Property(str(NAMES[name]), input_properties.MNIST[name], found)
+    measured = measure(np.stack([grid_from_bytes(digit.image) for digit in digits]))
+    properties = [
+        Property(str(NAMES[name]), MNIST[name], Moments.of(values))
+        for name, values in measured.items()
+    ]
+    return Drift(len(digits), digits[-1].predicted_at, properties)

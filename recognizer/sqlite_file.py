@@ -55,16 +55,13 @@ def find_problem(file: Path) -> str:
     url = f"file:{quote(str(file))}?mode=rw"
     try:
         with closing(sqlite3.connect(url, uri=True, timeout=0, isolation_level=None)) as database:
-            damage = _find_damage(database) if file.stat().st_size <= MAX_CHECKED else ""
+            result = "ok"
+            if file.stat().st_size <= MAX_CHECKED:
+                (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
             _try_to_write(database)
     except (sqlite3.Error, OSError) as error:
         is_busy = getattr(error, "sqlite_errorcode", None) in BUSY
         return "" if is_busy else getattr(error, "strerror", None) or str(error)
-    return damage
-
-
-def _find_damage(database: sqlite3.Connection) -> str:
-    (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
     return "" if result == "ok" else f"damaged: {result}"
 
 

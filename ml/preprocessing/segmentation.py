@@ -5,13 +5,13 @@ Data flows one way: ``segment_line`` proposes candidates, the caller predicts al
 model call, and ``Lattice.best_path`` chooses among them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from ml.preprocessing.distances import are_near, end_points, length_of
 from ml.preprocessing.hulls import Integers, height_of, hull
-from ml.preprocessing.joined_strokes import JOINED_ASPECT, Piece, cut, merge
+from ml.preprocessing.joined_strokes import JOINED_ASPECT, cut, merge
 from ml.preprocessing.lattice import Lattice, build_lattice
 from ml.preprocessing.marks import bow
 from ml.preprocessing.parentheses import split_parentheses
@@ -63,9 +63,11 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
 
     bows = np.array([bow(part) for part in parts])
     lattice = build_lattice(np.stack([hull(part) for part in parts]), contact, bows)
-    return [
-        _strokes_of(merge(pieces[i] for i in group), strokes) for group in lattice.groups
-    ], lattice
+    candidates: list[Strokes] = [
+        [strokes[number][start:end] for number, start, end in merge(pieces[i] for i in group)]
+        for group in lattice.groups
+    ]
+    return candidates, lattice
 
 
 def _is_too_narrow_to_cut(strokes: Strokes) -> bool:
@@ -79,10 +81,6 @@ def _contact(left: Sequence[Floats], right: Sequence[Floats], height: float) -> 
     if are_near(end_points(left), end_points(right), MEETING_DISTANCE * height):
         return MEETING
     return TOUCHING if are_near(left, right, NEAR * height) else 0.0
-
-
-def _strokes_of(pieces: Iterable[Piece], strokes: Strokes) -> Strokes:
-    return [strokes[stroke][start:end] for stroke, start, end in pieces]
 
 
 def strokes_in(box: Box, strokes: Strokes) -> Strokes:

@@ -45,15 +45,7 @@ def killed_processes(database_url: str | None, *, short: bool) -> Iterator[Resul
             client.start()
         for number in range(rounds):
             time.sleep(0.5)
-            if number % 4 == 3:
-                orphans = server.workers()
-                server.master.kill()
-                server.master.wait()
-                # Orphaned workers hold the port until they notice.
-                psutil.wait_procs(orphans, timeout=60)
-                server.start()
-            elif workers := server.workers():
-                workers[0].kill()
+            kill(server, master=number % 4 == 3)
         time.sleep(1)
         finished.set()
         for client in clients:
@@ -62,6 +54,19 @@ def killed_processes(database_url: str | None, *, short: bool) -> Iterator[Resul
         intact = not server.sqlite_file or is_intact(server.sqlite_file)
     outcome = f"{len(acknowledged)} acknowledged, {len(lost)} lost"
     yield Result("no loss", f"{rounds} kills", outcome, bool(acknowledged) and intact and not lost)
+
+
+def kill(server: Server, *, master: bool) -> None:
+    """Kill a worker, or the master and start it again."""
+    workers = server.workers()
+    if master:
+        server.master.kill()
+        server.master.wait()
+        # Orphaned workers hold the port until they notice.
+        psutil.wait_procs(workers, timeout=60)
+        server.start()
+    elif workers:
+        workers[0].kill()
 
 
 def is_intact(file: Path) -> bool:
