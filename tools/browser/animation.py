@@ -5,17 +5,15 @@ Starts the Procfile's server; run `manage.py collectstatic` before.
 """
 
 import io
-import math
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, expect
 from tqdm import tqdm
 
 from tools.browser.chromium import browser_and_site
-from tools.browser.pen import expect_state, wait_for_frames
+from tools.browser.pen import expect_state, resample, wait_for_frames
 from tools.samples import ROOT, YEAR
 
 VIEWPORT = {"width": 880, "height": 600}
@@ -71,24 +69,11 @@ def pointer_events(page: Page) -> Iterator[Event]:
     for stroke in YEAR:
         points = [(left + x * scale, top + y * scale) for x, y in stroke]
         yield "mousePressed", *points[0], now
-        for x, y in resample(points):
+        for x, y in resample(points, SPEED * EVENT_INTERVAL):
             now += EVENT_INTERVAL
             yield "mouseMoved", x, y, now
         yield "mouseReleased", *points[-1], now
         now += PAUSE
-
-
-def resample(points: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
-    """Yield the points that the pen reaches at each event."""
-    step = SPEED * EVENT_INTERVAL
-    ahead = step
-    for (x0, y0), (x1, y1) in pairwise(points):
-        length = math.dist((x0, y0), (x1, y1))
-        while ahead < length:
-            yield x0 + (x1 - x0) * ahead / length, y0 + (y1 - y0) * ahead / length
-            ahead += step
-        ahead -= length
-    yield points[-1]
 
 
 def send(session: CDPSession, start: float, event: Event) -> None:

@@ -9,10 +9,8 @@ if one was requested. Run `manage.py collectstatic` before.
 """
 
 import json
-import math
 import random
 from argparse import ArgumentParser
-from itertools import pairwise
 
 import numpy as np
 from playwright.sync_api import Page
@@ -20,11 +18,12 @@ from tqdm import tqdm
 
 from ml.preprocessing.strokes import Strokes, bounding_box
 from tools.browser.chromium import browser_and_site
+from tools.browser.pen import draw, resample
 from tools.samples import SEVEN, YEAR
 
 # Milliseconds between two events of a mouse or pen, and per screen frame.
 EVENT_INTERVAL, FRAME = 8, 1000 / 60
-# Pixels between two events at most.
+# Pixels between two events.
 STEP = 20
 
 
@@ -55,10 +54,9 @@ def print_percentiles(name: str, measures: dict[str, list[float]]) -> None:
 def measure(page: Page, strokes: Strokes, count: int) -> dict[str, list[float]]:
     """Draw at least this number of strokes; return each measure's durations in milliseconds."""
     page.uncheck("#save")
-    page.locator("#pad").scroll_into_view_if_needed()
     rng = random.Random(0)
     for _ in tqdm(range(0, count, len(strokes)), unit="drawing"):
-        draw(page, strokes, rng)
+        draw_anywhere(page, strokes, rng)
         page.keyboard.press("Escape")
     entries = json.loads(page.evaluate("JSON.stringify(performance.getEntriesByType('measure'))"))
     return {
@@ -68,21 +66,15 @@ def measure(page: Page, strokes: Strokes, count: int) -> dict[str, list[float]]:
     }
 
 
-def draw(page: Page, strokes: Strokes, rng: random.Random) -> None:
+def draw_anywhere(page: Page, strokes: Strokes, rng: random.Random) -> None:
     """Draw strokes in a random size and place, at the pace of a hand."""
-    box, ink = page.locator("#pad").bounding_box(), bounding_box(strokes)
-    scale = rng.uniform(0.4, 0.9) * box["width"] / max(ink.width, ink.height)
-    left = box["x"] + rng.uniform(0, box["width"] - ink.width * scale)
-    top = box["y"] + rng.uniform(0, box["height"] - ink.height * scale)
+    pad, ink = page.locator("#pad").bounding_box(), bounding_box(strokes)
+    scale = rng.uniform(0.4, 0.9) * pad["width"] / max(ink.width, ink.height)
+    left = rng.uniform(0, pad["width"] - ink.width * scale)
+    top = rng.uniform(0, pad["height"] - ink.height * scale)
     for stroke in strokes:
         points = [(left + (x - ink.x) * scale, top + (y - ink.y) * scale) for x, y, *_ in stroke]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for (x0, y0), (x1, y1) in pairwise(points):
-            for share in np.linspace(0, 1, 1 + math.ceil(math.dist((x0, y0), (x1, y1)) / STEP))[1:]:
-                page.mouse.move(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share)
-                page.wait_for_timeout(EVENT_INTERVAL)
-        page.mouse.up()
+        draw(page, [[points[0], *resample(points, STEP)]], pad["width"], EVENT_INTERVAL)
         page.wait_for_timeout(100)
 
 

@@ -1,6 +1,8 @@
 """Mouse strokes on the page's pad, and checks of the page."""
 
+import math
 from contextlib import contextmanager
+from itertools import pairwise
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -31,6 +33,18 @@ def press(page, strokes=SEVEN, size=280, pause=0):
         for point in rest:
             page.wait_for_timeout(pause)
             page.mouse.move(*point)
+
+
+def resample(points, step):
+    """Yield the points at each multiple of ``step`` pixels along a line, and the last point."""
+    ahead = step
+    for (x0, y0), (x1, y1) in pairwise(points):
+        length = math.dist((x0, y0), (x1, y1))
+        while ahead < length:
+            yield x0 + (x1 - x0) * ahead / length, y0 + (y1 - y0) * ahead / length
+            ahead += step
+        ahead -= length
+    yield points[-1]
 
 
 # A JavaScript function: the number of pixels with ink on a canvas.
