@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +153,15 @@ def measure_pages() -> None:
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     print(f"{'page':44}{'first':>9}{'median':>9}{'CPU':>9}")
-    _measure(client, "start page", "/admin/")
-    for days in (7, 30, 90):
-        _measure(client, f"statistics, {days} days", f"{STATISTICS}?days={days}")
-    for name, address in {**LISTS, "review": REVIEW, "models": MODELS_LIST}.items():
-        _measure(client, name, address)
-    for order in ORDERS:
-        for filters in REVIEW_FILTERS:
-            body = {"order": order, "after": None, "count": 20}
-            _measure(client, f"review queue, {order} {filters}", f"{REVIEW}next/{filters}", body)
+    pages = {"start page": "/admin/"}
+    pages |= {f"statistics, {days} days": f"{STATISTICS}?days={days}" for days in (7, 30, 90)}
+    pages |= {**LISTS, "review": REVIEW, "models": MODELS_LIST}
+    for name, address in pages.items():
+        _measure(name, partial(client.get, address))
+    for order, filters in product(ORDERS, REVIEW_FILTERS):
+        body = {"order": order, "after": None, "count": 20}
+        send = partial(client.post, content_type="application/json")
+        _measure(f"review queue, {order} {filters}", partial(send, f"{REVIEW}next/{filters}", body))
 
 
 def _evict_file(warm_up: Callable[[], Any]) -> None:
@@ -176,26 +176,18 @@ def _evict_file(warm_up: Callable[[], Any]) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _request(client: Any, address: str, body: dict | None) -> Any:
-    if body is None:
-        return client.get(address)
-    return client.post(address, body, content_type="application/json")
-
-
-def _measure(client: Any, name: str, address: str, body: dict | None = None) -> None:
+def _measure(name: str, send: Callable[[], Any]) -> None:
     times, cpu = [], []
-    _evict_file(partial(_request, client, address, body))
+    _evict_file(send)
     for _ in range(REPEATS):
         start, start_cpu = time.perf_counter(), time.process_time()
-        response = _request(client, address, body)
+        response = send()
         times.append(1_000 * (time.perf_counter() - start))
         cpu.append(1_000 * (time.process_time() - start_cpu))
         if response.status_code != 200:
-            raise SystemExit(f"{address} answered {response.status_code}.")
-    print(
-        f"{name:44}{times[0]:9.0f}{statistics.median(times):9.0f}{statistics.median(cpu):9.0f}",
-        flush=True,
-    )
+            raise SystemExit(f"{name} answered {response.status_code}.")
+    median, cpu_median = statistics.median(times), statistics.median(cpu)
+    print(f"{name:44}{times[0]:9.0f}{median:9.0f}{cpu_median:9.0f}", flush=True)
 
 
 def main() -> None:
