@@ -60,13 +60,6 @@ def _with_boxes(boxes):
     return Prediction(tuple(digits), "")
 
 
-def test_predict_strokes_around_digits_have_no_entry(shipped):
-    underline = [[50, 300], [340, 300]]
-    prediction = predict_strokes(shipped, [underline, *SEVEN, ONE])
-    assert prediction.text == "71"
-    assert [digit.box for digit in prediction.digits] == [(60, 60, 160, 200), (320, 60, 0, 200)]
-
-
 def test_predict_strokes_of_too_many_parts_has_one_entry(shipped, model_calls):
     """The parts of all lines count."""
     lines = [[[[60 * i, y], [60 * i, y + 100]] for i in range(20)] for y in (0, 150)]

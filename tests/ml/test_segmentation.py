@@ -19,10 +19,8 @@ from ml.training.stroke_files import StrokeSample
 
 BAR = [[0.0, 0.0], [2.0, 100.0]]
 RING = [[float(50 + 30 * np.cos(a)), float(50 + 50 * np.sin(a))] for a in np.linspace(0, 6.2, 40)]
-# Single digits of two strokes that touch little or not at all.
+# A digit of two strokes that touch little.
 FOUR = [[[30, 0], [0, 60], [58, 60]], [[60, 20], [58, 100]]]
-FIVE = [[[10, 5], [8, 45], [35, 38], [55, 60], [40, 95], [5, 98]], [[14, 0], [60, -3]]]
-SEVEN = [[[0, 0], [60, 0], [20, 100]], [[15, 50], [65, 48]]]
 
 coordinates = st.floats(0, 300)
 drawings = st.lists(
@@ -91,12 +89,6 @@ def test_segment_overlapping_strokes_proposes_one_candidate():
 @pytest.mark.parametrize("layout", [{}, {"shear": 0.3}, {"gaps": (0.0, 0.0)}])
 def test_predict_numbers(predict, number, layout):
     assert predict(compose(number, **layout)) == number
-
-
-@pytest.mark.parametrize(("strokes", "digit"), [(FOUR, "4"), (FIVE, "5"), (SEVEN, "7")])
-def test_predict_digit_of_two_strokes_keeps_one_digit(predict, strokes, digit):
-    assert predict(strokes) == digit
-    assert predict(moved(strokes, 0) + moved(hershey()["2"], 90)) == digit + "2"
 
 
 def test_predict_ignores_stroke_order_and_size(predict):
