@@ -198,6 +198,5 @@ class ApiMiddleware(MiddlewareMixin):
                 response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         except ApiError as error:
             response = to_response(error)
-        if not response.streaming:
-            response["Content-Length"] = str(len(response.content))
+        response["Content-Length"] = str(len(response.content))
         return response

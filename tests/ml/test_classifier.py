@@ -124,6 +124,12 @@ def skip_layer(model):
     model.graph.node[7].input[0] = model.graph.node[5].output[0]
 
 
+def exchange_outputs(model):
+    logits, scaled, probabilities = model.graph.node[-3:]
+    logits.output[0] = scaled.input[0] = "probabilities"
+    probabilities.output[0] = "logits"
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -173,6 +179,7 @@ def skip_layer(model):
         (changed(double_rows), "another graph"),
         (changed(multiply_constants), "another graph"),
         (changed(skip_layer), "not the input of the next"),
+        (changed(exchange_outputs), "not probabilities"),
         (changed(pad_convolution), "attribute pads of Conv"),
         (changed(set_tensor("temperature", set_item(0.0))), "temperature is 0.0"),
         (changed(set_tensor("deviation", set_item(-0.3))), "deviation is -0.3"),

@@ -1,6 +1,5 @@
 """Segmentation of strokes, and the synthetic numbers that measure it."""
 
-import tracemalloc
 from functools import cache
 from itertools import pairwise
 
@@ -227,15 +226,6 @@ def test_segment_joins_neighbors_of_different_height():
 def test_segment_of_other_drawings_proposes_one_candidate(strokes):
     candidates, _ = segment_strokes(strokes)
     assert candidates == [strokes]
-
-
-def test_segment_long_strokes_bounds_memory():
-    strokes = [[[70.0 * i, 0.04 * n] for n in range(4_000)] for i in range(2)]
-    tracemalloc.start()
-    groups = segment(strokes, predict_by(lambda group: 0.9))
-    assert [len(group) for group in groups] == [1, 1]
-    assert tracemalloc.get_traced_memory()[1] < 20_000_000
-    tracemalloc.stop()
 
 
 @given(drawings)

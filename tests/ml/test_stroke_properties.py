@@ -59,6 +59,7 @@ LONG = {
     "points": [[[37.0 * (i % 100), 41.0 * (i // 100)]] for i in range(MAX_POINTS)],
     "repeated point": [[[5.0, 5.0]] * MAX_POINTS],
     "waves": [[[70.0 * i, 0.04 * n] for n in range(4_000)] for i in range(5)],
+    "lines side by side": [[[0.4 * i, 9 * i + 0.03 * n] for n in range(3_000)] for i in range(2)],
     "row": [[[50.0 * i, 2.0 * n] for n in range(50)] for i in range(MAX_PARTS)],
     "wide stroke": [[[0.4 * n, 20 * math.sin(n / 400)] for n in range(9_000)]],
     "lines": [[[60.0 * (i % 20), 150.0 * (i // 20)], [60.0 * (i % 20), 150.0 * (i // 20) + 100]]

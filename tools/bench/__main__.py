@@ -66,10 +66,11 @@ def main() -> None:
         subprocess.run([*GRADIO, "-c", "import gradio"], check=True)
     correct = {}
     with servers(options.previous, with_gradio=options.gradio) as sites:
-        rates = measure(targets(sites), options.rounds)
+        measured = targets(sites)
+        rates = measure(measured, options.rounds)
         if options.strokes:
-            for name in ("SQLite", "original", "fastapi"):
-                correct[name] = share_correct(sites[name], options.strokes)
+            for name in ("mnist, JPEG", "original, JPEG", "fastapi, JPEG"):
+                correct[name] = share_correct(measured[name][0], options.strokes)
     report(rates, correct, [*rate_ratios(rates, correct), *worker_ratios()])
 
 
@@ -121,8 +122,8 @@ def rate_ratios(rates: Mapping[str, float], correct: Mapping[str, float]) -> lis
         if other in rates
     ]
     if correct:
-        value = rates["mnist, JPEG"] * correct["SQLite"]
-        value /= rates["fastapi, JPEG"] * correct["fastapi"]
+        name, other = "mnist, JPEG", "fastapi, JPEG"
+        value = rates[name] * correct[name] / (rates[other] * correct[other])
         ratios.append(Ratio("mnist, correct per second", "fastapi", value, CORRECT_GOAL))
     return ratios
 
