@@ -115,7 +115,8 @@ def test_unsupported_content_type_gets_415(client):
 
 def test_batch_runs_the_model_once_for_all_digits(client, model_calls):
     send(client, [{"strokes": SEVEN}, {"strokes": ONE}, {"grid": base64(bytes(783) + b"x")}])
-    assert model_calls == [3]
+    # A model that a promotion loads meanwhile is checked with ten grids.
+    assert [count for count in model_calls if count != 10] == [3]
 
 
 def test_batch_of_257_files_gets_422(client, png):

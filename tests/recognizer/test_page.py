@@ -61,6 +61,8 @@ def test_release_changes_with_a_file(client, monkeypatch):
     assert re.search(release, client.get("/service-worker.js").content.decode())[1] != before
 
 
+# Closing a response of a static file also closes obsolete connections.
+@pytest.mark.django_db
 def test_manifest_describes_an_installable_page(client):
     response = client.get("/manifest.webmanifest")
     assert response["Content-Type"] == "application/manifest+json"
