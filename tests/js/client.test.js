@@ -90,6 +90,7 @@ test("only the last state of a drawing is saved", async () => {
 for (const [failure, status, respond] of [
   ["no network", "offline", (request) => request.fail(new TypeError("network"))],
   ["a timeout", "offline", (request) => request.fail(new DOMException("", "TimeoutError"))],
+  ["a timeout in WebKit", "offline", (request) => request.fail(new DOMException("", "AbortError"))],
   ["a failing server", "busy", (request) => request.respond(503)],
   ["too many requests", "busy", (request) => request.respond(429)],
 ]) {

@@ -86,7 +86,7 @@ export class PredictionClient {
       result = await readBody(response);
     } catch (error) {
       // fetch and json() throw these without a complete response; other errors are bugs.
-      if (!["TypeError", "SyntaxError", "TimeoutError"].includes(error.name)) throw error;
+      if (!(error instanceof SyntaxError || isNetworkError(error))) throw error;
       return 0;
     } finally {
       clearTimeout(slow);
@@ -126,6 +126,9 @@ async function readBody(response) {
     throw error;
   }
 }
+
+/** Return whether fetch raised an error without a response; WebKit raises an AbortError on a timeout. */
+export const isNetworkError = ({ name }) => ["TypeError", "TimeoutError", "AbortError"].includes(name);
 
 const isFailure = (status) => status === 0 || status === 429 || status >= 500;
 

@@ -3,6 +3,8 @@
  * replaces them. No DOM: also runs in Node.
  */
 
+import { isNetworkError } from "./client.js";
+
 // Milliseconds between two predictions: some mice send a thousand events per second.
 const MIN_INTERVAL = 4;
 // Candidates to classify in one frame.
@@ -76,7 +78,7 @@ export class LocalPredictor {
     } catch (error) {
       this.recognizer = null;
       // Lost connections pass.
-      if (!["TypeError", "TimeoutError"].includes(error.name)) this.#unavailableVersion = version;
+      if (!isNetworkError(error)) this.#unavailableVersion = version;
     }
   }
 
