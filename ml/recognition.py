@@ -157,7 +157,7 @@ def predict_batch(
 
 @dataclass(frozen=True)
 class _Candidates:
-    """The candidate digits of a line of a drawing, or of its piece beside a parenthesis."""
+    """The candidate digits of a line of a drawing, or of its piece beside punctuation."""
 
     grids: list[Grid]
     boxes: list[Box]
@@ -187,7 +187,7 @@ def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:
 def segment_lines(drawing: Strokes) -> list[tuple[list[Strokes], Lattice]]:
     """Return the candidate digits of each line of strokes, top to bottom, and their lattice.
 
-    A line with parentheses has several pieces, left to right. A drawing with more than MAX_PARTS
+    A line with punctuation has several pieces, left to right. A drawing with more than MAX_PARTS
     parts is not handwriting and one candidate.
     """
     strokes = [stroke for stroke in drawing if len(stroke)]

@@ -19,10 +19,8 @@ USED = Q(
         "view_digit", "change_digit", "delete_drawing", "view_modelversion",
         "promote_modelversion", "delete_modelversion",
     ],
-) | Q(
-    content_type__model__in=[
-        "user", "group", "staticdevice", "totpdevice", "accessattempt",
-    ]
+) | Q(codename__in=["view_staticdevice", "view_totpdevice"]) | Q(
+    content_type__model__in=["user", "group", "accessattempt"]
 )  # fmt: skip
 
 
@@ -51,8 +49,8 @@ class StaffGroupAdmin(PermissionsMixin, GroupAdmin):
     permissions_field = "permissions"
 
 
-class ReadOnlyMixin:
-    """Only the two-factor setup of its owner adds and changes a device."""
+class DeviceMixin:
+    """Devices without forms: the two-factor setup of their owner adds them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  # interface
         return False
@@ -61,11 +59,11 @@ class ReadOnlyMixin:
         return False
 
 
-class StaffTOTPDeviceAdmin(ReadOnlyMixin, TOTPDeviceAdmin):  # type: ignore[misc]  # untyped
+class StaffTOTPDeviceAdmin(DeviceMixin, TOTPDeviceAdmin):  # type: ignore[misc]  # untyped
     pass
 
 
-class StaffStaticDeviceAdmin(ReadOnlyMixin, StaticDeviceAdmin):  # type: ignore[misc]  # untyped
+class StaffStaticDeviceAdmin(DeviceMixin, StaticDeviceAdmin):  # type: ignore[misc]  # untyped
     pass
 
 

@@ -77,10 +77,12 @@ def _is_outline(i: int, others: list[int], strokes: Strokes, extents: Floats) ->
     if margin <= OUTLINE_MARGIN * min(width, height) or bottom - top < OUTLINE_CONTENT * height:
         return False
     slashed = len(others) == 1 and _is_slash(strokes[others[0]])
-    return not slashed and _turns(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS
+    return (
+        not slashed and _turns_around(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS
+    )
 
 
-def _turns(stroke: Stroke, x: float, y: float) -> float:
+def _turns_around(stroke: Stroke, x: float, y: float) -> float:
     """Return how many times a stroke turns around a point."""
     right, down = np.array([point[:2] for point in stroke], dtype=np.float64).T - [[x], [y]]
     sines = right[:-1] * down[1:] - down[:-1] * right[1:]

@@ -1,7 +1,7 @@
 """Marks between digits: dashes, points, slashes.
 
 A low part is a mark by its place. A slash looks like a 1 by itself: its height beside the others
-gives its probability. ``punctuation.py`` splits off parentheses first.
+gives its probability. ``punctuation.py`` splits off punctuation first.
 """
 
 import math

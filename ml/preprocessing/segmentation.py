@@ -20,13 +20,13 @@ from ml.preprocessing.strokes import Box, Floats, Stroke, Strokes, bounding_box
 # A drawing with more points, or longer strokes in its heights, is not handwriting and stays one
 # candidate: a digit is about three heights long.
 MAX_SEGMENTED_POINTS, MAX_LENGTH = 10_000, 200
-# Splitting the pieces of one stroke costs JOINED. Strokes closer than NEAR, in heights of the
-# drawing, touch: splitting them costs TOUCHING. Closer than CLOSE only the ink of a pen touches:
-# that costs little, but such digits are unsure. Strokes with ends closer than MEETING_DISTANCE were
-# joined on purpose: splitting them costs MEETING.
+# Distances are in heights of the drawing. Splitting the pieces of one stroke costs JOINED. Strokes
+# closer than TOUCH_DISTANCE touch: splitting them costs TOUCHING. Closer than INK_DISTANCE only the
+# ink of a pen touches: that costs little, but such digits are unsure. Strokes with ends closer than
+# MEETING_DISTANCE were joined on purpose: splitting them costs MEETING.
 JOINED = 1.5
-NEAR, TOUCHING = 0.01, 1.5
-CLOSE, INK_TOUCHING = 0.03, 0.1
+TOUCH_DISTANCE, TOUCHING = 0.01, 1.5
+INK_DISTANCE, INK_TOUCHING = 0.03, 0.1
 MEETING_DISTANCE, MEETING = 0.02, 4.0
 
 
@@ -82,9 +82,9 @@ def _contact(left: Sequence[Floats], right: Sequence[Floats], height: float) -> 
     """Return the cost of splitting lines float64[n, 2] because they touch."""
     if are_near(end_points(left), end_points(right), MEETING_DISTANCE * height):
         return MEETING
-    if are_near(left, right, NEAR * height):
+    if are_near(left, right, TOUCH_DISTANCE * height):
         return TOUCHING
-    return INK_TOUCHING if are_near(left, right, CLOSE * height) else 0.0
+    return INK_TOUCHING if are_near(left, right, INK_DISTANCE * height) else 0.0
 
 
 def strokes_in(box: Box, strokes: Strokes) -> Strokes:

@@ -284,6 +284,13 @@ def test_open_picture_with_too_many_pixels_raises_before_decoding(
         open_picture(content)
 
 
+def test_open_picture_with_too_many_chunks_raises():
+    content = saved(drawn())
+    chunk = struct.pack(">I4sI", 0, b"teSt", zlib.crc32(b"teSt"))
+    with pytest.raises(PictureError, match="more than 10,000 chunks"):
+        open_picture(content[:33] + chunk * 20_000 + content[33:])
+
+
 PROGRESSIVE = {"format": "JPEG", "progressive": True}
 COSTLY = {
     "scans": repeated_scan(drawn(), 60),

@@ -82,9 +82,11 @@ def test_character_with_a_dot_below_is_one_mark(line):
         [HOOK, [[85, 98], [87, 100]]],
         [HOOK, [[29, 70], [31, 74]]],
         [HOOK, [[0, 90], [60, 90]]],
-        [HOOK, [[80, 0], [80, 75]], [[40, 98], [41, 100]]],
+        [HOOK, [[70, 0], [70, 75]], [[40, 98], [41, 100]]],
+        [[[10, 0], [10, 75]], [[30, 0], [50, 40], [30, 75]], [[20, 82], [16, 100]]],
+        [[[0, 0], [0, 60], [90, 60], [90, 0]], [[45, 70], [46, 74]]],
     ],
-    ids=["beside", "no gap", "underline", "below two digits"],
+    ids=["beside", "no gap", "underline", "below two digits", "comma", "below a wide stroke"],
 )
 def test_line_without_a_dot_below_one_character_is_no_mark(line):
     assert split_punctuation(line) == [(line, False)]

@@ -239,7 +239,7 @@ class Command(BaseCommand):
                 f" Register it later: manage.py models import {output}"
             ) from error
         self.stdout.write(f"Registered. To serve it: manage.py models promote {version}")
-        self.stdout.write("Measuring it and the serving model, unless measured: a minute each.")
+        self.stdout.write("Measuring models without measurements: about a minute each.")
         measure(version.load())
 
 

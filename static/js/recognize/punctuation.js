@@ -8,7 +8,7 @@ const LEFT_BOW = 0.08;
 const RIGHT_BOW = 0.05;
 const MIN_HEIGHT = 0.7;
 const MIN_GAP = 0.2;
-const DOT = 0.3;
+const DOT_SIZE = 0.3;
 const DOT_GAP = 0.05;
 const DOT_OFFSET = 0.1;
 
@@ -36,12 +36,15 @@ export function splitPunctuation(strokes, line) {
 function hasDotBelow(extents) {
   const tops = extents.map(([, top]) => top);
   const lowest = tops.indexOf(Math.max(...tops));
-  const [left, top, right, bottom] = union(extents.filter((_, i) => i !== lowest));
+  const others = extents.filter((_, i) => i !== lowest);
+  const [left, top, right, bottom] = union(others);
   const height = bottom - top;
   const [x1, y1, x2, y2] = extents[lowest];
   const beside = Math.max(left - x2, x1 - right);
-  const isDot = Math.max(x2 - x1, y2 - y1) <= DOT * height && beside <= DOT_OFFSET * height;
-  return isDot && y1 > bottom + DOT_GAP * height && right - left <= height;
+  const isDot = Math.max(x2 - x1, y2 - y1) <= DOT_SIZE * height && beside <= DOT_OFFSET * height;
+  const [starts, ends] = [others.map(([x]) => x), others.map(([, , x]) => x)];
+  const isCharacter = right - left <= height && Math.max(...starts) <= Math.min(...ends);
+  return isDot && isCharacter && y1 > bottom + DOT_GAP * height;
 }
 
 /** Return the position of the closing parenthesis; null if there is no pair. */

@@ -129,7 +129,7 @@ export class Recognizer {
 }
 
 /**
- * Return the candidate digits of each line of strokes, top to bottom; of a line with parentheses, of
+ * Return the candidate digits of each line of strokes, top to bottom; of a line with punctuation, of
  * each piece, left to right.
  * @returns {{candidates: {pieces: object[], strokes: number[][][]}[], lattice: Lattice}[]}
  */

@@ -12,9 +12,9 @@ import { bow } from "./marks.js";
 const MAX_SEGMENTED_POINTS = 10_000;
 const MAX_LENGTH = 200;
 const JOINED = 1.5;
-const NEAR = 0.01;
+const TOUCH_DISTANCE = 0.01;
 const TOUCHING = 1.5;
-const CLOSE = 0.03;
+const INK_DISTANCE = 0.03;
 const INK_TOUCHING = 0.1;
 const MEETING_DISTANCE = 0.02;
 const MEETING = 4;
@@ -47,6 +47,6 @@ export function segmentStrokes(strokes) {
 /** Return the cost of splitting strokes because they are close. */
 function contactOf(left, right, height) {
   if (areNear(endPoints(left), endPoints(right), MEETING_DISTANCE * height)) return MEETING;
-  if (areNear(left, right, NEAR * height)) return TOUCHING;
-  return areNear(left, right, CLOSE * height) ? INK_TOUCHING : 0;
+  if (areNear(left, right, TOUCH_DISTANCE * height)) return TOUCHING;
+  return areNear(left, right, INK_DISTANCE * height) ? INK_TOUCHING : 0;
 }
