@@ -1,7 +1,8 @@
 """Question marks, exclamation marks and pairs of parentheses, found by their strokes.
 
-A ? without its dot looks like a 7, a ! and one parenthesis look like a 1. A dot below identifies the
-first two; a pair of strokes that curve away from the digits between them is a pair of parentheses.
+A ? without its dot looks like a 7, a ! and one parenthesis look like a 1. A dot below identifies
+the first two; a pair of strokes that curve away from the digits between them is a pair of
+parentheses.
 """
 
 import numpy as np
