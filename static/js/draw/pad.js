@@ -115,6 +115,7 @@ export class Pad {
       return;
     }
     loadImage(picture).then((image) => {
+      if (!image) return;
       this.#image = image;
       this.repaint();
     });
