@@ -12,9 +12,9 @@ const integer = new Intl.NumberFormat("en");
 
 /** Fill a description list with one row per test set. */
 export async function showAccuracy(list) {
-  const response = await fetch("/api/v1/model").catch(() => null);
-  // Without a connection, the list is empty.
-  const { metrics } = (await response?.json()) ?? { metrics: {} };
+  // Without a connection, or from a failing server, the list is empty.
+  const facts = await fetch("/api/v1/model").then((response) => response.json()).catch(() => null);
+  const metrics = facts?.metrics ?? {};
   const rows = Object.entries(TEST_SETS).filter(([name]) => metrics[name]);
   list.replaceChildren(...rows.flatMap(([name, title]) => createRow(title, metrics[name])));
 }

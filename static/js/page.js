@@ -181,6 +181,8 @@ function onFirstInput() {
 
 /** Load the model; on the first visit, play the opening. */
 async function beginVisit() {
+  // So that downloads work if the connection is lost later.
+  import("./draw/export.js").catch(() => {});
   await loadModel();
   if (earlierVisits > 0 || hasInput || !drawing.isEmpty) return;
   const { playOpening } = await import("./opening.js");

@@ -154,20 +154,22 @@ def test_pointing_at_a_unit_shows_its_contributions(panel_of_seven):
         assert pixels(panel, f"[data-layer={before}]") == before_hover
 
 
-def test_panel_follows_a_promoted_model(panel_of_seven):
+def test_panel_follows_a_promoted_model_and_keeps_the_compared_digits(panel_of_seven):
     panel = panel_of_seven
+    second = panel.locator(".occlusion select").nth(1)
+    second.select_option("0")
     panel.route("**/model.onnx", lambda route: route.fulfill(body=variant(1.0, unread=7)))
     panel.route("**/api/v1/predict*", promote, times=1)
     with panel.expect_response("**/model.onnx"):
         draw_and_predict(panel)
 
     def shows_another_digit():
-        panel.click("[data-action=clear]")
         draw_and_predict(panel)
         return "Prediction: 7" not in panel.locator(".steps p").text_content()
 
     wait_until(panel, shows_another_digit)
-    expect(panel.locator(".occlusion p")).not_to_contain_text("7 leads by")
+    expect(panel.locator(".occlusion p")).to_contain_text(re.compile("^0 leads by"))
+    expect(second).to_have_value("0")
 
 
 def test_arrow_keys_select_units(panel_of_seven):

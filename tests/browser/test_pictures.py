@@ -111,6 +111,26 @@ def test_stroke_on_a_picture_begins_a_drawing_and_undo_restores_the_picture(page
     expect_saved(page, 1)
 
 
+def test_picture_opened_during_a_stroke_keeps_its_label(page):
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    choose_file(page, png(DARK))
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "read")
+    page.keyboard.press("7")
+    status = page.locator("#label-status")
+    expect(status).to_have_text("Your label: 7. Thank you.")
+    requests.clear()
+    page.mouse.move(box["x"] + 90, box["y"] + 90)
+    page.mouse.up()
+    expect(status).to_have_text("Your label: 7. Thank you.")
+    assert page.evaluate("JSON.parse(sessionStorage.visit).at(-1).label") == "7"
+    assert not [url for url in requests if "predict" in url]
+
+
 def test_blank_picture_shows_a_message(page):
     choose_file(page, png(Image.new("L", (200, 200), 255)))
     badge = page.locator("#badge")

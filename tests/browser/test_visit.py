@@ -122,6 +122,13 @@ def test_drawing_is_downloaded_as_png_svg_and_json(visit, tmp_path, shipped):
     assert all(drawing.strokes for drawing in Drawing.objects.all())
 
 
+def test_drawing_is_downloaded_without_a_connection(visit, tmp_path):
+    names = "performance.getEntriesByType('resource').map(({ name }) => name).join()"
+    wait_until(visit, lambda: "draw/export" in visit.evaluate(names))
+    with offline(visit):
+        assert "<path" in download(visit, "svg", tmp_path).read_text()
+
+
 def test_offline_drawings_are_sent_once_after_a_reload(page):
     # The page loads; only the API is unreachable.
     page.expected_errors.append("ERR_FAILED")

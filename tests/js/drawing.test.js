@@ -128,6 +128,15 @@ test("cancelStroke removes the stroke and its undo step", () => {
   assert.equal(drawing.isEmpty, true);
 });
 
+test("a drawing opened during a stroke ends the stroke", () => {
+  drawing.begin(1, 1, 0);
+  assert.equal(drawing.canExtend, true);
+  drawing.openPicture({ source: "data:", width: 2, height: 1 });
+  assert.equal(drawing.canExtend, false);
+  drawing.cancelStroke();
+  assert.equal(drawing.picture.width, 2);
+});
+
 test("a stroke on a reopened drawing continues its time", () => {
   drawing.open({ id: "old", strokes: [[[1, 1, 0], [9, 9, 400]]] });
   drawing.begin(5, 5, 90_000);

@@ -104,12 +104,22 @@ test("discardSaves keeps deletions only", () => {
   assert.deepEqual(Object.keys(storage), ["outbox:c"]);
 });
 
-test("onStorage adopts a deletion of another page", () => {
+test("onStorage adopts a deletion of another page that is already confirmed", () => {
+  const newValue = JSON.stringify({ [DELETION]: true });
   outbox.save("a", { strokes: [] });
-  for (const id of ["a", "b"]) createOutbox().delete(id);
-  for (const key of ["outbox:a", "outbox:b", null]) outbox.onStorage({ key });
+  // The server has confirmed the deletion: the storage no longer contains it.
+  outbox.onStorage({ key: "outbox:a", newValue });
+  outbox.onStorage({ key: "outbox:b", newValue });
+  outbox.onStorage({ key: null, newValue: null });
   assert.deepEqual(outbox.next(), { id: "a", part: DELETION, value: true });
   assert.equal(outbox.size, 1);
+});
+
+test("onStorage ignores other changes and invalid JSON", () => {
+  outbox.save("a", { strokes: [] });
+  const changes = ['{"label":"7"}', "{invalid", "null", null];
+  for (const newValue of changes) outbox.onStorage({ key: "outbox:a", newValue });
+  assert.equal(outbox.next().part, "body");
 });
 
 test("defer moves a drawing behind the others", () => {

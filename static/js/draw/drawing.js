@@ -17,7 +17,7 @@ export class Drawing extends EventTarget {
   #future = [];
   #current;
   #newId;
-  #penDown = false;
+  #canExtend = false;
   // Clock time of t = 0; null until the first stroke after a clear, undo or open.
   #startTime = null;
 
@@ -55,11 +55,16 @@ export class Drawing extends EventTarget {
     return this.#future.length > 0;
   }
 
+  /** Whether the last stroke can be extended: undo, clear and another drawing end it. */
+  get canExtend() {
+    return this.#canExtend;
+  }
+
   /** Begin a stroke at a time in milliseconds. A picture is replaced by a new drawing. */
   begin(x, y, time, pressure) {
     if (this.picture) this.clear();
     this.#remember();
-    this.#penDown = true;
+    this.#canExtend = true;
     this.#startTime ??= this.isEmpty ? time : time - this.strokes.at(-1).at(-1)[2] - RESUME_GAP;
     const stroke = [point(x, y, time - this.#startTime, pressure)];
     this.#current = { ...this.#current, strokes: [...this.strokes, stroke] };
@@ -68,8 +73,7 @@ export class Drawing extends EventTarget {
 
   /** Append a point to the last stroke, unless it is within half a pixel of the previous point. */
   extend(x, y, time, pressure) {
-    // Undo or clear ended the stroke while the pen was down.
-    if (!this.#penDown) return;
+    if (!this.#canExtend) return;
     const stroke = this.strokes.at(-1);
     const [lastX, lastY] = stroke.at(-1);
     if (Math.abs(x - lastX) < 0.5 && Math.abs(y - lastY) < 0.5) return;
@@ -79,7 +83,7 @@ export class Drawing extends EventTarget {
 
   /** Remove the stroke in progress without a redo: a palm touched the pad before the pen. */
   cancelStroke() {
-    this.#replace(this.#past.pop());
+    if (this.#canExtend) this.#replace(this.#past.pop());
   }
 
   /** Show another drawing { id, strokes, picture? }; undo returns to the previous one. */
@@ -155,7 +159,7 @@ export class Drawing extends EventTarget {
 
   #replace(content) {
     this.#current = content;
-    this.#penDown = false;
+    this.#canExtend = false;
     this.#startTime = null;
     this.generation += 1;
     this.#changed();

@@ -115,6 +115,7 @@ export class Pad {
       return;
     }
     loadImage(picture).then((image) => {
+      if (!image) return;
       this.#image = image;
       this.repaint();
     });
@@ -206,7 +207,7 @@ export function handlePointers(pad, { onDraw, onPenUp, isTarget = () => false, o
     // Some browsers have no coalesced events, or none for this event.
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) drawing.extend(...pointOf(each));
-    onDraw(event.timeStamp);
+    if (drawing.canExtend) onDraw(event.timeStamp);
   }
 
   function onPredict(event) {
@@ -223,7 +224,8 @@ export function handlePointers(pad, { onDraw, onPenUp, isTarget = () => false, o
     }
     pad.predicted = [];
     pad.repaint();
-    onPenUp(event.timeStamp);
+    // Undo or another drawing may have ended the stroke before.
+    if (drawing.canExtend) onPenUp(event.timeStamp);
   }
 
   canvas.addEventListener("pointerdown", onDown);

@@ -42,7 +42,7 @@ export function placePicture({ width, height }, side) {
   return { scale, x: (side - width * scale) / 2, y: (side - height * scale) / 2 };
 }
 
-/** Call a function when the colors of the page change: canvases keep those in which they were painted. */
+/** Call a function when the colors of the page change: a canvas does not repaint by itself. */
 export function onColorChange(listener) {
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", listener);
@@ -51,17 +51,23 @@ export function onColorChange(listener) {
 
 const images = new WeakMap();
 
-/** Decode a picture { source, width, height } once; return its image element. */
+/** Decode a picture { source, width, height } once; return its image element, or null on failure. */
 export function loadImage(picture) {
   if (!images.has(picture)) images.set(picture, decode(picture));
   return images.get(picture);
 }
 
-async function decode({ source }) {
+async function decode(picture) {
   const image = new Image();
-  image.src = source;
-  await image.decode();
-  return image;
+  image.src = picture.source;
+  try {
+    await image.decode();
+    return image;
+  } catch {
+    // The next call tries again.
+    images.delete(picture);
+    return null;
+  }
 }
 
 export function paintPicture(context, picture, image, side) {

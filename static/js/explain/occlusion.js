@@ -74,6 +74,12 @@ export function attachOcclusion(root, getNetwork) {
       });
     },
 
+    /** Compute again in the next `show`: the model has changed. Keeps the selected digits. */
+    discard() {
+      cancel();
+      grid = null;
+    },
+
     /** Stop computing while the visitor draws. */
     pause() {
       cancel();

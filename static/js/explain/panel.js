@@ -28,10 +28,11 @@ const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributi
  *   onMoment: (moment: number | null) => void,
  *   onPast: (prediction: object, selected: number) => void}} options
  *   session has loaded a model, and replaces it after a promotion; getInput returns { strokes, parts,
- *   digits, selected, side, grid, picture, box, isPreview }: all strokes, those of each digit, the predicted digits, the index of the selected one, the side of the
- *   pad; instead of strokes the 784 levels of a picture, the picture, and the box of the digit in it;
- *   and whether the strokes are not the drawing's own; onMoment receives the drawing time that the
- *   visitor selects on the ribbon, null for the present; onPast the prediction at that moment
+ *   digits, selected, side, grid, picture, box, isPreview }: all strokes, those of each digit, the
+ *   predicted digits, the index of the selected one, the side of the pad; instead of strokes the 784
+ *   levels of a picture, the picture, and the box of the digit in it; and whether the strokes are not
+ *   the drawing's own; onMoment receives the drawing time that the visitor selects on the ribbon, null
+ *   for the present; onPast the prediction at that moment
  * @returns {{refresh: () => void, showMoment: (moment: number | null) => void}}
  */
 export function attachExplainer(elements, { session, getInput, onMoment, onPast }) {
@@ -55,15 +56,15 @@ export function attachExplainer(elements, { session, getInput, onMoment, onPast 
   function schedule() {
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      if (session.recognizer && session.recognizer !== recognizer) onPromotion();
+      followPromotion();
       update(getInput());
     });
   }
 
-  function onPromotion() {
+  function followPromotion() {
+    if (!session.recognizer || session.recognizer === recognizer) return;
     recognizer = session.recognizer;
-    legend.show(null);
-    occlusion.show(null);
+    occlusion.discard();
   }
 
   /** Stop slow computations, and cancel the timer that starts them. */

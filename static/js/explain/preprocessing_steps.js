@@ -84,7 +84,7 @@ export function attachPreprocessing(root, onSwitch) {
       shownPicture = picture;
       const image = await loadImage(picture);
       // Another picture, or strokes, are shown since.
-      if (shownPicture !== picture) return;
+      if (!image || shownPicture !== picture) return;
       const colors = colorsOf(root);
       paintWhole(canvases[0], picture, image, box, colors);
       paintPart(canvases[1], image, box);

@@ -87,7 +87,7 @@ export class HandMemory {
   #load() {
     this.#examples = [];
     try {
-      for (const [image, label, drawing] of this.#storage?.parse(KEY) ?? []) {
+      for (const [image, label, drawing] of this.#storage?.getJSON(KEY) ?? []) {
         add(this.#examples, fromBase64(image), label, drawing);
       }
     } catch {

@@ -136,14 +136,14 @@ export class Recognizer {
 export function segmentLines(strokes) {
   const lines = splitLines(strokes)
     .flatMap((line) => splitPunctuation(strokes, line))
-    .map(({ line, isMark }) => (isMark ? toCandidate(strokes, line, true) : segmentPiece(strokes, line)));
+    .map(({ line, isMark }) => (isMark ? singlePiece(strokes, line, true) : segmentPiece(strokes, line)));
   const length = lines.reduce((sum, { lattice }) => sum + lattice.length, 0);
   if (length <= MAX_PARTS) return lines;
-  return [toCandidate(strokes, [...strokes.keys()], false)];
+  return [singlePiece(strokes, [...strokes.keys()], false)];
 }
 
 /** Return some strokes of a drawing as one digit or mark. */
-function toCandidate(strokes, line, isMark) {
+function singlePiece(strokes, line, isMark) {
   const pieces = line.map((stroke) => ({ stroke, start: 0, end: strokes[stroke].length }));
   return { candidates: [candidateOf(strokes, pieces)], lattice: Lattice.single([0], isMark) };
 }

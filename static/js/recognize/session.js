@@ -60,8 +60,6 @@ export class Session extends EventTarget {
 
   /** Predict the stroke in progress. */
   predictStroke(time) {
-    // Undo or a picture ended the stroke while the pen was down.
-    if (this.#drawing.isEmpty || this.#drawing.picture) return;
     this.showStatus();
     if (document.body.dataset.state !== "offline") setState("drawing");
     this.#predict({ save: false, penUp: false, time });

@@ -24,7 +24,8 @@ export async function shareLink({ strokes, side }) {
 export async function shareCard({ strokes, side, text = "" }, session) {
   await session.loadModel().catch(() => {});
   if (!session.recognizer) return "The card needs the model. Try again with a connection.";
-  const card = await toCard({ strokes, side, text }, (some) => session.recognizer.predictDigit(some));
+  const predict = (strokes) => session.recognizer.predictDigit(strokes);
+  const card = await toCard({ strokes, side, text }, predict);
   const name = `${fileName(text)}-card.png`;
   const files = [new File([card], name, { type: card.type })];
   if (navigator.canShare?.({ files })) return offer({ files });

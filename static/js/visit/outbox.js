@@ -3,6 +3,8 @@
  * in the browser as well, so that they survive a closed page. A newer change replaces an older one.
  */
 
+import { parseJSON } from "./storage.js";
+
 /** Stored in visitors' browsers: another name would lose the deletions that wait there. */
 export const DELETION = "forget";
 // The parts of a change in the order in which they are sent.
@@ -57,10 +59,11 @@ export class Outbox {
   }
 
   /** Adopt deletions of another page from its "storage" event. */
-  onStorage({ key }) {
+  onStorage({ key, newValue }) {
     const id = key?.startsWith(PREFIX) && key.slice(PREFIX.length);
     if (!id || !this.#changes.has(id)) return;
-    const change = this.#storage.parse(key);
+    // Not from the storage: the server may have confirmed the deletion since.
+    const change = parseJSON(newValue);
     if (change?.[DELETION]) this.#changes.set(id, change);
   }
 
@@ -89,7 +92,7 @@ export class Outbox {
     for (const key of this.#storage.keys()) {
       const id = key.slice(PREFIX.length);
       if (!key.startsWith(PREFIX) || this.#changes.has(id)) continue;
-      const change = this.#storage.parse(key);
+      const change = this.#storage.getJSON(key);
       if (change) this.#changes.set(id, change);
     }
   }

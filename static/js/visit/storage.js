@@ -1,7 +1,8 @@
 /** The browser's storages, which may be forbidden, full or corrupt. No DOM: also runs in Node. */
 
 /**
- * Return a storage without errors: forbidden, it is empty; forbidden or full, it stores nothing.
+ * Return a storage that throws no errors. A forbidden storage reads as empty. Writes to a forbidden or
+ * full storage return false.
  * @param {() => Storage} getStorage throws a DOMException if storage is forbidden
  */
 export function openStorage(getStorage) {
@@ -9,7 +10,7 @@ export function openStorage(getStorage) {
     try {
       return action(getStorage());
     } catch (error) {
-      if (!(error instanceof DOMException || error instanceof SyntaxError)) throw error;
+      if (!(error instanceof DOMException)) throw error;
       return fallback;
     }
   }
@@ -18,9 +19,18 @@ export function openStorage(getStorage) {
     keys: () => attempt(Object.keys, []),
     getItem: (key) => attempt((storage) => storage.getItem(key), null),
     /** Return a value stored as JSON; null if there is none. */
-    parse: (key) => attempt((storage) => JSON.parse(storage.getItem(key)), null),
+    getJSON: (key) => attempt((storage) => parseJSON(storage.getItem(key)), null),
     /** Return whether the text was stored. */
     setItem: (key, text) => attempt((storage) => storage.setItem(key, text) ?? true, false),
     removeItem: (key) => attempt((storage) => storage.removeItem(key)),
   };
+}
+
+/** Return the value of a JSON text; null if the text is null or invalid. */
+export function parseJSON(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -45,6 +45,7 @@ async function paintThumbnail(canvas, { strokes, picture, side }, color) {
   const context = canvas.getContext("2d");
   context.scale(pixels / side, pixels / side);
   context.strokeStyle = color;
-  if (picture) paintPicture(context, picture, await loadImage(picture), side);
+  const image = picture && (await loadImage(picture));
+  if (image) paintPicture(context, picture, image, side);
   else paintStrokes(context, strokes, side);
 }

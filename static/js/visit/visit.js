@@ -15,7 +15,7 @@ export class Visit extends EventTarget {
   constructor(storage) {
     super();
     this.#storage = storage;
-    const stored = storage.parse(KEY);
+    const stored = storage.getJSON(KEY);
     if (Array.isArray(stored)) this.#drawings = stored.filter(isDrawing);
     this.#current = storage.getItem(CURRENT_KEY);
   }
