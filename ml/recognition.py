@@ -229,9 +229,13 @@ def _predict_ink(classifier: Classifier, ink: Ink) -> Prediction:
         return Prediction((whole,), classifier.version)
     digits = [digit for line in split_ink_lines(ink) for digit in _predict_line(classifier, line)]
     prediction = Prediction(tuple(digits), classifier.version)
-    if whole and not _is_more_certain(prediction, whole):
-        return Prediction((whole,), classifier.version)
-    return prediction
+    if whole is None:
+        return prediction
+    least = min(digit.confidence for digit in digits)
+    is_better = whole.verdict is not Verdict.DIGIT or least > whole.confidence
+    if prediction.is_certain and is_better:
+        return prediction
+    return Prediction((whole,), classifier.version)
 
 
 def _predict_line(classifier: Classifier, ink: Ink) -> list[DigitPrediction]:
@@ -266,12 +270,6 @@ def _best_view(classifier: Classifier, ink: Ink, digit: DigitPrediction) -> Digi
 def _predict_grid(classifier: Classifier, levels: Levels, box: Box) -> DigitPrediction:
     grid = rasterize_ink(levels)
     return _digit(classifier, grid, box, classifier.predict(grid[None])[0])
-
-
-def _is_more_certain(parts: Prediction, whole: DigitPrediction) -> bool:
-    """Return whether all parts are digits, each with more confidence than the whole."""
-    least = min(part.confidence for part in parts.digits)
-    return parts.is_certain and (whole.verdict is not Verdict.DIGIT or least > whole.confidence)
 
 
 def _digit(

@@ -5,6 +5,7 @@ gives its probability. ``punctuation.py`` splits off punctuation first.
 """
 
 import math
+from statistics import median_low
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,15 +66,10 @@ def slashes(row: Floats, lowest: float, bows: Floats) -> Floats:
         others = np.flatnonzero(high & (at != i))
         if not len(others):
             continue
-        if top[i] <= _lower_median(top[others]) and bottom[i] >= _lower_median(bottom[others]):
-            ratio = float(bottom[i] - top[i]) / _lower_median(bottom[others] - top[others])
+        if top[i] <= median_low(top[others]) and bottom[i] >= median_low(bottom[others]):
+            ratio = (bottom[i] - top[i]) / median_low(bottom[others] - top[others])
             probabilities[i] = 1 / (1 + math.exp(offsets[i] - TALL * math.log(ratio)))
     return probabilities
-
-
-def _lower_median(values: Floats) -> float:
-    """Return the lower median."""
-    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def low_marks(row: Floats, lowest: float, height: float, gaps: Floats) -> NDArray[np.bool]:

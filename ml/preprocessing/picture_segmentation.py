@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ml.preprocessing.components import Pixels, connected_components
-from ml.preprocessing.hulls import SLANTS, Integers, hull
+from ml.preprocessing.hulls import SLANTS, hull
 from ml.preprocessing.ink import Ink
 from ml.preprocessing.lattice import MAX_PARTS, Lattice, build_lattice
 from ml.preprocessing.layout import split_lines
-from ml.preprocessing.strokes import Stroke
+from ml.preprocessing.strokes import Integers, Stroke
 
 # Lengths are fractions of the height of the tallest component.
 # A component wider than this may be several touching digits and is cut into pieces.

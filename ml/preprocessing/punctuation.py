@@ -9,7 +9,7 @@ import numpy as np
 
 from ml.preprocessing.layout import extent_of
 from ml.preprocessing.marks import bow
-from ml.preprocessing.strokes import Floats, Stroke, Strokes
+from ml.preprocessing.strokes import Floats, Strokes, points_of
 
 # Least ``bow`` of the left and of the right parenthesis; their least height as a fraction of the
 # tallest stroke between them; their least gap as a fraction of the left one's height, because a 0
@@ -62,17 +62,15 @@ def _has_dot_below(extents: Floats) -> bool:
 
 def _closing(strokes: Strokes, extents: Floats) -> int | None:
     """Return the position of the closing parenthesis; None if there is no pair."""
-    if len(strokes) < 3 or not _bow(strokes[0]) <= -LEFT_BOW:
+    if len(strokes) < 3 or not bow(points_of(strokes[0])) <= -LEFT_BOW:
         return None
     heights = extents[:, 3] - extents[:, 1]
     beside = extents[:, 0] >= extents[0, 2] + MIN_GAP * heights[0]
-    ends = [k for k in range(2, len(strokes)) if beside[k] and _bow(strokes[k]) >= RIGHT_BOW]
+    ends = [
+        k for k in range(2, len(strokes)) if beside[k] and bow(points_of(strokes[k])) >= RIGHT_BOW
+    ]
     if not ends:
         return None
     end = max(ends, key=lambda k: float(heights[k]))
     is_tall = min(heights[0], heights[end]) >= MIN_HEIGHT * heights[1:end].max()
     return end if is_tall else None
-
-
-def _bow(stroke: Stroke) -> float:
-    return bow(np.array([point[:2] for point in stroke], dtype=np.float64))

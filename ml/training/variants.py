@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.random import Generator
 
-from ml.preprocessing.strokes import Floats, Strokes
-from ml.training.stroke_files import StrokeSample
+from ml.preprocessing.strokes import Floats, Strokes, points_of
+from ml.training.stroke_files import StrokeSample, by_writer
 
 # Standard deviations: rotation in degrees, shear, and the logarithm of the aspect ratio.
 ROTATION, SHEAR, ASPECT = 8.0, 0.15, 0.15
@@ -108,12 +108,9 @@ def crossed_out(samples: Sequence[StrokeSample], count: int, seed: int) -> Itera
 def pairs(samples: Sequence[StrokeSample], count: int, seed: int) -> Iterator[StrokeSample]:
     """Yield two digits of one writer side by side, as non-digits."""
     rng = np.random.default_rng(seed)
-    by_writer: dict[str, list[StrokeSample]] = {}
-    for sample in samples:
-        by_writer.setdefault(sample.writer, []).append(sample)
-    writers = sorted(by_writer)
+    writers = by_writer(samples)
     for _ in range(count if samples else 0):
-        own = by_writer[writers[rng.integers(len(writers))]]
+        own = writers[rng.integers(len(writers))]
         left, right = (own[rng.integers(len(own))].strokes for _ in range(2))
         yield StrokeSample(_side_by_side(left, right, rng), "?", own[0].writer)
 
@@ -134,7 +131,7 @@ def flagged_one(rng: Generator) -> Strokes:
 
 
 def _arrays(strokes: Strokes) -> list[Floats]:
-    return [np.array([point[:2] for point in stroke], float) for stroke in strokes if len(stroke)]
+    return [points_of(stroke) for stroke in strokes if len(stroke)]
 
 
 def _line_across(
