@@ -227,7 +227,14 @@ def _predict_ink(classifier: Classifier, ink: Ink) -> Prediction:
     whole = _predict_whole(classifier, ink)
     if whole and not has_gap(ink):
         return Prediction((whole,), classifier.version)
-    digits = [digit for line in split_ink_lines(ink) for digit in _predict_line(classifier, line)]
+    digits = []
+    for line in split_ink_lines(ink):
+        parts, lattice = segment_picture(line)
+        grids = [rasterize_ink(part.levels) for part in parts]
+        rows = _classify(classifier, grids)
+        for i, _, _ in lattice.best_path(rows):
+            digit = _digit(classifier, grids[i], parts[i].box, rows[i])
+            digits.append(_best_view(classifier, parts[i], digit))
     prediction = Prediction(tuple(digits), classifier.version)
     if whole is None:
         return prediction
@@ -236,17 +243,6 @@ def _predict_ink(classifier: Classifier, ink: Ink) -> Prediction:
     if prediction.is_certain and is_better:
         return prediction
     return Prediction((whole,), classifier.version)
-
-
-def _predict_line(classifier: Classifier, ink: Ink) -> list[DigitPrediction]:
-    """Predict the digits of one line of ink."""
-    parts, lattice = segment_picture(ink)
-    grids = [rasterize_ink(part.levels) for part in parts]
-    rows = _classify(classifier, grids)
-    return [
-        _best_view(classifier, parts[i], _digit(classifier, grids[i], parts[i].box, rows[i]))
-        for i, _, _ in lattice.best_path(rows)
-    ]
 
 
 def _predict_whole(classifier: Classifier, ink: Ink) -> DigitPrediction | None:

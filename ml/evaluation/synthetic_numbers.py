@@ -37,12 +37,8 @@ def join_strokes(
     digits: Sequence[Strokes],
     rng: Generator,
     gaps: tuple[float, float] = GAPS,
-    shear: float = 0.0,
 ) -> Strokes:
-    """Place the strokes of digits side by side, about 100 pixels tall.
-
-    ``gaps`` limits the random gaps; ``shear`` slants the digits to the right.
-    """
+    """Place the strokes of digits side by side, about 100 pixels tall; ``gaps`` limits the gaps."""
     strokes, right = [], 0.0
     for digit in digits:
         x, y, width, height = bounding_box(digit)
@@ -50,10 +46,7 @@ def join_strokes(
         scale = _random_height(rng) / (max(width, height) or 1.0)
         left = right + 100 * WIDTH * rng.uniform(*gaps)
         top = -scale * height + 100 * rng.normal(0, BASELINE_JITTER)
-        for stroke in digit:
-            points = (points_of(stroke) - (x, y)) * scale + (left, top)
-            points[:, 0] -= shear * points[:, 1]
-            strokes.append(points.tolist())
+        strokes += [((points_of(one) - (x, y)) * scale + (left, top)).tolist() for one in digit]
         right = left + scale * width
     return strokes
 

@@ -70,8 +70,12 @@ def with_habit(sample: StrokeSample, rng: Generator) -> Strokes:
         return [*sample.strokes, slash]
     if sample.label == 1 and chance < FLAGGED:
         return flagged_one(rng)
-    if sample.label == 5 and chance < DETACHED and len(_arrays(sample.strokes)) == 2:
-        return _detached(sample.strokes, rng)
+    arrays = _arrays(sample.strokes)
+    if sample.label == 5 and chance < DETACHED and len(arrays) == 2:
+        hat = min((0, 1), key=lambda i: float(arrays[i][:, 1].mean()))
+        height = float(np.ptp(np.vstack(arrays)[:, 1]))
+        arrays[hat] += height * np.array([rng.uniform(0, 0.25), rng.uniform(-0.2, 0.0)])
+        return [array.tolist() for array in arrays]
     return sample.strokes
 
 
@@ -157,15 +161,6 @@ def _broken(line: Floats, rng: Generator) -> list[Floats]:
     start = rng.integers(2, len(line) - 4)
     end = start + max(1, round(rng.uniform(0.02, 0.1) * len(line)))
     return [line[:start], line[min(end, len(line) - 2) :]]
-
-
-def _detached(strokes: Strokes, rng: Generator) -> Strokes:
-    """Move the upper of two strokes away from the other."""
-    arrays = _arrays(strokes)
-    hat = min((0, 1), key=lambda i: float(arrays[i][:, 1].mean()))
-    height = float(np.ptp(np.vstack(arrays)[:, 1]))
-    arrays[hat] = arrays[hat] + height * np.array([rng.uniform(0, 0.25), rng.uniform(-0.2, 0.0)])
-    return [array.tolist() for array in arrays]
 
 
 def _side_by_side(left: Strokes, right: Strokes, rng: Generator) -> Strokes:
