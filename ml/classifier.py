@@ -143,15 +143,16 @@ class Classifier:
         return Verdict.DIGIT if first >= self.thresholds["sure"] else Verdict.UNSURE
 
     def _validate(self) -> None:
-        _validate_signature(self._session)
+        inputs = [(node.name, node.type, node.shape[1:]) for node in self._session.get_inputs()]
+        if inputs != [(INPUT, "tensor(uint8)", [SIZE, SIZE])]:
+            raise ModelError(f"its input is {inputs}, not {INPUT}: uint8[N, 28, 28]")
+        outputs = {node.name: tuple(node.shape[1:]) for node in self._session.get_outputs()}
+        if outputs != OUTPUTS:
+            raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
         metadata = parse_metadata(self._session.get_modelmeta().custom_metadata_map)
         self.version, self.labels, self.facts = metadata.version, metadata.labels, metadata.facts
         self.thresholds: Mapping[str, float] = self.facts["thresholds"]
         self._digest = metadata.digest
-        self._read_known_digits()
-        _validate_digest(self.content, metadata.digest)
-
-    def _read_known_digits(self) -> None:
         rows = self.predict(known_digits())
         # The names of two outputs could be exchanged.
         if not np.allclose(rows.sum(1), 1, atol=1e-4):
@@ -159,6 +160,9 @@ class Classifier:
         read = np.count_nonzero(rows.argmax(1) == np.arange(10))
         if read < MIN_READ:
             raise ModelError(f"it reads only {read} of ten clear digits")
+        without_digest = self.content.replace(metadata.digest.encode(), NO_DIGEST.encode())
+        if hashlib.sha256(without_digest).hexdigest() != metadata.digest:
+            raise ModelError("the file is damaged: its digest does not match")
 
 
 def _load(content: bytes) -> "InferenceSession":
@@ -175,19 +179,3 @@ def _load(content: bytes) -> "InferenceSession":
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises many unrelated exceptions
         raise ModelError(f"ONNX Runtime cannot load the file: {error}") from error
-
-
-def _validate_signature(session: "InferenceSession") -> None:
-    inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
-    if inputs != [(INPUT, "tensor(uint8)", [SIZE, SIZE])]:
-        raise ModelError(f"its input is {inputs}, not {INPUT}: uint8[N, 28, 28]")
-    outputs = {node.name: tuple(node.shape[1:]) for node in session.get_outputs()}
-    if outputs != OUTPUTS:
-        raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
-
-
-def _validate_digest(content: bytes, stated: str) -> None:
-    """Compare the file with the SHA-256 in its own metadata, which covers every other byte."""
-    without_digest = content.replace(stated.encode(), NO_DIGEST.encode())
-    if hashlib.sha256(without_digest).hexdigest() != stated:
-        raise ModelError("the file is damaged: its digest does not match")

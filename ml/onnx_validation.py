@@ -136,32 +136,28 @@ def check_graph(content: bytes) -> None:
     used = [name for node in nodes for name in node.inputs[1:]]
     if sorted(used) != sorted(tensors):
         raise GraphError(f"its constants {sorted(tensors)} are not the used ones {sorted(used)}")
-    _check_chain(nodes)
-    for node, (_, *constants) in zip(nodes, steps, strict=True):
-        _check_attributes(node)
-        if len(node.inputs) != 1 + len(constants):
-            raise GraphError(f"its {node.operator} has the inputs {node.inputs}")
-        for name, expected in zip(node.inputs[1:], constants, strict=True):
-            _check_constant(tensors[name], expected)
-
-
-def _check_chain(nodes: list[_Node]) -> None:
-    """Require that each operator processes the output of the previous one."""
     for node, following in pairwise(nodes):
         if node.outputs != following.inputs[:1]:
             raise GraphError(
                 f"the outputs {node.outputs} of {node.operator} are not the input of the next"
                 f" operator, {following.inputs[:1]}"
             )
+    for node, (_, *constants) in zip(nodes, steps, strict=True):
+        _check_node(node, constants, tensors)
 
 
-def _check_attributes(node: _Node) -> None:
+def _check_node(node: _Node, constants: list[Any], tensors: Mapping[str, _Tensor]) -> None:
+    """Compare the attributes and constants of an operator with the expected ones."""
     expected = ATTRIBUTES.get(node.operator, {})
     for name, value in node.attributes.items():
         if value != expected.get(name):
             raise GraphError(
                 f"the attribute {name} of {node.operator} is {value}, not {expected.get(name)}"
             )
+    if len(node.inputs) != 1 + len(constants):
+        raise GraphError(f"its {node.operator} has the inputs {node.inputs}")
+    for name, constant in zip(node.inputs[1:], constants, strict=True):
+        _check_constant(tensors[name], constant)
 
 
 def _check_constant(tensor: _Tensor, expected: Any) -> None:

@@ -227,22 +227,22 @@ def _predict_ink(classifier: Classifier, ink: Ink) -> Prediction:
     whole = _predict_whole(classifier, ink)
     if whole and not has_gap(ink):
         return Prediction((whole,), classifier.version)
-    digits = [digit for line in split_ink_lines(ink) for digit in _predict_line(classifier, line)]
+    digits = []
+    for line in split_ink_lines(ink):
+        parts, lattice = segment_picture(line)
+        grids = [rasterize_ink(part.levels) for part in parts]
+        rows = _classify(classifier, grids)
+        for i, _, _ in lattice.best_path(rows):
+            digit = _digit(classifier, grids[i], parts[i].box, rows[i])
+            digits.append(_best_view(classifier, parts[i], digit))
     prediction = Prediction(tuple(digits), classifier.version)
-    if whole and not _is_more_certain(prediction, whole):
-        return Prediction((whole,), classifier.version)
-    return prediction
-
-
-def _predict_line(classifier: Classifier, ink: Ink) -> list[DigitPrediction]:
-    """Predict the digits of one line of ink."""
-    parts, lattice = segment_picture(ink)
-    grids = [rasterize_ink(part.levels) for part in parts]
-    rows = _classify(classifier, grids)
-    return [
-        _best_view(classifier, parts[i], _digit(classifier, grids[i], parts[i].box, rows[i]))
-        for i, _, _ in lattice.best_path(rows)
-    ]
+    if whole is None:
+        return prediction
+    least = min(digit.confidence for digit in digits)
+    is_better = whole.verdict is not Verdict.DIGIT or least > whole.confidence
+    if prediction.is_certain and is_better:
+        return prediction
+    return Prediction((whole,), classifier.version)
 
 
 def _predict_whole(classifier: Classifier, ink: Ink) -> DigitPrediction | None:
@@ -266,12 +266,6 @@ def _best_view(classifier: Classifier, ink: Ink, digit: DigitPrediction) -> Digi
 def _predict_grid(classifier: Classifier, levels: Levels, box: Box) -> DigitPrediction:
     grid = rasterize_ink(levels)
     return _digit(classifier, grid, box, classifier.predict(grid[None])[0])
-
-
-def _is_more_certain(parts: Prediction, whole: DigitPrediction) -> bool:
-    """Return whether all parts are digits, each with more confidence than the whole."""
-    least = min(part.confidence for part in parts.digits)
-    return parts.is_certain and (whole.verdict is not Verdict.DIGIT or least > whole.confidence)
 
 
 def _digit(

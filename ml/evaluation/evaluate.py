@@ -55,7 +55,10 @@ def measure(
         "robustness": robustness_metrics(classifier, images),
         "pictures": picture_metrics(classifier, images),
     }
-    outcomes = [_outcomes(classifier, file) for file in files]
+    outcomes = []
+    for file in files:
+        predictions = _predict_all(classifier, [one.strokes for one in file.samples], file.name)
+        outcomes.append(list(map(Outcome, file.samples, predictions)))
     if files:
         metrics["strokes"] = list(map(stroke_metrics.measure, files, outcomes))
     digits = [one for own in outcomes for one in own if one.kind == "digits"]
@@ -160,11 +163,6 @@ def _predict_all(
     classifier: Classifier, drawings: Sequence[Strokes], description: str = "drawings"
 ) -> list[Prediction]:
     return predict_batch(classifier, _progress(drawings, len(drawings), description))
-
-
-def _outcomes(classifier: Classifier, file: StrokeFile) -> list[Outcome]:
-    predictions = _predict_all(classifier, [one.strokes for one in file.samples], file.name)
-    return [Outcome(*pair) for pair in zip(file.samples, predictions, strict=True)]
 
 
 def _scores(predictions: Sequence[Prediction]) -> NDArray[np.floating]:

@@ -5,9 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.preprocessing.strokes import SIZE
-
-Values = NDArray[np.float64]
+from ml.preprocessing.strokes import SIZE, Floats
 
 
 class Moments(NamedTuple):
@@ -17,7 +15,7 @@ class Moments(NamedTuple):
     deviation: float
 
     @classmethod
-    def of(cls, values: Values) -> "Moments":
+    def of(cls, values: Floats) -> "Moments":
         return cls(float(values.mean()), float(values.std()))
 
 
@@ -30,7 +28,7 @@ MNIST = {
 }
 
 
-def measure(images: NDArray[np.uint8]) -> dict[str, Values]:
+def measure(images: NDArray[np.uint8]) -> dict[str, Floats]:
     """Return properties float64[N] of images uint8[N, 28, 28] that are not blank.
 
     ``ink``: sum of the levels in full pixels. ``aspect``: width / height of the bounding box.
@@ -46,7 +44,7 @@ def measure(images: NDArray[np.uint8]) -> dict[str, Values]:
     }
 
 
-def extent(has_ink: NDArray[np.bool]) -> Values:
+def extent(has_ink: NDArray[np.bool]) -> Floats:
     """Return the distance from the first to the last true value of bool[N, 28]."""
-    extent: Values = SIZE - has_ink.argmax(1) - has_ink[:, ::-1].argmax(1).astype(np.float64)
+    extent: Floats = SIZE - has_ink.argmax(1) - has_ink[:, ::-1].argmax(1).astype(np.float64)
     return extent

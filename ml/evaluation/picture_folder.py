@@ -34,24 +34,24 @@ def read(folder: Path) -> list[LabeledPicture]:
 
     Raises OSError or ValueError.
     """
-    found = list(_read_labels(folder) if (folder / LABELS).exists() else _read_folders(folder))
+    if (folder / LABELS).exists():
+        found = list(_read_labels(folder / LABELS))
+    else:
+        paths = [path for path in sorted(folder.glob("*/*")) if path.parent.name.isdigit()]
+        found = [
+            LabeledPicture(one, one.parent.name, folder.name) for one in paths if one.is_file()
+        ]
     if not found:
         raise ValueError(f"{folder} has no pictures. Add {LABELS} or one folder per label.")
     return found
 
 
-def _read_labels(folder: Path) -> Iterator[LabeledPicture]:
-    with (folder / LABELS).open(encoding="utf-8", newline="") as file:
+def _read_labels(path: Path) -> Iterator[LabeledPicture]:
+    with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file, delimiter="\t"), 2):
             if not row.get("file") or not row.get("label"):
-                raise ValueError(f"{folder / LABELS}:{number}: columns file and label are needed.")
-            yield LabeledPicture(folder / row["file"], row["label"], row.get("source") or "")
-
-
-def _read_folders(folder: Path) -> Iterator[LabeledPicture]:
-    for path in sorted(folder.glob("*/*")):
-        if path.is_file() and path.parent.name.isdigit():
-            yield LabeledPicture(path, path.parent.name, folder.name)
+                raise ValueError(f"{path}:{number}: columns file and label are needed.")
+            yield LabeledPicture(path.parent / row["file"], row["label"], row.get("source") or "")
 
 
 def predict(classifier: Classifier, pictures: Sequence[LabeledPicture]) -> list[Outcome]:
@@ -71,16 +71,13 @@ def contact_sheet(pictures: Sequence[LabeledPicture], outcomes: Sequence[Outcome
     """Plot the errors, each beside the grid of its first digit."""
     images: list[NDArray[np.uint8]] = []
     titles: list[str] = []
-    for picture, outcome in zip(pictures, outcomes, strict=True):
-        if not outcome.is_correct and len(images) < 2 * MAX_ERRORS:
-            images += [_thumbnail(picture.path), *(d.grid for d in outcome.prediction.digits[:1])]
-            titles += [picture.path.name, f"{picture.label}: {outcome.prediction.text or 'blank'}"]
-            images += [np.zeros((1, 1), np.uint8)] * (len(titles) - len(images))
+    pairs = zip(pictures, outcomes, strict=True)
+    errors = [(picture, one.prediction) for picture, one in pairs if not one.is_correct]
+    for (path, label, _), prediction in errors[:MAX_ERRORS]:
+        gray = to_gray(open_picture(read_file(path)), 1)
+        gray.thumbnail((THUMBNAIL, THUMBNAIL))
+        grid = prediction.digits[0].grid if prediction.digits else np.zeros((1, 1), np.uint8)
+        # Ink on black, like the grid.
+        images += [~np.asarray(gray, dtype=np.uint8), grid]
+        titles += [path.name, f"{label}: {prediction.text or 'blank'}"]
     return plots.digits(images, titles)
-
-
-def _thumbnail(path: Path) -> NDArray[np.uint8]:
-    """Return a picture as ink on black, like a grid."""
-    gray = to_gray(open_picture(read_file(path)), 1)
-    gray.thumbnail((THUMBNAIL, THUMBNAIL))
-    return ~np.asarray(gray, dtype=np.uint8)

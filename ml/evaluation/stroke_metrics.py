@@ -111,20 +111,20 @@ def text_metrics(outcomes: Sequence[Outcome]) -> Metrics | None:
     """Return the metrics of digits or numbers: those of one kind."""
     if not outcomes:
         return None
-    kind, correct = outcomes[0].kind, _count(outcomes, lambda one: one.is_correct)
+    kind, correct = outcomes[0].kind, sum(one.is_correct for one in outcomes)
     metrics: Metrics = {
         "drawings": len(outcomes),
         "correct": correct,
         "accuracy": correct / len(outcomes),
         "interval": wilson(correct, len(outcomes)),
-        "confident_errors": _count(outcomes, lambda one: one.is_confident_error),
-        "refused": _count(outcomes, lambda one: one.is_refused),
-        "unsure": _count(outcomes, lambda one: one.is_unsure),
+        "confident_errors": sum(one.is_confident_error for one in outcomes),
+        "refused": sum(one.is_refused for one in outcomes),
+        "unsure": sum(one.is_unsure for one in outcomes),
     }
     if kind == "digits":
-        metrics["split"] = _count(outcomes, lambda one: one.is_split)
+        metrics["split"] = sum(one.is_split for one in outcomes)
     if kind == "numbers_with_marks":
-        metrics["one_entry_per_mark"] = _count(outcomes, lambda one: one.has_one_entry_per_mark)
+        metrics["one_entry_per_mark"] = sum(one.has_one_entry_per_mark for one in outcomes)
     return metrics
 
 
@@ -157,8 +157,24 @@ def writer_metrics(outcomes: Sequence[Outcome]) -> list[Metrics]:
 
     The error rate is that of all drawings; "numbers" include those with marks.
     """
-    by_writer = _group(outcomes, lambda one: one.sample.writer)
-    rows = [_writer_metrics(writer, own) for writer, own in sorted(by_writer.items())]
+    rows = []
+    for writer, own in sorted(_group(outcomes, lambda one: one.sample.writer).items()):
+        digits = _of_kind(own, "digits")
+        numbers = _of_kind(own, "numbers", "numbers_with_marks")
+        non_digits = _of_kind(own, "non_digits")
+        row = {
+            "writer": writer,
+            "drawings": len(own),
+            "error_rate": sum(not one.is_correct for one in own) / len(own),
+            "digits": len(digits),
+            "correct": sum(one.is_correct for one in digits),
+            "confident_errors": sum(one.is_confident_error for one in digits),
+            "numbers": len(numbers),
+            "numbers_correct": sum(one.is_correct for one in numbers),
+            "non_digits": len(non_digits),
+            "classified_as_digit": sum(not one.is_correct for one in non_digits),
+        }
+        rows.append(row)
     return sorted(rows, key=lambda row: (-row["error_rate"], -row["drawings"]))
 
 
@@ -182,26 +198,8 @@ def confident_mistakes(outcomes: Sequence[Outcome]) -> list[Metrics]:
     return sorted(mistakes, key=lambda mistake: -mistake["confidence"])
 
 
-def _writer_metrics(writer: str, outcomes: Sequence[Outcome]) -> Metrics:
-    digits = _of_kind(outcomes, "digits")
-    numbers = _of_kind(outcomes, "numbers", "numbers_with_marks")
-    non_digits = _of_kind(outcomes, "non_digits")
-    return {
-        "writer": writer,
-        "drawings": len(outcomes),
-        "error_rate": _count(outcomes, lambda one: not one.is_correct) / len(outcomes),
-        "digits": len(digits),
-        "correct": _count(digits, lambda one: one.is_correct),
-        "confident_errors": _count(digits, lambda one: one.is_confident_error),
-        "numbers": len(numbers),
-        "numbers_correct": _count(numbers, lambda one: one.is_correct),
-        "non_digits": len(non_digits),
-        "classified_as_digit": _count(non_digits, lambda one: not one.is_correct),
-    }
-
-
 def _classified_as_digit(non_digits: Sequence[Outcome]) -> Metrics:
-    errors = _count(non_digits, lambda one: not one.is_correct)
+    errors = sum(not one.is_correct for one in non_digits)
     return {
         "drawings": len(non_digits),
         "classified_as_digit": errors,
@@ -219,10 +217,6 @@ def _group(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> dict[s
     for one in outcomes:
         groups.setdefault(key(one), []).append(one)
     return groups
-
-
-def _count(outcomes: Iterable[Outcome], condition: Callable[[Outcome], bool]) -> int:
-    return sum(map(condition, outcomes))
 
 
 def _digits(text: str) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from ml.preprocessing.strokes import Grid, Strokes, bounding_box
+from ml.preprocessing.strokes import Grid, Strokes, bounding_box, points_of
 from ml.training.data import LabeledImages
-from ml.training.stroke_files import StrokeSample
+from ml.training.stroke_files import StrokeSample, by_writer
 
 LENGTHS = (2, 3, 4, 5)
 # Gaps between the boxes of neighbors, in digit widths.
@@ -25,12 +25,9 @@ def generate_strokes(
 ) -> Iterator[tuple[Strokes, str]]:
     """Yield the strokes of n numbers with 2 to 5 digits of one writer, and their digits."""
     rng = np.random.default_rng(seed)
-    by_writer: dict[str, list[StrokeSample]] = {}
-    for sample in samples:
-        by_writer.setdefault(sample.writer, []).append(sample)
-    writers = sorted(by_writer)
+    writers = by_writer(samples)
     for _ in range(n):
-        own = by_writer[writers[rng.integers(len(writers))]]
+        own = writers[rng.integers(len(writers))]
         chosen = [own[i] for i in rng.integers(len(own), size=rng.choice(LENGTHS))]
         strokes = join_strokes([sample.strokes for sample in chosen], rng)
         yield strokes, "".join(str(sample.label) for sample in chosen)
@@ -40,12 +37,8 @@ def join_strokes(
     digits: Sequence[Strokes],
     rng: Generator,
     gaps: tuple[float, float] = GAPS,
-    shear: float = 0.0,
 ) -> Strokes:
-    """Place the strokes of digits side by side, about 100 pixels tall.
-
-    ``gaps`` limits the random gaps; ``shear`` slants the digits to the right.
-    """
+    """Place the strokes of digits side by side, about 100 pixels tall; ``gaps`` limits the gaps."""
     strokes, right = [], 0.0
     for digit in digits:
         x, y, width, height = bounding_box(digit)
@@ -53,10 +46,7 @@ def join_strokes(
         scale = _random_height(rng) / (max(width, height) or 1.0)
         left = right + 100 * WIDTH * rng.uniform(*gaps)
         top = -scale * height + 100 * rng.normal(0, BASELINE_JITTER)
-        for stroke in digit:
-            points = (np.array([point[:2] for point in stroke]) - (x, y)) * scale + (left, top)
-            points[:, 0] -= shear * points[:, 1]
-            strokes.append(points.tolist())
+        strokes += [((points_of(one) - (x, y)) * scale + (left, top)).tolist() for one in digit]
         right = left + scale * width
     return strokes
 

@@ -4,14 +4,14 @@ Cards have dark edges, scans have lines, and crops contain the neighbors of a di
 """
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.preprocessing.components import Integers, Pixels, connected_components
+from ml.preprocessing.components import Pixels, connected_components
 from ml.preprocessing.paper import Levels, Pixel, ink_threshold
+from ml.preprocessing.strokes import Integers
 
 # Cells per longer side: ink in neighboring cells is one component.
 CELLS: Final = 50
@@ -40,17 +40,21 @@ def without_artifacts(ink: Levels, *, has_border: bool = True) -> Levels:
     amounts = _reduce(np.add, ink.astype(np.uint32), side)
     # All pixels together: a loop over 625 dots made ``extract_ink`` eight times slower.
     pixels = np.hstack(components)
-    starts = np.cumsum([0, *(component.shape[1] for component in components[:-1])])
+    counts = [component.shape[1] for component in components]
+    starts = np.cumsum([0, *counts[:-1]])
     amount = np.add.reduceat(amounts[pixels[1], pixels[0]], starts)
     dropped = np.zeros(len(components), dtype=np.bool)
     if at_border:
-        dropped |= _are_cut(pixels, starts, amounts.shape)
+        dropped = _are_cut(pixels, starts, amounts.shape)
     dropped |= amount < MIN_INK * amount[~dropped].max()
-    size = _extents(np.maximum, pixels, starts) - _extents(np.minimum, pixels, starts) + 1
+    lowest, highest = (end.reduceat(pixels, starts, axis=1) for end in (np.minimum, np.maximum))
+    size = highest - lowest + 1
     if size[:, ~dropped].max() < INSIDE * size.max():
         # Nothing but specks beside ink at the border.
         return ink
-    return _erase(ink, [components[i] for i in np.flatnonzero(dropped)], side)
+    erased = np.zeros(amounts.shape, dtype=np.bool)
+    erased[pixels[1], pixels[0]] = dropped.repeat(counts)
+    return ink * ~erased.repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
 
 
 def lines_with_ink(ink: Levels) -> tuple[Integers, Integers]:
@@ -71,19 +75,13 @@ def _reduce(operation: np.ufunc, ink: NDArray[Pixel], side: int) -> NDArray[Pixe
     return ink
 
 
-def _extents(extreme: np.ufunc, pixels: Pixels, starts: Integers) -> Pixels:
-    """Return the smallest or largest coordinates int[2, n] of components of consecutive pixels."""
-    extents: Pixels = extreme.reduceat(pixels, starts, axis=1)
-    return extents
-
-
 def _are_cut(pixels: Pixels, starts: Integers, shape: tuple[int, ...]) -> NDArray[np.bool]:
     """Return which components continue beyond the border of a picture with this shape.
 
     If all do, none is cut: they are the digit.
     """
-    left, top = _extents(np.minimum, pixels, starts)
-    right, bottom = 1 + _extents(np.maximum, pixels, starts)
+    left, top = np.minimum.reduceat(pixels, starts, axis=1)
+    right, bottom = 1 + np.maximum.reduceat(pixels, starts, axis=1)
     width, height = right - left, bottom - top
     rows, columns = shape
     at_side = (right <= EDGE * columns) | (left >= (1 - EDGE) * columns)
@@ -97,15 +95,3 @@ def _are_cut(pixels: Pixels, starts: Integers, shape: tuple[int, ...]) -> NDArra
     neighbor = touches & ((height < LOW * digit) | (width < NARROW * digit))
     cut: NDArray[np.bool] = edge | in_corner | neighbor
     return cut & ~cut.all()
-
-
-def _erase(ink: Levels, components: Sequence[Pixels], side: int) -> Levels:
-    """Return the ink without components of side x side cells."""
-    if not components:
-        return ink
-    height, width = ink.shape
-    cells = np.zeros((math.ceil(height / side), math.ceil(width / side)), dtype=np.bool)
-    for x, y in components:
-        cells[y, x] = True
-    erased = cells.repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
-    return ink * ~erased

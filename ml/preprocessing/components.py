@@ -5,7 +5,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Integers: TypeAlias = NDArray[np.intp]
+from ml.preprocessing.strokes import Integers
+
 Pixels: TypeAlias = Integers
 """Pixel coordinates, int[2, n]: x and y."""
 

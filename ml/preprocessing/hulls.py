@@ -4,14 +4,9 @@ A hull is a support function, float64[12]: the extent of a part to the right and
 each slant, down and up. The hull of several parts is the maximum of theirs.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-from ml.preprocessing.strokes import Floats
-
-Integers: TypeAlias = NDArray[np.intp]
+from ml.preprocessing.strokes import Floats, Integers
 
 # Handwriting slants, so gaps are measured along lines of these slopes (dx per dy, leftwards).
 SLANTS = np.array([0.0, -0.2, 0.2, 0.4, 0.6])

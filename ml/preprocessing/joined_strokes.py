@@ -5,6 +5,7 @@ it connects two digits and belongs to neither.
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,10 +33,23 @@ class Piece(NamedTuple):
 
 def cut(number: int, line: Floats, hull: Floats, height: float) -> list[Piece]:
     """Return the pieces of a stroke, float64[n, 2], in a drawing of some height."""
-    cuts = _cuts(line, hull, height)
-    return [
-        Piece(number, start, end) for start, end in zip([0, *cuts], [*cuts, len(line)], strict=True)
-    ]
+    own_height = float(height_of(hull))
+    if own_height < MIN_HEIGHT * height or width_of(hull) < JOINED_ASPECT * own_height:
+        return [Piece(number, 0, len(line))]
+    x = line[:, 0]
+    fractions = np.arange(CUT_POSITIONS) / (CUT_POSITIONS - 1)
+    inside = MIN_JOINED_WIDTH + (1 - 2 * MIN_JOINED_WIDTH) * fractions
+    right_of = x[:, None] > float(x.min()) + float(np.ptp(x)) * inside
+    crossings = right_of[1:] != right_of[:-1]
+    once = np.flatnonzero(crossings.sum(axis=0) == 1)
+    # The middle of each run of positions with one crossing.
+    runs = np.split(once, np.flatnonzero(np.diff(once) > 1) + 1)
+    points = {int(crossings[:, run[len(run) // 2]].argmax()) + 1 for run in runs if len(run)}
+    starts = [0]
+    for point in sorted(points):
+        if starts[-1] + MIN_POINTS <= point <= len(line) - MIN_POINTS:
+            starts.append(point)
+    return [Piece(number, start, end) for start, end in pairwise([*starts, len(line)])]
 
 
 def merge(pieces: Iterable[Piece]) -> list[Piece]:
@@ -46,24 +60,3 @@ def merge(pieces: Iterable[Piece]) -> list[Piece]:
             piece = Piece(piece.stroke, merged.pop().start, piece.end)
         merged.append(piece)
     return merged
-
-
-def _cuts(line: Floats, hull: Floats, height: float) -> list[int]:
-    """Return the points that start a new piece."""
-    own_height = float(height_of(hull))
-    if own_height < MIN_HEIGHT * height or width_of(hull) < JOINED_ASPECT * own_height:
-        return []
-    x = line[:, 0]
-    fractions = np.arange(CUT_POSITIONS) / (CUT_POSITIONS - 1)
-    inside = MIN_JOINED_WIDTH + (1 - 2 * MIN_JOINED_WIDTH) * fractions
-    right_of = x[:, None] > float(x.min()) + float(np.ptp(x)) * inside
-    crossings = right_of[1:] != right_of[:-1]
-    once = np.flatnonzero(crossings.sum(axis=0) == 1)
-    # The middle of each run of positions with one crossing.
-    runs = np.split(once, np.flatnonzero(np.diff(once) > 1) + 1)
-    points = {int(crossings[:, run[len(run) // 2]].argmax()) + 1 for run in runs if len(run)}
-    cuts: list[int] = []
-    for point in sorted(points):
-        if point - (cuts[-1] if cuts else 0) >= MIN_POINTS and point <= len(line) - MIN_POINTS:
-            cuts.append(point)
-    return cuts

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.preprocessing.hulls import SLANTS, VERTICAL, Integers, gaps_in, height_of, width_of
+from ml.preprocessing.hulls import SLANTS, VERTICAL, gaps_in, height_of, width_of
 from ml.preprocessing.marks import digit_height, low_marks, slashes
-from ml.preprocessing.strokes import Floats
+from ml.preprocessing.strokes import Floats, Integers
 
 # Parts smaller than this fraction of the largest are specks and dropped.
 MIN_PART_SIZE = 0.06
@@ -171,15 +171,20 @@ def _score(
     """Return the lattice of the spans; ``gaps`` and ``costs`` are those of the cuts."""
     height = float(height_of(row.max(axis=0)))
     shapes = np.stack([row[first:end].max(axis=0) for first, end in spans])
-    before = np.maximum([first for first, _ in spans], 1) - 1
+    first, end = np.array(spans).T
+    before = np.maximum(first, 1) - 1
+    # Of each two candidates together; 1 for two flat ones.
+    tallest = height_of(np.maximum(shapes[:, None], shapes[None]))
+    tallest[tallest == 0] = 1.0
+    edges = shapes[:, VERTICAL]
     return Lattice(
-        groups=[sorted(np.concatenate(parts[first:end]).tolist()) for first, end in spans],
+        groups=[sorted(np.concatenate(parts[slice(*span)]).tolist()) for span in spans],
         spans=list(spans),
         penalties=MISFIT * (width_of(shapes) / height - WIDE).clip(0),
-        contacts=np.where([first > 0 for first, _ in spans], costs[before], 0.0),
-        transitions=_transitions(spans, shapes, gaps[before]),
-        misfits=_misfits(shapes),
-        marks=np.array([marks[first] if end - first == 1 else 0.0 for first, end in spans]),
+        contacts=np.where(first > 0, costs[before], 0.0),
+        transitions=np.where(end[:, None] == first, GAP + gaps[before] / tallest, -np.inf),
+        misfits=MISFIT * np.abs(edges[:, None] - edges[None]).sum(axis=-1) / tallest,
+        marks=np.where(end - first == 1, marks[first], 0.0),
     )
 
 
@@ -198,23 +203,3 @@ def _spans(
 
     spans = [(first, end) for first in range(n) for end in range(first + 1, n + 1)]
     return [span for span in spans if span == (0, n) or may_be_digit(*span)]
-
-
-def _transitions(spans: Sequence[tuple[int, int]], shapes: Floats, gaps: Floats) -> Floats:
-    """Score candidate j after i, float64[n, n]; ``gaps`` float64[n] precede each candidate."""
-    first, end = np.array(spans).T
-    scores = GAP + gaps / _tallest(shapes)
-    return np.where(end[:, None] == first, scores, -np.inf)
-
-
-def _misfits(shapes: Floats) -> Floats:
-    """Return the cost of neighbors with different heights or baselines, float64[n, n]."""
-    misfit = np.abs(shapes[:, None] - shapes[None])[..., VERTICAL].sum(axis=-1)
-    cost: Floats = MISFIT * misfit / _tallest(shapes)
-    return cost
-
-
-def _tallest(shapes: Floats) -> Floats:
-    """Return the height of each two candidates together, float64[n, n]; 1 for two flat ones."""
-    tallest = height_of(np.maximum(shapes[:, None], shapes[None]))
-    return np.where(tallest > 0, tallest, 1.0)

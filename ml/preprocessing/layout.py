@@ -10,7 +10,7 @@ import numpy as np
 
 from ml.preprocessing.lattice import MAX_PARTS
 from ml.preprocessing.marks import BOW, bow
-from ml.preprocessing.strokes import Floats, Stroke, Strokes
+from ml.preprocessing.strokes import Floats, Stroke, Strokes, points_of
 
 # An underline is at most this fraction of its width high, as wide as this fraction of the digits
 # above it, and this fraction of their height below them: the foot of a 1 touches its stem.
@@ -76,24 +76,18 @@ def _is_outline(i: int, others: list[int], strokes: Strokes, extents: Floats) ->
     margin = min(left - x1, top - y1, x2 - right, y2 - bottom)
     if margin <= OUTLINE_MARGIN * min(width, height) or bottom - top < OUTLINE_CONTENT * height:
         return False
-    slashed = len(others) == 1 and _is_slash(strokes[others[0]])
-    return (
-        not slashed and _turns_around(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS
-    )
+    is_oblique = right - left >= SLASH_ASPECT * (bottom - top)
+    if len(others) == 1 and is_oblique and abs(bow(points_of(strokes[others[0]]))) < BOW:
+        return False
+    return _turns_around(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS
 
 
 def _turns_around(stroke: Stroke, x: float, y: float) -> float:
     """Return how many times a stroke turns around a point."""
-    right, down = np.array([point[:2] for point in stroke], dtype=np.float64).T - [[x], [y]]
+    right, down = points_of(stroke).T - [[x], [y]]
     sines = right[:-1] * down[1:] - down[:-1] * right[1:]
     cosines = right[:-1] * right[1:] + down[:-1] * down[1:]
     return abs(float(np.arctan2(sines, cosines).sum())) / (2 * math.pi)
-
-
-def _is_slash(stroke: Stroke) -> bool:
-    left, top, right, bottom = extent_of(stroke)
-    straight = abs(bow(np.array([point[:2] for point in stroke], dtype=np.float64))) < BOW
-    return straight and right - left >= SLASH_ASPECT * (bottom - top)
 
 
 def _is_underline(i: int, others: list[int], _: Strokes, extents: Floats) -> bool:
@@ -106,11 +100,7 @@ def _is_underline(i: int, others: list[int], _: Strokes, extents: Floats) -> boo
 
 def _union(extents: Floats) -> list[float]:
     """Return the extent of several strokes, given theirs float64[n, 4]."""
-    union: list[float] = [
-        *extents[:, :2].min(axis=0).tolist(),
-        *extents[:, 2:].max(axis=0).tolist(),
-    ]
-    return union
+    return [*extents[:, :2].min(axis=0).tolist(), *extents[:, 2:].max(axis=0).tolist()]
 
 
 def _lines(parts: list[int], extents: Floats) -> list[list[int]]:

@@ -5,6 +5,7 @@ gives its probability. ``punctuation.py`` splits off punctuation first.
 """
 
 import math
+from statistics import median_low
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +27,38 @@ SLENDER, TALL, TALL_OFFSET, UPRIGHT = 1.8, 9.0, 2.4, 2.0
 BOW, BOW_END = 0.1, 0.15
 
 
-def bow(line: Floats) -> float:
-    """Return the largest distance of a line float64[n, 2] from the chord between its ends.
+def is_slender(line: Floats, longest: float = SLENDER) -> bool:
+    """Return whether a line float64[n, 2] is at most ``longest`` times as long as its chord."""
+    x, y = line[-1] - line[0]
+    chord = math.sqrt(x * x + y * y)
+    return chord > 0 and length_of([line]) <= longest * chord
 
-    The unit is the length of the chord; the distance is positive to the right of the chord, seen
-    upright. NaN if the line is not slender or has a corner at an end.
+
+def off_chord(line: Floats) -> Floats:
+    """Return the distances float64[n] of a line float64[n, 2] from the chord between its ends.
+
+    The unit is the length of the chord; distances are positive to the right of the chord, seen
+    upright. The ends must differ.
     """
     x, y = line[-1] - line[0]
-    square = float(x * x + y * y)
-    if square == 0 or length_of([line]) > SLENDER * math.sqrt(square):
-        return math.nan
     right, down = (line - line[0]).T
-    off = (right * y - down * x) / square
-    farthest = int(np.abs(off).argmax())
-    along = float(right[farthest] * x + down[farthest] * y) / square
-    largest = float(off[farthest])
-    if abs(largest) >= BOW and not BOW_END < along < 1 - BOW_END:
+    off: Floats = (right * y - down * x) / (x * x + y * y)
+    return off if y >= 0 else -off
+
+
+def bow(line: Floats) -> float:
+    """Return the largest distance of a line float64[n, 2] from its chord, as ``off_chord``.
+
+    NaN if the line is not slender or has a corner at an end.
+    """
+    if not is_slender(line):
         return math.nan
-    return largest if y >= 0 else -largest
+    off, chord = off_chord(line), line[-1] - line[0]
+    farthest = int(np.abs(off).argmax())
+    right, down = (line[farthest] - line[0]) * chord
+    along = (right + down) / (chord * chord).sum()
+    is_corner = abs(off[farthest]) >= BOW and not BOW_END < along < 1 - BOW_END
+    return math.nan if is_corner else float(off[farthest])
 
 
 def digit_height(row: Floats, bows: Floats) -> float:
@@ -65,15 +80,10 @@ def slashes(row: Floats, lowest: float, bows: Floats) -> Floats:
         others = np.flatnonzero(high & (at != i))
         if not len(others):
             continue
-        if top[i] <= _lower_median(top[others]) and bottom[i] >= _lower_median(bottom[others]):
-            ratio = float(bottom[i] - top[i]) / _lower_median(bottom[others] - top[others])
+        if top[i] <= median_low(top[others]) and bottom[i] >= median_low(bottom[others]):
+            ratio = (bottom[i] - top[i]) / median_low(bottom[others] - top[others])
             probabilities[i] = 1 / (1 + math.exp(offsets[i] - TALL * math.log(ratio)))
     return probabilities
-
-
-def _lower_median(values: Floats) -> float:
-    """Return the lower median."""
-    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def low_marks(row: Floats, lowest: float, height: float, gaps: Floats) -> NDArray[np.bool]:

@@ -93,7 +93,12 @@ def border(values: NDArray[Pixel]) -> NDArray[Pixel]:
 
 def _find_ink_on_photo(gray: Image.Image) -> Levels:
     """Return ink on unevenly lit paper: light on dark or dark on light."""
-    likely = _is_light_on_dark(gray)
+    small = gray.copy()
+    small.thumbnail((40, 40), Image.Resampling.BOX)
+    median = small.filter(ImageFilter.MedianFilter(17))
+    difference = np.asarray(small, dtype=np.float32) - np.asarray(median)
+    # Ink deviates more from the local median than paper.
+    likely = bool((difference**3).sum() > 0)
     ink = _find_contrasts(gray, MIN_PHOTO_CONTRAST, inverted=likely)
     if ink.any():
         return ink
@@ -142,15 +147,6 @@ def _is_notch(levels: Levels, paper: Levels, ink: NDArray[np.bool], full: NDArra
     contour = _grow(ink, 6) & ~_grow(ink, 4)
     as_dark = np.count_nonzero(levels[contour] < limit)
     return bool(as_dark > DARK_CONTOUR * np.count_nonzero(contour))
-
-
-def _is_light_on_dark(gray: Image.Image) -> bool:
-    """Return whether the largest deviations from the local median are light."""
-    small = gray.copy()
-    small.thumbnail((40, 40), Image.Resampling.BOX)
-    median = small.filter(ImageFilter.MedianFilter(17))
-    difference = np.asarray(small, dtype=np.float32) - np.asarray(median)
-    return bool((difference**3).sum() > 0)
 
 
 def _grow(mask: NDArray[np.bool], radius: int) -> NDArray[np.bool]:

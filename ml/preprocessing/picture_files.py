@@ -163,15 +163,11 @@ def _count_scans(content: bytes) -> tuple[int, int]:
         code, start = marker[1], marker.end()
         scans += code == START_OF_SCAN
         if code in STARTS_OF_FRAME:
-            samples = max(samples, _count_samples(content[start + 2 : start + 1_000]))
+            _, height, width, count = struct.unpack_from(">BHHB", content, start + 2)
+            # Some components have a fraction of the pixels.
+            factors = [divmod(content[start + 9 + 3 * i], 16) for i in range(count)]
+            across, down = (max(factor) for factor in zip(*factors, strict=True))
+            shares = sum(x * y for x, y in factors)
+            samples = max(samples, width * height * shares // (across * down))
         position = start + int.from_bytes(content[start : start + 2])
     raise PictureError(f"The picture has more than {MAX_READS:,} markers. Save it again.")
-
-
-def _count_samples(frame: bytes) -> int:
-    """Return the samples of all components of a frame, some with a fraction of its pixels."""
-    _, height, width, count = struct.unpack_from(">BHHB", frame)
-    factors = [divmod(frame[7 + 3 * i], 16) for i in range(count)]
-    across, down = (max(factor) for factor in zip(*factors, strict=True))
-    samples: int = width * height * sum(x * y for x, y in factors) // (across * down)
-    return samples

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ml.preprocessing.components import Pixels, connected_components
-from ml.preprocessing.hulls import SLANTS, Integers, hull
+from ml.preprocessing.hulls import SLANTS, hull
 from ml.preprocessing.ink import Ink
 from ml.preprocessing.lattice import MAX_PARTS, Lattice, build_lattice
 from ml.preprocessing.layout import split_lines
-from ml.preprocessing.strokes import Stroke
+from ml.preprocessing.strokes import Integers, Stroke
 
 # Lengths are fractions of the height of the tallest component.
 # A component wider than this may be several touching digits and is cut into pieces.
@@ -66,20 +66,18 @@ def split_ink_lines(ink: Ink) -> list[Ink]:
     components = connected_components(ink.mask())
     if not 1 < len(components) <= MAX_PARTS:
         return [ink]
-    lines = split_lines([_outline(i, pixels) for i, pixels in enumerate(components)])
+    outlines: list[Stroke] = []
+    for number, pixels in enumerate(components):
+        (left, top), (right, bottom) = pixels.min(axis=1).tolist(), pixels.max(axis=1).tolist()
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        outlines.append([(x, y, number) for x, y in corners])
+    lines = split_lines(outlines)
     if [len(line) for line in lines] == [len(components)]:
         return [ink]
     return [
         _extract(ink, np.hstack([components[int(stroke[0][2])] for stroke in line]))
         for line in lines
     ]
-
-
-def _outline(number: int, pixels: Pixels) -> Stroke:
-    """Return a stroke around the box of a component; its points carry the component's number."""
-    (left, top), (right, bottom) = pixels.min(axis=1).tolist(), pixels.max(axis=1).tolist()
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    return [(x, y, number) for x, y in corners]
 
 
 def _extract(ink: Ink, pixels: Pixels) -> Ink:

@@ -22,21 +22,17 @@ def reduction(picture: Image.Image) -> int:
 def to_gray(picture: Image.Image, factor: int) -> Image.Image:
     """Return gray levels (mode L) at 1/factor of the size; transparency becomes paper."""
     if picture.mode.startswith(("I", "F")):
-        return _to_8_bit(picture.convert("F").reduce(factor))
+        values = np.nan_to_num(np.asarray(picture.convert("F").reduce(factor)), posinf=0).clip(0)
+        brightest = float(values.max())
+        # The smallest usual maximum that covers the values.
+        white = next((white for white in (1, 255, 4095, 65535) if brightest <= white), brightest)
+        return Image.fromarray(to_levels(values * (255 / white)))
     if not picture.has_transparency_data:
         return picture.convert("L").reduce(factor)
     gray, alpha = picture.convert("LA").reduce(factor).split()
     weights = np.asarray(alpha, dtype=np.float32)
     mean = (np.asarray(gray) * weights).sum() / max(weights.sum(), 1)
     return Image.composite(gray, Image.new("L", gray.size, 255 if mean < 128 else 0), alpha)
-
-
-def _to_8_bit(picture: Image.Image) -> Image.Image:
-    """Scale a picture of floats; white is the smallest usual maximum that covers its values."""
-    values = np.nan_to_num(np.asarray(picture), posinf=0).clip(0)
-    brightest = float(values.max())
-    white = next((white for white in (1, 255, 4095, 65535) if brightest <= white), brightest)
-    return Image.fromarray(to_levels(values * (255 / white)))
 
 
 def upright(picture: Image.Image) -> Image.Image:

@@ -6,16 +6,17 @@ model call, and ``Lattice.best_path`` chooses among them.
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 
 from ml.preprocessing.distances import are_near, end_points, length_of
-from ml.preprocessing.hulls import Integers, height_of, hull
+from ml.preprocessing.hulls import hull
 from ml.preprocessing.joined_strokes import JOINED_ASPECT, cut, merge
 from ml.preprocessing.lattice import Lattice, build_lattice
 from ml.preprocessing.marks import bow
 from ml.preprocessing.punctuation import split_punctuation
-from ml.preprocessing.strokes import Box, Floats, Stroke, Strokes, bounding_box
+from ml.preprocessing.strokes import Box, Floats, Integers, Strokes, bounding_box, points_of
 
 # A drawing with more points, or longer strokes in its heights, is not handwriting and stays one
 # candidate: a digit is about three heights long.
@@ -46,14 +47,14 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
 
     The strokes of a candidate keep the order of drawing. Specks are in no candidate.
     """
-    if len(strokes) == 1 and _is_too_narrow_to_cut(strokes):
+    _, _, width, height = bounding_box(strokes)
+    # Saves the hull of most digits.
+    if len(strokes) == 1 and width < JOINED_ASPECT * height:
         return [strokes], Lattice.single([0])
-    lines = [np.array([point[:2] for point in stroke], dtype=np.float64) for stroke in strokes]
-    hulls = np.stack([hull(line) for line in lines])
-    height = float(height_of(hulls.max(axis=0)))
+    lines = [points_of(stroke) for stroke in strokes]
     if sum(map(len, lines)) > MAX_SEGMENTED_POINTS or length_of(lines) > MAX_LENGTH * height:
         return [strokes], Lattice.single([0])
-    pieces = [piece for i, line in enumerate(lines) for piece in cut(i, line, hulls[i], height)]
+    pieces = [piece for i, line in enumerate(lines) for piece in cut(i, line, hull(line), height)]
     if len(pieces) == 1:
         return [strokes], Lattice.single([0])
     parts = [lines[stroke][start:end] for stroke, start, end in pieces]
@@ -72,12 +73,6 @@ def segment_strokes(strokes: Strokes) -> tuple[list[Strokes], Lattice]:
     return candidates, lattice
 
 
-def _is_too_narrow_to_cut(strokes: Strokes) -> bool:
-    """Return whether strokes are too narrow for joined digits, without computing hulls."""
-    box = bounding_box(strokes)
-    return box.width < JOINED_ASPECT * box.height
-
-
 def _contact(left: Sequence[Floats], right: Sequence[Floats], height: float) -> float:
     """Return the cost of splitting lines float64[n, 2] because they touch."""
     if are_near(end_points(left), end_points(right), MEETING_DISTANCE * height):
@@ -90,21 +85,16 @@ def _contact(left: Sequence[Floats], right: Sequence[Floats], height: float) -> 
 def strokes_in(box: Box, strokes: Strokes) -> Strokes:
     """Return the strokes of a digit with this bounding box.
 
-    If strokes inside the box do not fill it, pieces of the other strokes inside it are added.
+    If strokes inside the box do not fill it, the longest pieces of the other strokes inside it are
+    added.
     """
-    runs = [_run_in(box, stroke) for stroke in strokes]
+
+    def is_inside(point: Sequence[float]) -> bool:
+        return 0 <= point[0] - box.x <= box.width and 0 <= point[1] - box.y <= box.height
+
+    inside = ([list(run) for is_in, run in groupby(one, is_inside) if is_in] for one in strokes)
+    runs = [max(pieces, key=len, default=[]) for pieces in inside]
     whole = [run for run, stroke in zip(runs, strokes, strict=True) if run and run == stroke]
     if whole and bounding_box(whole) == box:
         return whole
     return [run for run in runs if run]
-
-
-def _run_in(box: Box, stroke: Stroke) -> Stroke:
-    """Return the longest run of points inside a box."""
-    runs: list[list[Sequence[float]]] = [[]]
-    for point in stroke:
-        if 0 <= point[0] - box.x <= box.width and 0 <= point[1] - box.y <= box.height:
-            runs[-1].append(point)
-        elif runs[-1]:
-            runs.append([])
-    return max(runs, key=len)

@@ -26,6 +26,7 @@ Grid: TypeAlias = NDArray[np.uint8]
 """One digit, uint8[28, 28]: 0 is paper, 255 is ink."""
 
 Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.intp]
 
 SIZE = 28
 BOX = 20.0
@@ -71,27 +72,28 @@ def bounding_box(strokes: Strokes) -> Box:
     return Box(left, top, max(xs) - left, max(ys) - top)
 
 
+def points_of(stroke: Stroke) -> Floats:
+    """Return the points of a stroke without their times, float64[n, 2]."""
+    return np.array([point[:2] for point in stroke], dtype=np.float64)
+
+
 def round_strokes(strokes: Strokes) -> list[list[list[float]]]:
     """Round coordinates and times to a step that changes no digit; twice changes nothing more."""
     decimals = _decimals(strokes)
-    rounded = [
-        [[_round(value, decimals) for value in point] for point in stroke] for stroke in strokes
-    ]
+
+    def rounded(value: float) -> float:
+        # The page sends tenths: testing for them is faster than rounding them. The sum has no
+        # negative zero, which not every database stores.
+        return (value if value * 10 % 1 == 0 else round(value, decimals)) + 0.0
+
+    result = [[list(map(rounded, point)) for point in stroke] for stroke in strokes]
     # Rounding can increase the longer side, so that fewer decimals suffice.
-    return rounded if _decimals(rounded) >= decimals else round_strokes(rounded)
-
-
-def _round(value: float, decimals: int) -> float:
-    # The page sends tenths: testing for them is faster than rounding them.
-    kept = value if value * 10 % 1 == 0 else round(value, decimals)
-    # Not every database stores the sign of zero.
-    return kept + 0.0
+    return result if _decimals(result) >= decimals else round_strokes(result)
 
 
 def _decimals(strokes: Strokes) -> int:
     """Return the decimals of a step of at most 0.01 and PRECISION of the longer side."""
-    box = Box(0, 0, 0, 0) if is_blank(strokes) else bounding_box(strokes)
-    side = max(box.width, box.height)
+    side = 0 if is_blank(strokes) else max(bounding_box(strokes)[2:])
     if side == 0:
         return DECIMALS
     return min(max(DECIMALS, math.ceil(-math.log10(side * PRECISION))), MAX_DECIMALS)
@@ -141,23 +143,14 @@ def _normalize(lines: Floats) -> Floats:
     side = float((high - low).max())
     scale = (BOX - 2 * PEN_RADIUS) / side if side > TAP else 0.0
     lines = (lines - ((low + high) / 2)[:, None, None]) * scale
-    # The box stays within the grid, however far the center of mass is from its middle.
-    shift = [
-        min(max(CENTER - center, BOX / 2), SIZE - BOX / 2) for center in _center_of_mass(lines)
-    ]
-    normalized: Floats = lines + np.array(shift)[:, None, None]
-    return normalized
-
-
-def _center_of_mass(lines: Floats) -> list[float]:
-    """Return the center of mass (x, y) of lines weighted by length; of dots, the box's center."""
+    # Lines weigh their length. The center of dots, which have none, is that of the box.
     lengths = _lengths(lines)
-    mass = lengths.cumsum()[-1]
-    if mass == 0:
-        return [0.0, 0.0]
     moments = (lines[:, 0] + lines[:, 1]) / 2 * lengths
-    center: list[float] = (moments.cumsum(axis=1)[:, -1] / mass).tolist()
-    return center
+    center = moments.cumsum(axis=1)[:, -1] / (lengths.cumsum()[-1] or 1.0)
+    # The box stays within the grid, however far the center of mass is from its middle.
+    shift = (CENTER - center).clip(BOX / 2, SIZE - BOX / 2)
+    normalized: Floats = lines + shift[:, None, None]
+    return normalized
 
 
 def _lengths(lines: Floats) -> Floats:

@@ -49,7 +49,14 @@ def fit_thresholds(sources: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]
     most_unsure = min(
         _quantile(probabilities.max(1).values, UNSURE_SHARE) for probabilities, _ in sources
     )
-    thresholds = {"digit": digit, "sure": min(_sure(sources), most_unsure)}
+    probabilities, labels = (torch.cat(parts) for parts in zip(*sources, strict=True))
+    confidence, predicted = probabilities.max(1)
+    order = confidence.argsort(descending=True)
+    wrong = (predicted != labels)[order]
+    error_rates = wrong.cumsum(0) / torch.arange(1, len(order) + 1)
+    allowed = (error_rates <= SURE_ERROR_RATE).nonzero()
+    few_errors = confidence[order[int(allowed.max())]].item() if len(allowed) else 1.0
+    thresholds = {"digit": digit, "sure": min(few_errors, most_unsure)}
     # Rounding up could exceed the limits.
     return {name: math.floor(1e4 * value) / 1e4 for name, value in thresholds.items()}
 
@@ -57,14 +64,3 @@ def fit_thresholds(sources: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]
 def _quantile(values: Tensor, share: float) -> float:
     """Return the largest value with at most this share of smaller values."""
     return torch.quantile(values, share, interpolation="lower").item()
-
-
-def _sure(sources: Sequence[tuple[Tensor, Tensor]]) -> float:
-    """Return the lowest confidence above which at most SURE_ERROR_RATE of all digits are wrong."""
-    probabilities, labels = (torch.cat(parts) for parts in zip(*sources, strict=True))
-    confidence, predicted = probabilities.max(1)
-    order = confidence.argsort(descending=True)
-    wrong = (predicted != labels)[order]
-    error_rates = wrong.cumsum(0) / torch.arange(1, len(order) + 1)
-    allowed = (error_rates <= SURE_ERROR_RATE).nonzero()
-    return confidence[order[int(allowed.max())]].item() if len(allowed) else 1.0

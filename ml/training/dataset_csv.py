@@ -43,7 +43,13 @@ class _Sample(NamedTuple):
         return LABEL_OF[text]
 
     def pixels(self, column: int) -> NDArray[np.float16]:
-        return self.values[1:] if column == FIRST else self.values[:-1]
+        pixels = self.values[1:] if column == FIRST else self.values[:-1]
+        invalid = pixels[~((pixels >= 0) & (pixels <= 255))]
+        if invalid.size:
+            raise ValueError(
+                f"line {self.line} has the pixel {invalid[0]:g}, expected 0 to 255 (or 0 to 1)"
+            )
+        return pixels
 
 
 def read_csv(path: Path) -> Iterator[tuple[Grid, int, int]]:
@@ -61,7 +67,7 @@ def read_csv(path: Path) -> Iterator[tuple[Grid, int, int]]:
     if column is None:
         column = _find_label(samples)
     labels = [sample.label(column) for sample in samples]
-    brightest = max([_check(sample, column) for sample in samples], default=0)
+    brightest = max((sample.pixels(column).max() for sample in samples), default=0)
     scale = 255 if brightest <= 1 else 1
     for sample, label in zip(samples, labels, strict=True):
         pixels = sample.pixels(column).astype(np.float32) * scale
@@ -149,14 +155,3 @@ def _find_label(samples: list[_Sample]) -> int:
         )
     # A label that is invalid on one line must not turn pixels into labels.
     return varied[0] if varied else FIRST
-
-
-def _check(sample: _Sample, column: int) -> float:
-    """Return the largest pixel. Raises ValueError for pixels outside 0 to 255."""
-    pixels = sample.pixels(column)
-    invalid = pixels[~((pixels >= 0) & (pixels <= 255))]
-    if invalid.size:
-        raise ValueError(
-            f"line {sample.line} has the pixel {invalid[0]:g}, expected 0 to 255 (or 0 to 1)"
-        )
-    return float(pixels.max())

@@ -1,5 +1,6 @@
 """Labeled digits in MNIST's format, as CSV, as strokes and as pictures."""
 
+import math
 import re
 import struct
 from collections import Counter
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from ml.files import read_file
 from ml.preprocessing.ink import extract_ink
 from ml.preprocessing.ink_grids import rasterize_ink
-from ml.preprocessing.paper import MIN_CONTRAST
+from ml.preprocessing.paper import MIN_CONTRAST, border
 from ml.preprocessing.picture_files import open_picture
 from ml.preprocessing.pictures import to_gray
 from ml.preprocessing.strokes import SIZE, Grid, rasterize
@@ -93,29 +94,28 @@ def _match(folder: Path, pattern: re.Pattern[str]) -> dict[str, Path]:
 
 def _read_array(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Return an IDX file: a magic number, big-endian lengths, then bytes."""
+    header = struct.Struct(f">{1 + dimensions}i")
     with _errors_of(path.name):
-        return _parse_array(read_file(path), dimensions)
-
-
-def _parse_array(content: bytes, dimensions: int) -> NDArray[np.uint8]:
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise ValueError(f"{len(content)} bytes are less than the header of {start} bytes")
-    magic, count, *shape = struct.unpack(f">{1 + dimensions}i", content[:start])
-    if magic != UNSIGNED_BYTES + dimensions:
-        raise ValueError(
-            f"the magic number is 0x{magic & 0xFFFFFFFF:08X},"
-            f" expected 0x{UNSIGNED_BYTES + dimensions:08X}"
-        )
-    if shape not in ([], [SIZE, SIZE]):
-        raise ValueError(f"the images are {shape[0]}x{shape[1]}, expected {SIZE}x{SIZE}")
-    expected = start + count * int(np.prod(shape, dtype=np.int64))
-    if count < 0 or len(content) != expected:
-        raise ValueError(
-            f"a count of {count} needs {expected} bytes, but there are {len(content)}."
-            " Copy the file again"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(count, *shape)
+        content = read_file(path)
+        if len(content) < header.size:
+            raise ValueError(
+                f"{len(content)} bytes are less than the header of {header.size} bytes"
+            )
+        magic, count, *shape = header.unpack_from(content)
+        if magic != UNSIGNED_BYTES + dimensions:
+            raise ValueError(
+                f"the magic number is 0x{magic & 0xFFFFFFFF:08X},"
+                f" expected 0x{UNSIGNED_BYTES + dimensions:08X}"
+            )
+        if shape not in ([], [SIZE, SIZE]):
+            raise ValueError(f"the images are {shape[0]}x{shape[1]}, expected {SIZE}x{SIZE}")
+        expected = header.size + count * math.prod(shape)
+        if count < 0 or len(content) != expected:
+            raise ValueError(
+                f"a count of {count} needs {expected} bytes, but there are {len(content)}."
+                " Copy the file again"
+            )
+    return np.frombuffer(content, np.uint8, offset=header.size).reshape(count, *shape)
 
 
 def read_csv(folder: Path) -> Entries:
@@ -166,9 +166,8 @@ def _read_picture(path: Path, place: str) -> Grid:
         picture = open_picture(read_file(path))
     if picture.size == (SIZE, SIZE):
         grid = np.asarray(to_gray(picture, 1))
-        edges = np.concatenate([grid[0], grid[-1], grid[:, 0], grid[:, -1]])
         # On black paper ink can only be lighter: MNIST's form, as export_dataset writes it.
-        if np.median(edges) < MIN_CONTRAST:
+        if np.median(border(grid)) < MIN_CONTRAST:
             return grid
     ink = extract_ink(picture)
     return rasterize_ink(ink.levels) if ink else np.zeros((SIZE, SIZE), np.uint8)

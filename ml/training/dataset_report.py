@@ -87,7 +87,8 @@ def compare_with_mnist(digits: LabeledDigits) -> list[str]:
     if border.mean() > 127:
         return [f"The border has the mean level {border.mean():.0f}, MNIST's 0: invert the pixels."]
     measured = {name: values.mean() for name, values in input_properties.measure(images).items()}
-    measured["size"] = _sizes(images).mean()
+    sides = [input_properties.extent(images.max(axis) > EDGE) for axis in (1, 2)]
+    measured["size"] = np.maximum(*sides).mean()
     mnist = {name: moments.mean for name, moments in input_properties.MNIST.items()}
     mnist["size"] = BOX
     limits = {
@@ -101,12 +102,6 @@ def compare_with_mnist(digits: LabeledDigits) -> list[str]:
         for name, (text, limit) in limits.items()
         if abs(measured[name] - mnist[name]) > limit
     ]
-
-
-def _sizes(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the longer sides of the digits, float64[N]."""
-    across, down = (input_properties.extent(images.max(axis) > EDGE) for axis in (1, 2))
-    return np.maximum(across, down)
 
 
 def contact_sheet(*groups: LabeledDigits) -> bytes:

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from ml.classifier import INPUT, NO_DIGEST, OUTPUTS
 from ml.lenet import LeNet, normalize
 from ml.model_metadata import FORMAT
-
-LABELS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+from ml.training.dataset_readers import WORDS
 
 
 class ExportedLeNet(nn.Module):
@@ -85,7 +84,7 @@ def describe(model: onnx.ModelProto, facts: Mapping[str, Any]) -> bytes:
         {
             "format": FORMAT,
             "version": f"{datetime.now(UTC):%Y.%m.%d}-{sha256[:7]}",
-            "labels": json.dumps(LABELS),
+            "labels": json.dumps(WORDS),
             "facts": json.dumps(facts),
             "digest": NO_DIGEST,
         },

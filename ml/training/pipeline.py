@@ -23,7 +23,7 @@ from ml.training import calibration, data, export, held_out, stroke_files, varia
 from ml.training.data import LabeledImages
 from ml.training.dataset_folder import LabeledDigits
 from ml.training.stroke_files import HELD_OUT_CHARACTERS, StrokeFile, StrokeSample
-from ml.training.train import Datasets, Epoch, Recipe, Trainer
+from ml.training.train import Datasets, Recipe, Trainer
 
 # Datasets from labeled drawings, stored in checkpoints.
 LABELED = ("labeled", "held_out_labeled", "non_digits", "held_out_non_digits")
@@ -220,7 +220,7 @@ def _metrics(classifier: Classifier, datasets: Datasets) -> dict[str, Any]:
 
 
 def _training_facts(trainer: Trainer) -> dict[str, Any]:
-    datasets = trainer.datasets
+    datasets, curve = trainer.datasets, trainer.history[-MAX_EPOCHS:]
     return {
         "recipe": dataclasses.asdict(trainer.recipe),
         "sha256": datasets.sha256(),
@@ -229,20 +229,14 @@ def _training_facts(trainer: Trainer) -> dict[str, Any]:
         "stroke_files": list(datasets.stroke_files),
         "reviewed_images": len(datasets.labeled.labels) if datasets.labeled else 0,
         "reviewed_non_digits": len(datasets.non_digits.labels) if datasets.non_digits else 0,
-        "history": _history(trainer.history),
+        "history": {
+            "loss": [round(epoch.loss, 4) for epoch in curve],
+            "validation_loss": [round(epoch.validation_loss, 4) for epoch in curve],
+            "validation_errors": [epoch.validation_errors for epoch in curve],
+        },
         "seconds": round(sum(epoch.seconds for epoch in trainer.history)),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "torchvision", "onnx")},
         },
-    }
-
-
-def _history(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
-    """Return the training curve: one value per epoch, of long trainings the last epochs only."""
-    kept = epochs[-MAX_EPOCHS:]
-    return {
-        "loss": [round(epoch.loss, 4) for epoch in kept],
-        "validation_loss": [round(epoch.validation_loss, 4) for epoch in kept],
-        "validation_errors": [epoch.validation_errors for epoch in kept],
     }

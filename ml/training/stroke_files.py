@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,12 @@ def non_digits(samples: Iterable[StrokeSample]) -> list[StrokeSample]:
 
 def numbers(samples: Iterable[StrokeSample]) -> list[StrokeSample]:
     return [sample for sample in samples if len(sample.text) > 1]
+
+
+def by_writer(samples: Iterable[StrokeSample]) -> list[list[StrokeSample]]:
+    """Return the samples of each writer, in the order of the writers' names."""
+    writer = attrgetter("writer")
+    return [list(own) for _, own in groupby(sorted(samples, key=writer), writer)]
 
 
 def read(path: Path) -> StrokeFile:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.random import Generator
 
-from ml.preprocessing.strokes import Floats, Strokes
-from ml.training.stroke_files import StrokeSample
+from ml.preprocessing.strokes import Floats, Strokes, points_of
+from ml.training.stroke_files import StrokeSample, by_writer
 
 # Standard deviations: rotation in degrees, shear, and the logarithm of the aspect ratio.
 ROTATION, SHEAR, ASPECT = 8.0, 0.15, 0.15
@@ -70,8 +70,12 @@ def with_habit(sample: StrokeSample, rng: Generator) -> Strokes:
         return [*sample.strokes, slash]
     if sample.label == 1 and chance < FLAGGED:
         return flagged_one(rng)
-    if sample.label == 5 and chance < DETACHED and len(_arrays(sample.strokes)) == 2:
-        return _detached(sample.strokes, rng)
+    arrays = _arrays(sample.strokes)
+    if sample.label == 5 and chance < DETACHED and len(arrays) == 2:
+        hat = min((0, 1), key=lambda i: float(arrays[i][:, 1].mean()))
+        height = float(np.ptp(np.vstack(arrays)[:, 1]))
+        arrays[hat] += height * np.array([rng.uniform(0, 0.25), rng.uniform(-0.2, 0.0)])
+        return [array.tolist() for array in arrays]
     return sample.strokes
 
 
@@ -108,12 +112,9 @@ def crossed_out(samples: Sequence[StrokeSample], count: int, seed: int) -> Itera
 def pairs(samples: Sequence[StrokeSample], count: int, seed: int) -> Iterator[StrokeSample]:
     """Yield two digits of one writer side by side, as non-digits."""
     rng = np.random.default_rng(seed)
-    by_writer: dict[str, list[StrokeSample]] = {}
-    for sample in samples:
-        by_writer.setdefault(sample.writer, []).append(sample)
-    writers = sorted(by_writer)
+    writers = by_writer(samples)
     for _ in range(count if samples else 0):
-        own = by_writer[writers[rng.integers(len(writers))]]
+        own = writers[rng.integers(len(writers))]
         left, right = (own[rng.integers(len(own))].strokes for _ in range(2))
         yield StrokeSample(_side_by_side(left, right, rng), "?", own[0].writer)
 
@@ -134,7 +135,7 @@ def flagged_one(rng: Generator) -> Strokes:
 
 
 def _arrays(strokes: Strokes) -> list[Floats]:
-    return [np.array([point[:2] for point in stroke], float) for stroke in strokes if len(stroke)]
+    return [points_of(stroke) for stroke in strokes if len(stroke)]
 
 
 def _line_across(
@@ -160,15 +161,6 @@ def _broken(line: Floats, rng: Generator) -> list[Floats]:
     start = rng.integers(2, len(line) - 4)
     end = start + max(1, round(rng.uniform(0.02, 0.1) * len(line)))
     return [line[:start], line[min(end, len(line) - 2) :]]
-
-
-def _detached(strokes: Strokes, rng: Generator) -> Strokes:
-    """Move the upper of two strokes away from the other."""
-    arrays = _arrays(strokes)
-    hat = min((0, 1), key=lambda i: float(arrays[i][:, 1].mean()))
-    height = float(np.ptp(np.vstack(arrays)[:, 1]))
-    arrays[hat] = arrays[hat] + height * np.array([rng.uniform(0, 0.25), rng.uniform(-0.2, 0.0)])
-    return [array.tolist() for array in arrays]
 
 
 def _side_by_side(left: Strokes, right: Strokes, rng: Generator) -> Strokes:

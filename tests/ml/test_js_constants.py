@@ -16,7 +16,7 @@ MODULES = {
         name: f"ml.preprocessing.{name}"
         for name in (
             "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "punctuation",
-            "segmentation",
+            "segmentation", "signs",
         )
     },
 }  # fmt: skip

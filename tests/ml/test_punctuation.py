@@ -27,6 +27,42 @@ def test_parentheses_drawn_upwards_are_pieces():
     ]
 
 
+CURLED = [[24, 0], [0, 40], [2, 80], [16, 100], [30, 96], [34, 84]]
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [(CURLED, CLOSING), (OPENING, [[100, 0], [104, 50], [100, 100]])],
+    ids=["curled left", "nearly straight right"],
+)
+def test_parentheses_higher_than_the_digits_are_pieces(opening, closing):
+    small = [[x, 0.8 * y + 10] for x, y in DIGIT]
+    assert split_punctuation([opening, small, closing])[::2] == [
+        ([opening], True),
+        ([closing], True),
+    ]
+    high = [[x, 1.2 * y - 10] for x, y in DIGIT]
+    assert split_punctuation([opening, high, closing]) == [([opening, high, closing], False)]
+
+
+SIX = [[40, 0], [-10, 40], [0, 80], [16, 100], [36, 90], [30, 70], [12, 76]]
+FOUR = [[[70, 20], [60, 60], [110, 60]], [[116, 0], [100, 60], [70, 120]]]
+HOOKED_ONE = [[20, 0], [0, 100], [14, 80]]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        [SIX, DIGIT, [[100, -10], [112, 50], [100, 110]]],
+        [CURLED, *FOUR],
+        [HOOKED_ONE, DIGIT, CLOSING],
+    ],
+    ids=["six", "stem of a four", "one with a hook"],
+)
+def test_high_strokes_that_are_no_parentheses_stay_digits(line):
+    assert split_punctuation(line) == [(line, False)]
+
+
 def test_opening_parenthesis_that_overlaps_a_digit_is_a_piece():
     overlapping = [[x - 45, y] for x, y in DIGIT]
     assert split_punctuation([OPENING, overlapping, CLOSING])[1] == ([overlapping], False)

@@ -63,10 +63,11 @@ def hershey():
     }
 
 
-def compose(text, seed=0, **layout):
-    return synthetic_numbers.join_strokes(
-        [hershey()[digit] for digit in text], np.random.default_rng(seed), **layout
+def compose(text, shear=0.0, **layout):
+    strokes = synthetic_numbers.join_strokes(
+        [hershey()[digit] for digit in text], np.random.default_rng(0), **layout
     )
+    return [[[x - shear * y, y] for x, y in stroke] for stroke in strokes]
 
 
 def moved(strokes, right):

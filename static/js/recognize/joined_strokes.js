@@ -4,6 +4,7 @@
  * before `end` of a stroke, by the number of the stroke.
  */
 
+import { extentOf } from "./distances.js";
 import { heightOf, widthOf } from "./hulls.js";
 import { MIN_HEIGHT } from "./lattice.js";
 
@@ -14,9 +15,15 @@ const MIN_POINTS = 2;
 
 /** Return the pieces of a stroke in a drawing of some height. */
 export function cut(stroke, points, extents, height) {
-  const cuts = cutsOf(points, extents, height);
-  const ends = [...cuts, points.length];
-  return [0, ...cuts].map((start, i) => ({ stroke, start, end: ends[i] }));
+  const ownHeight = heightOf(extents);
+  if (ownHeight < MIN_HEIGHT * height || widthOf(extents) < JOINED_ASPECT * ownHeight) {
+    return [{ stroke, start: 0, end: points.length }];
+  }
+  const starts = [0];
+  for (const point of [...new Set(onlyCrossings(points))].sort((a, b) => a - b)) {
+    if (starts.at(-1) + MIN_POINTS <= point && point <= points.length - MIN_POINTS) starts.push(point);
+  }
+  return starts.map((start, i) => ({ stroke, start, end: starts[i + 1] ?? points.length }));
 }
 
 /** Join pieces that follow each other in one stroke. */
@@ -31,20 +38,13 @@ export function merge(pieces) {
   return merged;
 }
 
-/** Return the points that start a new piece. */
-function cutsOf(points, extents, height) {
-  const ownHeight = heightOf(extents);
-  if (ownHeight < MIN_HEIGHT * height || widthOf(extents) < JOINED_ASPECT * ownHeight) return [];
-  const cuts = [];
-  for (const point of [...new Set(onlyCrossings(points))].sort((a, b) => a - b)) {
-    if (point - (cuts.at(-1) ?? 0) >= MIN_POINTS && point <= points.length - MIN_POINTS) cuts.push(point);
-  }
-  return cuts;
-}
-
 /** Return the points after which a stroke crosses the middle of each run of lines it crosses once. */
 function onlyCrossings(points) {
-  const crossings = cutPositions(points).map((at) => crossingsOf(points, at));
+  const [left, , right] = extentOf(points);
+  const crossings = Array.from({ length: CUT_POSITIONS }, (_, i) => {
+    const inside = MIN_JOINED_WIDTH + (1 - 2 * MIN_JOINED_WIDTH) * (i / (CUT_POSITIONS - 1));
+    return crossingsOf(points, left + (right - left) * inside);
+  });
   const found = [];
   for (let first = 0, end; first < crossings.length; first = end + 1) {
     end = first;
@@ -52,16 +52,6 @@ function onlyCrossings(points) {
     if (end > first) found.push(...crossings[first + ((end - first) >> 1)]);
   }
   return found;
-}
-
-function cutPositions(points) {
-  const xs = points.map(([x]) => x);
-  const left = Math.min(...xs);
-  const width = Math.max(...xs) - left;
-  return Array.from({ length: CUT_POSITIONS }, (_, i) => {
-    const inside = MIN_JOINED_WIDTH + (1 - 2 * MIN_JOINED_WIDTH) * (i / (CUT_POSITIONS - 1));
-    return left + width * inside;
-  });
 }
 
 /** Return the points that are on another side of a vertical line than the point before them. */

@@ -71,8 +71,9 @@ function isOutline(i, [x1, y1, x2, y2], { others, around, strokes }) {
   if (margin <= OUTLINE_MARGIN * Math.min(width, height) || bottom - top < OUTLINE_CONTENT * height) {
     return false;
   }
-  const isSlashed = others.length === 1 && isSlash(strokes[others[0]]);
-  return !isSlashed && turnsAround(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS;
+  const isOblique = right - left >= SLASH_ASPECT * (bottom - top);
+  if (others.length === 1 && isOblique && Math.abs(bow(strokes[others[0]])) < BOW) return false;
+  return turnsAround(strokes[i], (left + right) / 2, (top + bottom) / 2) >= TURNS;
 }
 
 /** Return how many times a stroke turns around a point. */
@@ -83,11 +84,6 @@ function turnsAround(points, x, y) {
     return Math.atan2(rightBefore * down - downBefore * right, rightBefore * right + downBefore * down);
   });
   return Math.abs(angles.reduce((sum, angle) => sum + angle, 0)) / (2 * Math.PI);
-}
-
-function isSlash(points) {
-  const [left, top, right, bottom] = extentOf(points);
-  return Math.abs(bow(points)) < BOW && right - left >= SLASH_ASPECT * (bottom - top);
 }
 
 function isUnderline(_, [x1, y1, x2, y2], { around }) {

@@ -2,33 +2,55 @@
 
 import { extentOf } from "./distances.js";
 import { union } from "./layout.js";
-import { bow } from "./marks.js";
+import { bow, isSlender, offChord } from "./marks.js";
+import { findSigns } from "./signs.js";
 
 const LEFT_BOW = 0.08;
 const RIGHT_BOW = 0.05;
 const MIN_HEIGHT = 0.7;
 const MIN_GAP = 0.2;
+const TALL = 1.1;
+const CURLED = 2.2;
+const CURLED_BOW = 0.3;
+const STRAIGHT_BOW = 0.03;
+const MAX_OVERLAP = 0.25;
 const DOT_SIZE = 0.3;
 const DOT_GAP = 0.05;
 const DOT_OFFSET = 0.1;
 
 /**
- * Split a line at the parentheses around digits.
+ * Split a line at the signs and parentheses around digits.
  * @param {number[][][]} strokes of a drawing
  * @param {number[]} line the strokes of a line
  * @returns {{line: number[], isMark: boolean}[]} the strokes of each piece from left to right, and
  *   whether they are a mark
  */
 export function splitPunctuation(strokes, line) {
+  if (line.length < 2) return [{ line, isMark: false }];
   const extents = line.map((i) => extentOf(strokes[i]));
-  if (line.length > 1 && hasDotBelow(extents)) return [{ line, isMark: true }];
-  const middle = (i) => extents[i][0] + extents[i][2];
-  const order = [...line.keys()].sort((a, b) => middle(a) - middle(b));
-  const end = closingOf(order.map((i) => strokes[line[i]]), order.map((i) => extents[i]));
-  if (end === null) return [{ line, isMark: false }];
-  const pieces = [order.slice(0, 1), order.slice(1, end), [order[end]], order.slice(end + 1)];
+  if (hasDotBelow(extents)) return [{ line, isMark: true }];
+  const own = line.map((i) => strokes[i]);
+  const marks = findSigns(own, extents);
+  let others = [...line.keys()].filter((i) => !marks.flat().includes(i));
+  const center = (i) => extents[i][0] + extents[i][2];
+  const order = [...others].sort((a, b) => center(a) - center(b));
+  const end = closingOf(order.map((i) => own[i]), order.map((i) => extents[i]));
+  if (end !== null) {
+    marks.push([order[0]], [order[end]]);
+    others = others.filter((i) => i !== order[0] && i !== order[end]);
+  }
+  const middle = (mark) => {
+    const [left, , right] = union(mark.map((i) => extents[i]));
+    return left + right;
+  };
+  marks.sort((a, b) => middle(a) - middle(b));
+  const before = (i) => marks.filter((mark) => middle(mark) < center(i)).length;
+  const pieces = [others.filter((i) => before(i) === 0)];
+  marks.forEach((mark, k) => {
+    pieces.push([...mark].sort((a, b) => a - b), others.filter((i) => before(i) === k + 1));
+  });
   return pieces
-    .map((piece, i) => ({ line: piece.sort((a, b) => a - b).map((at) => line[at]), isMark: i % 2 === 0 }))
+    .map((piece, k) => ({ line: piece.map((i) => line[i]), isMark: k % 2 === 1 }))
     .filter((piece) => piece.line.length > 0);
 }
 
@@ -49,14 +71,30 @@ function hasDotBelow(extents) {
 
 /** Return the position of the closing parenthesis; null if there is no pair. */
 function closingOf(strokes, extents) {
-  if (strokes.length < 3 || !(bow(strokes[0]) <= -LEFT_BOW)) return null;
+  if (strokes.length < 3) return null;
+  const [opening, isCurled] = openingBow(strokes[0]);
+  if (opening > -LEFT_BOW) return null;
   const heights = extents.map(([, top, , bottom]) => bottom - top);
-  const least = extents[0][2] + MIN_GAP * heights[0];
-  const ends = [...strokes.keys()].filter(
-    (k) => k >= 2 && extents[k][0] >= least && bow(strokes[k]) >= RIGHT_BOW,
-  );
+  const ends = [...strokes.keys()].slice(2).filter((k) => {
+    if (extents[k][0] < extents[0][2] + MIN_GAP * heights[0]) return false;
+    const [closing, height] = [bow(strokes[k]), Math.min(heights[0], heights[k])];
+    const tallest = Math.max(...heights.slice(1, k));
+    const overlap = Math.max(...extents.slice(1, k).map(([, , right]) => right)) - extents[k][0];
+    const isTall = height >= TALL * tallest && overlap <= MAX_OVERLAP * heights[k];
+    const isClear = !isCurled && closing >= RIGHT_BOW && height >= MIN_HEIGHT * tallest;
+    return isClear || (isTall && closing >= STRAIGHT_BOW);
+  });
   if (ends.length === 0) return null;
-  const end = ends.reduce((tallest, k) => (heights[k] > heights[tallest] ? k : tallest));
-  const isTall = Math.min(heights[0], heights[end]) >= MIN_HEIGHT * Math.max(...heights.slice(1, end));
-  return isTall ? end : null;
+  return ends.reduce((tallest, k) => (heights[k] > heights[tallest] ? k : tallest));
+}
+
+/** Return the `bow` of a left parenthesis, or 0, and whether it has a curl. */
+function openingBow(points) {
+  const plain = bow(points);
+  if (!Number.isNaN(plain)) return [plain, false];
+  if (!isSlender(points, CURLED)) return [0, false];
+  const off = offChord(points);
+  const distances = off.map(Math.abs);
+  const farthest = off[distances.indexOf(Math.max(...distances))];
+  return farthest <= -CURLED_BOW ? [farthest, true] : [0, false];
 }

@@ -64,7 +64,9 @@ function toLines(strokes) {
 function fit(lines, side, steps) {
   const [left, right] = rangeOf(lines, 0);
   const [top, bottom] = rangeOf(lines, 1);
-  const scale = steps.fit ? fitScale(Math.max(right - left, bottom - top)) : SIZE / side;
+  const longerSide = Math.max(right - left, bottom - top);
+  const fitted = longerSide > TAP ? (BOX - 2 * PEN_RADIUS) / longerSide : 0;
+  const scale = steps.fit ? fitted : SIZE / side;
   const middle = [(left + right) / 2, (top + bottom) / 2];
   for (let i = 0; i < lines.length; i++) lines[i] = (lines[i] - middle[i & 1]) * scale;
   const center = boxCenter(lines, middle, side, steps);
@@ -80,10 +82,6 @@ function rangeOf(lines, axis) {
     high = Math.max(high, lines[i]);
   }
   return [low, high];
-}
-
-function fitScale(longerSide) {
-  return longerSide > TAP ? (BOX - 2 * PEN_RADIUS) / longerSide : 0;
 }
 
 /** Return the position of the center of the bounding box on the grid. */

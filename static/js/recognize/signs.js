@@ -1,0 +1,71 @@
+/** Percent and dollar signs: the same operations as ml/preprocessing/signs.py, which explains the rules. */
+
+import { lengthOf } from "./distances.js";
+import { chordOf, isSlender, offChord } from "./marks.js";
+
+const LOOP_GAP = 0.8;
+const DOT_SIZE = 0.4;
+const BESIDE = 0.8;
+const BELOW = 0.4;
+const S_BOW = 0.1;
+const S_DROP = 0.5;
+const EXCESS = 0.05;
+const OFF_CENTER = 0.3;
+
+/** Return the strokes of each percent and dollar sign; `extents` are those of the strokes. */
+export function findSigns(strokes, extents) {
+  const boxes = extents.map(([left, top, right, bottom], i) => {
+    const [width, height, x, y] = [right - left, bottom - top, (left + right) / 2, (top + bottom) / 2];
+    return { points: strokes[i], left, top, right, bottom, width, height, x, y };
+  });
+  const signs = [];
+  for (const sign of [...boxes.map(percent), ...boxes.map(dollar)]) {
+    if (sign.length > 0 && !signs.flat().some((i) => sign.includes(i))) signs.push(sign);
+  }
+  return signs;
+}
+
+/** Return the strokes of the percent sign with this slash; empty if it is none. */
+function percent(slash, at, boxes) {
+  const { left, top, right, height, points } = slash;
+  const small = [...boxes.keys()].filter((i) => Math.max(boxes[i].width, boxes[i].height) < height);
+  const [x, y] = chordOf(points);
+  if (small.length < 2 || x * y >= 0 || !isSlender(points)) return [];
+  const beside = (i) =>
+    (boxes[i].x - right + ((boxes[i].y - top) * (right - left)) / height) / height;
+  const parts = small.filter((i) => Math.abs(beside(i)) <= BESIDE && isDotOrLoop(boxes[i], height));
+  const [upper, lower] = [parts.filter((i) => beside(i) < 0), parts.filter((i) => beside(i) > 0)];
+  if (upper.length === 0 || lower.length === 0) return [];
+  const highest = upper.reduce((one, i) => (boxes[i].y < boxes[one].y ? i : one));
+  const lowest = lower.reduce((one, i) => (boxes[i].y > boxes[one].y ? i : one));
+  return boxes[lowest].y - boxes[highest].y < BELOW * height ? [] : [at, highest, lowest];
+}
+
+function isDotOrLoop({ points, width, height }, slashHeight) {
+  const size = Math.max(width, height);
+  const [x, y] = chordOf(points);
+  const isClosed = x * x + y * y <= (LOOP_GAP * size) ** 2 && lengthOf([points]) >= 2 * size;
+  return size <= DOT_SIZE * slashHeight || isClosed;
+}
+
+/** Return the strokes of the dollar sign with this S; empty if it is none. */
+function dollar(s, at, boxes) {
+  const stems = [...boxes.keys()].filter((i) => {
+    const { top, bottom, x, points } = boxes[i];
+    return (
+      i !== at &&
+      Math.abs(x - s.x) < OFF_CENTER * s.width &&
+      top <= s.top - EXCESS * s.height &&
+      bottom >= s.bottom + EXCESS * s.height &&
+      isSlender(points)
+    );
+  });
+  return stems.length > 0 && isS(s) ? [at, ...stems] : [];
+}
+
+function isS({ points, height }) {
+  const [x, y] = chordOf(points);
+  if (x > 0 || y < S_DROP * height) return false;
+  const off = offChord(points);
+  return Math.max(...off) >= S_BOW && Math.min(...off) <= -S_BOW;
+}
