@@ -65,6 +65,7 @@ def test_both_signs_of_a_line_are_marks():
         [loop(105, 20, 15), [[100, 0], [160, 100]], loop(155, 80, 15)],
         [loop(20, 20, 15), SLASH, loop(155, 80, 15)],
         [loop(80, 50, 25), SLASH, loop(175, 60, 25)],
+        [loop(95, 30, 25), SLASH, [[150, 96], [154, 100]]],
         [[[70, 0], [95, 0], [95, 20], [70, 45], [95, 45]], SLASH, loop(155, 80, 15)],
     ],
     ids=[
@@ -75,6 +76,7 @@ def test_both_signs_of_a_line_are_marks():
         "leaning left",
         "far loop",
         "zeros of the same height",
+        "point after a digit",
         "small two",
     ],
 )

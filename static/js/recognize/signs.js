@@ -7,6 +7,7 @@ const LOOP_GAP = 0.8;
 const DOT_SIZE = 0.4;
 const BESIDE = 0.8;
 const BELOW = 0.4;
+const SIMILAR = 0.4;
 const S_BOW = 0.1;
 const S_DROP = 0.5;
 const EXCESS = 0.05;
@@ -38,7 +39,9 @@ function percent(slash, at, boxes) {
   if (upper.length === 0 || lower.length === 0) return [];
   const highest = upper.reduce((one, i) => (boxes[i].y < boxes[one].y ? i : one));
   const lowest = lower.reduce((one, i) => (boxes[i].y > boxes[one].y ? i : one));
-  return boxes[lowest].y - boxes[highest].y < BELOW * height ? [] : [at, highest, lowest];
+  const sizes = [highest, lowest].map((i) => Math.max(boxes[i].width, boxes[i].height));
+  const isSimilar = Math.min(...sizes) >= SIMILAR * Math.max(...sizes);
+  return isSimilar && boxes[lowest].y - boxes[highest].y >= BELOW * height ? [at, highest, lowest] : [];
 }
 
 function isDotOrLoop({ points, width, height }, slashHeight) {
