@@ -128,8 +128,13 @@ def label_as_visitor(id: UUID, text: str) -> None:
         if not Drawing.objects.filter(id=id).update(visitor_label=text):
             raise Drawing.DoesNotExist
         digits = list(Digit.objects.filter(drawing=id).order_by("position").only("pk"))
-        for digit, character in zip(digits, _visitor_labels(text, len(digits)), strict=True):
-            digit.visitor_label = character
+        characters, count = text.replace("\n", ""), len(digits)
+        if characters in ("", Label.NOT_A_DIGIT):
+            labels = [characters] * count
+        else:
+            labels = list(characters) if len(characters) == count else [OTHER_COUNT] * count
+        for digit, label in zip(digits, labels, strict=True):
+            digit.visitor_label = label
         Digit.objects.bulk_update(digits, ["visitor_label"])
 
 
@@ -148,14 +153,6 @@ def label_as_reviewer(digits: QuerySet[Digit], label: str, reviewer: User) -> in
             label=label, labeled_by=reviewer if label else None, labeled_at=now
         )
     return len(changed)
-
-
-def _visitor_labels(text: str, count: int) -> list[str]:
-    """Return the visitor label of each digit of a drawing."""
-    characters = text.replace("\n", "")
-    if characters in ("", Label.NOT_A_DIGIT):
-        return [characters] * count
-    return list(characters) if len(characters) == count else [OTHER_COUNT] * count
 
 
 def _replace(drawing: Drawing, fields: dict[str, Any]) -> None:

@@ -146,7 +146,7 @@ def test_digit_list_groups_its_actions(admin_client, digits):
 def test_digit_form_shows_strokes(admin_client, digits):
     page = admin_client.get(change_address(digits[0])).content.decode()
     assert "<svg" in page
-    assert 'd="M60.0 60.0L220.0 60.0' in page
+    assert 'd="M60.0 60.0 60.0 60.0 220.0 60.0' in page
 
 
 def test_digit_form_stores_label_and_logs_change(admin_client, digits, admin_user):
