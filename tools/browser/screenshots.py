@@ -202,34 +202,11 @@ def opening(page: Page) -> None:
 STATES = {
     state.__name__.replace("_", "-"): state
     for state in (
-        empty,
-        drawing,
-        pending,
-        read,
-        unsure,
-        not_a_digit,
-        number,
-        two_lines,
-        marks,
-        labeled,
-        labeled_number,
-        typing,
-        learned,
-        shared_link,
-        long_number,
-        menu,
-        delete_all,
-        accuracy,
-        shortcuts,
-        printed,
-        picture,
-        offline,
-        network,
-        network_unit,
-        network_picture,
-        opening,
+        empty, drawing, pending, read, unsure, not_a_digit, number, two_lines, marks, labeled,
+        labeled_number, typing, learned, shared_link, long_number, menu, delete_all, accuracy,
+        shortcuts, printed, picture, offline, network, network_unit, network_picture, opening,
     )
-}
+}  # fmt: skip
 
 
 # The stage on a landscape phone, enlarged to the size of social previews.
