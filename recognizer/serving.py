@@ -50,7 +50,7 @@ class ServingModel:
         promoted: Callable[[], str | None],
         run: Callable[[Callable[[], None]], None] = in_background,
     ) -> None:
-        """``promoted`` returns the SHA-256 of the promoted version, or None; ``run`` calls it."""
+        """``promoted`` returns the promoted version's SHA-256 or None; ``run`` starts a check."""
         self.shipped, self.promoted, self.run = shipped, promoted, run
         self.reset()
 

@@ -231,11 +231,11 @@ class ModelVersionAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("training data"))
     def training(self, version: ModelVersion) -> str:
-        return registry.describe_training(version.load)
+        return registry.describe_training(version)
 
     @admin.display(description=gettext_lazy("errors stated in the file"))
     def errors(self, version: ModelVersion) -> str:
-        return registry.describe_errors(version.load)
+        return registry.describe_errors(version)
 
     @admin.display(description=gettext_lazy("metadata"))
     def facts(self, version: ModelVersion) -> SafeString | str:
