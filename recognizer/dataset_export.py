@@ -134,7 +134,9 @@ def write_csv(digits: Iterable[ExportedDigit], folder: Path) -> int:
         rows = csv.writer(file)
         rows.writerow(["label", *(f"pixel{i}" for i in range(SIZE * SIZE))])
         for digit, drawing in digits:
-            rows.writerow([digit.label, *bytes(digit.image)])
+            # Spreadsheets evaluate cells that start with these characters.
+            prefix = "'" * digit.label.startswith(("=", "+", "-", "@"))
+            rows.writerow([f"{prefix}{digit.label}", *bytes(digit.image)])
             drawings.write(f"{drawing}\n")
             count += 1
     return count

@@ -1,5 +1,6 @@
 """Export of labeled digits, and reading the exports back."""
 
+import csv
 import errno
 import inspect
 import io
@@ -151,10 +152,14 @@ def test_jsonl_export_of_a_number_has_the_strokes_of_each_digit(tmp_path, labele
     ]
 
 
-def test_csv_export_names_its_columns(tmp_path, labeled):
+@pytest.mark.parametrize("label", ["=", "+", "-", "@"])
+def test_csv_export_neutralizes_formulas(tmp_path, labeled, label):
+    Digit.objects.filter(pk=labeled[0].pk).update(label=label)
     call("export_dataset", "--format", "csv", tmp_path)
-    header = (tmp_path / dataset_folder.CSV).read_text().splitlines()[0].split(",")
-    assert header == ["label", *(f"pixel{i}" for i in range(784))]
+    with (tmp_path / dataset_folder.CSV).open() as file:
+        header, *rows = csv.reader(file)
+    assert header[:2] == ["label", "pixel0"]
+    assert [row[0] for row in rows] == [f"'{label}", "7", "1", "7", "?"]
 
 
 def test_export_into_a_used_folder_fails(tmp_path, labeled):
