@@ -55,8 +55,7 @@ class SignInForm(AdminAuthenticationForm):
         for device in allowed:
             if verify_token(user, device.persistent_id, token):
                 return
-            # Each wrong code doubles the delay: guesses, a few a day, would lock out the owner for
-            # months.
+            # Each wrong code doubles the delay: a few guesses a day would lock out the owner.
             failing = type(device).objects.filter(pk=device.pk)
             failing.filter(throttling_failure_count__gt=MAX_FAILURES).update(
                 throttling_failure_count=MAX_FAILURES

@@ -104,11 +104,12 @@ class ModelVersionAdmin(admin.ModelAdmin):
         except serving.ModelUnavailable as error:
             context["serving_version"] = _("none (%s)") % error
         else:
-            training = serving_model.facts.get("training", {})
-            counts = (training.get(f"reviewed_{kind}", 0) for kind in ("images", "non_digits"))
-            files = [quote(file["name"]) for file in training.get("stroke_files", [])]
+            facts = serving_model.facts
+            files = [
+                quote(file["name"]) for file in facts.get("training", {}).get("stroke_files", [])
+            ]
             context["serving_version"] = serving_model.version
-            context["trained_on"] = sum(counts)
+            context["trained_on"] = label_effect.count_labels(facts)
             context["command"] += f" --strokes {' '.join(files)}" if files else ""
         return super().changelist_view(request, {**context, **(extra_context or {})})
 

@@ -87,15 +87,18 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}") from error
 
-    def _load(self, path: Path | None, paths: list[Path]) -> tuple[Classifier, Any, list[Any]]:
+    def _load(
+        self, model_file: Path | None, paths: list[Path]
+    ) -> tuple[Classifier, Any, list[Any]]:
         """Return model, MNIST test images, and stroke files without the samples of training."""
         from ml.evaluation.stroke_metrics import unseen_samples
         from ml.training import data, stroke_files
 
         try:
-            model = Classifier(path.read_bytes()) if path else current_classifier()
+            model = Classifier(model_file.read_bytes()) if model_file else current_classifier()
         except (OSError, ModelError, ModelUnavailable) as error:
-            raise CommandError(f"{path or 'The serving model'} cannot be used: {error}") from error
+            name = model_file or "The serving model"
+            raise CommandError(f"{name} cannot be used: {error}") from error
         try:
             images = data.mnist(train=False)
             complete = [stroke_files.read(path) for path in paths]
