@@ -219,9 +219,6 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         "details",
     )  # fmt: skip
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Digits are deleted only with their drawing."""
         return False
