@@ -129,11 +129,8 @@ def try_page(page: Page) -> None:
     page.find("[popovertarget=menu]").click()
     button, menu = page.find("[popovertarget=menu]").rect, page.find("#menu").rect
     page.press(Keys.ESCAPE)
-    below, above = (
-        menu["y"] - button["y"] - button["height"],
-        button["y"] - menu["y"] - menu["height"],
-    )
-    assert min(abs(below), abs(above)) < 2, f"menu {menu}, button {button}"
+    gaps = menu["y"] - button["y"] - button["height"], button["y"] - menu["y"] - menu["height"]
+    assert min(map(abs, gaps)) < 2, f"menu {menu}, button {button}"
     assert menu["y"] >= 0
     assert page.text("#reading") != ""
 
