@@ -105,7 +105,10 @@ class LoadShedder:
         self._watchdog: Thread | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ["CONTENT_TYPE"] = _without_charset(environ.get("CONTENT_TYPE", ""))
+        # Keep only the boundary: Django fails on charsets that it cannot decode.
+        media_type, _, parameters = environ.get("CONTENT_TYPE", "").partition(";")
+        boundary = BOUNDARY.search(f";{parameters}")
+        environ["CONTENT_TYPE"] = media_type + (f'; boundary="{boundary[1]}"' if boundary else "")
         connection: Any = environ.get("gunicorn.socket")
         # Only Linux has TCP_USER_TIMEOUT, and only for TCP.
         with suppress(AttributeError, OSError):
@@ -233,10 +236,3 @@ def _overloaded() -> ApiError:
     return ApiError(
         HTTPStatus.SERVICE_UNAVAILABLE, "The server is overloaded. Retry after one second."
     )
-
-
-def _without_charset(content_type: str) -> str:
-    """Return the media type with its boundary: Django fails on charsets it cannot decode."""
-    media_type, _, parameters = content_type.partition(";")
-    boundary = BOUNDARY.search(f";{parameters}")
-    return f'{media_type}; boundary="{boundary[1]}"' if boundary else media_type

@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, ValidationError
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import resolve
 from django.utils.deprecation import MiddlewareMixin
@@ -94,12 +93,11 @@ class RequestCheckMiddleware(MiddlewareMixin):
     """Rejects requests above the rate limit, then requests that no view accepts."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        return (
-            _check_rate(request)
-            or _check_method(request)
-            or _check_host(request)
-            or _check_encoding(request)
-        )
+        if rejection := _check_rate(request):
+            return rejection
+        if request.method not in settings.ALLOWED_METHODS:
+            return HttpResponseNotAllowed(settings.ALLOWED_METHODS)
+        return _check_host(request) or _check_encoding(request)
 
 
 def _check_rate(request: HttpRequest) -> HttpResponse | None:
@@ -118,13 +116,6 @@ def _check_rate(request: HttpRequest) -> HttpResponse | None:
     response = _rejection(request, error)
     response["Retry-After"] = str(seconds)
     return response
-
-
-def _check_method(request: HttpRequest) -> HttpResponse | None:
-    """Reject TRACE and unknown methods with 405."""
-    if request.method in settings.ALLOWED_METHODS:
-        return None
-    return HttpResponseNotAllowed(settings.ALLOWED_METHODS)
 
 
 def _check_host(request: HttpRequest) -> HttpResponse | None:
@@ -170,16 +161,11 @@ class AdminRequestMiddleware(MiddlewareMixin):
         if "%00" in request.META["QUERY_STRING"]:
             raise BadRequest
         if model_admin := getattr(view, "model_admin", None):
-            for key in request.POST.getlist("_selected_action"):
-                _check_key(model_admin.model, key)
-
-
-def _check_key(model: type[Model], key: str) -> None:
-    """Raise BadRequest unless the text is a possible primary key of a model."""
-    try:
-        model._meta.pk.clean(key, None)
-    except ValidationError as error:
-        raise BadRequest from error
+            try:
+                for key in request.POST.getlist("_selected_action"):
+                    model_admin.model._meta.pk.clean(key, None)
+            except ValidationError as error:
+                raise BadRequest from error
 
 
 class ApiMiddleware(MiddlewareMixin):

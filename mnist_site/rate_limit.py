@@ -35,7 +35,8 @@ class RateLimiter:
         ``now`` is a time of ``monotonic``, which all processes share.
         """
         now = monotonic() if now is None else now
-        index = self._index(address)
+        digest = hashlib.blake2b(network(address), key=self._key, digest_size=8).digest()
+        index = int.from_bytes(digest, "big") % TABLE_SIZE
         with self._lock:
             arrival_time = max(self._arrival_times[index], now) + PERIOD / limit
             wait = arrival_time - now - PERIOD
@@ -44,10 +45,6 @@ class RateLimiter:
                 return wait
             self._arrival_times[index] = arrival_time
         return 0.0
-
-    def _index(self, address: str) -> int:
-        digest = hashlib.blake2b(network(address), key=self._key, digest_size=8).digest()
-        return int.from_bytes(digest, "big") % TABLE_SIZE
 
 
 def network(address: str) -> bytes:

@@ -52,24 +52,20 @@ class SignInForm(AdminAuthenticationForm):
         allowed = [device for device in candidates if device.verify_is_allowed()[0]]
         # Try the last used device first: a failed attempt would throttle the others.
         allowed.sort(key=lambda device: device.last_used_at or NEVER, reverse=True)
-        if any(_verify(user, device, token) for device in allowed):
-            return
+        for device in allowed:
+            if verify_token(user, device.persistent_id, token):
+                return
+            # Each wrong code doubles the delay: a few guesses a day would lock out the owner.
+            failing = type(device).objects.filter(pk=device.pk)
+            failing.filter(throttling_failure_count__gt=MAX_FAILURES).update(
+                throttling_failure_count=MAX_FAILURES
+            )
         if candidates and not allowed:
             raise ValidationError(THROTTLED, code="token")
         if allowed:
             # Guessed codes count towards the lockout, like guessed passwords.
             user_login_failed.send(__name__, credentials={}, request=self.request)
         raise ValidationError(_("The code is missing or wrong."), code="token")
-
-
-def _verify(user: User, device: Device, token: str) -> bool:
-    """Return whether a device accepts a code; bound its delay after wrong codes."""
-    if verify_token(user, device.persistent_id, token):
-        return True
-    # Each wrong code doubles the delay: guesses, a few a day, would lock out the owner for months.
-    failed = type(device).objects.filter(pk=device.pk, throttling_failure_count__gt=MAX_FAILURES)
-    failed.update(throttling_failure_count=MAX_FAILURES)
-    return False
 
 
 def _matches_format(device: Device, token: str) -> bool:

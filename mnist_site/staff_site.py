@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy
@@ -34,20 +34,14 @@ class StaffSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         return [
-            path("two-factor/", self.admin_view(self.two_factor), name="two_factor"),
+            path("two-factor/", self.admin_view(two_factor.set_up), name="two_factor"),
             path(
                 "two-factor/<int:pk>/reset/",
-                self.admin_view(self.reset_two_factor),
+                self.admin_view(two_factor.reset),
                 name="two_factor_reset",
             ),
             *super().get_urls(),
         ]
-
-    def two_factor(self, request: HttpRequest) -> HttpResponse:
-        return two_factor.set_up(request, self.each_context(request))
-
-    def reset_two_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return two_factor.reset(request, pk, self.each_context(request))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Group the models into sections instead of apps, except on the page of one app."""

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
@@ -69,7 +69,9 @@ def create_metrics_folder(parent: Path, prefix: str) -> str:
     Remove unlocked ones, which killed servers have left.
     """
     for folder in parent.glob("digits-metrics-*"):
-        with suppress(OSError), _opened(folder) as descriptor:
+        with suppress(OSError), ExitStack() as stack:
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
             flock(descriptor, LOCK_EX | LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
     while True:
@@ -80,12 +82,3 @@ def create_metrics_folder(parent: Path, prefix: str) -> str:
             flock(os.open(created, os.O_RDONLY), LOCK_EX)
             if Path(created).is_dir():
                 return created
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

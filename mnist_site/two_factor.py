@@ -1,10 +1,10 @@
 """Two-factor sign-in: staff set up their phone, a superuser resets a lost one."""
 
 from base64 import b32encode
-from typing import Any
 
 import segno
 from django.contrib import messages
+from django.contrib.admin import site
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -24,10 +24,10 @@ BACKUP_CODES = 8
 
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
-def set_up(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def set_up(request: HttpRequest) -> HttpResponse:
     """Show the QR code of a new phone, confirm its first code, and show the backup codes once."""
     devices = TOTPDevice.objects.filter(user=request.user)
-    context |= {"title": _("Two-factor sign-in")}
+    context = site.each_context(request) | {"title": _("Two-factor sign-in")}
     pending = devices.filter(confirmed=False).last()
     if confirmed := devices.filter(confirmed=True).first():
         codes = StaticToken.objects.filter(device__user=request.user).count()
@@ -63,13 +63,14 @@ def _confirm(device: TOTPDevice) -> list[str]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def reset(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpResponse:
+def reset(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a superuser delete the devices of a user with a lost phone, after confirmation."""
     if not (isinstance(request.user, User) and request.user.is_superuser):
         raise PermissionDenied
     user = get_object_or_404(User, pk=pk)
     if request.method != "POST":
-        context |= {"title": _("Reset two-factor sign-in of %s") % user, "owner": user}
+        title = _("Reset two-factor sign-in of %s") % user
+        context = {**site.each_context(request), "title": title, "owner": user}
         return TemplateResponse(request, "admin/two_factor_reset.html", context)
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()

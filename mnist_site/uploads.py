@@ -1,15 +1,11 @@
 """Uploads in memory, with a limit on the parts of a multipart body."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser
-
-
-class Readable(Protocol):
-    def read(self, size: int | None = None, /) -> bytes: ...
 
 
 class BoundedUploadHandler(MemoryFileUploadHandler):
@@ -32,13 +28,13 @@ class BoundedUploadHandler(MemoryFileUploadHandler):
 class _CountedParts:
     """A stream that raises TooManyFieldsSent after too many parts."""
 
-    def __init__(self, source: Readable, boundary: bytes | str) -> None:
+    def __init__(self, source: Any, boundary: bytes | str) -> None:
         self.source = source
         self.boundary = boundary if isinstance(boundary, bytes) else boundary.encode()
         self.parts = 0
 
     def read(self, size: int | None = None, /) -> bytes:
-        chunk = self.source.read(size)
+        chunk: bytes = self.source.read(size)
         # A boundary divided between two chunks is not counted.
         self.parts += chunk.count(self.boundary)
         if self.parts > settings.MAX_PARTS:

@@ -35,12 +35,11 @@ def check_promoted_model(
         return []
     try:
         version = ModelVersion.objects.filter(status=ModelStatus.SERVING).first()
+        if version:
+            version.load()
     except DatabaseError:
         # The table does not exist before the first migration.
         return []
-    try:
-        if version:
-            version.load()
     except ModelError as error:
         message = f"Cannot load the promoted model {version}: {error}."
         hint = "Promote another model or roll back: `manage.py models`."

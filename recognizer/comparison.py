@@ -112,25 +112,17 @@ def compare(candidate: Classifier, serving: Classifier | None = None) -> ModelCo
     loaded.
     """
     serving = serving or load_serving_model()
-    rows = [
-        Row(dataset_name(name), first["of"], first["errors"], second["errors"] if second else None)
-        for name, first, second in _stated_metrics(serving, candidate)
-    ]
+    stated_rows, calibration = _compare_stated_metrics(serving, candidate)
     label_rows, differences = _compare_on_labels(serving, candidate)
-    rows += label_rows
-    grid: list[Row] = []
-    measured = _measurements(serving, candidate)
-    if measured:
+    rows, grid, reliability = [*stated_rows, *label_rows], [], []
+    stored = Measurement.objects.in_bulk([serving.sha256, candidate.sha256])
+    measured = [stored[model.sha256].metrics for model in (serving, candidate)
+                if model.sha256 in stored]  # fmt: skip
+    if len(measured) == 2 and measured[0]["work"] == measured[1]["work"]:
         rows += _measured_rows(*measured)
-        grid += _grid_rows(*measured)
-    return ModelComparison(
-        serving.version,
-        rows,
-        differences,
-        list(_calibration(serving, candidate)),
-        grid,
-        [metrics["reliability"] for metrics in measured],
-    )
+        grid = list(_grid_rows(*measured))
+        reliability = [metrics["reliability"] for metrics in measured]
+    return ModelComparison(serving.version, rows, differences, calibration, grid, reliability)
 
 
 def dataset_name(key: str) -> str:
@@ -149,26 +141,23 @@ def load_shipped_model() -> Classifier:
     return Classifier.read(settings.SHIPPED_MODEL)
 
 
-def _stated_metrics(
+def _compare_stated_metrics(
     serving: Classifier, candidate: Classifier
-) -> Iterator[tuple[str, Metrics, Metrics | None]]:
-    """Yield the sets in the serving model's metadata with the metrics of both models.
-
-    The candidate's metrics are None if it was not evaluated on the same set.
-    """
+) -> tuple[list[Row], list[Fact]]:
+    """Compare errors and calibration on the sets in the serving model's metadata."""
+    rows, calibration = [], []
     candidate_metrics = candidate.facts.get("metrics", {})
-    for name, first in serving.facts.get("metrics", {}).items():
-        second = candidate_metrics.get(name)
-        if name not in PREDICTED_ANEW:
-            yield name, first, second if second and second["of"] == first["of"] else None
-
-
-def _calibration(serving: Classifier, candidate: Classifier) -> Iterator[Fact]:
-    """Yield the expected calibration errors on the sets that both models state."""
-    for name, first, second in _stated_metrics(serving, candidate):
-        if second and "calibration_error" in first.keys() & second.keys():
+    for key, first in serving.facts.get("metrics", {}).items():
+        if key in PREDICTED_ANEW:
+            continue
+        name, of, second = dataset_name(key), first["of"], candidate_metrics.get(key, {})
+        if second.get("of") != of:
+            second = {}
+        rows.append(Row(name, of, first["errors"], second.get("errors")))
+        if "calibration_error" in first.keys() & second.keys():
             errors = (f"{metrics['calibration_error']:.2%}" for metrics in (first, second))
-            yield Fact(_("%s: calibration error") % dataset_name(name), first["of"], *errors)
+            calibration.append(Fact(_("%s: calibration error") % name, of, *errors))
+    return rows, calibration
 
 
 def _compare_on_labels(
@@ -203,15 +192,6 @@ def _accepted(model: Classifier, non_digits: LabeledDigits) -> int:
     """Count the non-digits that a model accepts as digits."""
     verdicts = map(model.verdict, model.predict(non_digits.images))
     return sum(verdict is not Verdict.NOT_A_DIGIT for verdict in verdicts)
-
-
-def _measurements(serving: Classifier, candidate: Classifier) -> list[Metrics]:
-    """Return the stored measurements of both models, or [] unless both are of the same work."""
-    stored = Measurement.objects.in_bulk([serving.sha256, candidate.sha256])
-    if not {serving.sha256, candidate.sha256} <= stored.keys():
-        return []
-    found = [stored[model.sha256].metrics for model in (serving, candidate)]
-    return found if found[0]["work"] == found[1]["work"] else []
 
 
 def _measured_rows(serving: Metrics, candidate: Metrics) -> Iterator[Row]:

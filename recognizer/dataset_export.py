@@ -37,8 +37,6 @@ from recognizer.models import Digit, ExportKey, Label
 CHUNK_SIZE = 500
 # The strokes of one drawing may take a megabyte.
 STROKES_CHUNK_SIZE = 10
-# Spreadsheets evaluate cells that start with these characters.
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 ExportedDigit: TypeAlias = tuple[Digit, str]
 """A digit and the pseudonym of its drawing."""
@@ -136,7 +134,9 @@ def write_csv(digits: Iterable[ExportedDigit], folder: Path) -> int:
         rows = csv.writer(file)
         rows.writerow(["label", *(f"pixel{i}" for i in range(SIZE * SIZE))])
         for digit, drawing in digits:
-            rows.writerow([neutralize_formula(digit.label), *bytes(digit.image)])
+            # Spreadsheets evaluate cells that start with these characters.
+            prefix = "'" * digit.label.startswith(("=", "+", "-", "@"))
+            rows.writerow([f"{prefix}{digit.label}", *bytes(digit.image)])
             drawings.write(f"{drawing}\n")
             count += 1
     return count
@@ -176,8 +176,3 @@ FORMATS: dict[str, Callable[[Iterable[ExportedDigit], Path], int]] = {
     "png": write_png,
     "jsonl": write_jsonl,
 }
-
-
-def neutralize_formula(cell: str) -> str:
-    """Prefix a cell with an apostrophe if a spreadsheet would evaluate it."""
-    return f"'{cell}" if cell.startswith(FORMULA_PREFIXES) else cell

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ml import recognition
 from ml.classifier import Classifier
-from ml.preprocessing.strokes import Grid, Strokes
+from ml.preprocessing.strokes import Grid
 from ml.recognition import DrawingInput, Prediction
 from recognizer.models import OTHER_COUNT, Digit, Drawing, Label, Source
 from recognizer.serving import current_classifier
@@ -81,13 +81,17 @@ def save(id: UUID, drawing_input: DrawingInput, source: Source) -> tuple[Predict
 
 def _store(id: UUID, fields: dict[str, Any], prediction: Prediction) -> tuple[Prediction, bool]:
     """Insert or replace a drawing; return the stored prediction and whether the UUID was new."""
+    strokes = fields["strokes"]
     with transaction.atomic():
         drawing = _find_and_lock(id)
         if drawing is None:
             new = Drawing(id=id, **fields)
             new.save(force_insert=True)
             Digit.objects.bulk_create(_unsaved_digits(new, prediction))
-        elif _is_same(drawing, fields["strokes"], prediction):
+        # Another model may segment the same strokes differently; pictures have none.
+        elif drawing.strokes == strokes and (
+            strokes or _grids(drawing.prediction()) == _grids(prediction)
+        ):
             return drawing.prediction(), False
         else:
             _replace(drawing, {**fields, "visitor_label": ""})
@@ -99,13 +103,6 @@ def _store(id: UUID, fields: dict[str, Any], prediction: Prediction) -> tuple[Pr
 
 def _find_and_lock(id: UUID) -> Drawing | None:
     return next(iter(Drawing.objects.select_for_update().filter(id=id)), None)
-
-
-def _is_same(drawing: Drawing, strokes: Strokes | None, prediction: Prediction) -> bool:
-    """Compare strokes: another model may segment the same ones differently; pictures have none."""
-    if drawing.strokes != strokes:
-        return False
-    return bool(strokes) or _grids(drawing.prediction()) == _grids(prediction)
 
 
 def delete_by_id(id: UUID) -> None:
@@ -128,8 +125,13 @@ def label_as_visitor(id: UUID, text: str) -> None:
         if not Drawing.objects.filter(id=id).update(visitor_label=text):
             raise Drawing.DoesNotExist
         digits = list(Digit.objects.filter(drawing=id).order_by("position").only("pk"))
-        for digit, character in zip(digits, _visitor_labels(text, len(digits)), strict=True):
-            digit.visitor_label = character
+        characters, count = text.replace("\n", ""), len(digits)
+        if characters in ("", Label.NOT_A_DIGIT):
+            labels = [characters] * count
+        else:
+            labels = list(characters) if len(characters) == count else [OTHER_COUNT] * count
+        for digit, label in zip(digits, labels, strict=True):
+            digit.visitor_label = label
         Digit.objects.bulk_update(digits, ["visitor_label"])
 
 
@@ -148,14 +150,6 @@ def label_as_reviewer(digits: QuerySet[Digit], label: str, reviewer: User) -> in
             label=label, labeled_by=reviewer if label else None, labeled_at=now
         )
     return len(changed)
-
-
-def _visitor_labels(text: str, count: int) -> list[str]:
-    """Return the visitor label of each digit of a drawing."""
-    characters = text.replace("\n", "")
-    if characters in ("", Label.NOT_A_DIGIT):
-        return [characters] * count
-    return list(characters) if len(characters) == count else [OTHER_COUNT] * count
 
 
 def _replace(drawing: Drawing, fields: dict[str, Any]) -> None:

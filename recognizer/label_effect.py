@@ -1,6 +1,7 @@
 """The effect of labels on the accuracy, estimated from earlier models."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from ml.classifier import ModelError
 from recognizer.models import ModelVersion
@@ -50,14 +51,19 @@ def label_effect() -> LabelEffect:
     return LabelEffect(first, last) if first.labels < last.labels else LabelEffect(first)
 
 
+def count_labels(facts: dict[str, Any]) -> int:
+    """Return the number of labels in the training of a model with these facts."""
+    training = facts.get("training", {})
+    return int(training.get("reviewed_images", 0) + training.get("reviewed_non_digits", 0))
+
+
 def _training(version: ModelVersion) -> Training | None:
     """Return the training of a model, None if it used no labels or cannot be loaded."""
     try:
         facts = version.load().facts
     except ModelError:
         return None
-    training, metric = facts.get("training", {}), facts.get("metrics", {}).get("held_out_reviewed")
-    labels = training.get("reviewed_images", 0) + training.get("reviewed_non_digits", 0)
+    labels, metric = count_labels(facts), facts.get("metrics", {}).get("held_out_reviewed")
     if not (labels and metric):
         return None
     return Training(labels, Accuracy(metric["of"] - metric["errors"], metric["of"]))

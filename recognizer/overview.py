@@ -28,18 +28,13 @@ def overview(user: User | AnonymousUser) -> dict[str, Any]:
             "sparkline": rendering.bars_svg(counts, _("Drawings per day")),
         }
     if user.has_perm("recognizer.view_modelversion"):
-        facts |= _models()
+        candidates = ModelVersion.objects.filter(status=ModelStatus.CANDIDATE)
+        try:
+            model = serving.current_classifier()
+            facts["serving"] = model.version
+            # Without a copy of the serving model.
+            candidates = candidates.exclude(sha256=model.sha256)
+        except serving.ModelUnavailable as error:
+            facts["serving"] = _("none (%s)") % error
+        facts["candidates"] = candidates.count()
     return facts
-
-
-def _models() -> dict[str, Any]:
-    """Return the serving version and the number of candidates, without a copy of that version."""
-    candidates = ModelVersion.objects.filter(status=ModelStatus.CANDIDATE)
-    try:
-        model = serving.current_classifier()
-    except serving.ModelUnavailable as error:
-        return {"serving": _("none (%s)") % error, "candidates": candidates.count()}
-    return {
-        "serving": model.version,
-        "candidates": candidates.exclude(sha256=model.sha256).count(),
-    }

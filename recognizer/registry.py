@@ -1,6 +1,5 @@
 """Store, promote and roll back models: the entry point for commands and admin."""
 
-from collections.abc import Callable
 from hashlib import sha256
 
 from django.conf import settings
@@ -75,10 +74,10 @@ def shipped_sha256() -> str:
         return ""
 
 
-def describe_errors(load: Callable[[], Classifier]) -> str:
+def describe_errors(version: ModelVersion) -> str:
     """Return the error counts in a model's metadata, or the reason why it cannot be loaded."""
     try:
-        metrics = load().facts.get("metrics", {})
+        metrics = version.load().facts.get("metrics", {})
     except ModelError as error:
         return str(error)
     return "; ".join(
@@ -88,10 +87,10 @@ def describe_errors(load: Callable[[], Classifier]) -> str:
     )
 
 
-def describe_training(load: Callable[[], Classifier]) -> str:
+def describe_training(version: ModelVersion) -> str:
     """Return the training data in a model's metadata, or "unknown" in the user's language."""
     try:
-        training = load().facts.get("training", {})
+        training = version.load().facts.get("training", {})
     except ModelError as error:
         return str(error)
     counts = [

@@ -31,7 +31,12 @@ def strokes_svg(strokes: Strokes, side: int, marked: Box | None = None) -> SafeS
     view_width, view_height = max(width, extent) + 2 * pen, extent + 2 * pen
     left, top = x + width / 2 - view_width / 2, y + height / 2 - view_height / 2
     scale = min(side / view_height, 2 * side / view_width)
-    paths = ((_path_data(stroke),) for stroke in strokes if len(stroke))
+    # Repeat the first point: a line of length zero gives a single point its round cap.
+    paths = (
+        ("M" + " ".join(f"{x:.1f} {y:.1f}" for x, y, *_t in (stroke[0], *stroke)),)
+        for stroke in strokes
+        if len(stroke)
+    )
     return format_html(
         '<svg width="{}" height="{}" viewBox="{}" role="img" aria-label="{}" fill="none"'
         ' stroke="currentColor" stroke-width="{}" stroke-linecap="round"'
@@ -52,12 +57,6 @@ def _frame(box: Box, pen: float) -> SafeString:
         '<rect class="marked" x="{}" y="{}" width="{}" height="{}" stroke-width="{}"/>',
         *(f"{number:.1f}" for number in numbers),
     )
-
-
-def _path_data(stroke: Sequence[Sequence[float]]) -> str:
-    points = [f"{point[0]:.1f} {point[1]:.1f}" for point in stroke]
-    # A single point needs a line of length zero; without it, no round cap is drawn.
-    return f"M{points[0]}L" + " ".join(points[1:] or points)
 
 
 def grid_png(*grids: bytes | memoryview, side: int) -> SafeString:

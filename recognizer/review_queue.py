@@ -24,7 +24,6 @@ MAX_LEASED = 500
 MAX_WAITING = 10_000
 # One repeat review per this many cards.
 REPEAT_EVERY = 20
-
 # One refused digit per this many cards.
 REFUSED_EVERY = 4
 

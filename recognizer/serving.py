@@ -50,7 +50,7 @@ class ServingModel:
         promoted: Callable[[], str | None],
         run: Callable[[Callable[[], None]], None] = in_background,
     ) -> None:
-        """``promoted`` returns the SHA-256 of the promoted version, or None; ``run`` calls it."""
+        """``promoted`` returns the promoted version's SHA-256 or None; ``run`` starts a check."""
         self.shipped, self.promoted, self.run = shipped, promoted, run
         self.reset()
 
@@ -74,18 +74,15 @@ class ServingModel:
                 if monotonic() >= self._next_check:
                     self._update()
         elif monotonic() >= self._next_check and self._lock.acquire(blocking=False):
-            self._start_check()
+            try:
+                self.run(self._check)
+            except RuntimeError as error:
+                # The system has no thread left; a later use tries again.
+                self._lock.release()
+                logger.error("Cannot check for a promotion: %s", error)
         if self._classifier is None:
             raise ModelUnavailable(self.problem)
         return self._classifier
-
-    def _start_check(self) -> None:
-        try:
-            self.run(self._check)
-        except RuntimeError as error:
-            # The system has no thread left; a later use tries again.
-            self._lock.release()
-            logger.error("Cannot check for a promotion: %s", error)
 
     def _check(self) -> None:
         """Follow the database, then release the lock, which another thread has acquired."""
@@ -95,12 +92,6 @@ class ServingModel:
             self._lock.release()
 
     def _update(self) -> None:
-        try:
-            self._follow()
-        finally:
-            self._next_check = monotonic() + CHECK_INTERVAL
-
-    def _follow(self) -> None:
         previous = self._classifier
         try:
             sha256 = self.promoted()
@@ -113,6 +104,8 @@ class ServingModel:
         else:
             self.problem, self._sha256 = "", sha256
             logger.info("Serving model %s", self._classifier.version)
+        finally:
+            self._next_check = monotonic() + CHECK_INTERVAL
         if self._classifier and self._classifier is not previous:
             metrics.set_serving_model(
                 self._classifier.version, previous.version if previous else None

@@ -58,16 +58,12 @@ def find_problem(file: Path) -> str:
             result = "ok"
             if file.stat().st_size <= MAX_CHECKED:
                 (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            _try_to_write(database)
+            # Write a number that is already there, without committing it.
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            database.execute("BEGIN IMMEDIATE")
+            database.execute(f"PRAGMA user_version = {version}")
+            database.execute("ROLLBACK")
     except (sqlite3.Error, OSError) as error:
         is_busy = getattr(error, "sqlite_errorcode", None) in BUSY
         return "" if is_busy else getattr(error, "strerror", None) or str(error)
     return "" if result == "ok" else f"damaged: {result}"
-
-
-def _try_to_write(database: sqlite3.Connection) -> None:
-    """Write a number that is already there, without committing it."""
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    database.execute("BEGIN IMMEDIATE")
-    database.execute(f"PRAGMA user_version = {version}")
-    database.execute("ROLLBACK")

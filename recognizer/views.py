@@ -191,18 +191,14 @@ def _sqlite_is_full() -> bool:
 @require_safe
 @never_cache
 def prometheus(request: HttpRequest) -> HttpResponse:
-    """Return the metrics; 404 without access."""
-    if not _may_read_metrics(request):
-        raise Http404
-    return HttpResponse(metrics.exposition(), metrics.CONTENT_TYPE)
-
-
-def _may_read_metrics(request: HttpRequest) -> bool:
-    """Require METRICS_TOKEN; without one, a local client of a local site."""
+    """Return the metrics. Require METRICS_TOKEN; without one, a local client of a local site."""
+    is_allowed = settings.LOCAL_ONLY and request.META["REMOTE_ADDR"] in LOOPBACK
     if settings.METRICS_TOKEN:
         authorization = request.headers.get("Authorization", "")
-        return constant_time_compare(authorization, f"Bearer {settings.METRICS_TOKEN}")
-    return settings.LOCAL_ONLY and request.META["REMOTE_ADDR"] in LOOPBACK
+        is_allowed = constant_time_compare(authorization, f"Bearer {settings.METRICS_TOKEN}")
+    if not is_allowed:
+        raise Http404
+    return HttpResponse(metrics.exposition(), metrics.CONTENT_TYPE)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -89,6 +89,9 @@ class LargeTableAdmin(admin.ModelAdmin):
     # Facet counts would scan the whole table.
     show_facets = admin.ShowFacets.NEVER
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
     def list_queryset(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Load only the displayed columns: the strokes of one drawing may take a megabyte."""
         return rows

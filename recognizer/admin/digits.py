@@ -1,6 +1,7 @@
 """The admin of digits: list, bulk labels, export, and the label form."""
 
-from datetime import UTC, date, datetime, time
+from contextlib import suppress
+from datetime import UTC, datetime, time
 from itertools import pairwise
 from threading import Lock
 from typing import Any
@@ -146,14 +147,6 @@ class DigitForm(ModelForm):
         return label
 
 
-def _parse_day(term: str) -> date | None:
-    try:
-        day: date | None = DateField().clean(term)
-    except ValidationError:
-        return None
-    return day
-
-
 def _label_action(label: str, name: Any) -> Any:
     def action(model_admin: Any, request: HttpRequest, queryset: QuerySet[Digit]) -> None:
         changed = drawings.label_as_reviewer(queryset, label, current_user(request))
@@ -226,9 +219,6 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
         "details",
     )  # fmt: skip
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Digits are deleted only with their drawing."""
         return False
@@ -255,7 +245,8 @@ class DigitAdmin(StatisticsAdmin, ReviewAdmin):
             return Q(text=term)
         if is_number(term):
             return Q(drawing__text=term)
-        if day := _parse_day(term):
+        with suppress(ValidationError):
+            day = DateField().clean(term)
             first, last = (datetime.combine(day, limit, UTC) for limit in (time.min, time.max))
             return Q(predicted_at__gte=first, predicted_at__lte=last)
         reviewer = User.objects.filter(username=term).first()

@@ -43,9 +43,6 @@ class DrawingAdmin(LargeTableAdmin):
         "large_strokes", "text", "visitor_label", "source", "model", "created_at", "updated_at",
     )  # fmt: skip
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 

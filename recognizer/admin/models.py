@@ -91,7 +91,27 @@ class ModelVersionAdmin(admin.ModelAdmin):
         return versions.annotate(is_any_serving=Exists(serving))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return super().changelist_view(request, {**_list_context(), **(extra_context or {})})
+        """Show the facts about the serving model, and the command that trains the next one."""
+        context: dict[str, Any] = {
+            "title": _("Models"),
+            "labeled": changelist.bounded_count(Digit.objects.exclude(label="")),
+            "trained_on": 0,
+            "command": TRAIN,
+            "effect": label_effect.label_effect(),
+        }
+        try:
+            serving_model = serving.current_classifier()
+        except serving.ModelUnavailable as error:
+            context["serving_version"] = _("none (%s)") % error
+        else:
+            facts = serving_model.facts
+            files = [
+                quote(file["name"]) for file in facts.get("training", {}).get("stroke_files", [])
+            ]
+            context["serving_version"] = serving_model.version
+            context["trained_on"] = label_effect.count_labels(facts)
+            context["command"] += f" --strokes {' '.join(files)}" if files else ""
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -212,11 +232,11 @@ class ModelVersionAdmin(admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("training data"))
     def training(self, version: ModelVersion) -> str:
-        return registry.describe_training(version.load)
+        return registry.describe_training(version)
 
     @admin.display(description=gettext_lazy("errors stated in the file"))
     def errors(self, version: ModelVersion) -> str:
-        return registry.describe_errors(version.load)
+        return registry.describe_errors(version)
 
     @admin.display(description=gettext_lazy("metadata"))
     def facts(self, version: ModelVersion) -> SafeString | str:
@@ -259,27 +279,6 @@ def _serves(version: ModelVersion) -> bool:
     return is_shipped or version.status == ModelStatus.SERVING
 
 
-def _list_context() -> dict[str, Any]:
-    """Return the facts about the serving model, and the command that trains the next one."""
-    labeled = changelist.bounded_count(Digit.objects.exclude(label=""))
-    context: dict[str, Any] = {
-        "title": _("Models"), "labeled": labeled, "trained_on": 0, "command": TRAIN,
-        "effect": label_effect.label_effect(),
-    }  # fmt: skip
-    try:
-        serving_model = serving.current_classifier()
-    except serving.ModelUnavailable as error:
-        return context | {"serving_version": _("none (%s)") % error}
-    training = serving_model.facts.get("training", {})
-    files = [file["name"] for file in training.get("stroke_files", [])]
-    strokes = f" --strokes {' '.join(map(quote, files))}" if files else ""
-    return context | {
-        "serving_version": serving_model.version,
-        "trained_on": training.get("reviewed_images", 0) + training.get("reviewed_non_digits", 0),
-        "command": f"{TRAIN}{strokes}",
-    }
-
-
 def _curve_context(version: ModelVersion) -> dict[str, Any]:
     """Return the training curve, or {} if the file has none or cannot be loaded."""
     try:
@@ -316,6 +315,14 @@ def _comparison_context(version: ModelVersion) -> dict[str, Any]:
         return {}
     shown = compared.differences[:MAX_DIFFERENCES]
     pictures = [rendering.grid_png(difference.image, side=56) for difference in shown]
+    points = [
+        [
+            (one["confidence"], one["accuracy"], Interval(*one["interval"]))
+            for one in bins
+            if one["count"]
+        ]
+        for bins in compared.reliability
+    ]
     return {
         "comparison": compared,
         "tables": [
@@ -323,15 +330,8 @@ def _comparison_context(version: ModelVersion) -> dict[str, Any]:
             (_("Calibration"), compared.calibration),
             (_("Errors in the robustness grid"), compared.grid),
         ],
-        "reliability": [_reliability_diagram(bins) for bins in compared.reliability],
+        "reliability": [
+            rendering.reliability_svg(each, _("Accuracy by confidence")) for each in points
+        ],
         "differences": list(zip(shown, pictures, strict=True)),
     }
-
-
-def _reliability_diagram(bins: list[dict[str, Any]]) -> SafeString:
-    points = (
-        (each["confidence"], each["accuracy"], Interval(*each["interval"]))
-        for each in bins
-        if each["count"]
-    )
-    return rendering.reliability_svg(points, _("Accuracy by confidence"))

@@ -194,12 +194,6 @@ def current_user(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
-def _visitor_label(digit: Digit) -> str:
-    """Return the visitor's label of this digit, or of the drawing if their numbers differ."""
-    is_other_count = digit.visitor_label == OTHER_COUNT
-    return digit.drawing.visitor_label if is_other_count else digit.visitor_label
-
-
 def _cards(digits: Sequence[Digit]) -> list[dict[str, Any]]:
     """Return cards as the page expects them."""
     drawings = Drawing.objects.filter(pk__in=[digit.drawing_id for digit in digits])
@@ -232,6 +226,7 @@ def _thin(stroke: Sequence[T], step: int) -> list[T]:
 def _card(digit: Digit) -> dict[str, Any]:
     """Return a card without strokes; ``image`` is base64, 784 bytes."""
     drawing = digit.drawing
+    is_other_count = digit.visitor_label == OTHER_COUNT
     return {
         "digit": digit.pk,
         "image": base64.b64encode(bytes(digit.image)).decode(),
@@ -240,7 +235,7 @@ def _card(digit: Digit) -> dict[str, Any]:
         "probabilities": digit.probabilities,
         "position": digit.position,
         "drawing_text": drawing.text.replace("\n", " "),
-        "visitor_label": _visitor_label(digit),
+        "visitor_label": drawing.visitor_label if is_other_count else digit.visitor_label,
         "model": drawing.model,
         "drawn_at": localize(localtime(drawing.created_at)),
         "label": digit.label,

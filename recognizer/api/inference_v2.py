@@ -127,10 +127,8 @@ def model_ready(request: HttpRequest, name: str, version: str | None = None) -> 
 def infer(request: HttpRequest, name: str, version: str | None = None) -> HttpResponse:
     """Return the requested output tensors, by default the probabilities."""
     classifier = _find_model(name, version)
-    body = read_body(request, settings.MAX_BATCH_BYTES)
-    length = _json_length(request, body)
-    inference = _parse(body[:length])
-    images = _read_images(inference.inputs[0], body[length:])
+    inference, raw = _parse(request)
+    images = _read_images(inference.inputs[0], raw)
     # ONNX Runtime returns a repeated output once.
     names = tuple(dict.fromkeys(output.name for output in inference.outputs))
     if unknown := set(names) - OUTPUTS.keys():
@@ -163,7 +161,9 @@ def _find_model(name: str, version: str | None) -> Classifier:
     return classifier
 
 
-def _json_length(request: HttpRequest, body: bytes) -> int:
+def _parse(request: HttpRequest) -> tuple[InferenceRequest, bytes]:
+    """Return the JSON at the start of the body, and the raw tensors after it."""
+    body = read_body(request, settings.MAX_BATCH_BYTES)
     value = request.headers.get(JSON_LENGTH_HEADER, str(len(body)))
     # int() raises ValueError for thousands of digits.
     if not re.fullmatch("[0-9]{1,10}", value) or int(value) > len(body):
@@ -171,16 +171,13 @@ def _json_length(request: HttpRequest, body: bytes) -> int:
             f"Invalid {JSON_LENGTH_HEADER}: {value!r}. Send the length of the JSON,"
             f" at most {len(body)}, the length of the body."
         )
-    return int(value)
-
-
-def _parse(content: bytes) -> InferenceRequest:
+    content, raw = body[: int(value)], body[int(value) :]
     if content.count(b"[") > MAX_LISTS or content.count(b"{") > MAX_OBJECTS:
         raise _bad_request(
             f"The JSON has too many lists or objects. Send at most {MAX_LISTS:,} and {MAX_OBJECTS}."
         )
     try:
-        return InferenceRequest.model_validate_json(content)
+        return InferenceRequest.model_validate_json(content), raw
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         location = ".".join(map(str, first["loc"])) or "body"

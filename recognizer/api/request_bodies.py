@@ -110,17 +110,15 @@ def _read_item(item: Any, max_pixels: int) -> DrawingInput | Grid:
 def _read_files(request: HttpRequest, limit: int) -> list[bytes]:
     """Return the files of the multipart field ``image``, at least one."""
     body = read_body(request, limit)
+    # Parse a usual body with one part here: ten times faster than Django.
     boundary = (request.content_params or {}).get("boundary", "")
-    content = _only_file(body, f"--{boundary}".encode()) if boundary else None
-    return _parse_files(request, body) if content is None else [content]
-
-
-def _only_file(body: bytes, delimiter: bytes) -> bytes | None:
-    """Return the file of a usual body with one part, ten times faster than Django; else None."""
+    delimiter = f"--{boundary}".encode()
     head, _, rest = body.partition(b"\r\n\r\n")
     content, end, after = rest.partition(b"\r\n" + delimiter)
-    usual = head.startswith(delimiter) and FILE_HEAD.fullmatch(head, len(delimiter))
-    return content if usual and end and after in (b"--\r\n", b"--") else None
+    usual = boundary and head.startswith(delimiter) and FILE_HEAD.fullmatch(head, len(delimiter))
+    if usual and end and after in (b"--\r\n", b"--"):
+        return [content]
+    return _parse_files(request, body)
 
 
 def _parse_files(request: HttpRequest, body: bytes) -> list[bytes]:
@@ -174,13 +172,6 @@ def read_json(request: HttpRequest, schema: type[S]) -> S:
 
 def read_body(request: HttpRequest, limit: int) -> bytes:
     """Return the body, at most ``limit`` bytes. Raises ApiError: 400, 411 or 413."""
-    _check_length(request, limit)
-    # request.body would apply Django's single limit for all URLs.
-    return request.read()
-
-
-def _check_length(request: HttpRequest, limit: int) -> None:
-    """Reject a body of unknown length or longer than ``limit`` bytes."""
     if "HTTP_TRANSFER_ENCODING" in request.META:
         raise ApiError(
             HTTPStatus.LENGTH_REQUIRED,
@@ -196,6 +187,8 @@ def _check_length(request: HttpRequest, limit: int) -> None:
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"The body has {int(value):,} bytes. Send at most {limit:,}.",
         )
+    # request.body would apply Django's single limit for all URLs.
+    return request.read()
 
 
 def _validate(body: bytes, schema: type[S]) -> S:

@@ -19,7 +19,7 @@ from pydantic_core import to_json
 
 from ml.preprocessing.picture_files import MAX_JPEG_PIXELS, MAX_PIXELS
 from ml.preprocessing.strokes import Grid
-from ml.recognition import DigitPrediction, DrawingInput, Prediction
+from ml.recognition import DrawingInput, Prediction
 from recognizer import drawings
 from recognizer.api.errors import (
     ApiError,
@@ -261,24 +261,18 @@ def _json_response(content: Any, status: int = HTTPStatus.OK) -> HttpResponse:
 
 def _prediction_out(prediction: Prediction, *, images: bool) -> dict[str, Any]:
     """Return the members of PredictionOut, without the cost of validating them."""
-    return {
-        "text": prediction.text,
-        "digits": [_digit_out(digit, images=images) for digit in prediction.digits],
-        "model": prediction.model,
-    }
-
-
-def _digit_out(digit: DigitPrediction, *, images: bool) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "digit": digit.digit,
-        "verdict": digit.verdict,
-        "confidence": round(digit.confidence, 4),
-        "probabilities": [round(p, 4) for p in digit.probabilities],
-        "box": list(digit.box),
-    }
-    if images:
-        out["image"] = b64encode(digit.grid.tobytes()).decode()
-    return out
+    digits = [
+        {
+            "digit": digit.digit,
+            "verdict": digit.verdict,
+            "confidence": round(digit.confidence, 4),
+            "probabilities": [round(p, 4) for p in digit.probabilities],
+            "box": digit.box,
+            **({"image": b64encode(digit.grid.tobytes()).decode()} if images else {}),
+        }
+        for digit in prediction.digits
+    ]
+    return {"text": prediction.text, "digits": digits, "model": prediction.model}
 
 
 @api.exception_handler(ApiError)

@@ -16,7 +16,6 @@ _encode = json.JSONEncoder(default=str).encode
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-
 HEX = "[0-9a-fA-F]"
 UUID = re.compile(rf"(?<!{HEX}){HEX}{{8}}-?(?:{HEX}{{4}}-?){{3}}{HEX}{{12}}(?!{HEX})")
 # gunicorn listens on 0.0.0.0.

@@ -4,7 +4,6 @@ import os
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
-    REGISTRY,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -16,8 +15,6 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from ml.classifier import Verdict
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-# Folder of the metric files of all processes; gunicorn.conf.py creates it.
-DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 # Seconds: predicting strokes takes about 1 ms, a photo about 100 ms.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -58,8 +55,9 @@ def set_serving_model(version: str, previous: str | None) -> None:
 
 def exposition() -> bytes:
     """Return all metrics in Prometheus' text format."""
-    if DIRECTORY_VARIABLE not in os.environ:
-        return generate_latest(REGISTRY)
+    # gunicorn.conf.py sets it to the folder of the metric files of all processes.
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest()
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)

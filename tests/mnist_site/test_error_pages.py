@@ -1,20 +1,15 @@
-"""Error pages in the look of the site, and problem details for programs."""
+"""Error pages in the look of the site."""
 
 import pytest
 from django.template.loader import render_to_string
 
-from mnist_site.middleware import CONTENT_TYPE
-
 
 @pytest.mark.django_db
-def test_unknown_page_gets_html_and_unknown_endpoint_problem_details(client, static_files):
+def test_unknown_page_gets_html(client, static_files):
     page = client.get("/nowhere")
     assert page.status_code == 404
     assert "<h1>Page not found</h1>" in page.content.decode()
     assert "css/base." in page.content.decode()
-    endpoint = client.get("/api/v1/nowhere")
-    assert endpoint.status_code == 404
-    assert endpoint["Content-Type"] == CONTENT_TYPE
 
 
 @pytest.mark.django_db

@@ -118,11 +118,6 @@ def no_backlog(monkeypatch):
 
 
 @pytest.fixture
-def small_backlog(monkeypatch, long_queue_timeout):
-    monkeypatch.setattr(load_shedding, "BACKLOG_LIMIT", 2)
-
-
-@pytest.fixture
 def slow_client():
     """The server's end of a connection whose client sends nothing, and the client's end."""
     server, client = socket.socketpair()
@@ -211,7 +206,8 @@ def test_body_of_unknown_length_is_not_buffered(length):
     assert request.environ["wsgi.input"] is stream
 
 
-def test_full_backlog_rejects_with_503(blocking, small_backlog, settings):
+def test_full_backlog_rejects_with_503(blocking, long_queue_timeout, settings, monkeypatch):
+    monkeypatch.setattr(load_shedding, "BACKLOG_LIMIT", 2)
     shedder = LoadShedder(blocking, MAX_BODY_SIZE)
     rejections = metrics.REJECTED._value.get()
     blocking.send(shedder, *["/"] * (CONCURRENCY_LIMIT + 2))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mnist_site.middleware import client_address
 from mnist_site.rate_limit import RateLimiter, network
-from tests.conftest import run_python
+from tests.mnist_site.conftest import read_settings
 from tests.polling import TIMEOUT
 from tools.samples import SEVEN
 
@@ -58,7 +58,10 @@ def test_table_index_depends_on_a_random_key(monkeypatch):
     """Otherwise the index would reveal the address."""
     numbers = count()
     monkeypatch.setattr("secrets.token_bytes", lambda size: bytes([next(numbers)] * size))
-    assert RateLimiter()._index("192.0.2.1") != RateLimiter()._index("192.0.2.1")
+    first, second = RateLimiter(), RateLimiter()
+    for limiter in (first, second):
+        limiter.wait("192.0.2.1", 60, 1000.0)
+    assert first._arrival_times != second._arrival_times
 
 
 @pytest.mark.parametrize(
@@ -82,11 +85,10 @@ def test_client_address_ignores_forged_entries(settings, proxies, forwarded, add
     assert client_address(request) == address
 
 
-@pytest.mark.parametrize(("environment", "proxies"), [({}, "0"), ({"DYNO": "web.1"}, "1")])
+@pytest.mark.parametrize(("environment", "proxies"), [({}, 0), ({"DYNO": "web.1"}, 1)])
 def test_trusted_proxies_default_is_one_on_heroku_and_none_elsewhere(environment, proxies):
-    code = "from django.conf import settings; print(settings.TRUSTED_PROXIES)"
-    database = {"SECRET_KEY": "x", "DATABASE_URL": "sqlite://"}
-    assert run_python(code, **database, **environment).stdout.strip() == proxies
+    read = read_settings("TRUSTED_PROXIES", DATABASE_URL="sqlite://", **environment)
+    assert read == [proxies]
 
 
 @pytest.fixture

@@ -79,12 +79,16 @@ def small_evaluation(monkeypatch):
 
 @pytest.fixture
 def write_strokes(tmp_path, shipped):
-    """Return a function that writes drawings of a seven, by a writer unknown to the training."""
+    """Return a function that writes drawings of a seven, each given by its label or with a writer.
+
+    The default writer is unknown to the training.
+    """
     (unseen, *_) = shipped.facts["training"].get("held_out_writers", ["unseen"])
 
-    def write(name, *labels, writer=unseen):
+    def write(name, *rows):
         path = tmp_path / name
-        records = [{"strokes": SEVEN, "label": label, "writer": writer} for label in labels]
+        pairs = [row if isinstance(row, tuple) else (row, unseen) for row in rows]
+        records = [{"strokes": SEVEN, "label": label, "writer": writer} for label, writer in pairs]
         path.write_text("\n".join(map(json.dumps, records)))
         return path
 

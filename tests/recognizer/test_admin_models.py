@@ -151,9 +151,9 @@ def test_model_list_counts_the_labels_of_the_training(
 
 
 def test_training_data_of_a_model_without_metadata_is_translated_unknown(monkeypatch):
-    model = Classifier(with_facts())
+    version, _ = registry.register(with_facts())
     monkeypatch.setattr(registry, "_", str.upper)
-    assert registry.describe_training(lambda: model) == "UNKNOWN"
+    assert registry.describe_training(version) == "UNKNOWN"
 
 
 def test_model_list_makes_the_same_queries_for_any_number_of_models(

@@ -104,8 +104,8 @@ def test_custom_url_changes_state_only_by_post_with_its_permission(
 @pytest.mark.parametrize(
     ("name", "action"),
     [
-        ("recognizer_digit", "export_selected"),
-        ("recognizer_digit", "label_selected"),
+        ("recognizer_digit", "export_idx"),
+        ("recognizer_digit", "label_4"),
         ("recognizer_drawing", "delete_selected"),
         ("auth_user", "delete_selected"),
         ("auth_group", "delete_selected"),
@@ -116,7 +116,7 @@ def test_selection_of_an_impossible_key_gets_400(admin_client, staff, name, acti
     Group.objects.create(name="reviewers")
     before = state()
     for key in IMPOSSIBLE_KEYS:
-        form = {"action": action, "label": "4", "format": "idx", "_selected_action": [key]}
+        form = {"action": action, "_selected_action": [key]}
         response = admin_client.post(reverse(f"admin:{name}_changelist"), form)
         assert response.status_code == 400, key
     assert state() == before

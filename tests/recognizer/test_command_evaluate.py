@@ -126,9 +126,8 @@ def test_evaluate_strokes_skips_the_writers_of_the_training(
     tmp_path, small_evaluation, write_strokes
 ):
     writers = {held_out.part_of(writer): writer for writer in map(str, range(20))}
-    known = write_strokes("known.jsonl", "7", writer=writers["training"])
-    mixed = write_strokes("mixed.jsonl", "7", writer=writers["test"])
-    mixed.write_text(f"{mixed.read_text()}\n{known.read_text()}")
+    known = write_strokes("known.jsonl", ("7", writers["training"]))
+    mixed = write_strokes("mixed.jsonl", ("7", writers["test"]), ("7", writers["training"]))
     files = [
         {"name": path.name, "sha256": stroke_files.read(path).sha256} for path in (known, mixed)
     ]

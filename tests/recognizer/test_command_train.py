@@ -1,6 +1,5 @@
 """manage.py train."""
 
-import json
 import sys
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from ml.training import data, pipeline, train, variants
 from recognizer import dataset_export, registry
 from recognizer.models import Digit, Measurement, ModelVersion
 from tests.conftest import call, run
-from tools.samples import ROOT, SEVEN, SHIPPED
+from tools.samples import ROOT, SHIPPED
 
 
 @pytest.fixture
@@ -227,8 +226,10 @@ def test_train_with_a_full_disk_names_the_file_and_the_next_command(
         assert "written" in call("train", "--resume", "--output", output)
 
 
-def test_train_resume_without_its_stroke_file_names_the_file(tmp_path, small_datasets, interrupt):
-    output, strokes = tmp_path / "lenet.onnx", write_rows(tmp_path / "a.jsonl", ("?", "12"))
+def test_train_resume_without_its_stroke_file_names_the_file(
+    tmp_path, small_datasets, interrupt, write_strokes
+):
+    output, strokes = tmp_path / "lenet.onnx", write_strokes("a.jsonl", ("?", "12"))
     with pytest.raises(CommandError, match="Interrupted after 1 of 2 epochs"):
         call("train", "--epochs", 2, "--strokes", strokes, "--output", output)
     strokes.unlink()
@@ -236,21 +237,14 @@ def test_train_resume_without_its_stroke_file_names_the_file(tmp_path, small_dat
         call("train", "--resume", "--output", output)
 
 
-def write_rows(path, *rows):
-    """Write (label, writer) pairs as a stroke file."""
-    records = [{"strokes": SEVEN, "label": label, "writer": writer} for label, writer in rows]
-    path.write_text("\n".join(map(json.dumps, records)))
-    return path
-
-
 @pytest.mark.parametrize("repeated", [[], ["--strokes"]], ids=["one option", "two options"])
 def test_train_strokes_prints_used_and_skipped_rows_of_each_file(
-    tmp_path, no_training, settings, repeated
+    tmp_path, no_training, settings, write_strokes, repeated
 ):
     digits = [("7", "12"), ("7", "12"), ("1", "3"), ("7", "ana"), ("seven", "12")]
     files = [
-        write_rows(tmp_path / "digits.jsonl", *digits),
-        write_rows(tmp_path / "others.jsonl", ("?", "12"), ("7-7", "3"), ("77", "3")),
+        write_strokes("digits.jsonl", *digits),
+        write_strokes("others.jsonl", ("?", "12"), ("7-7", "3"), ("77", "3")),
     ]
     options = ["--strokes", files[0], *repeated, files[1]]
     printed = call("train", *options, "--output", tmp_path / "lenet.onnx")

@@ -152,20 +152,14 @@ def test_jsonl_export_of_a_number_has_the_strokes_of_each_digit(tmp_path, labele
     ]
 
 
-def test_csv_export_neutralizes_formulas(tmp_path, labeled):
-    Digit.objects.filter(pk=labeled[0].pk).update(label="=")
+@pytest.mark.parametrize("label", ["=", "+", "-", "@"])
+def test_csv_export_neutralizes_formulas(tmp_path, labeled, label):
+    Digit.objects.filter(pk=labeled[0].pk).update(label=label)
     call("export_dataset", "--format", "csv", tmp_path)
     with (tmp_path / dataset_folder.CSV).open() as file:
-        header, first, *_ = csv.reader(file)
+        header, *rows = csv.reader(file)
     assert header[:2] == ["label", "pixel0"]
-    assert first[0] == "'="
-
-
-@pytest.mark.parametrize(
-    ("cell", "neutralized"), [("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("7", "7")]
-)
-def test_neutralize_formula_prefixes_formulas_only(cell, neutralized):
-    assert dataset_export.neutralize_formula(cell) == neutralized
+    assert [row[0] for row in rows] == [f"'{label}", "7", "1", "7", "?"]
 
 
 def test_export_into_a_used_folder_fails(tmp_path, labeled):

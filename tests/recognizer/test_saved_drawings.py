@@ -220,10 +220,6 @@ def test_delete_removes_a_reviewed_drawing_and_is_idempotent(put, client, admin_
     assert Digit.objects.get().drawing_id == other
 
 
-def test_label_of_an_unknown_drawing_gets_404(client):
-    assert is_problem(label(client, uuid4(), {"text": "7"}), 404)
-
-
 @pytest.mark.parametrize(
     "body",
     [

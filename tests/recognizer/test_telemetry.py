@@ -2,15 +2,13 @@
 
 import json
 import logging
-import os
 import re
-import signal
-import subprocess
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from psutil import Process
 
 from recognizer import drawings
 from recognizer.telemetry.logging import JsonFormatter, request_id
@@ -235,13 +233,6 @@ def send(site, path=PREDICT, body=BODY):
         return response.read().decode()
 
 
-def children(pid):
-    done = subprocess.run(
-        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False, timeout=TIMEOUT
-    )
-    return {int(child) for child in done.stdout.split()}
-
-
 def test_metric_files_are_created_at_import(tmp_path):
     """Later the disk can be full."""
     run_python("import recognizer.telemetry.metrics", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
@@ -256,11 +247,11 @@ def test_metrics_sum_all_workers_and_keep_counts_of_killed_ones(tmp_path, static
             send(site)
         before = send(site, METRICS, None)
         assert sample(before, "digits_requests_total", **labels) == 30
-        (master,) = [pid for pid in children(os.getpid()) if len(children(pid)) == 2]
-        killed = children(master)
+        (master,) = [child for child in Process().children() if len(child.children()) == 2]
+        killed = master.children()
         for worker in killed:
-            os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: len(children(master) - killed) == 2)
+            worker.kill()
+        wait_until(lambda: len({*master.children()} - {*killed}) == 2)
         for _ in range(5):
             send(site)
         after = send(site, METRICS, None)

@@ -175,9 +175,10 @@ def test_windows_line_ends_and_backslashes_equal_their_unix_form(digits, unipen)
     assert digits() == expected
 
 
-def test_non_ascii_writer_is_converted(digits, unipen):
-    write(unipen / "include" / "apa" / "apa.doc", ".WRITER_ID Jos\xe9\n")
-    assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["writer"] == pseudonym("José")
+@pytest.mark.parametrize(("name", "writer"), [("Jos\xe9", "José"), ("", "first")])
+def test_writer_can_be_non_ascii_and_defaults_to_the_file_name(digits, unipen, name, writer):
+    write(unipen / "include" / "apa" / "apa.doc", f".WRITER_ID {name}\n")
+    assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["writer"] == pseudonym(writer)
 
 
 def test_writer_is_the_writer_of_the_ink(digits, unipen):
@@ -185,11 +186,6 @@ def test_writer_is_the_writer_of_the_ink(digits, unipen):
     write(unipen / "include" / "apa" / "ink.dat", ink)
     rows = digits('.SEGMENT CHARACTER 0 ? "6"\n.SEGMENT CHARACTER 4 ? "6"\n')
     assert [row["writer"] for row in rows] == [pseudonym("first"), pseudonym("second")]
-
-
-def test_missing_writer_is_replaced_by_the_file_name(digits, unipen):
-    write(unipen / "include" / "apa" / "apa.doc", ".WRITER_ID\n")
-    assert digits('.SEGMENT CHARACTER 0 ? "6"\n')[0]["writer"] == pseudonym("first")
 
 
 @pytest.mark.parametrize("content", [".INCLUDE apa/missing.dat\n", ".INCLUDE apa/ink.dat\n"])

@@ -11,13 +11,14 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tools.samples import SEVEN, SEVENTY_ONE
@@ -62,28 +63,19 @@ class Page:
     def __init__(self, driver: WebDriver) -> None:
         self.driver = driver
 
-    def script(self, code: str) -> Any:
-        return self.driver.execute_script(code)
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
         """Return the text content; drivers disagree about visible text in clipped boxes."""
-        return str(self.script(f"return document.querySelector(`{selector}`).textContent"))
-
-    def box(self, selector: str) -> dict[str, float]:
-        box: dict[str, float] = self.script(
-            f"return document.querySelector(`{selector}`).getBoundingClientRect()"
-        )
-        return box
-
-    def click(self, selector: str) -> None:
-        self.driver.find_elements("css selector", selector)[0].click()
+        return str(self.find(selector).get_property("textContent"))
 
     def press(self, *keys: str) -> None:
         ActionChains(self.driver).send_keys(*keys).perform()
 
     def draw(self, strokes: list[list[list[float]]], *, lift: bool = True) -> None:
         """Draw strokes scaled from a pad of 280 pixels."""
-        pad = self.box("#pad")
+        pad = self.find("#pad").rect
         scale = pad["width"] / 280
         for stroke in strokes:
             actions = ActionBuilder(self.driver, duration=30)
@@ -103,15 +95,12 @@ class Page:
 
     def expect(self, text: str, state: str) -> None:
         """Wait until the page shows a predicted text and a state."""
-        self.wait(
-            lambda: (
-                (self.text("#reading"), self.script("return document.body.dataset.state"))
-                == (text, state)
-            )
-        )
+        shown = f"body[data-state={state}]"
+        self.wait(lambda: self.driver.find_elements(By.CSS_SELECTOR, shown))
+        self.wait(lambda: self.text("#reading") == text)
 
-    def wait(self, condition: Callable[[], object], problem: str = "") -> None:
-        WebDriverWait(self.driver, TIMEOUT).until(lambda _: condition(), problem)
+    def wait(self, condition: Callable[[], object]) -> None:
+        WebDriverWait(self.driver, TIMEOUT).until(lambda _: condition())
 
 
 def try_page(page: Page) -> None:
@@ -119,7 +108,7 @@ def try_page(page: Page) -> None:
     page.expect("7", "read")
     page.press(Keys.ESCAPE)
     page.expect("", "empty")
-    page.click("[data-action=undo]")
+    page.find("[data-action=undo]").click()
     page.expect("7", "read")
     page.press(Keys.ESCAPE)
 
@@ -132,25 +121,25 @@ def try_page(page: Page) -> None:
 
     page.draw(SEVENTY_ONE)
     page.expect("71", "read")
-    page.click("#reading button")
-    page.click("#probabilities [data-digit='2'] .track")
+    page.find("#reading button").click()
+    page.find("#probabilities [data-digit='2'] .track").click()
     assert page.text("#label-status") == "Your label: 21. Thank you."
 
     # The menu opens beside its button; Escape closes it and does not clear the drawing.
-    page.click("[popovertarget=menu]")
-    button, menu = page.box("[popovertarget=menu]"), page.box("#menu")
+    page.find("[popovertarget=menu]").click()
+    button, menu = page.find("[popovertarget=menu]").rect, page.find("#menu").rect
     page.press(Keys.ESCAPE)
-    gap = min(abs(menu["top"] - button["bottom"]), abs(menu["bottom"] - button["top"]))
-    assert gap < 2, f"menu {menu}, button {button}"
-    assert menu["top"] >= 0
+    gaps = menu["y"] - button["y"] - button["height"], button["y"] - menu["y"] - menu["height"]
+    assert min(map(abs, gaps)) < 2, f"menu {menu}, button {button}"
+    assert menu["y"] >= 0
     assert page.text("#reading") != ""
 
-    page.click("#network summary")
+    page.find("#network summary").click()
     page.wait(lambda: "leads by" in page.text(".occlusion p"))
-    page.click("#network summary")
+    page.find("#network summary").click()
 
     page.press(Keys.ESCAPE)
-    page.script("document.querySelector('#pad').focus()")
+    page.driver.execute_script("document.querySelector('#pad').focus()")
     page.press(" ", *[Keys.ARROW_DOWN] * 12, " ")
     page.expect("1", "read")
 

@@ -71,8 +71,7 @@ class Command(BaseCommand):
                 f"--report {options['report']} names the JSON file. Use the suffix .html."
             )
         card = options["card"] and _split_card(options["card"])
-        model = self._load(options["model"])
-        images, files = self._load_data(options["strokes"], model)
+        model, images, files = self._load(options["model"], options["strokes"])
         evaluation = evaluate.evaluate_images(model, images)
         metrics = evaluate.measure(model, evaluation, images, files)
         errors = self._measure_pictures(model, options["pictures"], metrics)
@@ -88,17 +87,18 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}") from error
 
-    def _load(self, path: Path | None) -> Classifier:
-        try:
-            return Classifier(path.read_bytes()) if path else current_classifier()
-        except (OSError, ModelError, ModelUnavailable) as error:
-            raise CommandError(f"{path or 'The serving model'} cannot be used: {error}") from error
-
-    def _load_data(self, paths: list[Path], model: Classifier) -> tuple[Any, list[Any]]:
-        """Return the MNIST test images, and the stroke files without the samples of training."""
+    def _load(
+        self, model_file: Path | None, paths: list[Path]
+    ) -> tuple[Classifier, Any, list[Any]]:
+        """Return model, MNIST test images, and stroke files without the samples of training."""
         from ml.evaluation.stroke_metrics import unseen_samples
         from ml.training import data, stroke_files
 
+        try:
+            model = Classifier(model_file.read_bytes()) if model_file else current_classifier()
+        except (OSError, ModelError, ModelUnavailable) as error:
+            name = model_file or "The serving model"
+            raise CommandError(f"{name} cannot be used: {error}") from error
         try:
             images = data.mnist(train=False)
             complete = [stroke_files.read(path) for path in paths]
@@ -112,7 +112,7 @@ class Command(BaseCommand):
                     f"{path} has no samples of writers excluded from training."
                     " Use a file with other writers."
                 )
-        return images, files
+        return model, images, files
 
     def _measure_pictures(
         self, model: Classifier, folder: Path | None, metrics: Metrics

@@ -65,7 +65,7 @@ class Command(BaseCommand):
             if version.promoted_at:
                 state += f"; promoted {version.promoted_at:%Y-%m-%d %H:%M} by {version.promoted_by}"
             self.stdout.write(f"{mark} {version}  {version.sha256[:12]}  {state}")
-            self.stdout.write(f"    errors: {registry.describe_errors(version.load)}")
+            self.stdout.write(f"    errors: {registry.describe_errors(version)}")
 
     def show(self, model: str, **options: Any) -> None:
         version = _find(model)
