@@ -141,6 +141,14 @@ def test_predict_picture_in_a_thin_blurred_frame_gives_the_digit(shipped, frame,
     assert predict_picture(shipped, picture).text == text
 
 
+@pytest.mark.parametrize("width", [3, 8])
+def test_extract_ink_in_a_frame_keeps_its_position(width):
+    digit = plotted("7")[0]
+    x, y, *size = extract_ink(digit).box
+    framed = ImageOps.expand(ImageOps.expand(digit, width, fill=0), 11 - width, fill=255)
+    assert extract_ink(framed).box == (x + 11, y + 11, *size)
+
+
 @pytest.mark.parametrize("text", PLOTTED)
 def test_predict_picture_beside_glare_gives_the_digit(shipped, text):
     """Glare deviates more from uneven paper than a thin pen."""

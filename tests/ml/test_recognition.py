@@ -6,17 +6,11 @@ from PIL import Image
 
 from ml.classifier import Verdict
 from ml.preprocessing.strokes import Box, rasterize
-from ml.recognition import (
-    DigitPrediction,
-    Prediction,
-    join_lines,
-    predict_batch,
-    predict_picture,
-    predict_strokes,
-)
+from ml.recognition import join_lines, predict_batch, predict_picture, predict_strokes
 from tools.samples import SEVEN, ellipse
 
 ONE = [[320, 60], [320, 260]]
+STACKED_MARKS = [Box(0, 0, 60, 100), Box(80, 30, 5, 5), Box(79, 80, 5, 5), Box(100, 0, 60, 100)]
 
 
 def test_predict_strokes_of_two_lines_separates_them_by_a_newline(shipped, model_calls):
@@ -46,20 +40,6 @@ def test_predict_strokes_digits_that_touch_are_unsure(shipped, gap, verdict):
     prediction = predict_strokes(shipped, zeros)
     assert prediction.text == "00"
     assert [digit.verdict for digit in prediction.digits] == [verdict, verdict]
-
-
-def test_text_of_stacked_marks_in_a_line_has_no_newline():
-    boxes = [Box(0, 0, 60, 100), Box(80, 30, 5, 5), Box(79, 80, 5, 5), Box(100, 0, 60, 100)]
-    lines = [*boxes, *(box._replace(y=box.y + 150) for box in boxes)]
-    assert _with_boxes(lines).text == "????\n????"
-
-
-def _with_boxes(boxes):
-    grid, probabilities = np.zeros((28, 28), np.uint8), (0.1,) * 10
-    digits = (
-        DigitPrediction(None, Verdict.NOT_A_DIGIT, 0.1, probabilities, box, grid) for box in boxes
-    )
-    return Prediction(tuple(digits), "")
 
 
 def test_predict_strokes_of_too_many_parts_has_one_entry(shipped, model_calls):
@@ -118,6 +98,7 @@ def test_predict_picture_of_one_digit_calls_the_model_once(shipped, model_calls)
         # A comma below the 7, alone or before another digit.
         ("7?", [Box(0, 0, 50, 100), Box(40, 101, 8, 25)]),
         ("7?1", [Box(0, 0, 50, 100), Box(40, 101, 8, 50), Box(60, 0, 50, 100)]),
+        ("4??0\n4??0", [box._replace(y=box.y + y) for y in (0, 150) for box in STACKED_MARKS]),
     ],
 )
 def test_join_lines_separates_lines_by_their_boxes(text, boxes):

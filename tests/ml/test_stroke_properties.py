@@ -12,7 +12,7 @@ from ml.preprocessing.lattice import MAX_PARTS, MAX_PARTS_IN_DIGIT
 from ml.preprocessing.layout import split_lines
 from ml.preprocessing.segmentation import segment_strokes, strokes_in
 from ml.preprocessing.strokes import bounding_box
-from ml.recognition import MODEL_BATCH, predict_strokes
+from ml.recognition import predict_strokes
 
 # The API accepts coordinates up to 1e15 and 20,000 points.
 LARGEST, MAX_POINTS = 1e15, 20_000
@@ -132,10 +132,3 @@ def test_segment_bounds_candidates_and_distances(monkeypatch, strokes):
     assert max(measured, default=0) <= distances.MAX_DISTANCES
     # Each cut between parts of a row compares both ways.
     assert len(measured) <= 4 * MAX_PARTS
-
-
-@pytest.mark.parametrize("strokes", LONG.values(), ids=LONG)
-def test_predict_rasterizes_each_candidate_once(shipped, model_calls, strokes):
-    predict_strokes(shipped, strokes)
-    assert sum(model_calls) <= MAX_PARTS_IN_DIGIT * MAX_PARTS + MAX_PARTS
-    assert max(model_calls) <= MODEL_BATCH
