@@ -210,23 +210,22 @@ def test_predict_tall_one_before_round_zeros(predict, height):
     assert predict(row(one, [ellipse(40, 55, 80, 80)], [ellipse(40, 55, 80, 80)])).text == "100"
 
 
-@pytest.mark.parametrize("size", [0.5, 0.7, 1.0])
-@pytest.mark.parametrize("text", ["17", "71", "12", "31", "14", "61", "10"])
-def test_predict_small_one_does_not_vanish(predict, text, size):
+PAIRS = ["17", "71", "12", "31", "14", "61", "10"]
+NARROW_ONES = [(text, size, 25) for text in PAIRS for size in (0.5, 0.7, 1.0)]
+NARROW_ONES += [("91902", size, gap) for size in (0.8, 1.0) for gap in (6, 12, 25)]
+
+
+@pytest.mark.parametrize(("text", "size", "gap"), NARROW_ONES)
+def test_predict_narrow_one_does_not_vanish(predict, text, size, gap):
     heights = [size if digit == "1" else 1.0 for digit in text]
+    assert predict(row(*text, gap=gap, heights=heights)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "heights"), [("637", [0.6, 0.9, 1.3]), ("2580", [1.3, 1.1, 0.8, 0.6])]
+)
+def test_predict_digits_of_different_sizes(predict, text, heights):
     assert predict(row(*text, heights=heights)).text == text
-
-
-@pytest.mark.parametrize("gap", [6, 12, 25])
-@pytest.mark.parametrize("size", [0.8, 1.0])
-def test_predict_narrow_one_close_to_its_neighbors(predict, gap, size):
-    heights = [size if digit == "1" else 1.0 for digit in "91902"]
-    assert predict(row(*"91902", gap=gap, heights=heights)).text == "91902"
-
-
-def test_predict_digits_of_growing_sizes(predict):
-    assert predict(row(*"637", heights=[0.6, 0.9, 1.3])).text == "637"
-    assert predict(row(*"2580", heights=[1.3, 1.1, 0.8, 0.6])).text == "2580"
 
 
 SLASHED_ZERO = [*DIGITS["0"], line([62, -6], [-2, 106])]

@@ -79,12 +79,6 @@ def predict(shipped):
     return lambda strokes: predict_strokes(shipped, strokes).text
 
 
-def test_segment_overlapping_strokes_proposes_one_candidate():
-    through = [[20.0, 0.0], [80.0, 100.0]]
-    candidates, _ = segment_strokes([through, RING])
-    assert candidates == [[through, RING]]
-
-
 @pytest.mark.parametrize("number", ["23", "40", "505", "2024", "34567", "98760"])
 @pytest.mark.parametrize("layout", [{}, {"shear": 0.3}, {"gaps": (0.0, 0.0)}])
 def test_predict_numbers(predict, number, layout):
@@ -102,17 +96,6 @@ def test_segment_keeps_the_drawing_order_of_strokes():
     later = moved([BAR], 150)
     groups = segment([*later, second, first], predict_by(lambda group: 0.9))
     assert groups == [[second, first], later]
-
-
-def test_segment_drops_a_tap_beside_a_digit():
-    candidates, _ = segment_strokes([RING, [[95.0, 90.0]]])
-    assert candidates == [[RING]]
-
-
-def test_segment_joins_a_hat_to_its_digit():
-    hat = [[95, 3], [125, 0]]
-    candidates, _ = segment_strokes([RING, hat])
-    assert candidates == [[RING, hat]]
 
 
 @pytest.mark.parametrize("mark", [[[95, 60], [115, 58]], [[90, 90], [85, 110]]])
@@ -168,16 +151,6 @@ def test_segment_line_that_joins_two_digits_belongs_to_neither():
     assert [strokes_in(bounding_box(group), [zeros]) for group in groups] == groups
 
 
-def test_segment_cut_at_the_last_point_is_skipped():
-    candidates, _ = segment_strokes([[[0.0, 0.0], [90.0, 60.0]]])
-    assert len(candidates) == 1
-
-
-def test_segment_low_stroke_that_overlaps_a_digit_is_no_mark():
-    candidates, _ = segment_strokes([RING, [[75, 60], [95, 58]]])
-    assert len(candidates) == 1
-
-
 def test_segment_follows_the_probabilities():
     strokes = [RING, *moved([BAR], 84)]
     together = predict_by(lambda group: 0.99 if len(group) == 2 else 0.2)
@@ -221,12 +194,31 @@ def test_segment_joins_neighbors_of_different_height():
         [[[5.0, 5.0]]] * 3,
         [[[40.0 * i + 20 * (n % 2), 3.0 * n] for n in range(250)] for i in range(40)],
         [[[70.0 * i, 0.02 * n] for n in range(6_000)] for i in range(2)],
+        [RING, [[20.0, 0.0], [80.0, 100.0]]],
+        [RING, [[95, 3], [125, 0]]],
+        [RING, [[75, 60], [95, 58]]],
+        [[[0.0, 0.0], [90.0, 60.0]]],
     ],
-    ids=["fence", "dashes", "repeated dot", "scribbles", "too many points"],
+    ids=[
+        "fence",
+        "dashes",
+        "repeated dot",
+        "scribbles",
+        "too many points",
+        "stroke through a ring",
+        "hat",
+        "low stroke that overlaps a ring",
+        "cut at the last point",
+    ],
 )
-def test_segment_of_other_drawings_proposes_one_candidate(strokes):
+def test_segment_one_digit_or_other_drawing_proposes_one_candidate(strokes):
     candidates, _ = segment_strokes(strokes)
     assert candidates == [strokes]
+
+
+def test_segment_drops_a_tap_beside_a_digit():
+    candidates, _ = segment_strokes([RING, [[95.0, 90.0]]])
+    assert candidates == [[RING]]
 
 
 @given(drawings)
