@@ -74,12 +74,18 @@ def open_picture(content: bytes, max_pixels: int = MAX_JPEG_PIXELS) -> Image.Ima
     with _decoder_errors():
         _check_chunks(content)
         picture = Image.open(_LimitedReads(content), formats=FORMATS)
-        _check_pixels(picture, max_pixels)
+        is_jpeg = isinstance(picture, JpegImageFile)
+        limit = min(max_pixels, MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS)
+        if picture.width * picture.height > limit:
+            raise PictureTooLarge(
+                f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are"
+                " accepted. Reduce its size."
+            )
         full_width, factor = picture.width, reduction(picture)
         # Only JPEG can be decoded at a smaller size.
         picture.draft("L", (picture.width // factor, picture.height // factor))
         memory = 4 * picture.width * picture.height
-        if isinstance(picture, JpegImageFile):
+        if is_jpeg:
             memory += _check_scans(content)
         with _large_picture if memory > LARGE else nullcontext():
             picture.load()
@@ -126,16 +132,6 @@ def _check_chunks(content: bytes) -> None:
         raise PictureError(
             f"The picture has {compressed} compressed chunks and {segments} EXIF segments; at most"
             f" {MAX_COMPRESSED_CHUNKS} and {MAX_EXIF_SEGMENTS} are accepted. Save it again."
-        )
-
-
-def _check_pixels(picture: Image.Image, max_pixels: int) -> None:
-    is_jpeg = isinstance(picture, JpegImageFile)
-    limit = min(max_pixels, MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS)
-    if picture.width * picture.height > limit:
-        raise PictureTooLarge(
-            f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are"
-            " accepted. Reduce its size."
         )
 
 
