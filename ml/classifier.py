@@ -149,8 +149,8 @@ class Classifier:
         outputs = {node.name: tuple(node.shape[1:]) for node in self._session.get_outputs()}
         if outputs != OUTPUTS:
             raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
-        metadata = parse_metadata(self._session.get_modelmeta().custom_metadata_map)
-        self.version, self.labels, self.facts = metadata.version, metadata.labels, metadata.facts
+        metadata, self.facts = parse_metadata(self._session.get_modelmeta().custom_metadata_map)
+        self.version, self.labels = metadata.version, metadata.labels
         self.thresholds: Mapping[str, float] = self.facts["thresholds"]
         self._digest = metadata.digest
         rows = self.predict(known_digits())

@@ -92,13 +92,8 @@ def check(shipped):
 def _is_within(box, drawing):
     """Return whether a box lies within another, up to the rounding of its width and height."""
     margin = 1e-12 * max(map(abs, drawing))
-    return all(
-        low >= other - margin and low + size <= other + other_size + margin
-        for low, size, other, other_size in (
-            (box.x, box.width, drawing.x, drawing.width),
-            (box.y, box.height, drawing.y, drawing.height),
-        )
-    )
+    (low, size), (other, other_size) = (np.reshape(each, (2, 2)) for each in (box, drawing))
+    return (low >= other - margin).all() and (low + size <= other + other_size + margin).all()
 
 
 @settings(max_examples=300)
