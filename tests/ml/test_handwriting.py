@@ -238,12 +238,7 @@ VARIANTS = {
     "open 4": ("4", [line([6, 0], [2, 56], [56, 54]), line([52, 4], [50, 100])]),
     "open 4 in one stroke": ("4", [line([6, 0], [2, 56], [54, 54], [54, 4], [52, 100])]),
     "7 with a bar": ("7", [*DIGITS["7"], line([14, 52], [58, 48])]),
-    "wide 0": ("0", moved(DIGITS["0"], wide=1.7)),
-    "wide 2": ("2", moved(DIGITS["2"], wide=1.7)),
-    "wide 3": ("3", moved(DIGITS["3"], wide=1.7)),
-    "wide 5": ("5", moved(DIGITS["5"], wide=1.7)),
-    "wide 6": ("6", moved(DIGITS["6"], wide=1.7)),
-    "wide 8": ("8", moved(DIGITS["8"], wide=1.7)),
+    **{f"wide {digit}": (digit, moved(DIGITS[digit], wide=1.7)) for digit in "023568"},
 }
 
 

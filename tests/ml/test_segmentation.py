@@ -186,31 +186,20 @@ def test_segment_joins_neighbors_of_different_height():
     assert len(segment([RING, *moved([BAR], 84)], sure)) == 2
 
 
-@pytest.mark.parametrize(
-    "strokes",
-    [
-        [[[10.0 * i, 0.0], [10.0 * i, 80.0]] for i in range(500)],
-        [[[50.0 * i, 7.0], [50.0 * i + 20, 7.0]] for i in range(4)],
-        [[[5.0, 5.0]]] * 3,
-        [[[40.0 * i + 20 * (n % 2), 3.0 * n] for n in range(250)] for i in range(40)],
-        [[[70.0 * i, 0.02 * n] for n in range(6_000)] for i in range(2)],
-        [RING, [[20.0, 0.0], [80.0, 100.0]]],
-        [RING, [[95, 3], [125, 0]]],
-        [RING, [[75, 60], [95, 58]]],
-        [[[0.0, 0.0], [90.0, 60.0]]],
-    ],
-    ids=[
-        "fence",
-        "dashes",
-        "repeated dot",
-        "scribbles",
-        "too many points",
-        "stroke through a ring",
-        "hat",
-        "low stroke that overlaps a ring",
-        "cut at the last point",
-    ],
-)
+WHOLE = {
+    "fence": [[[10.0 * i, 0.0], [10.0 * i, 80.0]] for i in range(500)],
+    "dashes": [[[50.0 * i, 7.0], [50.0 * i + 20, 7.0]] for i in range(4)],
+    "repeated dot": [[[5.0, 5.0]]] * 3,
+    "scribbles": [[[40.0 * i + 20 * (n % 2), 3.0 * n] for n in range(250)] for i in range(40)],
+    "too many points": [[[70.0 * i, 0.02 * n] for n in range(6_000)] for i in range(2)],
+    "stroke through a ring": [RING, [[20.0, 0.0], [80.0, 100.0]]],
+    "hat": [RING, [[95, 3], [125, 0]]],
+    "low stroke that overlaps a ring": [RING, [[75, 60], [95, 58]]],
+    "cut at the last point": [[[0.0, 0.0], [90.0, 60.0]]],
+}
+
+
+@pytest.mark.parametrize("strokes", WHOLE.values(), ids=WHOLE)
 def test_segment_one_digit_or_other_drawing_proposes_one_candidate(strokes):
     candidates, _ = segment_strokes(strokes)
     assert candidates == [strokes]
