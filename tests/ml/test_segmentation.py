@@ -85,12 +85,6 @@ def test_predict_numbers(predict, number, layout):
     assert predict(compose(number, **layout)) == number
 
 
-def test_predict_ignores_stroke_order_and_size(predict):
-    strokes = compose("4742")
-    assert predict(strokes[::-1]) == "4742"
-    assert predict([[[x / 9, y / 9] for x, y in stroke] for stroke in strokes]) == "4742"
-
-
 def test_segment_keeps_the_drawing_order_of_strokes():
     second, first = RING, [[75.0, 10.0], [20.0, 90.0]]
     later = moved([BAR], 150)
