@@ -117,9 +117,7 @@ class Lattice:
 
 
 def build_lattice(
-    hulls: Floats,
-    contact: Callable[[Integers, Integers], float],
-    bows: Floats | None = None,
+    hulls: Floats, contact: Callable[[Integers, Integers], float], bows: Floats | None = None
 ) -> Lattice:
     """Propose candidate digits for parts with hulls float64[n, directions].
 

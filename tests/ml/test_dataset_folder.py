@@ -122,10 +122,7 @@ LABELS = struct.pack(">2i", 0x801, 2) + bytes([7, 1])
 def test_read_idx_accepts_common_names_packed_or_not(read, images, digits):
     pack = {True: gzip.compress, False: bytes}
     contents = read(
-        {
-            images: pack[images.endswith(".gz")](IMAGES),
-            digits: pack[digits.endswith(".gz")](LABELS),
-        }
+        {images: pack[images.endswith(".gz")](IMAGES), digits: pack[digits.endswith(".gz")](LABELS)}
     )
     assert labels(contents) == [7, 1]
     assert np.array_equal(contents.records[1][0], GRID)

@@ -75,6 +75,7 @@ KINDS = {
     "white on transparent": saved(transparent(255)),
     "white on transparent, WebP": saved(transparent(255), "WEBP", lossless=True),
     "16 bits": saved(scaled(257.0, np.uint16)),
+    "1 of 16 bits": saved(scaled(1 / 128, np.uint16)),
     "12 of 16 bits": saved(scaled(16.0, np.uint16)),
     "palette": saved(drawn().convert("P")),
     "palette with transparency": saved(transparent(0).quantize(8)),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ml.classifier import Verdict
 from ml.evaluation import synthetic_numbers
 from ml.preprocessing.segmentation import segment_strokes, strokes_in
-from ml.preprocessing.strokes import bounding_box
+from ml.preprocessing.strokes import Box, bounding_box
 from ml.recognition import predict_strokes
 from ml.training.stroke_files import StrokeSample
 
@@ -130,6 +130,10 @@ def test_segment_unlikely_part_of_any_size_keeps_its_own_entry():
     assert segment([RING, part], apart) == [[RING], [part]]
 
 
+def test_strokes_in_takes_the_longest_piece_in_the_box():
+    assert strokes_in(Box(0, 0, 9, 9), [[[5, 5], [50, 5], [1, 1], [9, 9]]]) == [[[1, 1], [9, 9]]]
+
+
 def test_segment_cuts_a_wide_stroke_into_joined_digits():
     zeros = [*RING, *([180 - x, y] for x, y in RING)]
     apart = predict_by(lambda group: 0.99 if len(group) == 1 and len(group[0]) < 50 else 0.2)
@@ -158,11 +162,13 @@ def test_segment_splits_at_a_wide_gap_despite_lower_probabilities():
     assert len(segment(strokes, predict_by(lambda group: 0.5 * len(group)))) == 2
 
 
-def test_segment_joins_strokes_with_meeting_ends():
+@pytest.mark.parametrize("size", [0.02, 1.0])
+def test_segment_joins_strokes_with_meeting_ends(size):
     prefer_apart = predict_by(lambda group: 0.99 if len(group) == 1 else 0.1)
-    meeting = [[[40.0, 0.0], [0.0, 100.0]], [[40.0, 1.0], [80.0, 100.0]]]
+    first = [[40 * size, 0.0], [0.0, 100 * size]]
+    meeting = [first, [[40 * size, size], [80 * size, 100 * size]]]
     assert segment(meeting, prefer_apart) == [meeting]
-    touching = [[[40.0, 0.0], [0.0, 100.0]], [[20.0, 50.0], [70.0, 50.0], [60.0, 110.0]]]
+    touching = [first, [[20 * size, 50 * size], [70 * size, 50 * size], [60 * size, 110 * size]]]
     assert segment(touching, prefer_apart) == [[stroke] for stroke in touching]
 
 
