@@ -160,6 +160,7 @@ class Classifier:
         read = np.count_nonzero(rows.argmax(1) == np.arange(10))
         if read < MIN_READ:
             raise ModelError(f"it reads only {read} of ten clear digits")
+        # The digest covers every other byte.
         without_digest = self.content.replace(metadata.digest.encode(), NO_DIGEST.encode())
         if hashlib.sha256(without_digest).hexdigest() != metadata.digest:
             raise ModelError("the file is damaged: its digest does not match")

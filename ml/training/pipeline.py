@@ -223,6 +223,7 @@ def _training_facts(trainer: Trainer) -> dict[str, Any]:
         "stroke_files": list(datasets.stroke_files),
         "reviewed_images": len(datasets.labeled.labels) if datasets.labeled else 0,
         "reviewed_non_digits": len(datasets.non_digits.labels) if datasets.non_digits else 0,
+        # Of long trainings the last epochs only.
         "history": {
             "loss": [round(epoch.loss, 4) for epoch in curve],
             "validation_loss": [round(epoch.validation_loss, 4) for epoch in curve],
