@@ -47,25 +47,20 @@ def measure(
     ``evaluation`` is that of the images; the samples of the files are of writers excluded from
     training.
     """
+    pictures = synthetic_numbers.generate_pictures(images, NUMBERS, SEED)
     metrics: Metrics = {
         "work": METRICS_VERSION,
         "model": {"version": classifier.version, "sha256": classifier.sha256},
         **image_metrics(evaluation),
         "robustness": robustness_metrics(classifier, images),
-        "pictures": number_metrics(
-            classifier, synthetic_numbers.generate_pictures(images, NUMBERS, SEED), "pictures"
-        ),
+        "pictures": number_metrics(classifier, pictures, "pictures"),
     }
-    outcomes = []
-    for file in files:
-        predictions = _predict_all(classifier, [one.strokes for one in file.samples], file.name)
-        outcomes.append(list(map(Outcome, file.samples, predictions)))
+    outcomes = [_predict_file(classifier, file) for file in files]
     if files:
         metrics["strokes"] = list(map(stroke_metrics.measure, files, outcomes))
     digits = [one for own in outcomes for one in own if one.kind == "digits"]
     if digits:
-        samples = [one.sample for one in digits]
-        numbers = synthetic_numbers.generate_strokes(samples, NUMBERS, SEED)
+        numbers = synthetic_numbers.generate_strokes([one.sample for one in digits], NUMBERS, SEED)
         metrics["numbers"] = number_metrics(classifier, numbers, "numbers")
     single = [one.prediction for one in digits if not one.is_split]
     digit_scores = _scores(single) if single else _top_two(evaluation.probabilities)
@@ -150,6 +145,11 @@ def separation_metrics(non_digits: NDArray[np.floating], digits: NDArray[np.floa
             for accepted in (0.95, 0.98, 0.99)
         },
     }
+
+
+def _predict_file(classifier: Classifier, file: StrokeFile) -> list[Outcome]:
+    predictions = _predict_all(classifier, [one.strokes for one in file.samples], file.name)
+    return list(map(Outcome, file.samples, predictions))
 
 
 def _predict_all(
