@@ -149,8 +149,8 @@ class Classifier:
         outputs = {node.name: tuple(node.shape[1:]) for node in self._session.get_outputs()}
         if outputs != OUTPUTS:
             raise ModelError(f"its outputs are {outputs}, not {OUTPUTS}")
-        metadata = parse_metadata(self._session.get_modelmeta().custom_metadata_map)
-        self.version, self.labels, self.facts = metadata.version, metadata.labels, metadata.facts
+        metadata, self.facts = parse_metadata(self._session.get_modelmeta().custom_metadata_map)
+        self.version, self.labels = metadata.version, metadata.labels
         self.thresholds: Mapping[str, float] = self.facts["thresholds"]
         self._digest = metadata.digest
         rows = self.predict(known_digits())
@@ -160,6 +160,7 @@ class Classifier:
         read = np.count_nonzero(rows.argmax(1) == np.arange(10))
         if read < MIN_READ:
             raise ModelError(f"it reads only {read} of ten clear digits")
+        # The digest covers every other byte.
         without_digest = self.content.replace(metadata.digest.encode(), NO_DIGEST.encode())
         if hashlib.sha256(without_digest).hexdigest() != metadata.digest:
             raise ModelError("the file is damaged: its digest does not match")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, model_validator
@@ -82,7 +81,7 @@ class _Facts(BaseModel):
     training: _Training = _Training()
 
 
-class _Metadata(BaseModel):
+class Metadata(BaseModel):
     format: Literal["digits-lenet/2"]
     # It is part of a header, a file name and addresses.
     version: Annotated[str, Field(pattern=rf"\A[0-9A-Za-z._+-]{{1,{MAX_VERSION}}}\z")]
@@ -91,21 +90,14 @@ class _Metadata(BaseModel):
     digest: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
 
 
-@dataclass(frozen=True)
-class Metadata:
-    """Validated metadata; ``facts`` has JSON values only."""
+def parse_metadata(content: Mapping[str, str]) -> tuple[Metadata, dict[str, Any]]:
+    """Validate the metadata of a file; return it, and its facts as JSON values.
 
-    version: str
-    labels: list[str]
-    facts: dict[str, Any]
-    digest: str
-
-
-def parse_metadata(metadata: Mapping[str, str]) -> Metadata:
-    """Validate the metadata of a file. Raises MetadataError."""
+    Raises MetadataError.
+    """
     try:
-        parsed = _Metadata.model_validate(metadata)
-        facts = parsed.facts.model_dump(exclude_unset=True)
+        metadata = Metadata.model_validate(content)
+        facts = metadata.facts.model_dump(exclude_unset=True)
         # Not every value in ``training`` can be sent: NaN and long integers cannot.
         json.dumps(facts, allow_nan=False)
     except ValidationError as error:
@@ -114,4 +106,4 @@ def parse_metadata(metadata: Mapping[str, str]) -> Metadata:
         raise MetadataError(f"its {place} in the metadata is wrong: {first['msg']}") from error
     except ValueError as error:
         raise MetadataError(f"the facts in its metadata are not JSON: {error}") from error
-    return Metadata(parsed.version, parsed.labels, facts, parsed.digest)
+    return metadata, facts

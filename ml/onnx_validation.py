@@ -85,12 +85,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, list[int | bytes]]] = {
         "strides": [2, 2],
     },
     "Reshape": {"allowzero": [1]},
-    "Gemm": {
-        "alpha": [ONE],
-        "beta": [ONE],
-        "transA": [0],
-        "transB": [1],
-    },
+    "Gemm": {"alpha": [ONE], "beta": [ONE], "transA": [0], "transB": [1]},
     "Softmax": {"axis": [1]},
 }
 

@@ -49,10 +49,6 @@ class DigitPrediction:
     def as_mark(self) -> "DigitPrediction":
         return replace(self, digit=None, verdict=Verdict.NOT_A_DIGIT)
 
-    def as_unsure(self) -> "DigitPrediction":
-        """Return the prediction with at most the verdict "unsure"."""
-        return replace(self, verdict=max(self.verdict, Verdict.UNSURE, key=VERDICT_ORDER.index))
-
     @property
     def character(self) -> str:
         return "?" if self.digit is None else str(self.digit)
@@ -168,9 +164,10 @@ class _Candidates:
         for i, is_mark, touches in self.lattice.best_path(rows):
             digit = _digit(classifier, self.grids[i], self.boxes[i], rows[i])
             if is_mark:
-                yield digit.as_mark()
-            else:
-                yield digit.as_unsure() if touches else digit
+                digit = digit.as_mark()
+            elif touches and digit.verdict is Verdict.DIGIT:
+                digit = replace(digit, verdict=Verdict.UNSURE)
+            yield digit
 
 
 def _candidates(drawing: Strokes | Grid) -> Iterator[_Candidates]:

@@ -12,11 +12,10 @@ from ml.classifier import Classifier, Verdict
 from ml.evaluation import robustness, stroke_metrics, synthetic_numbers
 from ml.evaluation.metrics import Evaluation, wilson
 from ml.evaluation.stroke_metrics import Outcome
-from ml.preprocessing.strokes import Strokes
-from ml.recognition import VERDICT_ORDER, Prediction, predict_batch, predict_picture
+from ml.recognition import VERDICT_ORDER, DrawingInput, Prediction, predict_batch
 from ml.training import outliers
 from ml.training.data import LabeledImages
-from ml.training.stroke_files import StrokeFile, StrokeSample
+from ml.training.stroke_files import StrokeFile
 
 T = TypeVar("T")
 Metrics: TypeAlias = dict[str, Any]
@@ -48,22 +47,21 @@ def measure(
     ``evaluation`` is that of the images; the samples of the files are of writers excluded from
     training.
     """
+    pictures = synthetic_numbers.generate_pictures(images, NUMBERS, SEED)
     metrics: Metrics = {
         "work": METRICS_VERSION,
         "model": {"version": classifier.version, "sha256": classifier.sha256},
         **image_metrics(evaluation),
         "robustness": robustness_metrics(classifier, images),
-        "pictures": picture_metrics(classifier, images),
+        "pictures": number_metrics(classifier, pictures, "pictures"),
     }
-    outcomes = []
-    for file in files:
-        predictions = _predict_all(classifier, [one.strokes for one in file.samples], file.name)
-        outcomes.append(list(map(Outcome, file.samples, predictions)))
+    outcomes = [_predict_file(classifier, file) for file in files]
     if files:
         metrics["strokes"] = list(map(stroke_metrics.measure, files, outcomes))
     digits = [one for own in outcomes for one in own if one.kind == "digits"]
     if digits:
-        metrics["numbers"] = number_metrics(classifier, [one.sample for one in digits])
+        numbers = synthetic_numbers.generate_strokes([one.sample for one in digits], NUMBERS, SEED)
+        metrics["numbers"] = number_metrics(classifier, numbers, "numbers")
     single = [one.prediction for one in digits if not one.is_split]
     digit_scores = _scores(single) if single else _top_two(evaluation.probabilities)
     metrics["non_digits"] = non_digit_metrics(classifier, digit_scores)
@@ -98,23 +96,13 @@ def robustness_metrics(classifier: Classifier, images: LabeledImages) -> list[Me
     return [cell._asdict() for cell in _progress(cells, robustness.CELLS, "robustness")]
 
 
-def number_metrics(classifier: Classifier, samples: Sequence[StrokeSample]) -> Metrics:
-    """Return the metrics of numbers with two to five digits, composed from strokes."""
-    numbers = list(synthetic_numbers.generate_strokes(samples, NUMBERS, SEED))
-    predictions = _predict_all(classifier, [strokes for strokes, _ in numbers])
-    return _text_metrics([one.text for one in predictions], [text for _, text in numbers])
-
-
-def picture_metrics(classifier: Classifier, images: LabeledImages) -> Metrics:
-    """Return the metrics of numbers with two to five digits, composed as pictures."""
-    numbers = list(synthetic_numbers.generate_pictures(images, NUMBERS, SEED))
-    pictures = _progress([picture for picture, _ in numbers], len(numbers), "pictures")
-    predicted = [predict_picture(classifier, picture).text for picture in pictures]
-    return _text_metrics(predicted, [text for _, text in numbers])
-
-
-def _text_metrics(predicted: Sequence[str], expected: Sequence[str]) -> Metrics:
-    pairs = list(zip(predicted, expected, strict=True))
+def number_metrics(
+    classifier: Classifier, numbers: Iterable[tuple[DrawingInput, str]], description: str
+) -> Metrics:
+    """Return the metrics of drawings of numbers with their texts."""
+    drawings, texts = zip(*numbers, strict=True)
+    predicted = [one.text for one in _predict_all(classifier, drawings, description)]
+    pairs = list(zip(predicted, texts, strict=True))
     correct = sum(one == other for one, other in pairs)
     return {
         "numbers": len(pairs),
@@ -133,7 +121,7 @@ def non_digit_metrics(classifier: Classifier, digit_scores: NDArray[np.floating]
     metrics: Metrics = {"kinds": []}
     for name, kinds in (("trained_on", outliers.TRAINED_ON), ("held_out", outliers.HELD_OUT)):
         drawings = list(outliers.generate_strokes(kinds, NON_DIGITS, SEED))
-        predictions = _predict_all(classifier, [strokes for _, strokes in drawings])
+        predictions = _predict_all(classifier, [strokes for _, strokes in drawings], name)
         metrics[name] = separation_metrics(_scores(predictions), digit_scores)
         verdicts: dict[str, list[Verdict]] = {kind: [] for kind in kinds}
         for (kind, _), prediction in zip(drawings, predictions, strict=True):
@@ -159,8 +147,13 @@ def separation_metrics(non_digits: NDArray[np.floating], digits: NDArray[np.floa
     }
 
 
+def _predict_file(classifier: Classifier, file: StrokeFile) -> list[Outcome]:
+    predictions = _predict_all(classifier, [one.strokes for one in file.samples], file.name)
+    return list(map(Outcome, file.samples, predictions))
+
+
 def _predict_all(
-    classifier: Classifier, drawings: Sequence[Strokes], description: str = "drawings"
+    classifier: Classifier, drawings: Sequence[DrawingInput], description: str
 ) -> list[Prediction]:
     return predict_batch(classifier, _progress(drawings, len(drawings), description))
 

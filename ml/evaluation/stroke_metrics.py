@@ -47,15 +47,6 @@ class Outcome:
         return not self.is_correct and self.prediction.is_certain
 
     @property
-    def is_refused(self) -> bool:
-        return not self.is_correct and "?" in self.prediction.text
-
-    @property
-    def is_unsure(self) -> bool:
-        verdicts = [digit.verdict for digit in self.prediction.digits]
-        return self.is_correct and Verdict.UNSURE in verdicts
-
-    @property
     def is_split(self) -> bool:
         return len(self.prediction.digits) > 1
 
@@ -112,14 +103,16 @@ def text_metrics(outcomes: Sequence[Outcome]) -> Metrics | None:
     if not outcomes:
         return None
     kind, correct = outcomes[0].kind, sum(one.is_correct for one in outcomes)
+    wrong = [one.prediction for one in outcomes if not one.is_correct]
+    right = [one.prediction for one in outcomes if one.is_correct]
     metrics: Metrics = {
         "drawings": len(outcomes),
         "correct": correct,
         "accuracy": correct / len(outcomes),
         "interval": wilson(correct, len(outcomes)),
         "confident_errors": sum(one.is_confident_error for one in outcomes),
-        "refused": sum(one.is_refused for one in outcomes),
-        "unsure": sum(one.is_unsure for one in outcomes),
+        "refused": sum("?" in prediction.text for prediction in wrong),
+        "unsure": sum(Verdict.UNSURE in (digit.verdict for digit in one.digits) for one in right),
     }
     if kind == "digits":
         metrics["split"] = sum(one.is_split for one in outcomes)

@@ -34,9 +34,7 @@ def generate_strokes(
 
 
 def join_strokes(
-    digits: Sequence[Strokes],
-    rng: Generator,
-    gaps: tuple[float, float] = GAPS,
+    digits: Sequence[Strokes], rng: Generator, gaps: tuple[float, float] = GAPS
 ) -> Strokes:
     """Place the strokes of digits side by side, about 100 pixels tall; ``gaps`` limits the gaps."""
     strokes, right = [], 0.0

@@ -4,7 +4,6 @@ Cards have dark edges, scans have lines, and crops contain the neighbors of a di
 """
 
 import math
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,14 @@ from ml.preprocessing.paper import Levels, Pixel, ink_threshold
 from ml.preprocessing.strokes import Integers
 
 # Cells per longer side: ink in neighboring cells is one component.
-CELLS: Final = 50
+CELLS = 50
 # A component with less than this fraction of the most ink that is not cut is a speck.
-MIN_INK: Final = 0.05
+MIN_INK = 0.05
 # A component within EDGE of a side and as long as LONG of it is an edge.
 EDGE, LONG = 0.1, 0.6
 # Ink in a corner is a desk or a frame if a component within the border has INSIDE of its height.
 # Without a component of INSIDE of the largest size, nothing is erased: the rest is no digit.
-INSIDE: Final = 0.2
+INSIDE = 0.2
 # Other ink at the border is cut if it is lower than LOW or narrower than NARROW of the height of
 # the tallest component within the border: a digit merely touches the border.
 LOW, NARROW = 0.5, 0.25

@@ -21,11 +21,13 @@ def hull(points: Floats | Integers) -> Floats:
 
 
 def height_of(hulls: Floats) -> Floats:
+    """Return the heights float64[...] of hulls float64[..., 12]."""
     height: Floats = hulls[..., VERTICAL].sum(axis=-1)
     return height
 
 
 def width_of(hulls: Floats) -> Floats:
+    """Return the widths float64[...] of hulls float64[..., 12] along the best slant of each."""
     width: Floats = (hulls[..., RIGHT] + hulls[..., LEFT]).min(axis=-1)
     return width
 
@@ -37,9 +39,9 @@ def slant_of(hulls: Floats) -> Floats:
 
 
 def gaps_in(row: Floats) -> Floats:
-    """Return the widest gap along any slant after each part but the last; negative if they overlap.
+    """Return the widest gap along any slant after each part but the last, float64[n - 1].
 
-    A gap lies between all parts before it and all parts after it.
+    A gap lies between all parts before it and all parts after it; it is negative if they overlap.
     """
     right = np.maximum.accumulate(row[:, RIGHT])[:-1]
     left = np.maximum.accumulate(row[::-1, LEFT])[::-1][1:]

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,17 @@ from ml.preprocessing.pictures import reduction, to_gray, upright
 from ml.preprocessing.strokes import Box
 
 # Ink below this fraction of the darkest is pale.
-PALE: Final = 0.6
+PALE = 0.6
 # Smallest digit, as a fraction of the shorter side of the picture.
-SMALLEST_DIGIT: Final = 0.03
+SMALLEST_DIGIT = 0.03
 # Ink in this fraction of the cells along its sides is a frame; at most MAX_FRAMES are removed.
-FRAME: Final = 0.9
-MAX_FRAMES: Final = 3
+FRAME = 0.9
+MAX_FRAMES = 3
 # The border of the picture is a margin if its levels differ by at most MARGIN_NOISE, except for
 # MAX_MARGIN_GAPS of them, and MIN_INSIDE of the picture differs from it by more.
-MARGIN_NOISE: Final = 24
-MAX_MARGIN_GAPS: Final = 0.05
-MIN_INSIDE: Final = 0.6
+MARGIN_NOISE = 24
+MAX_MARGIN_GAPS = 0.05
+MIN_INSIDE = 0.6
 
 Area: TypeAlias = tuple[int, int, int, int]
 """Left, top, right and bottom of a part of a picture, in pixels."""
@@ -124,8 +124,6 @@ def _inside_of_margin(levels: Levels) -> Area | None:
         return None
     rows = np.flatnonzero(differs.mean(axis=1) > 0.5)
     columns = np.flatnonzero(differs.mean(axis=0) > 0.5)
-    if not len(rows) or not len(columns):
-        return None
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 

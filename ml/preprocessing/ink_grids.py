@@ -4,8 +4,6 @@ Grids have MNIST's form (LeCun et al., 1998): ink scaled to a box of 20x20 pixel
 moved to pixel 14, 14.
 """
 
-from typing import Final
-
 import numpy as np
 from PIL import Image
 
@@ -13,10 +11,10 @@ from ml.preprocessing.paper import Levels, to_levels, window_extreme
 from ml.preprocessing.strokes import BOX, SIZE, Grid
 
 # Thinner pens are widened to MIN_PEN pixels of the grid, on a grid FINE times finer.
-MIN_PEN: Final = 2.0
-FINE: Final = 3
+MIN_PEN = 2.0
+FINE = 3
 # Width per height of a slender digit.
-SLENDER: Final = 0.75
+SLENDER = 0.75
 
 
 def rasterize_ink(levels: Levels) -> Grid:

@@ -92,14 +92,14 @@ class Lattice:
         scores = np.log(np.maximum(digit, mark)) - self.penalties - self.contacts
         # The height and baseline of a mark do not matter.
         misfits = np.where(is_mark[:, None] | is_mark[None], 0.0, self.misfits)
-        path = self._best_path(scores, self.transitions - misfits)
+        path = self._trace(scores, self.transitions - misfits)
         close = [*(bool(self.contacts[i] > 0) for i in path), False]
         return [
             Choice(i, is_mark=bool(is_mark[i]), touches=close[at] or close[at + 1])
             for at, i in enumerate(path)
         ]
 
-    def _best_path(self, scores: Floats, transitions: Floats) -> list[int]:
+    def _trace(self, scores: Floats, transitions: Floats) -> list[int]:
         """Find the path with the highest score by dynamic programming; spans are sorted."""
         total, previous = scores.copy(), np.full(len(self.spans), -1)
         for i, (first, _) in enumerate(self.spans):
@@ -117,9 +117,7 @@ class Lattice:
 
 
 def build_lattice(
-    hulls: Floats,
-    contact: Callable[[Integers, Integers], float],
-    bows: Floats | None = None,
+    hulls: Floats, contact: Callable[[Integers, Integers], float], bows: Floats | None = None
 ) -> Lattice:
     """Propose candidate digits for parts with hulls float64[n, directions].
 
@@ -144,7 +142,7 @@ def build_lattice(
         return Lattice.single(sorted(order.tolist()))
     spans = _spans(row, single, lowest, WIDEST * height)
     costs = np.array([contact(order[: cut + 1], order[cut + 1 :]) for cut in cuts])
-    return _score(row, parts, spans, marks, gaps, costs)
+    return _create_lattice(row, parts, spans, marks, gaps, costs)
 
 
 def _arrange(hulls: Floats) -> tuple[Integers, Integers, Floats]:
@@ -160,7 +158,7 @@ def _arrange(hulls: Floats) -> tuple[Integers, Integers, Floats]:
     return order, cuts, gaps[cuts]
 
 
-def _score(
+def _create_lattice(
     row: Floats,
     parts: Sequence[Integers],
     spans: Sequence[tuple[int, int]],

@@ -62,14 +62,20 @@ def bow(line: Floats) -> float:
 
 
 def digit_height(row: Floats, bows: Floats) -> float:
-    """Return the height of the tallest part that is not slender; of all if all are slender."""
+    """Return the height of the tallest part that is not slender; of all if all are slender.
+
+    ``row`` float64[n, 12] has the hulls of the parts; their bows float64[n] are NaN unless slender.
+    """
     heights = height_of(row)
     slender = ~np.isnan(bows)
     return float(heights.max() if slender.all() else heights[~slender].max())
 
 
 def slashes(row: Floats, lowest: float, bows: Floats) -> Floats:
-    """Return the probability of each part to be a slash."""
+    """Return the probability float64[n] of each part to be a slash.
+
+    ``lowest`` is the height of the lowest digit.
+    """
     bottom, top, high = row[:, -2], -row[:, -1], height_of(row) >= lowest
     probabilities = np.zeros(len(row))
     offsets = np.where(slant_of(row) > 0, TALL_OFFSET, TALL_OFFSET + UPRIGHT)
@@ -87,7 +93,10 @@ def slashes(row: Floats, lowest: float, bows: Floats) -> Floats:
 
 
 def low_marks(row: Floats, lowest: float, height: float, gaps: Floats) -> NDArray[np.bool]:
-    """Return the parts that are marks: low, apart from their neighbors, and not at the top."""
+    """Return the parts bool[n] that are marks: low, apart from their neighbors, not at the top.
+
+    ``height`` is that of the row, ``gaps`` float64[n - 1] those between its parts.
+    """
     bottom, top = row[:, -2], -row[:, -1]
     apart = np.append(gaps > 0, True) & np.append(True, gaps > 0)
     marks: NDArray[np.bool] = (

@@ -4,7 +4,7 @@ Drawings and scans have flat paper, and every difference from it is ink. Photos 
 shadows and noise, so the paper is estimated around each pixel.
 """
 
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +14,26 @@ from PIL import Image, ImageFilter, ImageOps
 MIN_FLAT, FLAT = 0.25, 0.65
 # Scans and JPEG files have noise: pixels that differ by at most PAPER_NOISE median differences are
 # paper. More than MAX_BORDER_INK of the border beside paper is a shadow or a desk.
-PAPER_NOISE: Final = 6.0
-MAX_BORDER_INK: Final = 0.1
+PAPER_NOISE = 6.0
+MAX_BORDER_INK = 0.1
 # Fraction of the darkest ink where ink starts.
-INK: Final = 0.1
+INK = 0.1
 # Minimum difference of ink from exact paper in levels: yellow differs from white by 29.
-MIN_CONTRAST: Final = 24
+MIN_CONTRAST = 24
 # Minimum difference from noisy paper in levels, and on photos in 255ths of the light.
-MIN_PHOTO_CONTRAST: Final = 50
+MIN_PHOTO_CONTRAST = 50
 # The same for ink of the unlikely polarity, light on dark or dark on light.
-MIN_UNLIKELY_CONTRAST: Final = 100
+MIN_UNLIKELY_CONTRAST = 100
 # On photos, fractions of the contrast where ink starts and where it is full.
-PHOTO_INK: Final = (0.25, 0.75)
+PHOTO_INK = (0.25, 0.75)
 # Ink on a photo must exceed this many median differences of neighboring pixels: the noise.
-NOISE: Final = 10.0
+NOISE = 10.0
 # Widest pen on a photo, as a fraction of the shorter side of the picture.
-WIDEST_PEN: Final = 0.33
+WIDEST_PEN = 0.33
 # A notch in the edge of a shadow is as dark as its contour: DARK_CONTOUR of the contour is at most
 # CONTOUR_CONTRAST of the contrast lighter.
-DARK_CONTOUR: Final = 0.25
-CONTOUR_CONTRAST: Final = 0.3
+DARK_CONTOUR = 0.25
+CONTOUR_CONTRAST = 0.3
 
 Levels: TypeAlias = NDArray[np.uint8]
 Pixel = TypeVar("Pixel", bound=np.generic)

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from threading import Lock
-from typing import Final
 
 # Without the plugin, the first picture that is no PNG or JPEG imports all 40 of Pillow: 3 MB.
 from PIL import Image, UnidentifiedImageError, WebPImagePlugin  # noqa: F401
@@ -15,27 +14,27 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ml.preprocessing.pictures import reduction
 
-FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 # A baseline JPEG is decoded at a fraction of its size, 24 megapixels of a phone in 4 MB; other
 # formats are decoded at full size.
-MAX_JPEG_PIXELS: Final = 25_000_000
-MAX_PIXELS: Final = 6_000_000
+MAX_JPEG_PIXELS = 25_000_000
+MAX_PIXELS = 6_000_000
 # A JPEG with several scans, such as a progressive one, is decoded at full size, 2 bytes per sample,
 # and each scan, however short, visits all samples: 10 scans of 18 million in a photo of 12 MP.
-MAX_SCANS: Final = 50
-MAX_SAMPLES: Final = 20_000_000
-MAX_SAMPLE_VISITS: Final = 200_000_000
+MAX_SCANS = 50
+MAX_SAMPLES = 20_000_000
+MAX_SAMPLE_VISITS = 200_000_000
 # Regular files have a few hundred chunks, one color profile and a few texts. Decoding bombs have
 # thousands of chunks, empty or expanding to a megabyte each.
-MAX_READS: Final = 10_000
-MAX_COMPRESSED_CHUNKS: Final = 16
+MAX_READS = 10_000
+MAX_COMPRESSED_CHUNKS = 16
 # EXIF segments of a JPEG with its previews.
-MAX_EXIF_SEGMENTS: Final = 4
+MAX_EXIF_SEGMENTS = 4
 # Pictures that need more bytes are decoded one at a time.
-LARGE: Final = 4_000_000
+LARGE = 4_000_000
 
 # A marker of a JPEG and its code, not an escaped byte, a restart marker or padding.
-JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 START_OF_IMAGE, START_OF_SCAN, END_OF_IMAGE = b"\xff\xd8", b"\xda", b"\xd9"
 STARTS_OF_FRAME = [bytes([code]) for code in range(0xC0, 0xD0) if code not in (0xC4, 0xC8, 0xCC)]
 
@@ -74,12 +73,18 @@ def open_picture(content: bytes, max_pixels: int = MAX_JPEG_PIXELS) -> Image.Ima
     with _decoder_errors():
         _check_chunks(content)
         picture = Image.open(_LimitedReads(content), formats=FORMATS)
-        _check_pixels(picture, max_pixels)
+        is_jpeg = isinstance(picture, JpegImageFile)
+        limit = min(max_pixels, MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS)
+        if picture.width * picture.height > limit:
+            raise PictureTooLarge(
+                f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are"
+                " accepted. Reduce its size."
+            )
         full_width, factor = picture.width, reduction(picture)
         # Only JPEG can be decoded at a smaller size.
         picture.draft("L", (picture.width // factor, picture.height // factor))
         memory = 4 * picture.width * picture.height
-        if isinstance(picture, JpegImageFile):
+        if is_jpeg:
             memory += _check_scans(content)
         with _large_picture if memory > LARGE else nullcontext():
             picture.load()
@@ -126,16 +131,6 @@ def _check_chunks(content: bytes) -> None:
         raise PictureError(
             f"The picture has {compressed} compressed chunks and {segments} EXIF segments; at most"
             f" {MAX_COMPRESSED_CHUNKS} and {MAX_EXIF_SEGMENTS} are accepted. Save it again."
-        )
-
-
-def _check_pixels(picture: Image.Image, max_pixels: int) -> None:
-    is_jpeg = isinstance(picture, JpegImageFile)
-    limit = min(max_pixels, MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS)
-    if picture.width * picture.height > limit:
-        raise PictureTooLarge(
-            f"The picture has {picture.width}x{picture.height} pixels; at most {limit:,} are"
-            " accepted. Reduce its size."
         )
 
 

@@ -1,7 +1,6 @@
 """Gray levels of decoded pictures."""
 
 import math
-from typing import Final
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -9,9 +8,9 @@ from PIL import Image, ImageOps
 from ml.preprocessing.paper import to_levels
 
 # Pictures are reduced to about this many pixels per side: 20 pixels of ink need no more.
-WORKING_SIZE: Final = 250
+WORKING_SIZE = 250
 # Bytes of EXIF: Pillow builds an object per entry.
-MAX_EXIF_BYTES: Final = 65_536
+MAX_EXIF_BYTES = 65_536
 
 
 def reduction(picture: Image.Image) -> int:

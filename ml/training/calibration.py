@@ -49,6 +49,7 @@ def fit_thresholds(sources: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]
     most_unsure = min(
         _quantile(probabilities.max(1).values, UNSURE_SHARE) for probabilities, _ in sources
     )
+    # The lowest confidence above which at most SURE_ERROR_RATE of all digits are wrong.
     probabilities, labels = (torch.cat(parts) for parts in zip(*sources, strict=True))
     confidence, predicted = probabilities.max(1)
     order = confidence.argsort(descending=True)

@@ -38,13 +38,10 @@ class LabeledDigits:
     @classmethod
     def of(cls, records: Iterable[Record]) -> "LabeledDigits":
         """Collect records, sorted by image: the same digits give the same training."""
-        images, labels, drawings = bytearray(), [], []
-        for image, label, drawing in sorted(records, key=lambda record: record[0].tobytes()):
-            images += image.tobytes()
-            labels.append(label)
-            drawings.append(drawing)
-        grids = np.frombuffer(images, np.uint8).reshape(-1, SIZE, SIZE)
-        return cls(grids, np.array(labels, np.int64), tuple(drawings))
+        ordered = sorted(records, key=lambda record: record[0].tobytes())
+        images = np.array([image for image, _, _ in ordered], np.uint8).reshape(-1, SIZE, SIZE)
+        labels = np.array([label for _, label, _ in ordered], np.int64)
+        return cls(images, labels, tuple(drawing for _, _, drawing in ordered))
 
     def __len__(self) -> int:
         return len(self.labels)

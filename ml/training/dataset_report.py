@@ -21,7 +21,7 @@ EDGE = 64
 # Contact sheet: images per label, pixels per image with its margin, and width of the names.
 COLUMNS, CELL, NAMES = 24, SIZE + 2, 36
 ADVICE = "Check the contact sheet."
-# Corrections of turned digits. The shipped model reads up to MAX_READ of them; without any
+# Corrections of turned digits. The shipped model reads up to MAX_DIGITS of them; without any
 # correction it reads more than MIN_GAIN of all digits less only if they are turned.
 ORIENTATIONS: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "transposed, like EMNIST's": lambda images: images.swapaxes(1, 2),
@@ -31,8 +31,8 @@ ORIENTATIONS: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "turned to the left": lambda images: np.rot90(images, -1, (1, 2)),
     "turned to the right": lambda images: np.rot90(images, 1, (1, 2)),
 }
-# Below MIN_READ digits, single errors decide.
-MIN_READ, MAX_READ, MIN_GAIN = 50, 1_000, 0.2
+# Below MIN_DIGITS digits, single errors decide.
+MIN_DIGITS, MAX_DIGITS, MIN_GAIN = 50, 1_000, 0.2
 
 
 def describe_counts(labels: Iterable[int]) -> str:
@@ -60,9 +60,9 @@ def stroke_examples(samples: Iterable[StrokeSample]) -> LabeledDigits:
 def compare_orientation(digits: LabeledDigits, classifier: Classifier) -> list[str]:
     """Return a warning if a classifier reads the digits much better when they are turned."""
     chosen = digits.digits()
-    index = _evenly_spaced(len(chosen), MAX_READ)
+    index = _evenly_spaced(len(chosen), MAX_DIGITS)
     images, labels = chosen.images[index], chosen.labels[index]
-    if len(images) < MIN_READ:
+    if len(images) < MIN_DIGITS:
         return []
 
     def read(turned: NDArray[np.uint8]) -> float:

@@ -11,8 +11,8 @@ Part: TypeAlias = Literal["training", "validation", "test"]
 
 # ``export_dataset`` writes a drawing ID, a pseudonym in the form of a UUID, instead of a writer.
 DRAWING_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# Of 256 drawings.
-HELD_OUT = 51
+# A fifth.
+HELD_OUT_OF_256 = 51
 
 
 def part_of(writer: str) -> Part:
@@ -36,4 +36,4 @@ def split_writers(samples: Sequence[StrokeSample]) -> dict[Part, list[StrokeSamp
 
 
 def is_held_out(drawing: str) -> bool:
-    return hashlib.sha256(drawing.encode()).digest()[0] < HELD_OUT
+    return hashlib.sha256(drawing.encode()).digest()[0] < HELD_OUT_OF_256

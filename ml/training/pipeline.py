@@ -20,7 +20,6 @@ from ml.files import write_file
 from ml.lenet import normalize
 from ml.model_metadata import MAX_EPOCHS
 from ml.training import calibration, data, export, held_out, stroke_files, variants
-from ml.training.data import LabeledImages
 from ml.training.dataset_folder import LabeledDigits
 from ml.training.stroke_files import HELD_OUT_CHARACTERS, StrokeFile, StrokeSample
 from ml.training.train import Datasets, Recipe, Trainer
@@ -56,23 +55,18 @@ def load_datasets(
 
 
 def _with_strokes(datasets: Datasets, files: Sequence[StrokeFile], seed: int) -> Datasets:
-    digits: list[StrokeSample] = []
-    outliers: list[StrokeSample] = []
-    validation: list[LabeledImages] = []
-    held_out_outliers: list[StrokeSample] = []
-    facts = []
-    for file in files:
-        parts = held_out.split_writers(file.samples)
-        digits += stroke_files.digits(parts["training"])
-        parts["training"] = [
-            one for one in parts["training"] if one.character not in HELD_OUT_CHARACTERS
+    parts = [held_out.split_writers(file.samples) for file in files]
+    for own in parts:
+        own["training"] = [
+            one
+            for one in own["training"]
+            if one.text != "?" or one.character not in HELD_OUT_CHARACTERS
         ]
-        outliers += stroke_files.non_digits(parts["training"])
-        if images := data.rasterize_samples(stroke_files.digits(parts["validation"])):
-            validation.append(images)
-        held_out_outliers += stroke_files.non_digits(parts["validation"])
-        facts.append(_file_facts(file, parts))
-    if validation and not digits:
+    training = [one for own in parts for one in own["training"]]
+    digits, outliers = stroke_files.digits(training), stroke_files.non_digits(training)
+    validation = [data.rasterize_samples(stroke_files.digits(own["validation"])) for own in parts]
+    unseen = [one for own in parts for one in stroke_files.non_digits(own["validation"])]
+    if any(validation) and not digits:
         raise ValueError(
             "all digits are of writers held out for validation or tests. Add other writers."
         )
@@ -82,10 +76,10 @@ def _with_strokes(datasets: Datasets, files: Sequence[StrokeFile], seed: int) ->
     return dataclasses.replace(
         datasets,
         strokes=data.rasterize_samples(list(variants.balanced_variants(digits, seed))),
-        held_out_strokes=validation,
+        held_out_strokes=[images for images in validation if images],
         outliers=data.rasterize_samples(outliers),
-        held_out_outliers=data.rasterize_samples(held_out_outliers),
-        stroke_files=facts,
+        held_out_outliers=data.rasterize_samples(unseen),
+        stroke_files=list(map(_file_facts, files, parts)),
     )
 
 
@@ -229,6 +223,7 @@ def _training_facts(trainer: Trainer) -> dict[str, Any]:
         "stroke_files": list(datasets.stroke_files),
         "reviewed_images": len(datasets.labeled.labels) if datasets.labeled else 0,
         "reviewed_non_digits": len(datasets.non_digits.labels) if datasets.non_digits else 0,
+        # Of long trainings the last epochs only.
         "history": {
             "loss": [round(epoch.loss, 4) for epoch in curve],
             "validation_loss": [round(epoch.validation_loss, 4) for epoch in curve],

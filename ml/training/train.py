@@ -268,9 +268,5 @@ def _adamw(model: NormalizedLeNet, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [p for p in model.parameters() if p.ndim == 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(
-        groups,
-        lr=recipe.peak_rate,
-        betas=(0.9, 0.99),
-        weight_decay=recipe.weight_decay,
-        fused=True,
+        groups, lr=recipe.peak_rate, betas=(0.9, 0.99), weight_decay=recipe.weight_decay, fused=True
     )

@@ -5,7 +5,6 @@ illumination (falloff, shadow), with defocus and sensor noise, stored as JPEG.
 """
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +18,8 @@ PENCIL, BLUE, BLACK = (0.16, 0.16, 0.17), (0.05, 0.08, 0.3), (0.02, 0.02, 0.02)
 CHALK, SLATE = (0.75, 0.75, 0.7), (0.05, 0.06, 0.055)
 
 
-@dataclass(frozen=True)
-class Photo:
-    """A JPEG and the bounding box (x, y, width, height) of its digit in pixels, if any."""
-
-    jpeg: bytes
-    box: tuple[float, float, float, float] | None
-
-
-def take(digit: NDArray[np.uint8] | None, seed: int) -> Photo:
-    """Return a photo of a digit uint8[28, 28], or of blank paper for None."""
+def take(digit: NDArray[np.uint8] | None, seed: int) -> bytes:
+    """Return a JPEG of a digit uint8[28, 28], or of blank paper for None."""
     rng = np.random.default_rng(seed)
     width, height = [(480, 360), (360, 480), (420, 420)][rng.integers(3)]
     coverage = np.zeros((height, width)) if digit is None else _ink(digit, width, height, rng)
@@ -37,7 +28,7 @@ def take(digit: NDArray[np.uint8] | None, seed: int) -> Photo:
     picture = _expose(255 * np.clip(light, 0, 1) ** (1 / GAMMA), rng)
     jpeg = io.BytesIO()
     picture.save(jpeg, "JPEG", quality=int(rng.integers(40, 91)))
-    return Photo(jpeg.getvalue(), _bounding_box(coverage))
+    return jpeg.getvalue()
 
 
 def _ink(digit: NDArray[np.uint8], width: int, height: int, rng: np.random.Generator) -> Floats:
@@ -114,12 +105,3 @@ def _smooth_noise(height: int, width: int, grain: int, rng: np.random.Generator)
     coarse = rng.normal(0, 1, (height // grain + 2, width // grain + 2)).astype(np.float32)
     noise = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
     return noise / noise.std()
-
-
-def _bounding_box(coverage: Floats) -> tuple[float, float, float, float] | None:
-    rows = np.flatnonzero((coverage > 0.5).any(1))
-    columns = np.flatnonzero((coverage > 0.5).any(0))
-    if not len(rows):
-        return None
-    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
-    return float(columns[0]), float(rows[0]), float(width), float(height)

@@ -210,23 +210,22 @@ def test_predict_tall_one_before_round_zeros(predict, height):
     assert predict(row(one, [ellipse(40, 55, 80, 80)], [ellipse(40, 55, 80, 80)])).text == "100"
 
 
-@pytest.mark.parametrize("size", [0.5, 0.7, 1.0])
-@pytest.mark.parametrize("text", ["17", "71", "12", "31", "14", "61", "10"])
-def test_predict_small_one_does_not_vanish(predict, text, size):
+PAIRS = ["17", "71", "12", "31", "14", "61", "10"]
+NARROW_ONES = [(text, size, 25) for text in PAIRS for size in (0.5, 0.7, 1.0)]
+NARROW_ONES += [("91902", size, gap) for size in (0.8, 1.0) for gap in (6, 12, 25)]
+
+
+@pytest.mark.parametrize(("text", "size", "gap"), NARROW_ONES)
+def test_predict_narrow_one_does_not_vanish(predict, text, size, gap):
     heights = [size if digit == "1" else 1.0 for digit in text]
+    assert predict(row(*text, gap=gap, heights=heights)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "heights"), [("637", [0.6, 0.9, 1.3]), ("2580", [1.3, 1.1, 0.8, 0.6])]
+)
+def test_predict_digits_of_different_sizes(predict, text, heights):
     assert predict(row(*text, heights=heights)).text == text
-
-
-@pytest.mark.parametrize("gap", [6, 12, 25])
-@pytest.mark.parametrize("size", [0.8, 1.0])
-def test_predict_narrow_one_close_to_its_neighbors(predict, gap, size):
-    heights = [size if digit == "1" else 1.0 for digit in "91902"]
-    assert predict(row(*"91902", gap=gap, heights=heights)).text == "91902"
-
-
-def test_predict_digits_of_growing_sizes(predict):
-    assert predict(row(*"637", heights=[0.6, 0.9, 1.3])).text == "637"
-    assert predict(row(*"2580", heights=[1.3, 1.1, 0.8, 0.6])).text == "2580"
 
 
 SLASHED_ZERO = [*DIGITS["0"], line([62, -6], [-2, 106])]
@@ -239,12 +238,7 @@ VARIANTS = {
     "open 4": ("4", [line([6, 0], [2, 56], [56, 54]), line([52, 4], [50, 100])]),
     "open 4 in one stroke": ("4", [line([6, 0], [2, 56], [54, 54], [54, 4], [52, 100])]),
     "7 with a bar": ("7", [*DIGITS["7"], line([14, 52], [58, 48])]),
-    "wide 0": ("0", moved(DIGITS["0"], wide=1.7)),
-    "wide 2": ("2", moved(DIGITS["2"], wide=1.7)),
-    "wide 3": ("3", moved(DIGITS["3"], wide=1.7)),
-    "wide 5": ("5", moved(DIGITS["5"], wide=1.7)),
-    "wide 6": ("6", moved(DIGITS["6"], wide=1.7)),
-    "wide 8": ("8", moved(DIGITS["8"], wide=1.7)),
+    **{f"wide {digit}": (digit, moved(DIGITS[digit], wide=1.7)) for digit in "023568"},
 }
 
 

@@ -113,10 +113,9 @@ def test_split_lines_returns_lines_from_top_to_bottom(count):
 
 
 def test_split_lines_keeps_the_drawing_order_of_strokes():
-    lower = moved(ROW, 0, 140)
-    drawn = [ROW[2], lower[1], ROW[0], lower[0], ROW[1], lower[2]]
-    expected = [[ROW[2], ROW[0], ROW[1]], [lower[1], lower[0], lower[2]]]
-    assert split_lines(drawn) == expected
+    upper, lower = [*moved(ROW[2:], 0, 9), *ROW[:2]], moved(ROW, 0, 150)
+    drawn = [stroke for pair in zip(upper, lower, strict=True) for stroke in pair]
+    assert split_lines(drawn) == [upper, lower]
 
 
 def test_split_lines_keeps_a_steep_row_in_one_line():
@@ -143,11 +142,6 @@ def test_split_lines_keeps_a_low_stroke_below_in_its_line():
 )
 def test_split_lines_of_few_or_flat_strokes_keeps_all(strokes):
     assert split_lines(strokes) == ([strokes] if strokes else [])
-
-
-def test_split_lines_of_annotations_alone_keeps_all():
-    nested = [ellipse(65, 50, 300, 300), [[60, 500], [62, 501]]]
-    assert split_lines(nested)
 
 
 def test_split_lines_of_too_many_strokes_is_one_line():

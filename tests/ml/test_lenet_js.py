@@ -69,10 +69,9 @@ def test_run_uses_normalization_and_temperature_of_the_file(tmp_path):
 
     file, images = changed_model(change, tmp_path / "other.onnx"), sample_grids()
     expected = Classifier(file.read_bytes()).activations(images)
-    np.testing.assert_allclose(run_js(file, images)["logits"], expected["logits"], atol=1e-3)
-    np.testing.assert_allclose(
-        run_js(file, images)["probabilities"], expected["probabilities"], atol=1e-4
-    )
+    got = run_js(file, images)
+    np.testing.assert_allclose(got["logits"], expected["logits"], atol=1e-3)
+    np.testing.assert_allclose(got["probabilities"], expected["probabilities"], atol=1e-4)
 
 
 def test_run_without_temperature_uses_one(tmp_path, shipped):

@@ -23,54 +23,23 @@ def plot(drawing, text, pen, ink, place):
         drawing.line(points, fill=ink, width=pen, joint="curve")
 
 
-def card_edge(drawing):
-    drawing.rounded_rectangle((-20, -20, 86, 160), 9, outline=30, width=4)
-
-
-def strip_at_the_left(drawing):
-    drawing.rectangle((0, 20, 4, 139), fill=60)
-
-
-def scan_line(drawing):
-    drawing.line((0, 2, 89, 2), fill=90, width=2)
-
-
-def ruled_line(drawing):
-    drawing.line((0, 128, 89, 128), fill=40, width=2)
-
-
-def desk_at_the_right(drawing):
-    drawing.rectangle((110, 0, 139, 139), fill=70)
-
-
-def desk_below(drawing):
-    drawing.rectangle((0, 115, 139, 139), fill=70)
-
-
-def desk_in_a_corner(drawing):
-    drawing.polygon([(0, 0), (50, 0), (0, 40)], fill=70)
-
-
-def neighbor_above(drawing):
-    drawing.arc((20, -30, 60, 10), 0, 180, fill=20, width=4)
-
-
-def neighbor_at_the_right(drawing):
-    drawing.arc((84, 50, 120, 90), 90, 270, fill=20, width=4)
-
-
-DEFECTS = [
-    card_edge,
-    strip_at_the_left,
-    scan_line,
-    ruled_line,
-    neighbor_above,
-    neighbor_at_the_right,
-]
+CUT_INK = {
+    "card": lambda draw: draw.rounded_rectangle((-20, -20, 86, 160), 9, outline=30, width=4),
+    "strip at the left": lambda draw: draw.rectangle((0, 20, 4, 139), fill=60),
+    "scan line": lambda draw: draw.line((0, 2, 89, 2), fill=90, width=2),
+    "ruled line": lambda draw: draw.line((0, 128, 89, 128), fill=40, width=2),
+    "neighbor above": lambda draw: draw.arc((20, -30, 60, 10), 0, 180, fill=20, width=4),
+    "neighbor right": lambda draw: draw.arc((84, 50, 120, 90), 90, 270, fill=20, width=4),
+}
+DESKS = {
+    "right": lambda draw: draw.rectangle((110, 0, 139, 139), fill=70),
+    "below": lambda draw: draw.rectangle((0, 115, 139, 139), fill=70),
+    "corner": lambda draw: draw.polygon([(0, 0), (50, 0), (0, 40)], fill=70),
+}
 
 
 @pytest.mark.parametrize("text", PLOTTED)
-@pytest.mark.parametrize("defect", DEFECTS)
+@pytest.mark.parametrize("defect", CUT_INK.values(), ids=CUT_INK)
 def test_predict_picture_ignores_ink_cut_by_the_border(shipped, defect, text):
     picture, drawing = plotted(text)
     defect(drawing)
@@ -78,7 +47,7 @@ def test_predict_picture_ignores_ink_cut_by_the_border(shipped, defect, text):
 
 
 @pytest.mark.parametrize("text", PLOTTED)
-@pytest.mark.parametrize("desk", [desk_at_the_right, desk_below, desk_in_a_corner])
+@pytest.mark.parametrize("desk", DESKS.values(), ids=DESKS)
 def test_predict_picture_ignores_a_desk_beside_the_paper(shipped, desk, text):
     picture, drawing = plotted(text, size=(140, 140), place=(42, 18))
     desk(drawing)
@@ -139,6 +108,14 @@ def test_predict_picture_in_a_thin_blurred_frame_gives_the_digit(shipped, frame,
     picture = ImageOps.expand(plotted(text, pen)[0], 3 if frame == 0 else 1, fill=frame)
     picture = ImageOps.expand(picture, margin, fill=255).filter(ImageFilter.GaussianBlur(0.7))
     assert predict_picture(shipped, picture).text == text
+
+
+@pytest.mark.parametrize("width", [3, 8])
+def test_extract_ink_in_a_frame_keeps_its_position(width):
+    digit = plotted("7")[0]
+    x, y, *size = extract_ink(digit).box
+    framed = ImageOps.expand(ImageOps.expand(digit, width, fill=0), 11 - width, fill=255)
+    assert extract_ink(framed).box == (x + 11, y + 11, *size)
 
 
 @pytest.mark.parametrize("text", PLOTTED)

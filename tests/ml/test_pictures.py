@@ -3,7 +3,6 @@
 import struct
 import subprocess
 import sys
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 
@@ -21,7 +20,7 @@ from ml.preprocessing.strokes import rasterize
 from ml.recognition import predict_picture
 from ml.training import data
 from tests.ml import generated_photos as photos
-from tools.resilience.hostile_inputs import repeated_scan, saved
+from tools.resilience.hostile_inputs import chunk, jpeg_with, png_with, repeated_scan, saved
 from tools.samples import ROOT, SEVEN
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -76,6 +75,7 @@ KINDS = {
     "white on transparent": saved(transparent(255)),
     "white on transparent, WebP": saved(transparent(255), "WEBP", lossless=True),
     "16 bits": saved(scaled(257.0, np.uint16)),
+    "1 of 16 bits": saved(scaled(1 / 128, np.uint16)),
     "12 of 16 bits": saved(scaled(16.0, np.uint16)),
     "palette": saved(drawn().convert("P")),
     "palette with transparency": saved(transparent(0).quantize(8)),
@@ -124,7 +124,7 @@ def test_extract_ink_of_gradient_is_none():
 def test_extract_ink_of_photographed_blank_paper_is_none():
     """398 of 400 in a larger run; the seeds include notches in the edges of shadows."""
     seeds = [*range(20), 65, 134, 159, 197, 204, 294, 332, 344]
-    taken = [preprocess(open_picture(photos.take(None, seed).jpeg)) for seed in seeds]
+    taken = [preprocess(open_picture(photos.take(None, seed))) for seed in seeds]
     assert taken.count(None) == len(seeds)
 
 
@@ -190,38 +190,16 @@ def test_ruled_lines_and_form_boxes_are_ignored(shipped, digits, lines, strength
     assert correct >= 42
 
 
-@pytest.fixture(scope="module")
-def album():
-    """Photos of 60 training digits with their labels."""
+def test_predict_picture_of_photos_gives_the_digit(shipped):
+    """Photos of 60 training digits."""
     images, labels = data.mnist(train=True)
-    return [
-        (photos.take(images[7 * seed].numpy(), seed), labels[7 * seed].item())
+    album = [
+        (photos.take(images[7 * seed].numpy(), seed), str(labels[7 * seed].item()))
         for seed in range(100, 160)
     ]
 
-
-def test_predict_picture_of_photos_gives_the_digit(shipped, album):
-    predictions = [predict_picture(shipped, open_picture(photo.jpeg)) for photo, _ in album]
-    correct = [
-        prediction.text == str(label)
-        for prediction, (_, label) in zip(predictions, album, strict=True)
-    ]
-    assert sum(correct) >= 57
-
-
-def test_extract_ink_of_photos_finds_the_box(album):
-    overlaps = [overlap(extract_ink(open_picture(photo.jpeg)).box, photo.box) for photo, _ in album]
-    assert np.mean(overlaps) > 0.95
-
-
-def overlap(one, other):
-    """Return the intersection over union of two boxes."""
-    across, down = (
-        max(0, min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i], other[i]))
-        for i in (0, 1)
-    )
-    shared = across * down
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+    predicted = [predict_picture(shipped, open_picture(photo)).text for photo, _ in album]
+    assert sum(map(str.__eq__, predicted, (label for _, label in album))) >= 57
 
 
 def test_extract_ink_ignores_specks():
@@ -264,31 +242,17 @@ def test_open_picture_of_another_format_names_the_remedy(format):
         open_picture(saved(drawn(56).convert("RGB"), format))
 
 
-@pytest.mark.parametrize(
-    ("size", "format", "options"),
-    [
-        ((5_100, 5_000), "JPEG", {}),
-        ((5_000, 5_000), "PNG", {}),
-        ((5_000, 5_000), "WEBP", {}),
-        ((12_000, 12_000), "JPEG", {"progressive": True}),
-    ],
-)
-def test_open_picture_with_too_many_pixels_raises_before_decoding(
-    monkeypatch, size, format, options
-):
-    content = saved(Image.new("L", size), format, **options)
-    monkeypatch.setattr(
-        "PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("the picture was decoded")
-    )
-    with pytest.raises(PictureTooLarge, match=f"{size[0]}x{size[1]}|decompression bomb"):
+@pytest.mark.parametrize(("size", "format"), [((5_100, 5_000), "JPEG"), ((3_000, 2_001), "PNG")])
+def test_open_picture_with_too_many_pixels_raises_before_decoding(monkeypatch, size, format):
+    content = saved(Image.new("L", size), format)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda _: pytest.fail("decoded"))
+    with pytest.raises(PictureTooLarge, match=f"{size[0]}x{size[1]}"):
         open_picture(content)
 
 
 def test_open_picture_with_too_many_chunks_raises():
-    content = saved(drawn())
-    chunk = struct.pack(">I4sI", 0, b"teSt", zlib.crc32(b"teSt"))
     with pytest.raises(PictureError, match="more than 10,000 chunks"):
-        open_picture(content[:33] + chunk * 20_000 + content[33:])
+        open_picture(png_with(chunk(b"teSt") * 20_000))
 
 
 PROGRESSIVE = {"format": "JPEG", "progressive": True}
@@ -363,8 +327,7 @@ def test_open_picture_keeps_no_warnings_in_memory():
     """Each warning of a damaged EXIF entry has a text of its own."""
     exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 300)
     exif += b"".join(struct.pack("<HHII", tag, 2, 10**6, 0) for tag in range(1, 301))
-    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
-    content = saved(drawn(), "JPEG")
+    content = jpeg_with(b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif)
     code = (
         "import sys; from PIL import TiffImagePlugin;"
         "from ml.preprocessing.picture_files import open_picture;"
@@ -372,18 +335,16 @@ def test_open_picture_keeps_no_warnings_in_memory():
         "sys.exit(len(getattr(TiffImagePlugin, '__warningregistry__', {})) > 1)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code], input=content[:2] + segment + content[2:], check=False,
-        capture_output=True, cwd=ROOT,
-    )  # fmt: skip
+        [sys.executable, "-c", code], input=content, check=False, capture_output=True, cwd=ROOT
+    )
     assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_extract_ink_ignores_metadata_named_like_its_own():
     """A PNG may carry a text chunk of any name after its pixels."""
     content = saved(drawn())
-    text = b"tEXtfull_width\0wide"
-    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
-    picture = open_picture(content[:-12] + chunk + content[-12:])
+    text = chunk(b"tEXt", b"full_width\0wide")
+    picture = open_picture(content[:-12] + text + content[-12:])
     assert extract_ink(picture).box == extract_ink(drawn()).box
 
 

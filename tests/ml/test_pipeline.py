@@ -162,18 +162,6 @@ def test_finish_states_the_stroke_files_and_the_metrics_of_held_out_strokes(path
     assert facts["metrics"]["validation"]["of"] == 500
 
 
-def test_finish_states_the_history_of_the_training():
-    trainer = train(Trainer(Recipe(epochs=2), pipeline.load_datasets()))
-    history = Classifier(pipeline.finish(trainer)).facts["training"]["history"]
-    assert history == {
-        "loss": [pytest.approx(epoch.loss, abs=1e-4) for epoch in trainer.history],
-        "validation_loss": [
-            pytest.approx(epoch.validation_loss, abs=1e-4) for epoch in trainer.history
-        ],
-        "validation_errors": [epoch.validation_errors for epoch in trainer.history],
-    }
-
-
 def test_resume_with_several_files_gives_the_weights_of_an_uninterrupted_training(
     paths, tmp_path, monkeypatch
 ):

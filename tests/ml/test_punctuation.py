@@ -68,29 +68,19 @@ def test_opening_parenthesis_that_overlaps_a_digit_is_a_piece():
     assert split_punctuation([OPENING, overlapping, CLOSING])[1] == ([overlapping], False)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        [DIGIT],
-        [OPENING, CLOSING],
-        [[[0, 0], [0, 100]], DIGIT, CLOSING],
-        [OPENING, DIGIT, [[100, 0], [100, 100]]],
-        [[[0, 0], [20, 50], [0, 100]], DIGIT, [[120, 0], [100, 50], [120, 100]]],
-        [OPENING, [[50, -30], [70, -30], [50, 130]], CLOSING],
-        [OPENING, DIGIT, [[10, 0], [160, 50], [10, 100]]],
-        [OPENING, [[60, 0], [0, 100]], [[24, 0], [44, 50], [24, 100]]],
-    ],
-    ids=[
-        "digit",
-        "nothing between",
-        "straight left",
-        "straight right",
-        "bent inwards",
-        "low",
-        "wide",
-        "slashed zero",
-    ],
-)
+WITHOUT_PAIR = {
+    "digit": [DIGIT],
+    "nothing between": [OPENING, CLOSING],
+    "straight left": [[[0, 0], [0, 100]], DIGIT, CLOSING],
+    "straight right": [OPENING, DIGIT, [[100, 0], [100, 100]]],
+    "bent inwards": [[[0, 0], [20, 50], [0, 100]], DIGIT, [[120, 0], [100, 50], [120, 100]]],
+    "low": [OPENING, [[50, -30], [70, -30], [50, 130]], CLOSING],
+    "wide": [OPENING, DIGIT, [[10, 0], [160, 50], [10, 100]]],
+    "slashed zero": [OPENING, [[60, 0], [0, 100]], [[24, 0], [44, 50], [24, 100]]],
+}
+
+
+@pytest.mark.parametrize("line", WITHOUT_PAIR.values(), ids=WITHOUT_PAIR)
 def test_line_without_a_pair_of_parentheses_is_one_piece(line):
     assert split_punctuation(line) == [(line, False)]
 
@@ -98,31 +88,33 @@ def test_line_without_a_pair_of_parentheses_is_one_piece(line):
 HOOK = [[0, 20], [30, 0], [60, 30], [30, 60], [30, 75]]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        [HOOK, [[29, 98], [31, 100]]],
-        [[[28, 95], [36, 102]], HOOK],
-        [[[0, 0], [2, 70]], [[1, 90]]],
-        [[[0, 20], [30, 0], [60, 30]], [[60, 30], [30, 75]], [[30, 95], [30, 100]]],
+DOT_BELOW = {
+    "question mark": [HOOK, [[29, 98], [31, 100]]],
+    "dot first": [[[28, 95], [36, 102]], HOOK],
+    "exclamation mark": [[[0, 0], [2, 70]], [[1, 90]]],
+    "hook of two strokes": [
+        [[0, 20], [30, 0], [60, 30]],
+        [[60, 30], [30, 75]],
+        [[30, 95], [30, 100]],
     ],
-    ids=["question mark", "dot first", "exclamation mark", "hook of two strokes"],
-)
+}
+
+
+@pytest.mark.parametrize("line", DOT_BELOW.values(), ids=DOT_BELOW)
 def test_character_with_a_dot_below_is_one_mark(line):
     assert split_punctuation(line) == [(line, True)]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        [HOOK, [[85, 98], [87, 100]]],
-        [HOOK, [[29, 70], [31, 74]]],
-        [HOOK, [[0, 90], [60, 90]]],
-        [HOOK, [[70, 0], [70, 75]], [[40, 98], [41, 100]]],
-        [[[10, 0], [10, 75]], [[30, 0], [50, 40], [30, 75]], [[20, 82], [16, 100]]],
-        [[[0, 0], [0, 60], [90, 60], [90, 0]], [[45, 70], [46, 74]]],
-    ],
-    ids=["beside", "no gap", "underline", "below two digits", "comma", "below a wide stroke"],
-)
+NO_DOT_BELOW = {
+    "beside": [HOOK, [[85, 98], [87, 100]]],
+    "no gap": [HOOK, [[29, 70], [31, 74]]],
+    "underline": [HOOK, [[0, 90], [60, 90]]],
+    "below two digits": [HOOK, [[70, 0], [70, 75]], [[40, 98], [41, 100]]],
+    "comma": [[[10, 0], [10, 75]], [[30, 0], [50, 40], [30, 75]], [[20, 82], [16, 100]]],
+    "below a wide stroke": [[[0, 0], [0, 60], [90, 60], [90, 0]], [[45, 70], [46, 74]]],
+}
+
+
+@pytest.mark.parametrize("line", NO_DOT_BELOW.values(), ids=NO_DOT_BELOW)
 def test_line_without_a_dot_below_one_character_is_no_mark(line):
     assert split_punctuation(line) == [(line, False)]

@@ -6,17 +6,11 @@ from PIL import Image
 
 from ml.classifier import Verdict
 from ml.preprocessing.strokes import Box, rasterize
-from ml.recognition import (
-    DigitPrediction,
-    Prediction,
-    join_lines,
-    predict_batch,
-    predict_picture,
-    predict_strokes,
-)
-from tools.samples import SEVEN, ellipse
+from ml.recognition import join_lines, predict_batch, predict_picture, predict_strokes
+from tools.samples import JOINED_ZEROS, SEVEN, ellipse
 
 ONE = [[320, 60], [320, 260]]
+STACKED_MARKS = [Box(0, 0, 60, 100), Box(80, 30, 5, 5), Box(79, 80, 5, 5), Box(100, 0, 60, 100)]
 
 
 def test_predict_strokes_of_two_lines_separates_them_by_a_newline(shipped, model_calls):
@@ -48,40 +42,22 @@ def test_predict_strokes_digits_that_touch_are_unsure(shipped, gap, verdict):
     assert [digit.verdict for digit in prediction.digits] == [verdict, verdict]
 
 
-def test_text_of_stacked_marks_in_a_line_has_no_newline():
-    boxes = [Box(0, 0, 60, 100), Box(80, 30, 5, 5), Box(79, 80, 5, 5), Box(100, 0, 60, 100)]
-    lines = [*boxes, *(box._replace(y=box.y + 150) for box in boxes)]
-    assert _with_boxes(lines).text == "????\n????"
-
-
-def _with_boxes(boxes):
-    grid, probabilities = np.zeros((28, 28), np.uint8), (0.1,) * 10
-    digits = (
-        DigitPrediction(None, Verdict.NOT_A_DIGIT, 0.1, probabilities, box, grid) for box in boxes
-    )
-    return Prediction(tuple(digits), "")
-
-
 def test_predict_strokes_of_too_many_parts_has_one_entry(shipped, model_calls):
-    """The parts of all lines count."""
-    lines = [[[[60 * i, y], [60 * i, y + 100]] for i in range(20)] for y in (0, 150)]
-    assert len(predict_strokes(shipped, lines[0] + lines[1]).digits) == 40
-    prediction = predict_strokes(shipped, [*lines[0], *lines[1], [[1200, 0], [1200, 100]]])
-    assert len(prediction.digits) == 1
-    assert model_calls[-1] == 1
+    """The parts of all strokes and lines count."""
+    places = [(250 * i, y) for y in (0, 300) for i in range(20)]
+    bars = [[[x, y], [x, y + 100]] for x, y in places]
+    assert len(predict_strokes(shipped, bars).digits) == 40
+    (zeros,) = JOINED_ZEROS
+    joined = [[[x + right, y + down] for x, y in zeros] for right, down in places]
+    for many in ([*bars, [[5_000, 0], [5_000, 100]]], [*joined[:11], *joined[20:31]]):
+        assert len(predict_strokes(shipped, many).digits) == 1
+        assert model_calls[-1] == 1
 
 
 @pytest.mark.parametrize("strokes", [[], [[]]])
 def test_predict_strokes_without_points_has_no_digits(shipped, strokes, model_calls):
     assert predict_strokes(shipped, strokes).digits == ()
     assert model_calls == []
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_predict_strokes_calls_the_model_once(shipped, model_calls, count):
-    bars = [[[x + 200 * i, y] for x, y in ONE] for i in range(count)]
-    assert predict_strokes(shipped, bars).text == "1" * count
-    assert len(model_calls) == 1
 
 
 def test_predict_batch_matches_single_predictions(shipped, model_calls):
@@ -118,6 +94,7 @@ def test_predict_picture_of_one_digit_calls_the_model_once(shipped, model_calls)
         # A comma below the 7, alone or before another digit.
         ("7?", [Box(0, 0, 50, 100), Box(40, 101, 8, 25)]),
         ("7?1", [Box(0, 0, 50, 100), Box(40, 101, 8, 50), Box(60, 0, 50, 100)]),
+        ("4??0\n4??0", [box._replace(y=box.y + y) for y in (0, 150) for box in STACKED_MARKS]),
     ],
 )
 def test_join_lines_separates_lines_by_their_boxes(text, boxes):

@@ -141,13 +141,6 @@ def test_read_points_with_names_gives_pairs(read):
     assert sample.strokes == [[(1, 2), (3, 4)]]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_read_text_with_byte_order_mark_gives_the_samples(tmp_path, encoding):
-    path = tmp_path / "file.jsonl"
-    path.write_text(json.dumps(row("7", writer="á"), ensure_ascii=False), encoding=encoding)
-    assert stroke_files.read(path).samples == [StrokeSample(SEVEN, "7", "á")]
-
-
 def test_read_labels_that_are_json_numbers_give_digits_and_numbers(read):
     samples = read(row(7), row(7.0), row(77)).samples
     assert [sample.text for sample in samples] == ["7", "7", "77"]

@@ -126,12 +126,17 @@ def test_restore_other_data_or_recipe_raises_value_error(trained, datasets):
             other.restore(state)
 
 
-def test_finish_returns_a_model_file_with_its_metrics(trained):
-    classifier = Classifier(pipeline.finish(trained[0]))
+def test_finish_returns_a_model_file_with_its_metrics_and_history(trained):
+    trainer, epochs = trained
+    classifier = Classifier(pipeline.finish(trainer))
     metrics = classifier.facts["metrics"]["mnist_test"]
     assert metrics["of"] == 10_000
     assert metrics["errors"] == evaluate_images(classifier, data.mnist(train=False)).errors
-    assert classifier.facts["training"]["recipe"]["epochs"] == 2
+    training = classifier.facts["training"]
+    assert training["recipe"]["epochs"] == 2
+    for name, values in training["history"].items():
+        assert values == [pytest.approx(getattr(epoch, name), abs=1e-4) for epoch in epochs]
+    assert training["history"].keys() == {"loss", "validation_loss", "validation_errors"}
 
 
 @pytest.fixture(scope="module")

@@ -149,12 +149,8 @@ function singlePiece(strokes, line, isMark) {
 }
 
 function segmentPiece(strokes, line) {
-  const { groups, lattice } = segmentStrokes(line.map((stroke) => strokes[stroke]));
-  const candidates = groups.map((pieces) => {
-    const numbered = pieces.map((piece) => ({ ...piece, stroke: line[piece.stroke] }));
-    return candidateOf(strokes, numbered);
-  });
-  return { candidates, lattice };
+  const { groups, lattice } = segmentStrokes(strokes, line);
+  return { candidates: groups.map((pieces) => candidateOf(strokes, pieces)), lattice };
 }
 
 function candidateOf(strokes, pieces) {

@@ -20,18 +20,21 @@ const MEETING_DISTANCE = 0.02;
 const MEETING = 4;
 
 /**
- * Return the candidate digits of strokes with at least one point each, and their lattice.
+ * Return the candidate digits of a line of strokes, and their lattice.
+ * @param {number[][][]} strokes of a drawing
+ * @param {number[]} line the strokes of the line, with at least one point each
  * @returns {{groups: {stroke: number, start: number, end: number}[][], lattice: Lattice}} the pieces
  *   of strokes in each candidate, in the order of drawing
  */
-export function segmentStrokes(strokes) {
-  const hulls = strokes.map(hull);
+export function segmentStrokes(strokes, line) {
+  const lines = line.map((stroke) => strokes[stroke]);
+  const hulls = lines.map(hull);
   const height = heightOf(union(hulls));
-  const whole = strokes.map((points, stroke) => ({ stroke, start: 0, end: points.length }));
+  const whole = line.map((stroke) => ({ stroke, start: 0, end: strokes[stroke].length }));
   const single = { groups: [whole], lattice: Lattice.single([0]) };
-  const count = strokes.reduce((sum, points) => sum + points.length, 0);
-  if (count > MAX_SEGMENTED_POINTS || lengthOf(strokes) > MAX_LENGTH * height) return single;
-  const pieces = strokes.flatMap((points, i) => cut(i, points, hulls[i], height));
+  const count = lines.reduce((sum, points) => sum + points.length, 0);
+  if (count > MAX_SEGMENTED_POINTS || lengthOf(lines) > MAX_LENGTH * height) return single;
+  const pieces = line.flatMap((stroke, i) => cut(stroke, lines[i], hulls[i], height));
   if (pieces.length === 1) return single;
   const parts = pieces.map(({ stroke, start, end }) => strokes[stroke].slice(start, end));
   const contact = (left, right) => {
