@@ -124,7 +124,7 @@ def test_drawing_is_downloaded_as_png_svg_and_json(visit, tmp_path, shipped):
 
 def test_drawing_is_downloaded_without_a_connection(visit, tmp_path):
     names = "performance.getEntriesByType('resource').map(({ name }) => name).join()"
-    wait_until(visit, lambda: "draw/export" in visit.evaluate(names))
+    wait_until(visit, lambda: "share/link" in visit.evaluate(names))
     with offline(visit):
         assert "<path" in download(visit, "svg", tmp_path).read_text()
 

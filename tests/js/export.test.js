@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fileName, toJSON, toSVG } from "../../static/js/draw/export.js";
+import { fileName, toFile, toJSON, toSVG } from "../../static/js/draw/export.js";
 
 const drawing = { id: "a", strokes: [[[10, 20, 0], [30.26, 40, 9]], [[5, 5, 50]]], side: 220, text: "4" };
 
@@ -23,6 +23,13 @@ for (const [label, written] of [["7", "7"], ["7?1", "7?1"], ["??", "?"], [undefi
     assert.ok(line.endsWith("\n"));
   });
 }
+
+test("toFile rejects a picture that the browser cannot decode", async () => {
+  globalThis.Image = class {
+    decode = () => Promise.reject(new DOMException("", "EncodingError"));
+  };
+  await assert.rejects(toFile({ ...drawing, picture: { source: "data:" } }, "png"), RangeError);
+});
 
 for (const [text, name] of [
   ["7", "7"],

@@ -7,11 +7,15 @@ const MAX_SIDE = 1024;
 
 /**
  * Return { source, width, height } of a picture, as a data URL, or { strokes, side } of an SVG file.
- * Throws an Error for other files.
+ * Throws RangeError for other files.
  */
 export async function toPicture(file) {
-  if (file.type !== "image/svg+xml") return shrink(file);
-  return fromSVG(await file.slice(0, MAX_LENGTH + 1).text());
+  try {
+    if (file.type !== "image/svg+xml") return await shrink(file);
+    return fromSVG(await file.slice(0, MAX_LENGTH + 1).text());
+  } catch {
+    throw new RangeError("This file is no picture that your browser can open, and no drawing of this page.");
+  }
 }
 
 /** Scale a picture down and encode it again: applies the EXIF orientation, drops other metadata. */

@@ -38,13 +38,12 @@ export function toFragment(strokes, side) {
 
 /**
  * Return the strokes of a fragment, points [x, y, t] with coordinates from 0 to LINK_SIDE.
- * Throws RangeError if the fragment is damaged or exceeds a limit; null if it contains no drawing.
+ * Throws RangeError if the fragment is damaged or exceeds a limit.
  */
 export function fromFragment(fragment) {
-  if (!fragment.startsWith(PREFIX)) return null;
-  if (fragment.length > MAX_LENGTH) throw new RangeError("The link is too long.");
+  if (fragment.length > MAX_LENGTH) throw damaged();
   const reader = new Reader(fromBase64Url(fragment.slice(PREFIX.length)));
-  if (reader.integer(VERSION) !== VERSION) throw new RangeError("The link has an unknown format.");
+  if (reader.integer(VERSION) !== VERSION) throw damaged();
   let last = [0, 0, 0];
   let pointsLeft = MAX_POINTS;
   const readPoint = () => {
@@ -54,7 +53,7 @@ export function fromFragment(fragment) {
       last[2] + reader.integer(MAX_TIME),
     ];
     const [x, y, t] = last;
-    if (!isOnPad(x) || !isOnPad(y) || t > MAX_TIME) throw new RangeError("A point is outside the pad.");
+    if (!isOnPad(x) || !isOnPad(y) || t > MAX_TIME) throw damaged();
     return last;
   };
   const strokes = Array.from({ length: reader.integer(MAX_STROKES) }, () => {
@@ -62,12 +61,14 @@ export function fromFragment(fragment) {
     pointsLeft -= length;
     return Array.from({ length }, readPoint);
   });
-  if (!reader.isAtEnd || !isLinkable(strokes)) throw new RangeError("The link is damaged.");
+  if (!reader.isAtEnd || !isLinkable(strokes)) throw damaged();
   return strokes;
 }
 
 export const isLinkable = (strokes) =>
   strokes.length > 0 && strokes.length <= MAX_STROKES && strokes.every(({ length }) => length > 0);
+
+const damaged = () => new RangeError("The link is damaged. Ask the sender to copy it again.");
 
 const isOnPad = (units) => units >= 0 && units <= LINK_SIDE;
 
@@ -97,10 +98,9 @@ class Reader {
     let [value, factor] = [0, 1];
     for (;;) {
       const byte = this.#bytes[this.#position++];
-      if (byte === undefined) throw new RangeError("The link is incomplete.");
       value += (byte % 128) * factor;
-      // NaN after many continuation bytes fails this comparison, too.
-      if (!(value <= maximum)) throw new RangeError(`The link contains ${value}, more than ${maximum}.`);
+      // NaN, without a byte or after many continuation bytes, fails this comparison too.
+      if (!(value <= maximum)) throw damaged();
       if (byte < 128) return value;
       factor *= 128;
     }
@@ -121,6 +121,6 @@ function fromBase64Url(text) {
     const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
     return Uint8Array.from(characters, (character) => character.charCodeAt(0));
   } catch {
-    throw new RangeError("The link is damaged.");
+    throw damaged();
   }
 }
