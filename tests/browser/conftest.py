@@ -110,6 +110,12 @@ def wait_until(page, condition):
     assert condition()
 
 
+def load_model(page):
+    """Wait for the model, which a pointer above the pad loads at once."""
+    page.hover("#pad")
+    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
+
+
 def promote(route):
     """Answer like a server that has promoted another model."""
     response = route.fetch()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved, wait_until
+from tests.browser.conftest import expect_saved, load_model, wait_until
 from tools.browser.pen import draw, expect_state, press, wait_for_frames
 from tools.samples import SEVENTY_ONE
 
@@ -15,8 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def page_with_model(page):
-    """Return a page that has fetched the model."""
-    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
+    load_model(page)
     return page
 
 
