@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved
-from tools.browser.pen import draw, expect_state, ink_of, wait_for_frames
+from tools.browser.pen import expect_state, ink_of, wait_for_frames
 from tools.samples import SEVEN
 
 pytestmark = pytest.mark.django_db(transaction=True)

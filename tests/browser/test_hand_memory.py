@@ -60,7 +60,7 @@ def test_uncorrected_drawing_raises_the_confidence_in_its_shape(taught):
     expect(taught.locator("#reading")).to_have_text("1")
 
 
-def test_relabeled_digit_changes_the_ribbon_and_undone_label_or_deleted_drawing_is_forgotten(
+def test_relabeled_digit_changes_the_ribbon_and_is_forgotten_with_its_label_or_drawing(
     taught,
 ):
     for label in ("1", "4"):

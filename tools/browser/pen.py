@@ -102,7 +102,8 @@ AXE = """async ([part, rules]) => {
     const { violations } = await axe.run(part ?? document, {
         runOnly: rules, resultTypes: ["violations"],
     });
-    return Object.fromEntries(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]));
+    return Object.fromEntries(
+        violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]));
 }"""
 
 
