@@ -5,8 +5,7 @@ import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
 import { onColorChange } from "./draw/paint.js";
 import { handlePictures } from "./draw/picture_input.js";
-import { replay } from "./draw/replay.js";
-import { strokesUntil } from "./draw/timeline.js";
+import { replay, strokesUntil } from "./draw/timeline.js";
 import { ExplainerLoader } from "./explain/loader.js";
 import { levelsOf, repaintInput, showBadge, showDigits } from "./recognize/result_view.js";
 import { Session } from "./recognize/session.js";
@@ -294,7 +293,6 @@ for (const button of document.querySelectorAll("[data-action]")) {
   });
 }
 
-/** Return the action of a key, or undefined. */
 function actionOf(event) {
   if (event.target.matches("select, [type=range]")) return undefined;
   const key = event.key.toLowerCase();
@@ -308,7 +306,6 @@ function actionOf(event) {
   return labelActionOf(event, key);
 }
 
-/** Return the action of a key that labels the drawing, or undefined. */
 function labelActionOf(event, key) {
   if (!find("#digit-keys").checked) return undefined;
   if (key === "backspace") return () => correction.deleteDigit();

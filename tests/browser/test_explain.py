@@ -144,8 +144,10 @@ def test_switched_off_steps_change_the_prediction(panel):
     wait_until(panel, lambda: probabilities(panel)[3] == pytest.approx(confidence))
 
 
-def test_pointing_at_a_unit_shows_its_contributions(panel_of_seven):
+def test_pointing_at_a_unit_shows_its_contributions_and_explains_its_layer(panel_of_seven):
     panel = panel_of_seven
+    explanation, kernels = panel.locator(".legend p"), panel.locator(".legend figcaption")
+    first_kernels = pixels(panel, ".legend canvas")
     expect(description(panel)).to_contain_text("Point at a unit")
     for before, (name, title) in pairwise(LAYERS.items()):
         before_hover = pixels(panel, f"[data-layer={before[0]}]")
@@ -154,15 +156,30 @@ def test_pointing_at_a_unit_shows_its_contributions(panel_of_seven):
         expect(layer(panel, name)).to_have_attribute("aria-description", re.compile(r"\w+"))
         layer(panel, name).hover()
         expect(description(panel)).to_contain_text("Strongest contributions")
+        expect(explanation).to_contain_text(f"{title}: ")
         assert pixels(panel, f"[data-layer={before[0]}]") != before_hover
+        if name == "maps2":
+            expect(kernels).to_have_text(re.compile(r"Kernels of map \d+ of 16"))
+            assert pixels(panel, ".legend canvas") != first_kernels
         panel.locator(".occlusion h2").hover()
         expect(description(panel)).to_contain_text("Point at a unit")
+        expect(explanation).to_contain_text("Each square is a unit")
         assert pixels(panel, f"[data-layer={before[0]}]") == before_hover
+    assert pixels(panel, ".legend canvas") == first_kernels
+    layer(panel, "maps1").press("Home")
+    expect(kernels).to_have_text("Kernel of map 1 of 6, framed")
 
 
-def test_panel_follows_a_promoted_model_and_keeps_the_compared_digits(panel_of_seven):
+def test_occlusion_compares_two_digits_and_keeps_them_after_a_promotion(panel_of_seven):
     panel = panel_of_seven
-    second = panel.locator(".occlusion select").nth(1)
+    first, second = (panel.locator(".occlusion select").nth(i) for i in (0, 1))
+    expect(first).to_have_value("7")
+    before_change = pixels(panel, ".occlusion canvas")
+    second.select_option("1" if second.input_value() != "1" else "9")
+    assert pixels(panel, ".occlusion canvas") != before_change
+    second.select_option("7")
+    assert first.input_value() != "7"
+    first.select_option("7")
     second.select_option("0")
     panel.route("**/model.onnx", lambda route: route.fulfill(body=variant(1.0, unread=7)))
     panel.route("**/api/v1/predict*", promote, times=1)
@@ -198,17 +215,6 @@ def test_arrow_keys_select_units(panel_of_seven):
     units.press("Escape")
     expect(description(panel)).to_contain_text("Point at a unit")
     expect(panel.locator("#reading")).to_have_text("7")
-
-
-def test_occlusion_compares_two_different_digits(panel_of_seven):
-    panel = panel_of_seven
-    first, second = (panel.locator(".occlusion select").nth(i) for i in (0, 1))
-    expect(first).to_have_value("7")
-    before_change = pixels(panel, ".occlusion canvas")
-    second.select_option("1" if second.input_value() != "1" else "9")
-    assert pixels(panel, ".occlusion canvas") != before_change
-    second.select_option("7")
-    assert first.input_value() != "7"
 
 
 def shown_probabilities(page):
@@ -293,16 +299,6 @@ def test_page_with_panel_fits_the_width_and_has_large_targets(panel):
         assert [size for size in sizes if min(size[:2]) < 24] == []
 
 
-def test_unavailable_model_shows_an_error_and_reopening_retries(page):
-    page.expected_errors.append("503")
-    page.route("**/model.onnx", lambda route: route.fulfill(status=503), times=1)
-    page.click("#network summary")
-    expect(page.locator("#unit")).to_contain_text("could not be loaded")
-    page.click("#network summary")
-    page.click("#network summary")
-    expect(layer(page, "logits")).to_be_visible()
-
-
 def test_page_fetches_the_model_once(page):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
@@ -328,35 +324,15 @@ def test_tap_selects_a_unit(open_page):
     expect(description(page)).to_contain_text("Digit 1")
 
 
-def test_number_shows_the_selected_digit(panel):
+def test_panel_shows_the_selected_digit_of_a_number_and_no_underline(panel):
     draw(panel, SEVENTY_ONE)
     expect(panel.locator("#reading")).to_have_text("71")
     for position, digit in enumerate("71"):
         panel.locator("#reading button").nth(position).click()
         expect(panel.locator(".steps p")).to_contain_text(f"Prediction: {digit}")
-
-
-def test_underlined_digit_is_shown_without_the_underline(panel):
+    panel.click("[data-action=clear]")
     draw(panel, [*SEVEN, [[60, 275], [225, 276]]])
-    expect(panel.locator("#reading")).to_have_text("7")
     expect(panel.locator(".steps p")).to_contain_text("Prediction: 7 (99")
-
-
-def test_hovered_or_focused_layer_is_explained_with_its_kernels(panel_of_seven):
-    panel = panel_of_seven
-    explanation, kernels = panel.locator(".legend p"), panel.locator(".legend figcaption")
-    expect(explanation).to_contain_text("Each square is a unit")
-    first_kernels = pixels(panel, ".legend canvas")
-    layer(panel, "maps2").hover()
-    expect(explanation).to_contain_text("Larger patterns: Each of the 16 maps")
-    expect(kernels).to_have_text(re.compile(r"Kernels of map \d+ of 16"))
-    assert pixels(panel, ".legend canvas") != first_kernels
-    panel.locator(".occlusion h2").hover()
-    expect(explanation).to_contain_text("Each square is a unit")
-    assert pixels(panel, ".legend canvas") == first_kernels
-    layer(panel, "maps1").press("Home")
-    expect(explanation).to_contain_text("Small patterns: Each of the 6 maps")
-    expect(kernels).to_have_text("Kernel of map 1 of 6, framed")
 
 
 def test_picture_shows_its_own_steps_and_no_time(panel):

@@ -14,19 +14,15 @@ beforeEach(() => {
   events = [];
   let lastStatus = null;
   outbox = new Outbox({ setItem() {}, removeItem() {} });
+  globalThis.fetch = (url, options) => {
+    const { promise, resolve, reject: fail } = Promise.withResolvers();
+    const respond = (status, body = null, headers = {}) =>
+      resolve(new Response(body === HTML ? HTML : JSON.stringify(body), { status, headers }));
+    requests.push({ url, options, respond, fail });
+    return promise;
+  };
   client = new PredictionClient({
     outbox,
-    fetch: (url, options) =>
-      new Promise((resolve, reject) => {
-        const respond = (status, body, headers = {}) =>
-          resolve({
-            ok: status < 300,
-            status,
-            headers: new Headers(headers),
-            json: async () => (body === HTML ? JSON.parse(HTML) : body),
-          });
-        requests.push({ url, options, respond, fail: reject });
-      }),
     onPrediction: (prediction, job) => events.push(["prediction", prediction, job.name]),
     // Records changes of the status only.
     onStatus: (status) => status !== lastStatus && events.push(["status", (lastStatus = status)]),

@@ -5,6 +5,9 @@
 
 // Longest pause between two strokes, in milliseconds of drawing time.
 const MAX_PAUSE = 300;
+// With reduced motion, a replay has this many still frames, milliseconds apart.
+const STILL_FRAMES = 6;
+const STILL_INTERVAL = 600;
 
 /** Return the drawing time of all strokes. */
 export function duration(strokes) {
@@ -36,6 +39,31 @@ export function settled(predictions) {
   const digits = predictions.filter((each) => each !== null);
   const changes = digits.filter((digit, i) => i > 0 && digit !== digits[i - 1]).length;
   return { prediction, since, changes };
+}
+
+/**
+ * Replay a drawing at the speed at which it was drawn.
+ * @param {(moment: number | null) => boolean} show receives each moment of the drawing time, null at the
+ *   end; returns whether to continue
+ */
+export function replay(strokes, show) {
+  const end = duration(strokes);
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return replayStills(end, show);
+  const start = performance.now();
+  requestAnimationFrame(function frame(now) {
+    const moment = Math.max(now - start, 0);
+    if (moment >= end) show(null);
+    else if (show(moment)) requestAnimationFrame(frame);
+  });
+}
+
+function replayStills(end, show) {
+  const [, ...remaining] = moments(end, STILL_FRAMES);
+  (function next() {
+    const moment = remaining.shift();
+    if (remaining.length === 0) show(null);
+    else if (show(moment)) setTimeout(next, STILL_INTERVAL);
+  })();
 }
 
 /** Return start and end of each stroke in drawing time. */

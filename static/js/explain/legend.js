@@ -49,7 +49,8 @@ export function attachLegend(root, getNetwork) {
     const text = describeKernels(selected);
     canvas.setAttribute("aria-label", text);
     caption.textContent = text;
-    about.textContent = selected ? describeLayer(selected[0]) : OVERVIEW;
+    const layer = selected && LAYER_TEXTS[selected[0]];
+    about.textContent = layer ? `${layer.title}: ${layer.about}` : OVERVIEW;
     paint();
   }
 
@@ -64,11 +65,6 @@ export function attachLegend(root, getNetwork) {
       paint();
     },
   };
-}
-
-function describeLayer(name) {
-  const { title, about } = LAYER_TEXTS[name];
-  return `${title}: ${about}`;
 }
 
 /** Return six kernels: those of a unit's map of maps2, else one for each map of maps1. */

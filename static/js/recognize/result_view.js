@@ -30,7 +30,6 @@ export function showDigits({ text, digits }, selected) {
   showInput(digits[selected].image);
 }
 
-/** Show an empty prediction. */
 export function showNoPrediction(state) {
   for (const id of ["#reading", "#confidence", "#announcement"]) find(id).textContent = "";
   delete find("#reading").dataset.rival;
@@ -72,9 +71,7 @@ function showText(text, digits, selected) {
   const output = find("#reading");
   const rivals = digits.filter((digit) => rivalOf(digit) !== null).length;
   // A rival takes the width of two more characters.
-  const width = String(text.length + 2 * rivals);
-  const line = output.parentElement.style;
-  line.setProperty("--characters", width);
+  output.parentElement.style.setProperty("--characters", text.length + 2 * rivals);
   if (digits.length === 1) {
     output.textContent = text;
     return showVerdict(output, digits[0]);
@@ -148,7 +145,6 @@ export function repaintInput(image) {
   showInput(image);
 }
 
-/** Describe one of the digits. */
 export function describeSelected(digits, selected) {
   const description = describeDigit(digits[selected]);
   if (digits.length === 1) return description;

@@ -1,7 +1,6 @@
 /** A card's drawing on a canvas, complete or replayed. */
 
-import { replay } from "../draw/replay.js";
-import { strokesUntil } from "../draw/timeline.js";
+import { replay, strokesUntil } from "../draw/timeline.js";
 
 const SIZE = 28;
 // Share of the canvas on each side.

@@ -14,9 +14,6 @@ export function replaceDigit(label, position, character) {
   return label.replace(/[^\n]/g, (old) => (++digit === position ? character : old));
 }
 
-/** Return the number of digits and marks of a label. */
-const countCharacters = (label) => label.replaceAll("\n", "").length;
-
 /** Convert a label for the API: null for a drawing without digits, "" to remove the label. */
 export function toApiLabel(label) {
   if (label === undefined) return "";
@@ -73,7 +70,7 @@ export class Correction {
     const { text, digits } = prediction;
     const { label } = this.#entry;
     // A label given offline may have other digits than the server found later.
-    const isComplete = label && countCharacters(label) === digits.length;
+    const isComplete = label?.replaceAll("\n", "").length === digits.length;
     this.#setLabel(replaceDigit(isComplete ? label : text, selected, character));
     const next = digits.map((_, i) => (selected + 1 + i) % digits.length);
     this.#session.select(next.find((i) => !isMark(digits[i], digits)));
