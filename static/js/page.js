@@ -142,7 +142,6 @@ const explainer = new ExplainerLoader(
   },
 );
 
-/** Return the strokes of a digit, selected by its box. */
 function strokesOf(digit) {
   const box = session.boxOf(digit);
   if (!box) return drawing.strokes;

@@ -9,7 +9,7 @@ from recognizer.models import Drawing
 from tests.browser.conftest import expect_saved, load_model, wait_until
 from tools.browser.pen import draw, expect_state, offline, violations
 from tools.browser.screenshots import AMBIGUOUS
-from tools.samples import ONE, SEVEN, SEVENTY_ONE, ellipse
+from tools.samples import SEVEN, SEVENTY_ONE, ellipse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -238,21 +238,6 @@ def test_x_and_question_mark_label_digits_that_are_none(number):
     expect(page.locator("#shortcuts")).to_be_visible()
 
 
-def test_label_with_fewer_digits_than_the_prediction_is_replaced(number):
-    page = number
-    # Leave the page before the change: the response to its request would overwrite the visit.
-    page.goto("/favicon.ico")
-    page.evaluate(
-        "() => { const visit = JSON.parse(sessionStorage.visit); visit[0].label = '8';"
-        " sessionStorage.visit = JSON.stringify(visit); }"
-    )
-    page.goto("/")
-    expect(page.locator("#label-status")).to_have_text("Your label: 8. Thank you.")
-    page.locator("#reading button").nth(1).click()
-    page.click("[data-digit='4']")
-    expect_label(page, "74")
-
-
 def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(number):
     with offline(number):
         number.keyboard.press("Enter")
@@ -263,14 +248,3 @@ def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(num
     expect_label(number, "71")
     expect(number.locator("#badge")).to_have_text("")
     expect_state(number, "read")
-
-
-def test_offline_second_stroke_replaces_the_old_prediction(drawn):
-    drawn.click("[data-action=clear]")
-    with offline(drawn):
-        draw(drawn, ONE)
-        expect(drawn.locator("#badge")).to_contain_text("No connection")
-        drawn.evaluate("document.querySelector('#reading').textContent = 'old'")
-        draw(drawn, [[[60, 140], [220, 140]]])
-        expect(drawn.locator("#reading")).not_to_have_text("old")
-    expect_saved(drawn, 2)

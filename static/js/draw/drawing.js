@@ -161,7 +161,6 @@ export class Drawing extends EventTarget {
 
 const blank = () => ({ id: randomUUID(), strokes: [], picture: null });
 
-/** Multiply the coordinates of all strokes by a ratio. */
 export function scaleStrokes(strokes, ratio) {
   return strokes.map((stroke) => stroke.map(([x, y, ...rest]) => [x * ratio, y * ratio, ...rest]));
 }

@@ -57,7 +57,6 @@ export function fileName(text = "") {
   return text.match(/[0-9]+/g)?.join("-") ?? "drawing";
 }
 
-/** Download a blob as a file. */
 export function download(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

@@ -9,12 +9,10 @@ const MAX_PAUSE = 300;
 const STILL_FRAMES = 6;
 const STILL_INTERVAL = 600;
 
-/** Return the drawing time of all strokes. */
 export function duration(strokes) {
   return strokeTimes(strokes).at(-1)?.end ?? 0;
 }
 
-/** Return the strokes as they were at a moment of drawing time. */
 export function strokesUntil(strokes, moment) {
   const times = strokeTimes(strokes);
   return strokes
@@ -22,7 +20,6 @@ export function strokesUntil(strokes, moment) {
     .filter((points) => points.length > 0);
 }
 
-/** Return evenly spaced moments from 0 to the end. */
 export function moments(end, count) {
   return Array.from({ length: count }, (_, i) => (end * i) / (count - 1));
 }

@@ -25,7 +25,6 @@ export class ExplainerLoader {
     (await this.#explainer)?.refresh();
   }
 
-  /** Show a moment of the drawing time; null shows the present. */
   async showMoment(moment) {
     (await this.#explainer)?.showMoment(moment);
   }

@@ -11,7 +11,6 @@ const OTHER_DIGITS_ALPHA = 0.25;
 // Milliseconds between points without a time; API clients may omit it.
 const INTERVAL = 12;
 
-/** Return strokes with a time for every point. */
 export function withTimes(strokes) {
   let count = 0;
   return strokes.map((stroke) => stroke.map(([x, y, t]) => [x, y, t ?? INTERVAL * count++]));

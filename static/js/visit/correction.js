@@ -8,10 +8,12 @@ import { countTyped, fillIn, TypedLabel } from "./typed_label.js";
 
 const find = (selector) => document.querySelector(selector);
 
-/** Replace the character of one digit. */
-export function replaceDigit(label, position, character) {
+/** Return the label of a prediction with another character for one digit. */
+export function replaceDigit(label, { text, digits }, position, character) {
+  // A label given offline may have other digits than the server found later.
+  const isComplete = label?.replaceAll("\n", "").length === digits.length;
   let digit = -1;
-  return label.replace(/[^\n]/g, (old) => (++digit === position ? character : old));
+  return (isComplete ? label : text).replace(/[^\n]/g, (old) => (++digit === position ? character : old));
 }
 
 /** Convert a label for the API: null for a drawing without digits, "" to remove the label. */
@@ -67,11 +69,8 @@ export class Correction {
   labelDigit(character) {
     if (!this.#canLabel) return;
     const { prediction, selected } = this.#session;
-    const { text, digits } = prediction;
-    const { label } = this.#entry;
-    // A label given offline may have other digits than the server found later.
-    const isComplete = label?.replaceAll("\n", "").length === digits.length;
-    this.#setLabel(replaceDigit(isComplete ? label : text, selected, character));
+    const { digits } = prediction;
+    this.#setLabel(replaceDigit(this.#entry.label, prediction, selected, character));
     const next = digits.map((_, i) => (selected + 1 + i) % digits.length);
     this.#session.select(next.find((i) => !isMark(digits[i], digits)));
   }
@@ -91,7 +90,6 @@ export class Correction {
     this.#saveTyped();
   }
 
-  /** Delete the digit that was typed last. */
   deleteDigit() {
     if (!this.#canType || this.#typed.digits === "") return;
     this.#typed.removeLast();
