@@ -20,7 +20,8 @@ export function withTimes(strokes) {
 export function fit(strokes, width, height = width) {
   const xs = strokes.flatMap((stroke) => stroke.map(([x]) => x));
   const ys = strokes.flatMap((stroke) => stroke.map(([, y]) => y));
-  const [left, right, top, bottom] = [min(xs), max(xs), min(ys), max(ys)];
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
   const share = 1 - 2 * MARGIN;
   const scale = share * Math.min(width / Math.max(right - left, 1), height / Math.max(bottom - top, 1));
   return {
@@ -30,10 +31,6 @@ export function fit(strokes, width, height = width) {
     pen: Math.max(share * Math.min(width, height) * PEN, 2),
   };
 }
-
-// Math.min(...values) would overflow the stack on long drawings.
-const min = (values) => values.reduce((least, value) => Math.min(least, value), Infinity);
-const max = (values) => values.reduce((most, value) => Math.max(most, value), -Infinity);
 
 /** Return a canvas of 28x28 pixels with an input, base64 of 784 bytes, in a color. */
 export function inputCanvas(image, color) {

@@ -42,26 +42,32 @@ export function toFragment(strokes, side) {
  */
 export function fromFragment(fragment) {
   if (fragment.length > MAX_LENGTH) throw damaged();
-  const reader = new Reader(fromBase64Url(fragment.slice(PREFIX.length)));
-  if (reader.integer(VERSION) !== VERSION) throw damaged();
+  const integers = readIntegers(fromBase64Url(fragment.slice(PREFIX.length))).values();
+  const next = (maximum) => {
+    const { value } = integers.next();
+    // NaN and undefined fail this comparison too.
+    if (!(value <= maximum)) throw damaged();
+    return value;
+  };
+  if (next(VERSION) !== VERSION) throw damaged();
   let last = [0, 0, 0];
   let pointsLeft = MAX_POINTS;
   const readPoint = () => {
     last = [
-      last[0] + unzigzag(reader.integer(2 * LINK_SIDE)),
-      last[1] + unzigzag(reader.integer(2 * LINK_SIDE)),
-      last[2] + reader.integer(MAX_TIME),
+      last[0] + unzigzag(next(2 * LINK_SIDE)),
+      last[1] + unzigzag(next(2 * LINK_SIDE)),
+      last[2] + next(MAX_TIME),
     ];
     const [x, y, t] = last;
     if (!isOnPad(x) || !isOnPad(y) || t > MAX_TIME) throw damaged();
     return last;
   };
-  const strokes = Array.from({ length: reader.integer(MAX_STROKES) }, () => {
-    const length = reader.integer(pointsLeft);
+  const strokes = Array.from({ length: next(MAX_STROKES) }, () => {
+    const length = next(pointsLeft);
     pointsLeft -= length;
     return Array.from({ length }, readPoint);
   });
-  if (!reader.isAtEnd || !isLinkable(strokes)) throw damaged();
+  if (!integers.next().done || !isLinkable(strokes)) throw damaged();
   return strokes;
 }
 
@@ -85,30 +91,19 @@ function writeInteger(bytes, value) {
   bytes.push(value);
 }
 
-class Reader {
-  #bytes;
-  #position = 0;
-
-  constructor(bytes) {
-    this.#bytes = bytes;
+/** Return unsigned LEB128 integers; NaN for one that is too large. */
+function readIntegers(bytes) {
+  const integers = [];
+  let [value, factor] = [0, 1];
+  for (const byte of bytes) {
+    value += (byte % 128) * factor;
+    factor *= 128;
+    if (byte > 127) continue;
+    integers.push(value);
+    [value, factor] = [0, 1];
   }
-
-  /** Return the next integer; throw RangeError if it is missing or above a maximum. */
-  integer(maximum) {
-    let [value, factor] = [0, 1];
-    for (;;) {
-      const byte = this.#bytes[this.#position++];
-      value += (byte % 128) * factor;
-      // NaN, without a byte or after many continuation bytes, fails this comparison too.
-      if (!(value <= maximum)) throw damaged();
-      if (byte < 128) return value;
-      factor *= 128;
-    }
-  }
-
-  get isAtEnd() {
-    return this.#position === this.#bytes.length;
-  }
+  if (factor > 1) throw damaged();
+  return integers;
 }
 
 function toBase64Url(bytes) {
