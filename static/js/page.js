@@ -126,16 +126,13 @@ const explainer = new ExplainerLoader(
   {
     session,
     getInput() {
-      if (openingStrokes) {
-        const [strokes, parts] = [openingStrokes, [openingStrokes]];
-        return { strokes, parts, digits: [], selected: 0, side: pad.side, isPreview: true };
-      }
-      const digits = session.prediction?.digits ?? [];
-      const { picture } = drawing;
-      const { image = "", box } = digits[session.selected] ?? {};
+      const [{ picture }, { prediction, selected }, { side }] = [drawing, session, pad];
+      const strokes = openingStrokes ?? drawing.strokes;
+      const digits = prediction?.digits ?? [];
+      const { image = "", box } = digits[selected] ?? {};
       const grid = picture && levelsOf(image);
-      const parts = digits.length > 0 ? digits.map(strokesOf) : [drawing.strokes];
-      return { strokes: drawing.strokes, parts, digits, selected: session.selected, side: pad.side, grid, picture, box };
+      const parts = digits.length > 0 ? digits.map(strokesOf) : [strokes];
+      return { strokes, parts, digits, selected, side, grid, picture, box, isPreview: openingStrokes !== null };
     },
     onMoment: showMoment,
     onPast: showDigits,

@@ -38,22 +38,6 @@ async function start(site, now) {
   return queue;
 }
 
-test("label: shows the next card and sends the labels in order", async () => {
-  const site = server(12);
-  const queue = await start(site);
-  for (const label of ["3", null, "?"]) {
-    queue.label(label);
-    await settled();
-  }
-  assert.equal(queue.card.digit, 3);
-  assert.equal(queue.labeled, 3);
-  assert.deepEqual(site.labels, [
-    { digit: 0, label: "3", previous_label: "" },
-    { digit: 1, label: "1", previous_label: "" },
-    { digit: 2, label: "?", previous_label: "" },
-  ]);
-});
-
 test("skip: shows every card once, then the queue is done", async () => {
   const queue = await start(server(23));
   const digits = [];
