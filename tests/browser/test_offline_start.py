@@ -21,9 +21,7 @@ def installed(open_page):
     return page
 
 
-def test_page_starts_without_a_network_or_server_and_sends_its_drawing_later(
-    installed, monkeypatch
-):
+def test_page_starts_without_network_or_server_and_sends_its_drawing_later(installed, monkeypatch):
     with offline(installed):
         installed.goto("/")
         draw(installed)

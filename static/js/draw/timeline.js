@@ -6,7 +6,7 @@
 // Longest pause between two strokes, in milliseconds of drawing time.
 const MAX_PAUSE = 300;
 // With reduced motion, a replay has this many still frames, milliseconds apart.
-const STILL_FRAMES = 6;
+const STILLS = 5;
 const STILL_INTERVAL = 600;
 
 export function duration(strokes) {
@@ -45,21 +45,14 @@ export function settled(predictions) {
  */
 export function replay(strokes, show) {
   const end = duration(strokes);
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return replayStills(end, show);
+  const isReduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const schedule = isReduced ? (frame) => setTimeout(frame, STILL_INTERVAL) : requestAnimationFrame;
   const start = performance.now();
-  requestAnimationFrame(function frame(now) {
-    const moment = Math.max(now - start, 0);
+  let stills = 0;
+  (function frame() {
+    const moment = isReduced ? (end * ++stills) / STILLS : performance.now() - start;
     if (moment >= end) show(null);
-    else if (show(moment)) requestAnimationFrame(frame);
-  });
-}
-
-function replayStills(end, show) {
-  const [, ...remaining] = moments(end, STILL_FRAMES);
-  (function next() {
-    const moment = remaining.shift();
-    if (remaining.length === 0) show(null);
-    else if (show(moment)) setTimeout(next, STILL_INTERVAL);
+    else if (show(moment)) schedule(frame);
   })();
 }
 

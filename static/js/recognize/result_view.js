@@ -1,10 +1,6 @@
 /** The displayed prediction: text, confidence, probabilities and the 28x28 input. */
 
-const percent = new Intl.NumberFormat("en", {
-  style: "percent",
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-});
+const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1 });
 // A mark is lower than this fraction of the tallest digit.
 const MARK_HEIGHT = 0.5;
 // Lower probabilities are shown on hover and focus only.

@@ -7,14 +7,7 @@
 import { randomUUID } from "../draw/drawing.js";
 import { PredictionClient } from "./client.js";
 import { LocalPredictor } from "./local_prediction.js";
-import {
-  announce,
-  leastConfident,
-  setState,
-  showBadge,
-  showNoPrediction,
-  showPrediction,
-} from "./result_view.js";
+import { announce, leastConfident, setState, showBadge, showNoPrediction, showPrediction } from "./result_view.js";
 
 const MODEL_URL = "/api/v1/model.onnx";
 

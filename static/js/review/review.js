@@ -6,11 +6,7 @@ import { Progress } from "./progress.js";
 import { LabelRejected, ReviewQueue } from "./queue.js";
 
 const find = (selector) => document.querySelector(selector);
-const percent = new Intl.NumberFormat("en", {
-  style: "percent",
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-});
+const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1 });
 const format = (text, values) => interpolate(text, values, true);
 const root = find("#review");
 const { remaining, isTruncated, agreed, total, nextUrl, labelUrl, labelsUrl } = root.dataset;
