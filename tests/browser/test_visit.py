@@ -103,7 +103,7 @@ def test_delete_removes_drawings_from_page_and_server(visit):
 
 def test_drawing_is_downloaded_as_png_svg_and_json_without_a_connection(visit, tmp_path, shipped):
     names = "performance.getEntriesByType('resource').map(({ name }) => name).join()"
-    wait_until(visit, lambda: "share/link" in visit.evaluate(names))
+    wait_until(visit, lambda: "draw/export" in visit.evaluate(names))
     with offline(visit):
         png = download(visit, "png", tmp_path)
         svg = download(visit, "svg", tmp_path)
