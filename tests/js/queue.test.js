@@ -49,26 +49,6 @@ test("skip: shows every card once, then the queue is done", async () => {
   assert.deepEqual(digits, [...Array(23).keys()]);
 });
 
-test("undo: restores every label and card of the session", async () => {
-  const site = server(40);
-  const queue = await start(site);
-  for (let n = 0; n < 30; n++) {
-    if (n % 3) queue.label("5");
-    else queue.skip();
-    await settled();
-  }
-  for (let n = 29; n >= 0; n--) {
-    queue.undo();
-    assert.equal(queue.card.digit, n);
-    assert.equal(queue.card.label, "");
-  }
-  assert.equal(queue.canUndo, false);
-  assert.equal(queue.labeled, 0);
-  await settled();
-  assert.equal(site.labels.length, 40);
-  assert.deepEqual(site.labels.at(-1), { digit: 1, label: "", previous_label: "5" });
-});
-
 test("recent: has the last five labels, and undo restores any of them", async () => {
   const site = server(12);
   const queue = await start(site);

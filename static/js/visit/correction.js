@@ -206,15 +206,12 @@ function showLabel(label, text, isTyping) {
   line.classList.toggle("typing", isTyping);
 }
 
-/** Show the buttons of an unlabeled or a labeled drawing, and keep the focus on a visible one. */
+/** Show Correct and Not a digit, or Undo and Details; keep the focus on a visible one. */
 function swapButtons(isUnlabeled) {
-  const [confirm, notADigit, undo] = ["confirm", "not-a-digit", "undo"].map((action) =>
-    find(`[data-label-action=${action}]`),
-  );
-  const hadFocus = (isUnlabeled ? [undo] : [confirm, notADigit]).includes(document.activeElement);
-  for (const element of [confirm, notADigit]) element.classList.toggle("reserved", !isUnlabeled);
-  for (const element of [undo, find("#details-link")]) element.classList.toggle("reserved", isUnlabeled);
-  if (hadFocus) (isUnlabeled ? confirm : undo).focus();
+  const { activeElement } = document;
+  const elements = [...find(".verdict").children];
+  elements.forEach((element, i) => element.classList.toggle("reserved", i < 2 !== isUnlabeled));
+  if (activeElement.matches(".verdict > .reserved")) elements[isUnlabeled ? 0 : 2].focus();
 }
 
 function labelStatus(text, label) {
