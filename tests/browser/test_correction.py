@@ -112,7 +112,7 @@ def test_each_digit_of_a_number_is_labeled_separately(number):
     expect(number.locator("#reading button").first).to_have_attribute("aria-pressed", "true")
 
 
-def test_typed_digits_replace_the_whole_label_from_left_to_right(number):
+def test_typed_characters_replace_the_whole_label_from_left_to_right(number):
     number.keyboard.press("4")
     expect(number.locator("#label")).to_have_text("4")
     assert Drawing.objects.get().visitor_label == ""
@@ -129,6 +129,14 @@ def test_typed_digits_replace_the_whole_label_from_left_to_right(number):
     number.keyboard.press("Enter")
     expect_label(number, "5")
     number.click("[data-label-action=undo]")
+    # Non-digits; after the first character, "?" shows no shortcuts.
+    number.keyboard.type("7?")
+    expect_label(number, "7?")
+    expect(number.locator("#shortcuts")).to_be_hidden()
+    number.click("[data-label-action=undo]")
+    number.keyboard.type("x1")
+    expect_label(number, "?1")
+    number.click("[data-label-action=undo]")
     # Escape cancels the typed label, then clears the drawing.
     number.keyboard.press("4")
     number.keyboard.press("Escape")
@@ -136,6 +144,8 @@ def test_typed_digits_replace_the_whole_label_from_left_to_right(number):
     expect(number.locator("#label-status")).to_contain_text("Wrong?")
     number.keyboard.press("Escape")
     expect_state(number, "empty")
+    number.keyboard.press("?")
+    expect(number.locator("#shortcuts")).to_be_visible()
 
 
 def test_tap_on_a_box_selects_its_digit_and_draws_nothing(number):
@@ -223,19 +233,6 @@ def test_digit_keys_skip_the_dash_of_a_number(page):
     page.locator("#reading button").nth(1).click()
     page.click("[data-digit='3']")
     expect_label(page, "234")
-
-
-def test_x_and_question_mark_label_digits_that_are_none(number):
-    page = number
-    page.keyboard.type("7?")
-    expect_label(page, "7?")
-    expect(page.locator("#label")).to_have_text("7?")
-    expect(page.locator("#shortcuts")).to_be_hidden()
-    page.click("[data-label-action=undo]")
-    page.keyboard.type("x1")
-    expect_label(page, "?1")
-    page.keyboard.press("?")
-    expect(page.locator("#shortcuts")).to_be_visible()
 
 
 def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(number):
