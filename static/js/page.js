@@ -39,7 +39,6 @@ const correction = new Correction({ drawing, visit, outbox, session });
 // Strokes and pictures
 
 let lastGeneration = 0;
-
 let newestFile = null;
 
 /** Open a picture, or the strokes of an SVG file. */
@@ -252,7 +251,7 @@ onColorChange(() => {
 
 // Buttons and keys
 
-/** Run an action, whose modules may load on demand; show a message if it fails. */
+/** Run an action; show a message if it fails, for example because a module cannot be fetched. */
 async function attempt(action) {
   try {
     await action();
