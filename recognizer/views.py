@@ -39,7 +39,7 @@ MODULES = [
     f"js/{name}.js"
     for name in (
         "draw/drawing", "draw/keyboard", "draw/pad", "draw/paint",
-        "draw/picture_input", "draw/replay", "draw/timeline", "explain/loader",
+        "draw/picture_input", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
         "recognize/session", "visit/correction", "visit/outbox", "visit/storage", "visit/strip",
         "visit/typed_label", "visit/visit", "visit/welcome",

@@ -10,16 +10,18 @@ const TEST_SETS = {
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 2 });
 const integer = new Intl.NumberFormat("en");
 
-/** Fill a description list with one row per test set. */
+/** Fill a description list with one row per test set, or with one that states the failure. */
 export async function showAccuracy(list) {
-  // Without a connection, or from a failing server, the list is empty.
   const facts = await fetch("/api/v1/model").then((response) => response.json()).catch(() => null);
-  const metrics = facts?.metrics ?? {};
-  const rows = Object.entries(TEST_SETS).filter(([name]) => metrics[name]);
-  list.replaceChildren(...rows.flatMap(([name, title]) => createRow(title, metrics[name])));
+  const rows = facts?.metrics ? rowsOf(facts.metrics) : [["The server did not answer.", "Reopen this later."]];
+  list.replaceChildren(
+    ...rows.flatMap(([title, text]) => [createElement("dt", {}, title), createElement("dd", {}, text)]),
+  );
 }
 
-function createRow(title, { errors, of }) {
-  const accuracy = `${percent.format(1 - errors / of)} of ${integer.format(of)}`;
-  return [createElement("dt", {}, title), createElement("dd", {}, accuracy)];
+function rowsOf(metrics) {
+  return Object.entries(TEST_SETS).filter(([name]) => metrics[name]).map(([name, title]) => {
+    const { errors, of } = metrics[name];
+    return [title, `${percent.format(1 - errors / of)} of ${integer.format(of)}`];
+  });
 }

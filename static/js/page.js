@@ -5,8 +5,7 @@ import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
 import { onColorChange } from "./draw/paint.js";
 import { handlePictures } from "./draw/picture_input.js";
-import { replay } from "./draw/replay.js";
-import { strokesUntil } from "./draw/timeline.js";
+import { replay, strokesUntil } from "./draw/timeline.js";
 import { ExplainerLoader } from "./explain/loader.js";
 import { levelsOf, repaintInput, showBadge, showDigits } from "./recognize/result_view.js";
 import { Session } from "./recognize/session.js";
@@ -40,9 +39,15 @@ const correction = new Correction({ drawing, visit, outbox, session });
 // Strokes and pictures
 
 let lastGeneration = 0;
+let newestFile = null;
 
 /** Open a picture, or the strokes of an SVG file. */
-function openPicture({ strokes, side, ...picture }) {
+async function openFile(file) {
+  newestFile = file;
+  const { toPicture } = await import("./draw/picture_file.js");
+  const { strokes, side, ...picture } = await toPicture(file);
+  // A newer file was chosen while this one was read.
+  if (newestFile !== file) return;
   if (strokes) {
     // The change predicts and saves it.
     drawing.open({ id: randomUUID(), strokes: scaleStrokes(strokes, pad.side / side) });
@@ -63,11 +68,7 @@ handlePointers(pad, {
   onTap: (point) => session.select(digitAt(point)),
 });
 handleKeys(pad, listeners);
-handlePictures({
-  inputs: [find("#picture"), find("#camera")],
-  onPicture: openPicture,
-  onInvalid: () => showBadge("This file is no picture that your browser can open, and no drawing of this page."),
-});
+handlePictures([find("#picture"), find("#camera")], (file) => attempt(() => openFile(file)));
 
 drawing.addEventListener("change", ({ timeStamp }) => {
   visit.setCurrent(drawing.id);
@@ -124,23 +125,19 @@ const explainer = new ExplainerLoader(
   {
     session,
     getInput() {
-      if (openingStrokes) {
-        const [strokes, parts] = [openingStrokes, [openingStrokes]];
-        return { strokes, parts, digits: [], selected: 0, side: pad.side, isPreview: true };
-      }
-      const digits = session.prediction?.digits ?? [];
-      const { picture } = drawing;
-      const { image = "", box } = digits[session.selected] ?? {};
+      const [{ picture }, { prediction, selected }, { side }] = [drawing, session, pad];
+      const strokes = openingStrokes ?? drawing.strokes;
+      const digits = prediction?.digits ?? [];
+      const { image = "", box } = digits[selected] ?? {};
       const grid = picture && levelsOf(image);
-      const parts = digits.length > 0 ? digits.map(strokesOf) : [drawing.strokes];
-      return { strokes: drawing.strokes, parts, digits, selected: session.selected, side: pad.side, grid, picture, box };
+      const parts = digits.length > 0 ? digits.map(strokesOf) : [strokes];
+      return { strokes, parts, digits, selected, side, grid, picture, box, isPreview: openingStrokes !== null };
     },
     onMoment: showMoment,
     onPast: showDigits,
   },
 );
 
-/** Return the strokes of a digit, selected by its box. */
 function strokesOf(digit) {
   const box = session.boxOf(digit);
   if (!box) return drawing.strokes;
@@ -179,11 +176,15 @@ function onFirstInput() {
   loadModel();
 }
 
-/** Load the model; on the first visit, play the opening. */
+/** Load the parts that may be used after the connection is lost; on the first visit, play the opening. */
 async function beginVisit() {
-  // So that downloads work if the connection is lost later.
-  import("./draw/export.js").catch(() => {});
-  await loadModel();
+  if (navigator.connection?.saveData) return;
+  await Promise.allSettled([
+    loadModel(),
+    import("./accuracy.js"),
+    import("./draw/picture_file.js"),
+    import("./share/share.js"),
+  ]);
   if (earlierVisits > 0 || hasInput || !drawing.isEmpty) return;
   const { playOpening } = await import("./opening.js");
   if (!hasInput) playOpening(pad, showOpening);
@@ -231,12 +232,6 @@ async function downloadDrawing(format) {
   download(await toFile(entry, format), `${fileName(entry.text)}.${format}`);
 }
 
-/** Forget the visitor's corrections; later predictions are those of the model alone. */
-function forgetHand() {
-  session.memory.reset();
-  correction.show();
-}
-
 /** Share the drawing with a function of share.js. */
 async function share(method) {
   const sharing = await import("./share/share.js");
@@ -256,6 +251,18 @@ onColorChange(() => {
 
 // Buttons and keys
 
+/** Run an action; show a message if it fails, for example because a module cannot be fetched. */
+async function attempt(action) {
+  try {
+    await action();
+  } catch (error) {
+    // The message of a RangeError is for the visitor; others are lost connections or bugs.
+    const isForVisitor = error instanceof RangeError;
+    showBadge(isForVisitor ? error.message : "This did not work. Check the connection and reload the page.");
+    if (!isForVisitor) throw error;
+  }
+}
+
 const actions = {
   clear: () => drawing.clear(),
   undo: () => drawing.undo(),
@@ -267,18 +274,20 @@ const actions = {
   share: () => share("shareLink"),
   card: () => share("shareCard"),
   delete: () => deleteDrawings([drawing.id]),
-  "forget-hand": forgetHand,
+  "forget-hand": () => {
+    session.memory.reset();
+    correction.show();
+  },
   "delete-all": () => deleteDrawings(visit.drawings.map(({ id }) => id)),
 };
 for (const button of document.querySelectorAll("[data-action]")) {
   button.addEventListener("click", () => {
     // Before the action: a disabled button closes no menu.
     for (const menu of document.querySelectorAll(":popover-open")) menu.hidePopover();
-    actions[button.dataset.action]();
+    attempt(actions[button.dataset.action]);
   });
 }
 
-/** Return the action of a key, or undefined. */
 function actionOf(event) {
   if (event.target.matches("select, [type=range]")) return undefined;
   const key = event.key.toLowerCase();
@@ -292,7 +301,6 @@ function actionOf(event) {
   return labelActionOf(event, key);
 }
 
-/** Return the action of a key that labels the drawing, or undefined. */
 function labelActionOf(event, key) {
   if (!find("#digit-keys").checked) return undefined;
   if (key === "backspace") return () => correction.deleteDigit();
@@ -315,10 +323,8 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-find("#accuracy").addEventListener("beforetoggle", async ({ newState }) => {
-  if (newState === "closed") return;
-  const { showAccuracy } = await import("./accuracy.js");
-  showAccuracy(find("#accuracy dl"));
+find("#accuracy").addEventListener("beforetoggle", ({ newState }) => {
+  if (newState === "open") attempt(async () => (await import("./accuracy.js")).showAccuracy(find("#accuracy dl")));
 });
 
 // Saved preferences, under the keys that visitors' browsers already hold
@@ -357,25 +363,20 @@ else sendEarlierChanges();
 
 /** Open and replay the drawing in the address; it is not saved. */
 async function openLink() {
-  if (!location.hash) return;
+  const { hash } = location;
+  // The prefix of link.js.
+  if (!hash.startsWith("#d=")) return;
   hasInput = true;
   const { fromFragment, LINK_SIDE } = await import("./share/link.js");
-  try {
-    const strokes = fromFragment(location.hash);
-    if (!strokes) return;
-    const entry = { id: randomUUID(), strokes, side: LINK_SIDE, save: false };
-    visit.put(entry);
-    openDrawing(entry);
-    replayDrawing();
-    // A reload would open it again.
-    history.replaceState(null, "", location.pathname);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    showBadge(`${error.message} Ask the sender to copy it again.`);
-  }
+  const entry = { id: randomUUID(), strokes: fromFragment(hash), side: LINK_SIDE, save: false };
+  visit.put(entry);
+  openDrawing(entry);
+  replayDrawing();
+  // A reload would open it again.
+  history.replaceState(null, "", location.pathname);
 }
-addEventListener("hashchange", openLink);
-openLink();
+addEventListener("hashchange", () => attempt(openLink));
+attempt(openLink);
 
 // Installation and offline start
 

@@ -35,7 +35,7 @@ addEventListener("fetch", (event) => {
   if (request.method !== "GET" || origin !== location.origin) return;
   if (request.mode === "navigate" && pathname === PAGE) event.respondWith(openPage());
   else if (pathname === MODEL) event.respondWith(fetchModel(request));
-  else if (FILES.includes(pathname)) event.respondWith(fetchFile(request));
+  else if (FILES.includes(pathname)) event.respondWith(stored(pathname).then((file) => file ?? fetch(request)));
 });
 
 /** Open the server's page, or the stored one if the server is slow, failing or out of reach. */
@@ -51,10 +51,6 @@ async function fetchModel(request) {
   const cache = await caches.open(RELEASE);
   await cache.put(MODEL, response.clone());
   return response;
-}
-
-async function fetchFile(request) {
-  return (await stored(new URL(request.url).pathname)) ?? fetch(request);
 }
 
 async function stored(url) {

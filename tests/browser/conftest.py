@@ -52,10 +52,8 @@ def open_page(browser, live_server):
 
     def open_new(path="/", *, is_first_visit=False, **options):
         # Service workers send requests of their own, without the test's header.
-        options = {"service_workers": "block"} | options
-        context = browser.new_context(
-            base_url=live_server.url, extra_http_headers={HEADER: test}, **options
-        )
+        options = {"base_url": live_server.url, "service_workers": "block"} | options
+        context = browser.new_context(extra_http_headers={HEADER: test}, **options)
         if not is_first_visit:
             context.add_init_script("localStorage.visits ??= 1")
         contexts.append(context)
@@ -108,6 +106,12 @@ def wait_until(page, condition):
             return
         page.wait_for_timeout(50)
     assert condition()
+
+
+def load_model(page):
+    """Wait for the model, which a pointer above the pad loads at once."""
+    page.hover("#pad")
+    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
 
 
 def promote(route):

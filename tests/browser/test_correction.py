@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved, wait_until
+from tests.browser.conftest import expect_saved, load_model, wait_until
 from tools.browser.pen import draw, expect_state, offline, violations
-from tools.samples import ONE, SEVEN, SEVENTY_ONE, ellipse
+from tools.samples import SEVEN, SEVENTY_ONE, ellipse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,18 +36,22 @@ def expect_label(page, label):
 
 
 def test_confirm_and_not_a_digit_label_and_undo_removes_the_label(drawn):
-    drawn.click("[data-label-action=confirm]")
+    confirm, undo = (drawn.locator(f"[data-label-action={each}]") for each in ("confirm", "undo"))
+    confirm.press("Enter")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 7. Thank you.")
     expect_label(drawn, "7")
-    drawn.click("[data-label-action=undo]")
+    # The focus stays on a visible button.
+    expect(undo).to_be_focused()
+    undo.press("Enter")
     expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
     expect_label(drawn, "")
+    expect(confirm).to_be_focused()
     drawn.click("[data-label-action=not-a-digit]")
     expect(drawn.locator("#label-status")).to_have_text("Your label: not a digit. Thank you.")
     expect_label(drawn, "?")
 
 
-def test_click_on_a_bar_labels_its_digit_and_shows_the_label_as_the_result(drawn):
+def test_click_on_a_bar_labels_its_digit_until_the_next_stroke(drawn):
     drawn.click("[data-digit='1']")
     expect(drawn.locator("[data-digit='1']")).to_have_attribute("aria-pressed", "true")
     expect(drawn.locator("#label")).to_have_text("1")
@@ -55,13 +59,9 @@ def test_click_on_a_bar_labels_its_digit_and_shows_the_label_as_the_result(drawn
     after = "getComputedStyle(document.querySelector('#label'), '::after').content"
     assert drawn.evaluate(after) == '"— predicted"'
     expect_label(drawn, "1")
-
-
-def test_digit_key_labels_the_drawing_even_on_the_picture_input(drawn):
-    drawn.focus("#picture")
-    drawn.keyboard.press("4")
-    expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
-    expect_label(drawn, "4")
+    draw(drawn, [[[110, 165], [205, 165]]])
+    expect_label(drawn, "")
+    expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
 
 
 def test_digit_keys_can_be_switched_off(drawn):
@@ -73,16 +73,8 @@ def test_digit_keys_can_be_switched_off(drawn):
     drawn.keyboard.press("?")
     drawn.locator("#digit-keys").check()
     drawn.keyboard.press("Escape")
-    drawn.keyboard.press("4")
+    drawn.locator("#picture").press("4")
     expect(drawn.locator("#label-status")).to_have_text("Your label: 4. Thank you.")
-
-
-def test_new_stroke_removes_the_label(drawn):
-    drawn.keyboard.press("1")
-    expect_label(drawn, "1")
-    draw(drawn, [[[110, 165], [205, 165]]])
-    expect_label(drawn, "")
-    expect(drawn.locator("#label-status")).to_contain_text("Wrong?")
 
 
 def test_unsaved_drawing_cannot_be_labeled(page):
@@ -122,7 +114,7 @@ def test_each_digit_of_a_number_is_labeled_separately(number):
     expect(number.locator("#reading button").first).to_have_attribute("aria-pressed", "true")
 
 
-def test_typed_digits_replace_the_whole_label_from_left_to_right(number):
+def test_typed_characters_replace_the_whole_label_from_left_to_right(number):
     number.keyboard.press("4")
     expect(number.locator("#label")).to_have_text("4")
     assert Drawing.objects.get().visitor_label == ""
@@ -138,16 +130,24 @@ def test_typed_digits_replace_the_whole_label_from_left_to_right(number):
     number.keyboard.press("5")
     number.keyboard.press("Enter")
     expect_label(number, "5")
-
-
-def test_escape_cancels_the_typed_label_only(number):
+    number.click("[data-label-action=undo]")
+    # Non-digits; after the first character, "?" shows no shortcuts.
+    number.keyboard.type("7?")
+    expect_label(number, "7?")
+    expect(number.locator("#shortcuts")).to_be_hidden()
+    number.click("[data-label-action=undo]")
+    number.keyboard.type("x1")
+    expect_label(number, "?1")
+    number.click("[data-label-action=undo]")
+    # Escape cancels the typed label, then clears the drawing.
     number.keyboard.press("4")
     number.keyboard.press("Escape")
     expect(number.locator("#label")).to_have_text("")
-    expect(number.locator("#reading")).to_have_text("71")
     expect(number.locator("#label-status")).to_contain_text("Wrong?")
     number.keyboard.press("Escape")
     expect_state(number, "empty")
+    number.keyboard.press("?")
+    expect(number.locator("#shortcuts")).to_be_visible()
 
 
 def test_tap_on_a_box_selects_its_digit_and_draws_nothing(number):
@@ -161,7 +161,7 @@ def test_tap_on_a_box_selects_its_digit_and_draws_nothing(number):
 
 
 def test_pending_prediction_cannot_be_confirmed(page):
-    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
+    load_model(page)
     late = []
     page.route("**/api/v1/drawings/*", lambda route: late.append(route))
     draw(page)
@@ -237,34 +237,6 @@ def test_digit_keys_skip_the_dash_of_a_number(page):
     expect_label(page, "234")
 
 
-def test_x_and_question_mark_label_digits_that_are_none(number):
-    page = number
-    page.keyboard.type("7?")
-    expect_label(page, "7?")
-    expect(page.locator("#label")).to_have_text("7?")
-    expect(page.locator("#shortcuts")).to_be_hidden()
-    page.click("[data-label-action=undo]")
-    page.keyboard.type("x1")
-    expect_label(page, "?1")
-    page.keyboard.press("?")
-    expect(page.locator("#shortcuts")).to_be_visible()
-
-
-def test_label_with_fewer_digits_than_the_prediction_is_replaced(number):
-    page = number
-    # Leave the page before the change: the response to its request would overwrite the visit.
-    page.goto("/favicon.ico")
-    page.evaluate(
-        "() => { const visit = JSON.parse(sessionStorage.visit); visit[0].label = '8';"
-        " sessionStorage.visit = JSON.stringify(visit); }"
-    )
-    page.goto("/")
-    expect(page.locator("#label-status")).to_have_text("Your label: 8. Thank you.")
-    page.locator("#reading button").nth(1).click()
-    page.click("[data-digit='4']")
-    expect_label(page, "74")
-
-
 def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(number):
     with offline(number):
         number.keyboard.press("Enter")
@@ -275,22 +247,3 @@ def test_enter_confirms_a_number_which_stays_displayed_while_its_label_waits(num
     expect_label(number, "71")
     expect(number.locator("#badge")).to_have_text("")
     expect_state(number, "read")
-
-
-def test_focus_moves_between_confirm_and_undo(drawn):
-    drawn.focus("[data-label-action=confirm]")
-    drawn.keyboard.press("Enter")
-    expect(drawn.locator("[data-label-action=undo]")).to_be_focused()
-    drawn.keyboard.press("Enter")
-    expect(drawn.locator("[data-label-action=confirm]")).to_be_focused()
-
-
-def test_offline_second_stroke_replaces_the_old_prediction(drawn):
-    drawn.click("[data-action=clear]")
-    with offline(drawn):
-        draw(drawn, ONE)
-        expect(drawn.locator("#badge")).to_contain_text("No connection")
-        drawn.evaluate("document.querySelector('#reading').textContent = 'old'")
-        draw(drawn, [[[60, 140], [220, 140]]])
-        expect(drawn.locator("#reading")).not_to_have_text("old")
-    expect_saved(drawn, 2)

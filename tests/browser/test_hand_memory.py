@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Digit, Drawing
-from tests.browser.conftest import expect_saved, promote, wait_until
+from tests.browser.conftest import expect_saved, load_model, promote, wait_until
 from tools.browser.pen import choose, draw, expect_state, violations
 from tools.samples import ellipse
 
@@ -17,10 +17,9 @@ SIMILAR = [[[82, 64], [158, 40], [124, 240]]]
 
 
 @pytest.fixture
-def taught(open_page):
+def taught(page):
     """A page that has learned one correction."""
-    page = open_page(viewport={"width": 1280, "height": 800})
-    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
+    load_model(page)
     draw(page, FLAG)
     expect(page.locator("#reading")).to_have_text("7")
     expect_state(page, "read")
@@ -61,11 +60,17 @@ def test_uncorrected_drawing_raises_the_confidence_in_its_shape(taught):
     expect(taught.locator("#reading")).to_have_text("1")
 
 
-def test_relabeled_digit_changes_the_ribbon_and_undone_label_is_forgotten(taught):
+def test_relabeled_digit_changes_the_ribbon_and_is_forgotten_with_its_label_or_drawing(
+    taught,
+):
     for label in ("1", "4"):
         taught.click(f"#probabilities [data-digit='{label}']")
         expect(taught.locator("#ribbon p")).to_contain_text(f"Prediction {label}")
     taught.click("[data-label-action=undo]")
+    expect(taught.locator("#hand")).to_be_hidden()
+    taught.keyboard.press("1")
+    expect(taught.locator("#hand")).to_be_visible()
+    choose(taught, "delete")
     expect(taught.locator("#hand")).to_be_hidden()
 
 
@@ -79,8 +84,3 @@ def test_reset_in_another_tab_returns_to_the_prediction_of_the_model(taught):
     draw(taught, SIMILAR)
     expect_state(taught, "read")
     expect(taught.locator("#reading")).to_have_text("7")
-
-
-def test_deleted_drawing_is_forgotten(taught):
-    choose(taught, "delete")
-    expect(taught.locator("#hand")).to_be_hidden()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved, wait_until
+from tests.browser.conftest import expect_saved, load_model, wait_until
 from tools.browser.pen import draw, expect_state, press, wait_for_frames
 from tools.samples import SEVENTY_ONE
 
@@ -15,8 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def page_with_model(page):
-    """Return a page that has fetched the model."""
-    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
+    load_model(page)
     return page
 
 
@@ -70,7 +69,7 @@ def test_late_response_for_fewer_strokes_is_not_shown(page_with_model):
     expect(page_with_model.locator("#reading")).to_have_text("71")
 
 
-def test_unavailable_model_file_leaves_server_predictions(page):
+def test_unavailable_model_leaves_server_predictions_until_the_panel_loads_it(page):
     page.expected_errors.append("503")
     page.route("**/api/v1/model.onnx", lambda route: route.fulfill(status=503))
     for count in (1, 2):
@@ -78,3 +77,7 @@ def test_unavailable_model_file_leaves_server_predictions(page):
         expect(page.locator("#reading")).to_have_text("7")
         expect_saved(page, count)
         page.click("[data-action=clear]")
+    expect(page.locator("#unit")).to_contain_text("could not be loaded")
+    page.unroute("**/api/v1/model.onnx")
+    page.click("#network summary")
+    expect(page.locator("[data-layer=logits]")).to_be_visible()

@@ -21,7 +21,7 @@ def installed(open_page):
     return page
 
 
-def test_page_starts_without_a_network_and_sends_its_drawing_later(installed):
+def test_page_starts_without_network_or_server_and_sends_its_drawing_later(installed, monkeypatch):
     with offline(installed):
         installed.goto("/")
         draw(installed)
@@ -32,8 +32,6 @@ def test_page_starts_without_a_network_and_sends_its_drawing_later(installed):
     expect_saved(installed, 1)
     expect_state(installed, "read")
 
-
-def test_page_opens_from_its_store_if_the_server_fails(installed, monkeypatch):
     def fail(*args, **options):
         raise RuntimeError
 

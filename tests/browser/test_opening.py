@@ -28,7 +28,7 @@ def advance_until(page, text):
     """Advance the time of the page until its prediction matches a pattern."""
 
     def matches():
-        page.clock.run_for(50)
+        page.clock.run_for(200)
         return re.fullmatch(text, page.locator("#reading").inner_text())
 
     wait_until(page, matches)

@@ -4,14 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved, wait_until
-from tools.browser.pen import draw, expect_state, ink_of
+from tests.browser.conftest import expect_saved, load_model, wait_until
+from tools.browser.pen import draw, expect_state, ink_of, wait_for_frames
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def state(page):
-    return page.locator("body").get_attribute("data-state")
 
 
 def test_drawing_is_predicted_and_saved(page):
@@ -34,16 +30,16 @@ def test_drawing_is_predicted_and_saved(page):
     assert len(drawing.strokes) == 1
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 664), (844, 390)])
-def test_menu_opens_inside_the_window(open_page, size):
-    width, height = size
-    page = open_page(viewport={"width": width, "height": height})
+def test_menu_opens_inside_the_window(page):
     page.click("[popovertarget=menu]")
-    box = page.locator("#menu").bounding_box()
-    assert box["x"] >= 0
-    assert box["y"] >= 0
-    assert box["x"] + box["width"] <= width
-    assert box["y"] + box["height"] <= height
+    for width, height in ((1280, 800), (390, 664), (844, 390)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_for_frames(page)
+        box = page.locator("#menu").bounding_box()
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
 
 
 def test_model_input_and_strip_follow_the_color_scheme(page):
@@ -107,7 +103,7 @@ def test_late_prediction_of_a_cleared_drawing_is_not_shown(page):
     # The next response, which is for the complete drawing, changes only the strip.
     expect(page.locator("#strip button")).to_have_text("7")
     assert page.locator("#reading").inner_text() == ""
-    assert state(page) == "empty"
+    expect_state(page, "empty")
 
 
 def test_reviewed_drawing_continues_under_a_new_uuid(page, admin_user):
@@ -126,7 +122,7 @@ def test_rejected_drawing_keeps_the_prediction_of_the_page(page):
     page.expected_errors.append("422")
     problem = {"status": 422, "json": {"detail": "strokes: too many points"}}
     page.route("**/api/v1/drawings/*", lambda route: route.fulfill(**problem))
-    expect(page.locator("body")).to_have_attribute("data-model", "loaded")
+    load_model(page)
     draw(page)
     expect(page.locator("#badge")).to_contain_text("rejected the drawing: strokes: too many points")
     expect_state(page, "read")

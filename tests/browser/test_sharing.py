@@ -43,6 +43,16 @@ def test_damaged_link_shows_an_error_and_leaves_the_page_usable(open_page):
     expect(page.locator("#reading")).to_have_text("7")
 
 
+def test_sharing_with_a_lost_connection_shows_a_message(page):
+    page.expected_errors += ["ERR_FAILED", "Failed to fetch dynamically imported module"]
+    page.route("**/share/*.js", lambda route: route.abort())
+    page.reload()
+    draw(page)
+    expect_state(page, "read")
+    choose(page, "share")
+    expect(page.locator("#badge")).to_contain_text("Check the connection and reload the page.")
+
+
 def test_card_is_a_picture_with_ink(sender):
     with sender.expect_download() as download:
         choose(sender, "card")

@@ -8,10 +8,11 @@ for (const [name, answer] of [
   ["an HTML error page", async () => new Response("<h1>Bad Gateway</h1>", { status: 502 })],
   ["an error without metrics", async () => Response.json({ detail: "busy" }, { status: 503 })],
 ]) {
-  test(`${name} shows an empty list`, async (context) => {
+  test(`${name} shows a message`, async (context) => {
     context.mock.method(globalThis, "fetch", answer);
+    globalThis.document = { createElement: () => ({ append(text) { this.text = text; } }) };
     let rows;
     await showAccuracy({ replaceChildren: (...children) => (rows = children) });
-    assert.deepEqual(rows, []);
+    assert.deepEqual(rows.map(({ text }) => text), ["The server did not answer.", "Reopen this later."]);
   });
 }

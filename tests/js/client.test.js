@@ -14,19 +14,15 @@ beforeEach(() => {
   events = [];
   let lastStatus = null;
   outbox = new Outbox({ setItem() {}, removeItem() {} });
+  globalThis.fetch = (url, options) => {
+    const { promise, resolve, reject: fail } = Promise.withResolvers();
+    const respond = (status, body = null, headers = {}) =>
+      resolve(new Response(body === HTML ? HTML : JSON.stringify(body), { status, headers }));
+    requests.push({ url, options, respond, fail });
+    return promise;
+  };
   client = new PredictionClient({
     outbox,
-    fetch: (url, options) =>
-      new Promise((resolve, reject) => {
-        const respond = (status, body, headers = {}) =>
-          resolve({
-            ok: status < 300,
-            status,
-            headers: new Headers(headers),
-            json: async () => (body === HTML ? JSON.parse(HTML) : body),
-          });
-        requests.push({ url, options, respond, fail: reject });
-      }),
     onPrediction: (prediction, job) => events.push(["prediction", prediction, job.name]),
     // Records changes of the status only.
     onStatus: (status) => status !== lastStatus && events.push(["status", (lastStatus = status)]),
@@ -39,15 +35,6 @@ const body = { strokes: [[[1, 2, 0]]] };
 const job = (name, { save = false, id = "a" } = {}) => ({ name, id, save, body: { ...body } });
 const sent = () => requests.map(({ url, options }) => `${options.method} ${url}`);
 
-test("predict posts the strokes and passes the prediction on with its job", async () => {
-  client.predict(job("one"));
-  assert.deepEqual(sent(), ["POST /api/v1/predict?images=true"]);
-  assert.deepEqual(JSON.parse(requests[0].options.body), body);
-  requests[0].respond(200, "seven");
-  await settled();
-  assert.deepEqual(events, [["prediction", "seven", "one"]]);
-});
-
 test("one request is in flight, and the newest job is next", async () => {
   for (const name of ["one", "two", "three", "four"]) client.predict(job(name));
   assert.equal(requests.length, 1);
@@ -57,34 +44,6 @@ test("one request is in flight, and the newest job is next", async () => {
   requests[1].respond(200, "last");
   await settled();
   assert.deepEqual(events, [["prediction", "first", "one"], ["prediction", "last", "four"]]);
-});
-
-test("a drawing to save is sent even if a newer drawing replaced its job", async () => {
-  client.predict(job("in flight"));
-  client.predict(job("saved", { save: true, id: "a" }));
-  client.predict(job("next drawing", { id: "b" }));
-  for (let i = 0; i < 3; i++) {
-    requests[i].respond(200, i);
-    await settled();
-  }
-  assert.deepEqual(sent(), [
-    "POST /api/v1/predict?images=true",
-    "POST /api/v1/predict?images=true",
-    "PUT /api/v1/drawings/a?images=true",
-  ]);
-  assert.equal(outbox.size, 0);
-});
-
-test("only the last state of a drawing is saved", async () => {
-  client.predict(job("in flight"));
-  client.predict(job("one stroke", { save: true }));
-  client.predict(job("two strokes", { save: true }));
-  requests[0].respond(200);
-  await settled();
-  requests[1].respond(200, "both");
-  await settled();
-  assert.equal(requests.length, 2);
-  assert.deepEqual(events.at(-1), ["prediction", "both", "two strokes"]);
 });
 
 for (const [failure, status, respond] of [
@@ -130,14 +89,6 @@ test("a newer drawing waits for the scheduled retry", async () => {
   assert.deepEqual(events.at(-1), ["prediction", "two", "two"]);
   mock.timers.tick(60_000);
   assert.equal(requests.length, 2);
-});
-
-test("a rejected job is reported and not repeated", async () => {
-  client.predict(job("reviewed", { save: true }));
-  requests[0].respond(409);
-  await settled();
-  assert.deepEqual(events, [["rejected", "reviewed", 409]]);
-  assert.equal(outbox.size, 0);
 });
 
 test("a label follows its drawing, and a deletion replaces both", async () => {

@@ -3,10 +3,11 @@ import { test } from "node:test";
 
 import { learnLabel, replaceDigit, toApiLabel } from "../../static/js/visit/correction.js";
 
-test("replaceDigit replaces one character", () => {
-  assert.equal(replaceDigit("2026", 1, "8"), "2826");
-  assert.equal(replaceDigit("7", 0, "?"), "?");
-  assert.equal(replaceDigit("12\n34", 2, "8"), "12\n84");
+test("replaceDigit replaces one character of a complete label, or else of the prediction", () => {
+  const replace = (label, position) => replaceDigit(label, { text: "12\n34", digits: Array(4) }, position, "8");
+  assert.equal(replace("??\n9?", 2), "??\n8?");
+  assert.equal(replace("567", 2), "12\n84");
+  assert.equal(replace(undefined, 0), "82\n34");
 });
 
 for (const [label, expected] of [

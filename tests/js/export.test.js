@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fileName, toJSON, toSVG } from "../../static/js/draw/export.js";
+import { fileName, toFile, toJSON, toSVG } from "../../static/js/draw/export.js";
 
 const drawing = { id: "a", strokes: [[[10, 20, 0], [30.26, 40, 9]], [[5, 5, 50]]], side: 220, text: "4" };
 
@@ -24,13 +24,18 @@ for (const [label, written] of [["7", "7"], ["7?1", "7?1"], ["??", "?"], [undefi
   });
 }
 
+test("toFile rejects a picture that the browser cannot decode", async () => {
+  globalThis.Image = class {
+    decode = () => Promise.reject(new DOMException("", "EncodingError"));
+  };
+  await assert.rejects(toFile({ ...drawing, picture: { source: "data:" } }, "png"), RangeError);
+});
+
 for (const [text, name] of [
-  ["7", "7"],
   ["679?1238", "679-1238"],
   ["12\n34", "12-34"],
   ["?7", "7"],
   ["?", "drawing"],
-  ["", "drawing"],
   [undefined, "drawing"],
 ]) {
   test(`fileName of ${JSON.stringify(text)} is ${name}`, () => assert.equal(fileName(text), name));

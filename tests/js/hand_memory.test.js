@@ -55,14 +55,6 @@ test("an observed digit has less weight than a corrected one, and is not stored"
   assert.equal(memory.adapt(NONE, imageOf(10, 200))[9], 0);
 });
 
-test("adapt leaves the logits given to it unchanged", () => {
-  const memory = createMemory();
-  memory.learn(imageOf(1, 0), 4);
-  const logits = Float64Array.of(0, 0, 0, 0, 0);
-  memory.adapt(logits, imageOf(1, 0));
-  assert.deepEqual(logits, new Float64Array(5));
-});
-
 test("the memory keeps the newest 200 examples and survives storage", () => {
   const storage = createStorage();
   const memory = createMemory(storage);
@@ -71,26 +63,6 @@ test("the memory keeps the newest 200 examples and survives storage", () => {
   const stored = createMemory(storage);
   assert.equal(stored.size, 200);
   assert.deepEqual(stored.adapt(NONE, imageOf(3, 4)), memory.adapt(NONE, imageOf(3, 4)));
-});
-
-test("forget removes the digits of one drawing", () => {
-  const storage = createStorage();
-  const memory = createMemory(storage);
-  memory.learn(imageOf(200, 10), 4, "first");
-  memory.learn(imageOf(10, 200), 9, "second");
-  memory.forget("first");
-  assert.equal(memory.size, 1);
-  assert.equal(createMemory(storage).size, 1);
-  assert.equal(argmax(memory.adapt(NONE, imageOf(10, 200))), 9);
-});
-
-test("reset removes all digits, in the storage too", () => {
-  const storage = createStorage();
-  const memory = createMemory(storage);
-  memory.learn(imageOf(200, 10), 4);
-  memory.reset();
-  assert.equal(memory.size, 0);
-  assert.equal(createMemory(storage).size, 0);
 });
 
 test("a page that only observes does not overwrite the corrections of another page", () => {

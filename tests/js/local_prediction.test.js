@@ -43,19 +43,6 @@ test("predict returns null before the model is loaded and for an empty drawing",
   assert.equal(predict(10), ONE_DIGIT);
 });
 
-test("load fetches once and returns the recognizer", async () => {
-  const loaded = [...(await Promise.all([predictor.load(), predictor.load()])), await predictor.load()];
-  assert.deepEqual(new Set(loaded), new Set([predictor.recognizer]));
-  assert.equal(fetches, 1);
-});
-
-test("load throws the error of a failed fetch and fetches again", async () => {
-  failingFetch = 1;
-  await assert.rejects(predictor.load(), failure);
-  await predictor.load();
-  assert.equal(fetches, 2);
-});
-
 test("follow fetches every new version once; a failed fetch leaves no model", async () => {
   await predictor.follow("v1");
   await predictor.follow("v1");
@@ -96,13 +83,6 @@ test("predict spends half of the time on slow predictions", async () => {
   assert.equal(predict(20), ONE_DIGIT);
 });
 
-test("predict returns undefined right after a prediction, but not for the next drawing", async () => {
-  await predictor.load();
-  predict(10);
-  assert.equal(predict(11), undefined);
-  assert.equal(predict(12, { generation: 2 }), ONE_DIGIT);
-});
-
 test("predict limits the candidates of a frame, but not those of a completed stroke", async () => {
   await predictor.load();
   predict(10);
@@ -118,7 +98,6 @@ for (const [expected, prediction, newest, options] of [
   ["stale", ONE_DIGIT, 10, { penUp: true }],
   ["known", ONE_DIGIT, 20, { penUp: true }],
   ["new", ONE_DIGIT, 20, { penUp: true, generation: 2 }],
-  ["stale", TWO_DIGITS, 10, {}],
   ["new", TWO_DIGITS, 20, { penUp: true }],
 ]) {
   const conditions = `${prediction.text} of points until ${newest}, ${JSON.stringify(options)}`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { newestPart, partsUntil, predictParts } from "../../static/js/explain/moments.js";
+import { partsUntil, predictParts } from "../../static/js/explain/moments.js";
 
 // Two digits, one stroke each, 100 ms apart.
 const FIRST = [[0, 0, 0], [0, 10, 50], [0, 20, 100]];
@@ -9,12 +9,6 @@ const SECOND = [[30, 0, 200], [30, 10, 250], [30, 20, 300]];
 const STROKES = [FIRST, SECOND];
 const PARTS = [[FIRST], [SECOND]];
 const RECOGNIZER = { version: "v1", predictDigit: (part) => ({ digit: part.length }) };
-
-test("newestPart returns the digit that was drawn last", () => {
-  assert.equal(newestPart([[SECOND], [FIRST]]), 0);
-  assert.equal(newestPart([[FIRST], []]), 0);
-  assert.equal(newestPart([]), -1);
-});
 
 test("partsUntil cuts the strokes of each digit at a moment", () => {
   assert.deepEqual(partsUntil(PARTS, STROKES, 60), [[FIRST.slice(0, 2)], []]);
@@ -37,14 +31,6 @@ test("predictParts keeps the marks of a number, but not the verdict of a single 
   assert.equal(predictParts(RECOGNIZER, PARTS, [digit, mark]).prediction.text, "1?");
   assert.equal(predictParts(RECOGNIZER, [[], [SECOND]], [digit, mark]).prediction.text, "?");
   assert.equal(predictParts(RECOGNIZER, [[FIRST]], [mark]).prediction.text, "1");
-});
-
-test("predictParts never shows a mark as adapted", () => {
-  const recognizer = { predictDigit: () => ({ digit: 1, verdict: "digit", isAdapted: true }) };
-  const present = [{ verdict: "digit" }, { verdict: "not a digit" }];
-  const { digits } = predictParts(recognizer, PARTS, present).prediction;
-  assert.deepEqual(digits[0], { digit: 1, verdict: "digit", isAdapted: true });
-  assert.deepEqual(digits[1], { digit: null, verdict: "not a digit", isAdapted: false });
 });
 
 test("predictParts makes digits unsure that touch, as soon as both are begun", () => {

@@ -25,31 +25,6 @@ beforeEach(() => {
   outbox = createOutbox();
 });
 
-test("next returns the drawing before its label", () => {
-  outbox.save("a", { strokes: [] });
-  outbox.label("a", "7");
-  const first = outbox.next();
-  assert.deepEqual(first, { id: "a", part: "body", value: { strokes: [] } });
-  outbox.settle(first);
-  assert.deepEqual(outbox.next(), { id: "a", part: "label", value: "7" });
-});
-
-test("save discards the label of the earlier body", () => {
-  outbox.label("a", "7");
-  outbox.save("a", { strokes: [] });
-  assert.equal(outbox.next().part, "body");
-  outbox.settle(outbox.next());
-  assert.equal(outbox.size, 0);
-});
-
-test("delete discards the body", () => {
-  outbox.save("a", { strokes: [] });
-  outbox.delete("a");
-  assert.deepEqual(outbox.next(), { id: "a", part: DELETION, value: true });
-  outbox.settle(outbox.next());
-  assert.equal(outbox.size, 0);
-});
-
 test("settle keeps a part that changed during the request", () => {
   outbox.save("a", { strokes: [1] });
   const sent = outbox.next();

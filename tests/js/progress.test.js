@@ -4,13 +4,6 @@ import { test } from "node:test";
 import "./gettext.js";
 import { Progress } from "../../static/js/review/progress.js";
 
-test("text: has no estimate before three cards", () => {
-  const progress = new Progress(340, false, 0);
-  progress.add(1000);
-  progress.add(2000);
-  assert.equal(progress.text(2), "2 of 340");
-});
-
 test("text: estimates from the median duration, which ignores a pause", () => {
   const progress = new Progress(340, false, 0);
   let time = 0;

@@ -38,22 +38,6 @@ async function start(site, now) {
   return queue;
 }
 
-test("label: shows the next card and sends the labels in order", async () => {
-  const site = server(12);
-  const queue = await start(site);
-  for (const label of ["3", null, "?"]) {
-    queue.label(label);
-    await settled();
-  }
-  assert.equal(queue.card.digit, 3);
-  assert.equal(queue.labeled, 3);
-  assert.deepEqual(site.labels, [
-    { digit: 0, label: "3", previous_label: "" },
-    { digit: 1, label: "1", previous_label: "" },
-    { digit: 2, label: "?", previous_label: "" },
-  ]);
-});
-
 test("skip: shows every card once, then the queue is done", async () => {
   const queue = await start(server(23));
   const digits = [];
@@ -63,26 +47,6 @@ test("skip: shows every card once, then the queue is done", async () => {
     await settled();
   }
   assert.deepEqual(digits, [...Array(23).keys()]);
-});
-
-test("undo: restores every label and card of the session", async () => {
-  const site = server(40);
-  const queue = await start(site);
-  for (let n = 0; n < 30; n++) {
-    if (n % 3) queue.label("5");
-    else queue.skip();
-    await settled();
-  }
-  for (let n = 29; n >= 0; n--) {
-    queue.undo();
-    assert.equal(queue.card.digit, n);
-    assert.equal(queue.card.label, "");
-  }
-  assert.equal(queue.canUndo, false);
-  assert.equal(queue.labeled, 0);
-  await settled();
-  assert.equal(site.labels.length, 40);
-  assert.deepEqual(site.labels.at(-1), { digit: 1, label: "", previous_label: "5" });
 });
 
 test("recent: has the last five labels, and undo restores any of them", async () => {

@@ -29,11 +29,6 @@ test("strokesUntil returns the points drawn by a moment", () => {
   assert.deepEqual(strokesUntil(FOUR, duration(FOUR)), FOUR);
 });
 
-test("time starts at the first remaining stroke", () => {
-  assert.equal(duration(FOUR.slice(1)), 50);
-  assert.equal(strokesUntil(FOUR.slice(1), 0).length, 1);
-});
-
 test("moments are evenly spaced from 0 to the end", () => {
   assert.deepEqual(moments(450, 4), [0, 150, 300, 450]);
 });

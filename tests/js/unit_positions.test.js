@@ -19,14 +19,6 @@ test("every unit has its own position within its layer", () => {
   }
 });
 
-test("unitAt returns a unit for points outside and in gaps", () => {
-  for (const name of LAYERS) {
-    assert.equal(unitAt(LAYOUT[name], -5, -5), 0);
-    assert.equal(unitAt(LAYOUT[name], 999, 999), SIZES[name] - 1);
-  }
-  assert.equal(unitAt(LAYOUT.maps1, 13, 0), 11);
-});
-
 test("neighbor crosses the gaps between maps and stops at the edges", () => {
   const { maps1, dense1, logits } = LAYOUT;
   assert.equal(neighbor(maps1, 11, 1, 0), 144);

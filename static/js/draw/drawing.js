@@ -15,20 +15,13 @@ const ROUNDING = 0.1;
 export class Drawing extends EventTarget {
   #past = [];
   #future = [];
-  #current;
-  #newId;
+  #current = blank();
   #canExtend = false;
   // Clock time of t = 0; null until the first stroke after a clear, undo or open.
   #startTime = null;
 
-  /** @param {() => string} newId returns the UUID of a new drawing. */
-  constructor(newId = randomUUID) {
-    super();
-    this.#newId = newId;
-    this.#current = this.#blank();
-    /** Number of changes that removed or restored content; each makes earlier predictions stale. */
-    this.generation = 0;
-  }
+  /** Number of changes that removed or restored content; each makes earlier predictions stale. */
+  generation = 0;
 
   get id() {
     return this.#current.id;
@@ -95,13 +88,13 @@ export class Drawing extends EventTarget {
 
   /** Open a picture { source, width, height } as a new drawing. */
   openPicture(picture) {
-    this.open({ ...this.#blank(), picture });
+    this.open({ ...blank(), picture });
   }
 
   clear() {
     if (this.isEmpty) return;
     this.#remember();
-    this.#replace(this.#blank());
+    this.#replace(blank());
   }
 
   undo() {
@@ -121,12 +114,12 @@ export class Drawing extends EventTarget {
     const remains = ({ id }) => !ids.includes(id);
     this.#past = this.#past.filter(remains);
     this.#future = this.#future.filter(remains);
-    if (!remains(this.#current)) this.#replace(this.#blank());
+    if (!remains(this.#current)) this.#replace(blank());
   }
 
   /** Continue under a new UUID: the server no longer accepts changes under the old one. */
   renewId() {
-    this.#current = { ...this.#current, id: this.#newId() };
+    this.#current = { ...this.#current, id: randomUUID() };
   }
 
   /** Scale all coordinates after the pad changed its size. */
@@ -148,10 +141,6 @@ export class Drawing extends EventTarget {
     );
   }
 
-  #blank() {
-    return { id: this.#newId(), strokes: [], picture: null };
-  }
-
   #remember() {
     this.#past.push(this.#current);
     this.#future = [];
@@ -170,7 +159,8 @@ export class Drawing extends EventTarget {
   }
 }
 
-/** Multiply the coordinates of all strokes by a ratio. */
+const blank = () => ({ id: randomUUID(), strokes: [], picture: null });
+
 export function scaleStrokes(strokes, ratio) {
   return strokes.map((stroke) => stroke.map(([x, y, ...rest]) => [x * ratio, y * ratio, ...rest]));
 }

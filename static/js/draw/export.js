@@ -4,7 +4,10 @@ import { loadImage, paintPicture, paintStrokes, PEN_WIDTH } from "./paint.js";
 
 const PNG_SIDE = 1024;
 
-/** @returns {Promise<Blob>} a file of a drawing { id, strokes, side, picture?, text?, label? } */
+/**
+ * @returns {Promise<Blob>} a file of a drawing { id, strokes, side, picture?, text?, label? }
+ * Throws RangeError if the browser cannot decode the picture.
+ */
 export async function toFile(drawing, format) {
   if (format === "png") return toPNG(drawing);
   if (format === "svg") return new Blob([toSVG(drawing)], { type: "image/svg+xml" });
@@ -12,13 +15,15 @@ export async function toFile(drawing, format) {
 }
 
 async function toPNG({ strokes, side, picture }) {
+  const image = picture && (await loadImage(picture));
+  if (picture && !image) throw new RangeError("Your browser cannot open this picture. Choose its file again.");
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = PNG_SIDE;
   const context = canvas.getContext("2d");
   context.scale(PNG_SIDE / side, PNG_SIDE / side);
   context.fillStyle = "white";
   context.fillRect(0, 0, side, side);
-  if (picture) paintPicture(context, picture, await loadImage(picture), side);
+  if (image) paintPicture(context, picture, image, side);
   else paintStrokes(context, strokes, side);
   return new Promise((resolve) => canvas.toBlob(resolve));
 }
@@ -52,7 +57,6 @@ export function fileName(text = "") {
   return text.match(/[0-9]+/g)?.join("-") ?? "drawing";
 }
 
-/** Download a blob as a file. */
 export function download(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

@@ -5,13 +5,14 @@
 
 // Longest pause between two strokes, in milliseconds of drawing time.
 const MAX_PAUSE = 300;
+// With reduced motion, a replay has this many still frames, milliseconds apart.
+const STILLS = 5;
+const STILL_INTERVAL = 600;
 
-/** Return the drawing time of all strokes. */
 export function duration(strokes) {
   return strokeTimes(strokes).at(-1)?.end ?? 0;
 }
 
-/** Return the strokes as they were at a moment of drawing time. */
 export function strokesUntil(strokes, moment) {
   const times = strokeTimes(strokes);
   return strokes
@@ -19,7 +20,6 @@ export function strokesUntil(strokes, moment) {
     .filter((points) => points.length > 0);
 }
 
-/** Return evenly spaced moments from 0 to the end. */
 export function moments(end, count) {
   return Array.from({ length: count }, (_, i) => (end * i) / (count - 1));
 }
@@ -36,6 +36,24 @@ export function settled(predictions) {
   const digits = predictions.filter((each) => each !== null);
   const changes = digits.filter((digit, i) => i > 0 && digit !== digits[i - 1]).length;
   return { prediction, since, changes };
+}
+
+/**
+ * Replay a drawing at the speed at which it was drawn.
+ * @param {(moment: number | null) => boolean} show receives each moment of the drawing time, null at the
+ *   end; returns whether to continue
+ */
+export function replay(strokes, show) {
+  const end = duration(strokes);
+  const isReduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const schedule = isReduced ? (frame) => setTimeout(frame, STILL_INTERVAL) : requestAnimationFrame;
+  const start = performance.now();
+  let stills = 0;
+  (function frame() {
+    const moment = isReduced ? (end * ++stills) / STILLS : performance.now() - start;
+    if (moment >= end) show(null);
+    else if (show(moment)) schedule(frame);
+  })();
 }
 
 /** Return start and end of each stroke in drawing time. */

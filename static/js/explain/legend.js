@@ -32,7 +32,7 @@ export function attachLegend(root, getNetwork) {
   function paint() {
     const colors = colorsOf(root);
     const painter = new Painter(canvas, width, KERNEL);
-    const { kernels, highlighted } = kernelsOf(getNetwork(), selected);
+    const { kernels, highlighted, text } = kernelsOf(getNetwork(), selected);
     const largest = Math.max(...kernels.flatMap((weights) => [...weights].map(Math.abs)));
     kernels.forEach((weights, i) => {
       const left = i * (KERNEL + GAP);
@@ -42,14 +42,14 @@ export function attachLegend(root, getNetwork) {
       });
       painter.frame(i === highlighted ? colors.ink : colors.line, left, 0, KERNEL);
     });
+    canvas.setAttribute("aria-label", text);
+    caption.textContent = text;
   }
 
   function show(newSelected) {
     selected = newSelected;
-    const text = describeKernels(selected);
-    canvas.setAttribute("aria-label", text);
-    caption.textContent = text;
-    about.textContent = selected ? describeLayer(selected[0]) : OVERVIEW;
+    const layer = selected && LAYER_TEXTS[selected[0]];
+    about.textContent = layer ? `${layer.title}: ${layer.about}` : OVERVIEW;
     paint();
   }
 
@@ -66,24 +66,12 @@ export function attachLegend(root, getNetwork) {
   };
 }
 
-function describeLayer(name) {
-  const { title, about } = LAYER_TEXTS[name];
-  return `${title}: ${about}`;
-}
-
-/** Return six kernels: those of a unit's map of maps2, else one for each map of maps1. */
+/** Return six kernels and their description: of a unit's map of maps2, else one for each map of maps1. */
 function kernelsOf(network, selected) {
-  const map = mapOf(selected);
-  if (selected?.[0] === "maps2") return { kernels: network.kernels("maps2", map), highlighted: -1 };
+  const [name, unit] = selected ?? [];
+  const map = selected && Math.floor(unit / SHAPES[name].side ** 2);
+  if (name === "maps2") return { kernels: network.kernels(name, map), text: `Kernels of map ${map + 1} of 16` };
   const kernels = Array.from({ length: COUNT }, (_, i) => network.kernels("maps1", i)[0]);
-  return { kernels, highlighted: selected?.[0] === "maps1" ? map : -1 };
+  if (name === "maps1") return { kernels, highlighted: map, text: `Kernel of map ${map + 1} of 6, framed` };
+  return { kernels, text: "Kernels of the small patterns" };
 }
-
-function describeKernels(selected) {
-  const map = mapOf(selected) + 1;
-  if (selected?.[0] === "maps2") return `Kernels of map ${map} of 16`;
-  if (selected?.[0] === "maps1") return `Kernel of map ${map} of 6, framed`;
-  return "Kernels of the small patterns";
-}
-
-const mapOf = (selected) => selected && Math.floor(selected[1] / SHAPES[selected[0]].side ** 2);

@@ -148,7 +148,6 @@ export function attachNetwork(root, getNetwork, onSelect) {
   };
 }
 
-/** Return the unit that a key selects, or null. */
 function unitByKey(layer, unit, key) {
   if (key in ARROWS) return neighbor(layer, unit, ...ARROWS[key]);
   const area = layer.side ** 2;

@@ -21,19 +21,14 @@ const EMPTY = "Draw a digit to see its way through the network.";
 const UNIT_HINT = "Point at a unit, or use the arrow keys, to see its contributions.";
 
 /**
- * Fill elements with the explainer.
- * @param {{layers: HTMLElement, unit: HTMLElement, ribbon: HTMLElement, details: HTMLElement}} elements the
- *   strip of layers, the line that describes a unit, the ribbon, and the panel with its div
- * @param {{session: import("../recognize/session.js").Session, getInput: () => object,
- *   onMoment: (moment: number | null) => void,
- *   onPast: (prediction: object, selected: number) => void}} options
- *   session has loaded a model, and replaces it after a promotion; getInput returns { strokes, parts,
- *   digits, selected, side, grid, picture, box, isPreview }: all strokes, those of each digit, the
- *   predicted digits, the index of the selected one, the side of the pad; instead of strokes the 784
- *   levels of a picture, the picture, and the box of the digit in it; and whether the strokes are not
- *   the drawing's own; onMoment receives the drawing time that the visitor selects on the ribbon, null
- *   for the present; onPast the prediction at that moment
- * @returns {{refresh: () => void, showMoment: (moment: number | null) => void}}
+ * Fill elements with the explainer: the strip of layers, the line that describes a unit, the ribbon, and
+ * the panel with its div. The session has loaded a model, and replaces it after a promotion.
+ *
+ * getInput() returns all strokes, those of each digit (parts), the predicted digits, the index of the
+ * selected one and the side of the pad; of a picture its 784 levels (grid), itself and the box of the
+ * digit in it; and whether the strokes are not the drawing's own (isPreview). onMoment(moment) receives the
+ * drawing time that the visitor selects on the ribbon, null for the present;
+ * onPast(prediction, selected) the prediction at that moment.
  */
 export function attachExplainer(elements, { session, getInput, onMoment, onPast }) {
   let { recognizer } = session;

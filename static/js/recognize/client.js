@@ -24,14 +24,14 @@ export class PredictionClient {
   #retryAfter = 0;
 
   /**
-   * @param {{fetch: typeof fetch, outbox: import("../visit/outbox.js").Outbox, onPrediction: Function,
-   *   onStatus: Function, onRejected: Function}} options
+   * @param {{outbox: import("../visit/outbox.js").Outbox, onPrediction: Function, onStatus: Function,
+   *   onRejected: Function}} options
    *   onPrediction(prediction, job) receives each prediction; onStatus("offline"|"busy"|"slow"|null,
    *   job) the state of the server and the failed job; onRejected(job, status, detail) a job that the
    *   server will never accept
    */
-  constructor({ fetch, outbox, onPrediction, onStatus, onRejected }) {
-    Object.assign(this, { fetch, outbox, onPrediction, onStatus, onRejected });
+  constructor({ outbox, onPrediction, onStatus, onRejected }) {
+    Object.assign(this, { outbox, onPrediction, onStatus, onRejected });
   }
 
   /** Request a prediction; `job.save` also saves the drawing. */
@@ -81,7 +81,7 @@ export class PredictionClient {
     const slow = setTimeout(() => this.#failures || this.onStatus("slow"), SLOW_AFTER);
     let response, result;
     try {
-      response = await this.fetch(...request(job));
+      response = await fetch(...request(job));
       this.#retryAfter = Number(response.headers.get("Retry-After")) || 0;
       result = await readBody(response);
     } catch (error) {

@@ -1,10 +1,6 @@
 /** The displayed prediction: text, confidence, probabilities and the 28x28 input. */
 
-const percent = new Intl.NumberFormat("en", {
-  style: "percent",
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-});
+const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1 });
 // A mark is lower than this fraction of the tallest digit.
 const MARK_HEIGHT = 0.5;
 // Lower probabilities are shown on hover and focus only.
@@ -30,7 +26,6 @@ export function showDigits({ text, digits }, selected) {
   showInput(digits[selected].image);
 }
 
-/** Show an empty prediction. */
 export function showNoPrediction(state) {
   for (const id of ["#reading", "#confidence", "#announcement"]) find(id).textContent = "";
   delete find("#reading").dataset.rival;
@@ -72,9 +67,7 @@ function showText(text, digits, selected) {
   const output = find("#reading");
   const rivals = digits.filter((digit) => rivalOf(digit) !== null).length;
   // A rival takes the width of two more characters.
-  const width = String(text.length + 2 * rivals);
-  const line = output.parentElement.style;
-  line.setProperty("--characters", width);
+  output.parentElement.style.setProperty("--characters", text.length + 2 * rivals);
   if (digits.length === 1) {
     output.textContent = text;
     return showVerdict(output, digits[0]);
@@ -148,7 +141,6 @@ export function repaintInput(image) {
   showInput(image);
 }
 
-/** Describe one of the digits. */
 export function describeSelected(digits, selected) {
   const description = describeDigit(digits[selected]);
   if (digits.length === 1) return description;

@@ -7,14 +7,7 @@
 import { randomUUID } from "../draw/drawing.js";
 import { PredictionClient } from "./client.js";
 import { LocalPredictor } from "./local_prediction.js";
-import {
-  announce,
-  leastConfident,
-  setState,
-  showBadge,
-  showNoPrediction,
-  showPrediction,
-} from "./result_view.js";
+import { announce, leastConfident, setState, showBadge, showNoPrediction, showPrediction } from "./result_view.js";
 
 const MODEL_URL = "/api/v1/model.onnx";
 
@@ -50,7 +43,6 @@ export class Session extends EventTarget {
     [this.#drawing, this.#pad, this.#visit, this.#outbox] = [drawing, pad, visit, outbox];
     this.#isSaving = isSaving;
     this.#client = new PredictionClient({
-      fetch: (...request) => fetch(...request),
       outbox,
       onPrediction: (prediction, job) => this.#onPrediction(prediction, job),
       onStatus: (status, job) => this.#onStatus(status, job),
@@ -58,7 +50,6 @@ export class Session extends EventTarget {
     });
   }
 
-  /** Predict the stroke in progress. */
   predictStroke(time) {
     this.showStatus();
     if (document.body.dataset.state !== "offline") setState("drawing");
@@ -117,13 +108,11 @@ export class Session extends EventTarget {
     setState(state);
   }
 
-  /** Send the changes in the outbox. */
   sendChanges() {
     this.#client.send();
     if (this.#serverStatus) this.showStatus();
   }
 
-  /** Retry failed requests now. */
   retry() {
     this.#client.retry();
   }

@@ -1,7 +1,6 @@
 /** A card's drawing on a canvas, complete or replayed. */
 
-import { replay } from "../draw/replay.js";
-import { strokesUntil } from "../draw/timeline.js";
+import { replay, strokesUntil } from "../draw/timeline.js";
 
 const SIZE = 28;
 // Share of the canvas on each side.
@@ -12,7 +11,6 @@ const OTHER_DIGITS_ALPHA = 0.25;
 // Milliseconds between points without a time; API clients may omit it.
 const INTERVAL = 12;
 
-/** Return strokes with a time for every point. */
 export function withTimes(strokes) {
   let count = 0;
   return strokes.map((stroke) => stroke.map(([x, y, t]) => [x, y, t ?? INTERVAL * count++]));
@@ -22,7 +20,8 @@ export function withTimes(strokes) {
 export function fit(strokes, width, height = width) {
   const xs = strokes.flatMap((stroke) => stroke.map(([x]) => x));
   const ys = strokes.flatMap((stroke) => stroke.map(([, y]) => y));
-  const [left, right, top, bottom] = [min(xs), max(xs), min(ys), max(ys)];
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
   const share = 1 - 2 * MARGIN;
   const scale = share * Math.min(width / Math.max(right - left, 1), height / Math.max(bottom - top, 1));
   return {
@@ -32,10 +31,6 @@ export function fit(strokes, width, height = width) {
     pen: Math.max(share * Math.min(width, height) * PEN, 2),
   };
 }
-
-// Math.min(...values) would overflow the stack on long drawings.
-const min = (values) => values.reduce((least, value) => Math.min(least, value), Infinity);
-const max = (values) => values.reduce((most, value) => Math.max(most, value), -Infinity);
 
 /** Return a canvas of 28x28 pixels with an input, base64 of 784 bytes, in a color. */
 export function inputCanvas(image, color) {

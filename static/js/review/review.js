@@ -6,11 +6,7 @@ import { Progress } from "./progress.js";
 import { LabelRejected, ReviewQueue } from "./queue.js";
 
 const find = (selector) => document.querySelector(selector);
-const percent = new Intl.NumberFormat("en", {
-  style: "percent",
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-});
+const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1 });
 const format = (text, values) => interpolate(text, values, true);
 const root = find("#review");
 const { remaining, isTruncated, agreed, total, nextUrl, labelUrl, labelsUrl } = root.dataset;
@@ -36,7 +32,6 @@ for (let digit = 0; digit < 10; digit++) actions[digit] = () => label(String(dig
 find("#keys").checked = localStorage.getItem("keys") !== "no";
 find("#keys").addEventListener("change", ({ target }) => {
   localStorage.setItem("keys", target.checked ? "yes" : "no");
-  if (!target.matches(":focus-visible")) target.blur();
 });
 
 let shownCard;
@@ -44,10 +39,9 @@ let shownRecent = [];
 queue.addEventListener("change", show);
 document.addEventListener("keydown", onKey);
 root.addEventListener("click", onClick);
-find("#order").addEventListener("change", ({ target }) => {
-  if (!target.matches(":focus-visible")) target.blur();
-  queue.start();
-});
+find("#order").addEventListener("change", () => queue.start());
+// After a choice with a pointer, Space and Enter are shortcuts again.
+root.addEventListener("change", ({ target }) => target.matches(":focus-visible") || target.blur());
 // Send unsent labels in one request that outlives the page. If the page stays open, the queue sends
 // them again, which changes nothing.
 document.addEventListener("visibilitychange", () => {

@@ -38,36 +38,43 @@ export function toFragment(strokes, side) {
 
 /**
  * Return the strokes of a fragment, points [x, y, t] with coordinates from 0 to LINK_SIDE.
- * Throws RangeError if the fragment is damaged or exceeds a limit; null if it contains no drawing.
+ * Throws RangeError if the fragment is damaged or exceeds a limit.
  */
 export function fromFragment(fragment) {
-  if (!fragment.startsWith(PREFIX)) return null;
-  if (fragment.length > MAX_LENGTH) throw new RangeError("The link is too long.");
-  const reader = new Reader(fromBase64Url(fragment.slice(PREFIX.length)));
-  if (reader.integer(VERSION) !== VERSION) throw new RangeError("The link has an unknown format.");
+  if (fragment.length > MAX_LENGTH) throw damaged();
+  const integers = readIntegers(fromBase64Url(fragment.slice(PREFIX.length))).values();
+  const next = (maximum) => {
+    const { value } = integers.next();
+    // NaN and undefined fail this comparison too.
+    if (!(value <= maximum)) throw damaged();
+    return value;
+  };
+  if (next(VERSION) !== VERSION) throw damaged();
   let last = [0, 0, 0];
   let pointsLeft = MAX_POINTS;
   const readPoint = () => {
     last = [
-      last[0] + unzigzag(reader.integer(2 * LINK_SIDE)),
-      last[1] + unzigzag(reader.integer(2 * LINK_SIDE)),
-      last[2] + reader.integer(MAX_TIME),
+      last[0] + unzigzag(next(2 * LINK_SIDE)),
+      last[1] + unzigzag(next(2 * LINK_SIDE)),
+      last[2] + next(MAX_TIME),
     ];
     const [x, y, t] = last;
-    if (!isOnPad(x) || !isOnPad(y) || t > MAX_TIME) throw new RangeError("A point is outside the pad.");
+    if (!isOnPad(x) || !isOnPad(y) || t > MAX_TIME) throw damaged();
     return last;
   };
-  const strokes = Array.from({ length: reader.integer(MAX_STROKES) }, () => {
-    const length = reader.integer(pointsLeft);
+  const strokes = Array.from({ length: next(MAX_STROKES) }, () => {
+    const length = next(pointsLeft);
     pointsLeft -= length;
     return Array.from({ length }, readPoint);
   });
-  if (!reader.isAtEnd || !isLinkable(strokes)) throw new RangeError("The link is damaged.");
+  if (!integers.next().done || !isLinkable(strokes)) throw damaged();
   return strokes;
 }
 
 export const isLinkable = (strokes) =>
   strokes.length > 0 && strokes.length <= MAX_STROKES && strokes.every(({ length }) => length > 0);
+
+const damaged = () => new RangeError("The link is damaged. Ask the sender to copy it again.");
 
 const isOnPad = (units) => units >= 0 && units <= LINK_SIDE;
 
@@ -84,31 +91,19 @@ function writeInteger(bytes, value) {
   bytes.push(value);
 }
 
-class Reader {
-  #bytes;
-  #position = 0;
-
-  constructor(bytes) {
-    this.#bytes = bytes;
+/** Return unsigned LEB128 integers; NaN for one that is too large. */
+function readIntegers(bytes) {
+  const integers = [];
+  let [value, factor] = [0, 1];
+  for (const byte of bytes) {
+    value += (byte % 128) * factor;
+    factor *= 128;
+    if (byte > 127) continue;
+    integers.push(value);
+    [value, factor] = [0, 1];
   }
-
-  /** Return the next integer; throw RangeError if it is missing or above a maximum. */
-  integer(maximum) {
-    let [value, factor] = [0, 1];
-    for (;;) {
-      const byte = this.#bytes[this.#position++];
-      if (byte === undefined) throw new RangeError("The link is incomplete.");
-      value += (byte % 128) * factor;
-      // NaN after many continuation bytes fails this comparison, too.
-      if (!(value <= maximum)) throw new RangeError(`The link contains ${value}, more than ${maximum}.`);
-      if (byte < 128) return value;
-      factor *= 128;
-    }
-  }
-
-  get isAtEnd() {
-    return this.#position === this.#bytes.length;
-  }
+  if (factor > 1) throw damaged();
+  return integers;
 }
 
 function toBase64Url(bytes) {
@@ -121,6 +116,6 @@ function fromBase64Url(text) {
     const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
     return Uint8Array.from(characters, (character) => character.charCodeAt(0));
   } catch {
-    throw new RangeError("The link is damaged.");
+    throw damaged();
   }
 }

@@ -8,14 +8,13 @@ import { countTyped, fillIn, TypedLabel } from "./typed_label.js";
 
 const find = (selector) => document.querySelector(selector);
 
-/** Replace the character of one digit. */
-export function replaceDigit(label, position, character) {
+/** Return the label of a prediction with another character for one digit. */
+export function replaceDigit(label, { text, digits }, position, character) {
+  // A label given offline may have other digits than the server found later.
+  const isComplete = label?.replaceAll("\n", "").length === digits.length;
   let digit = -1;
-  return label.replace(/[^\n]/g, (old) => (++digit === position ? character : old));
+  return (isComplete ? label : text).replace(/[^\n]/g, (old) => (++digit === position ? character : old));
 }
-
-/** Return the number of digits and marks of a label. */
-const countCharacters = (label) => label.replaceAll("\n", "").length;
 
 /** Convert a label for the API: null for a drawing without digits, "" to remove the label. */
 export function toApiLabel(label) {
@@ -70,11 +69,8 @@ export class Correction {
   labelDigit(character) {
     if (!this.#canLabel) return;
     const { prediction, selected } = this.#session;
-    const { text, digits } = prediction;
-    const { label } = this.#entry;
-    // A label given offline may have other digits than the server found later.
-    const isComplete = label && countCharacters(label) === digits.length;
-    this.#setLabel(replaceDigit(isComplete ? label : text, selected, character));
+    const { digits } = prediction;
+    this.#setLabel(replaceDigit(this.#entry.label, prediction, selected, character));
     const next = digits.map((_, i) => (selected + 1 + i) % digits.length);
     this.#session.select(next.find((i) => !isMark(digits[i], digits)));
   }
@@ -94,7 +90,6 @@ export class Correction {
     this.#saveTyped();
   }
 
-  /** Delete the digit that was typed last. */
   deleteDigit() {
     if (!this.#canType || this.#typed.digits === "") return;
     this.#typed.removeLast();
@@ -211,15 +206,12 @@ function showLabel(label, text, isTyping) {
   line.classList.toggle("typing", isTyping);
 }
 
-/** Show the buttons of an unlabeled or a labeled drawing, and keep the focus on a visible one. */
+/** Show Correct and Not a digit, or Undo and Details; keep the focus on a visible one. */
 function swapButtons(isUnlabeled) {
-  const [confirm, notADigit, undo] = ["confirm", "not-a-digit", "undo"].map((action) =>
-    find(`[data-label-action=${action}]`),
-  );
-  const hadFocus = (isUnlabeled ? [undo] : [confirm, notADigit]).includes(document.activeElement);
-  for (const element of [confirm, notADigit]) element.classList.toggle("reserved", !isUnlabeled);
-  for (const element of [undo, find("#details-link")]) element.classList.toggle("reserved", isUnlabeled);
-  if (hadFocus) (isUnlabeled ? confirm : undo).focus();
+  const { activeElement } = document;
+  const elements = [...find(".verdict").children];
+  elements.forEach((element, i) => element.classList.toggle("reserved", i < 2 !== isUnlabeled));
+  if (activeElement.matches(".verdict > .reserved")) elements[isUnlabeled ? 0 : 2].focus();
 }
 
 function labelStatus(text, label) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { toSVG } from "../../static/js/draw/export.js";
-import { fromSVG } from "../../static/js/draw/svg_file.js";
+import { fromSVG } from "../../static/js/draw/picture_file.js";
 
 const SIDE = 220;
 const svgOf = (...paths) =>
