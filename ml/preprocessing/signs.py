@@ -22,10 +22,17 @@ S_BOW, S_DROP, EXCESS, OFF_CENTER = 0.1, 0.5, 0.05, 0.3
 
 
 def find_signs(line: Strokes, extents: Floats) -> list[list[int]]:
-    """Return the strokes of each percent and dollar sign; ``extents`` float64[n, 4] are theirs."""
+    """Return the strokes of each percent and dollar sign; ``extents`` float64[n, 4] are theirs.
+
+    No stroke is in two signs, or above, below or inside a sign of others.
+    """
+    centers = (extents[:, 0] + extents[:, 2]) / 2
     signs: list[list[int]] = []
     for sign in [*_percents(line, extents), *_dollars(line, extents)]:
-        if not any(set(sign) & set(other) for other in signs):
+        left, right = extents[sign, 0].min(), extents[sign, 2].max()
+        others = np.delete(centers, sign)
+        is_apart = not np.any((left < others) & (others < right))
+        if is_apart and not any(set(sign) & set(other) for other in signs):
             signs.append(sign)
     return signs
 
@@ -80,10 +87,9 @@ def _dollars(line: Strokes, extents: Floats) -> list[list[int]]:
     np.fill_diagonal(may_be, val=False)
     signs = []
     for s in np.flatnonzero(may_be.any(axis=1)).tolist():
-        through_s = np.flatnonzero(may_be[s]).tolist()
-        stems = [i for i in through_s if is_slender(points_of(line[i]))]
-        if stems and _is_s(points_of(line[s]), float(heights[s])):
-            signs.append([s, *stems])
+        stems = (points_of(line[i]) for i in np.flatnonzero(may_be[s]).tolist())
+        if any(map(is_slender, stems)) and _is_s(points_of(line[s]), float(heights[s])):
+            signs.append(np.flatnonzero((left[s] < centers) & (centers < right[s])).tolist())
     return signs
 
 

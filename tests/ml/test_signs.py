@@ -30,6 +30,7 @@ AFTER = [[200, 5], [240, 5], [210, 95]]
         DOLLAR,
         [S, [[120, 2], [118, 98]], [[132, 2], [130, 98]]],
         [S, [[160, 0], [90, 100]]],
+        [*DOLLAR, [[x + 3, y] for x, y in S]],
     ],
     ids=[
         "percent",
@@ -39,6 +40,7 @@ AFTER = [[200, 5], [240, 5], [210, 95]]
         "dollar",
         "two lines",
         "slanted line",
+        "drawn twice",
     ],
 )
 def test_sign_is_one_mark(sign):
@@ -66,6 +68,7 @@ def test_both_signs_of_a_line_are_marks():
         [loop(20, 20, 15), SLASH, loop(155, 80, 15)],
         [loop(80, 50, 25), SLASH, loop(175, 60, 25)],
         [loop(95, 30, 25), SLASH, [[150, 96], [154, 100]]],
+        [*PERCENT, [[120, 45], [140, 60]]],
         [[[70, 0], [95, 0], [95, 20], [70, 45], [95, 45]], SLASH, loop(155, 80, 15)],
     ],
     ids=[
@@ -77,6 +80,7 @@ def test_both_signs_of_a_line_are_marks():
         "far loop",
         "zeros of the same height",
         "point after a digit",
+        "stroke inside",
         "small two",
     ],
 )

@@ -1,6 +1,7 @@
 /** Percent and dollar signs: the same operations as ml/preprocessing/signs.py, which explains the rules. */
 
 import { lengthOf } from "./distances.js";
+import { union } from "./layout.js";
 import { chordOf, isSlender, offChord } from "./marks.js";
 
 const LOOP_GAP = 0.8;
@@ -20,8 +21,11 @@ export function findSigns(strokes, extents) {
     return { points: strokes[i], left, top, right, bottom, width, height, x, y };
   });
   const signs = [];
-  for (const sign of [...boxes.map(percent), ...boxes.map(dollar)]) {
-    if (sign.length > 0 && !signs.flat().some((i) => sign.includes(i))) signs.push(sign);
+  for (const sign of [...boxes.map(percent), ...boxes.map(dollar)].filter((one) => one.length > 0)) {
+    const [left, , right] = union(sign.map((i) => extents[i]));
+    const isApart = boxes.every(({ x }, i) => x <= left || x >= right || sign.includes(i));
+    const isNew = !sign.some((i) => signs.flat().includes(i));
+    if (isApart && isNew) signs.push(sign);
   }
   return signs;
 }
@@ -52,18 +56,17 @@ function isDotOrLoop({ points, width, height }, slashHeight) {
 }
 
 /** Return the strokes of the dollar sign with this S; empty if it is none. */
-function dollar(s, at, boxes) {
-  const stems = [...boxes.keys()].filter((i) => {
-    const { top, bottom, x, points } = boxes[i];
-    return (
-      i !== at &&
+function dollar(s, _, boxes) {
+  const isDollar = boxes.some(
+    ({ top, bottom, x, points }) =>
+      points !== s.points &&
       Math.abs(x - s.x) < OFF_CENTER * s.width &&
       top <= s.top - EXCESS * s.height &&
       bottom >= s.bottom + EXCESS * s.height &&
-      isSlender(points)
-    );
-  });
-  return stems.length > 0 && isS(s) ? [at, ...stems] : [];
+      isSlender(points),
+  );
+  if (!isDollar || !isS(s)) return [];
+  return [...boxes.keys()].filter((i) => s.left < boxes[i].x && boxes[i].x < s.right);
 }
 
 function isS({ points, height }) {
