@@ -11,7 +11,7 @@ import numpy as np
 
 from ml.preprocessing.layout import extent_of
 from ml.preprocessing.marks import bow, is_slender, off_chord
-from ml.preprocessing.signs import find_signs
+from ml.preprocessing.percent_dollar import find_signs
 from ml.preprocessing.strokes import Floats, Strokes, points_of
 
 # Least ``bow`` of the left and of the right parenthesis; their least height as a fraction of the

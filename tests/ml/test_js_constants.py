@@ -15,8 +15,8 @@ MODULES = {
     **{
         name: f"ml.preprocessing.{name}"
         for name in (
-            "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "punctuation",
-            "segmentation", "signs",
+            "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "percent_dollar",
+            "punctuation", "segmentation",
         )
     },
 }  # fmt: skip

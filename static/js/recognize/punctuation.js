@@ -3,7 +3,7 @@
 import { extentOf } from "./distances.js";
 import { union } from "./layout.js";
 import { bow, isSlender, offChord } from "./marks.js";
-import { findSigns } from "./signs.js";
+import { findSigns } from "./percent_dollar.js";
 
 const LEFT_BOW = 0.08;
 const RIGHT_BOW = 0.05;

@@ -1,4 +1,4 @@
-/** Percent and dollar signs: the same operations as ml/preprocessing/signs.py, which explains the rules. */
+/** Percent and dollar signs: the same operations as ml/preprocessing/percent_dollar.py, which explains the rules. */
 
 import { lengthOf } from "./distances.js";
 import { union } from "./layout.js";
