@@ -1,10 +1,11 @@
 """Percent and dollar signs, found by their strokes, which by themselves look like digits."""
 
-import numpy as np
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ml.preprocessing.distances import length_of
 from ml.preprocessing.marks import is_slender, off_chord
-from ml.preprocessing.strokes import Floats, Integers, Stroke, Strokes, points_of
+from ml.preprocessing.strokes import Floats, Stroke, Strokes, points_of
 
 # A percent sign is a slender stroke that leans to the right, with a smaller one on both sides: a
 # loop whose ends are closer than LOOP_GAP of its size, or any stroke smaller than DOT_SIZE. Their
@@ -21,76 +22,95 @@ LOOP_GAP, DOT_SIZE, BESIDE, BELOW, SIMILAR = 0.8, 0.4, 0.8, 0.4, 0.4
 S_BOW, S_DROP, EXCESS, OFF_CENTER = 0.1, 0.5, 0.05, 0.3
 
 
-def find_signs(line: Strokes, extents: Floats) -> list[list[int]]:
-    """Return the strokes of each percent and dollar sign; ``extents`` float64[n, 4] are theirs.
+class _Part(NamedTuple):
+    """A stroke, its extent and the center of its extent."""
+
+    stroke: Stroke
+    left: float
+    top: float
+    right: float
+    bottom: float
+    width: float
+    height: float
+    x: float
+    y: float
+
+
+def find_signs(line: Strokes, extents: Sequence[Sequence[float]]) -> list[list[int]]:
+    """Return the strokes of each percent and dollar sign of a line, given the extents of all.
 
     No stroke is in two signs, or above, below or inside a sign of others.
     """
-    centers = (extents[:, 0] + extents[:, 2]) / 2
-    signs: list[list[int]] = []
-    for sign in [*_percents(line, extents), *_dollars(line, extents)]:
-        left, right = extents[sign, 0].min(), extents[sign, 2].max()
-        others = np.delete(centers, sign)
-        is_apart = not np.any((left < others) & (others < right))
-        if is_apart and not any(set(sign) & set(other) for other in signs):
-            signs.append(sign)
-    return signs
-
-
-def _percents(line: Strokes, extents: Floats) -> list[list[int]]:
-    widths, heights = (extents[:, 2:] - extents[:, :2]).T
-    small = np.maximum(widths, heights) < heights[:, None]
-    slashes = np.flatnonzero(np.count_nonzero(small, axis=1) >= 2)
-    found = (_percent(int(i), np.flatnonzero(small[i]), line, extents) for i in slashes)
-    return [sign for sign in found if sign]
-
-
-def _percent(slash: int, small: Integers, line: Strokes, extents: Floats) -> list[int]:
-    """Return the strokes of the percent sign with a slash; empty if it is none."""
-    points = points_of(line[slash])
-    x, y = points[-1] - points[0]
-    if x * y >= 0 or not is_slender(points):
-        return []
-    left, top, right, bottom = extents[slash]
-    height = float(bottom - top)
-    centers, downs = ((extents[small, :2] + extents[small, 2:]) / 2).T
-    beside = (centers - right + (downs - top) * (right - left) / height) / height
     parts = [
-        k
-        for k in np.flatnonzero(np.abs(beside) <= BESIDE)
-        if _is_dot_or_loop(line[small[k]], height)
+        _Part(
+            *(stroke, left, top, right, bottom, right - left, bottom - top),
+            *((left + right) / 2, (top + bottom) / 2),
+        )
+        for stroke, (left, top, right, bottom) in zip(line, extents, strict=True)
     ]
-    upper = min((k for k in parts if beside[k] < 0), key=lambda k: float(downs[k]), default=None)
-    lower = max((k for k in parts if beside[k] > 0), key=lambda k: float(downs[k]), default=None)
-    if upper is None or lower is None or downs[lower] - downs[upper] < BELOW * height:
-        return []
-    sign = [slash, int(small[upper]), int(small[lower])]
-    sizes = (extents[sign[1:], 2:] - extents[sign[1:], :2]).max(axis=1)
-    return sign if sizes.min() >= SIMILAR * sizes.max() else []
-
-
-def _is_dot_or_loop(stroke: Stroke, height: float) -> bool:
-    points = points_of(stroke)
-    size = float(np.ptp(points, axis=0).max())
-    x, y = points[-1] - points[0]
-    is_closed = x * x + y * y <= (LOOP_GAP * size) ** 2 and length_of([points]) >= 2 * size
-    return size <= DOT_SIZE * height or bool(is_closed)
-
-
-def _dollars(line: Strokes, extents: Floats) -> list[list[int]]:
-    left, top, right, bottom = extents.T
-    heights, centers = bottom - top, (left + right) / 2
-    # Rows are the S, columns the strokes through it.
-    through = np.abs(centers - centers[:, None]) < OFF_CENTER * (right - left)[:, None]
-    above = top <= (top - EXCESS * heights)[:, None]
-    may_be = through & above & (bottom >= (bottom + EXCESS * heights)[:, None])
-    np.fill_diagonal(may_be, val=False)
-    signs = []
-    for s in np.flatnonzero(may_be.any(axis=1)).tolist():
-        stems = (points_of(line[i]) for i in np.flatnonzero(may_be[s]).tolist())
-        if any(map(is_slender, stems)) and _is_s(points_of(line[s]), float(heights[s])):
-            signs.append(np.flatnonzero((left[s] < centers) & (centers < right[s])).tolist())
+    signs: list[list[int]] = []
+    for find in (_percent, _dollar):
+        for sign in filter(None, (find(i, parts) for i in range(len(parts)))):
+            left = min(parts[i].left for i in sign)
+            right = max(parts[i].right for i in sign)
+            inside = {i for i, part in enumerate(parts) if left < part.x < right}
+            if inside <= set(sign) and not any(set(sign) & set(other) for other in signs):
+                signs.append(sign)
     return signs
+
+
+def _percent(at: int, parts: Sequence[_Part]) -> list[int]:
+    """Return the strokes of the percent sign with this slash; empty if it is none."""
+    slash = parts[at]
+    beside = {
+        i: (part.x - slash.right + (part.y - slash.top) * slash.width / slash.height) / slash.height
+        for i, part in enumerate(parts)
+        if max(part.width, part.height) < slash.height
+    }
+    near = [i for i, distance in beside.items() if 0 < abs(distance) <= BESIDE]
+    if len({beside[i] > 0 for i in near}) < 2 or not _leans_right(points_of(slash.stroke)):
+        return []
+    near = [i for i in near if _is_dot_or_loop(parts[i], slash.height)]
+    upper = min((i for i in near if beside[i] < 0), key=lambda i: parts[i].y, default=None)
+    lower = max((i for i in near if beside[i] > 0), key=lambda i: parts[i].y, default=None)
+    if upper is None or lower is None:
+        return []
+    sizes = [max(parts[i].width, parts[i].height) for i in (upper, lower)]
+    is_below = parts[lower].y - parts[upper].y >= BELOW * slash.height
+    return [at, upper, lower] if is_below and min(sizes) >= SIMILAR * max(sizes) else []
+
+
+def _leans_right(points: Floats) -> bool:
+    """Return whether a line is slender and leans to the right."""
+    x, y = points[-1] - points[0]
+    return bool(x * y < 0) and is_slender(points)
+
+
+def _is_dot_or_loop(part: _Part, height: float) -> bool:
+    size = max(part.width, part.height)
+    if size <= DOT_SIZE * height:
+        return True
+    points = points_of(part.stroke)
+    x, y = points[-1] - points[0]
+    is_closed = x * x + y * y <= (LOOP_GAP * size) ** 2
+    return bool(is_closed) and length_of([points]) >= 2 * size
+
+
+def _dollar(at: int, parts: Sequence[_Part]) -> list[int]:
+    """Return the strokes of the dollar sign with this S; empty if it is none."""
+    s = parts[at]
+    margin = EXCESS * s.height
+    stems = (
+        points_of(part.stroke)
+        for part in parts
+        if part.top <= s.top - margin
+        and part.bottom >= s.bottom + margin
+        and part is not s
+        and abs(part.x - s.x) < OFF_CENTER * s.width
+    )
+    if not any(map(is_slender, stems)) or not _is_s(points_of(s.stroke), s.height):
+        return []
+    return [i for i, part in enumerate(parts) if s.left < part.x < s.right]
 
 
 def _is_s(points: Floats, height: float) -> bool:

@@ -39,21 +39,25 @@ def split_punctuation(line: Strokes) -> list[tuple[Strokes, bool]]:
     """
     if len(line) < 2:
         return [(line, False)]
-    extents = np.array([extent_of(stroke) for stroke in line])
-    if _has_dot_below(extents):
+    extents = [extent_of(stroke) for stroke in line]
+    if _has_dot_below(np.array(extents)):
         return [(line, True)]
-    centers = extents[:, 0] + extents[:, 2]
+    centers = [left + right for left, _, right, _ in extents]
     marks = find_signs(line, extents)
-    others = np.setdiff1d(np.arange(len(line)), [i for mark in marks for i in mark])
-    order = others[np.argsort(centers[others], kind="stable")]
-    if closing := _closing([line[i] for i in order], extents[order]):
-        marks += [order[[0]].tolist(), order[[closing]].tolist()]
-        others = np.setdiff1d(others, order[[0, closing]])
-    middles = [float(extents[mark, 0].min() + extents[mark, 2].max()) for mark in marks]
-    after = np.searchsorted(np.sort(middles), centers[others])
-    pieces = [(others[after == i].tolist(), False) for i in range(len(marks) + 1)]
-    for place, i in enumerate(np.argsort(middles, kind="stable")):
-        pieces.insert(2 * place + 1, (sorted(marks[i]), True))
+    others = [i for i in range(len(line)) if not any(i in mark for mark in marks)]
+    order = sorted(others, key=centers.__getitem__)
+    if closing := _closing([line[i] for i in order], np.array([extents[i] for i in order])):
+        marks += [[order[0]], [order[closing]]]
+        others = [i for i in others if i not in (order[0], order[closing])]
+
+    def middle(mark: list[int]) -> float:
+        return min(extents[i][0] for i in mark) + max(extents[i][2] for i in mark)
+
+    marks.sort(key=middle)
+    after = {i: sum(middle(mark) < centers[i] for mark in marks) for i in others}
+    pieces = [([i for i in others if after[i] == 0], False)]
+    for k, mark in enumerate(marks, start=1):
+        pieces += [(sorted(mark), True), ([i for i in others if after[i] == k], False)]
     return [([line[i] for i in piece], is_mark) for piece, is_mark in pieces if piece]
 
 

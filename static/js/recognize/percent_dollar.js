@@ -32,12 +32,11 @@ export function findSigns(strokes, extents) {
 
 /** Return the strokes of the percent sign with this slash; empty if it is none. */
 function percent(slash, at, boxes) {
-  const { left, top, right, height, points } = slash;
+  const { top, right, width, height, points } = slash;
   const small = [...boxes.keys()].filter((i) => Math.max(boxes[i].width, boxes[i].height) < height);
   const [x, y] = chordOf(points);
   if (small.length < 2 || x * y >= 0 || !isSlender(points)) return [];
-  const beside = (i) =>
-    (boxes[i].x - right + ((boxes[i].y - top) * (right - left)) / height) / height;
+  const beside = (i) => (boxes[i].x - right + ((boxes[i].y - top) * width) / height) / height;
   const parts = small.filter((i) => Math.abs(beside(i)) <= BESIDE && isDotOrLoop(boxes[i], height));
   const [upper, lower] = [parts.filter((i) => beside(i) < 0), parts.filter((i) => beside(i) > 0)];
   if (upper.length === 0 || lower.length === 0) return [];
