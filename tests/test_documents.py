@@ -1,4 +1,4 @@
-"""The documents: their links and the files that they name exist."""
+"""The links of the documents, and the tests that docs/security.md names, exist."""
 
 import re
 

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from ml.preprocessing.lattice import MAX_PARTS
 from ml.preprocessing.layout import extent_of
 from ml.preprocessing.marks import bow, is_slender, off_chord
 from ml.preprocessing.percent_dollar import find_signs
@@ -35,9 +36,10 @@ def split_punctuation(line: Strokes) -> list[tuple[Strokes, bool]]:
 
     Return the strokes of each piece, at least one with at least one point, in the order of drawing,
     and whether they are a mark. A line without signs and without a pair of parentheses is one
-    piece, and a mark if it is one character with a dot below.
+    piece, and a mark if it is one character with a dot below. More strokes than MAX_PARTS are one
+    piece: signs are sought among all pairs.
     """
-    if len(line) < 2:
+    if not 1 < len(line) <= MAX_PARTS:
         return [(line, False)]
     extents = [extent_of(stroke) for stroke in line]
     if _has_dot_below(np.array(extents)):

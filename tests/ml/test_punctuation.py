@@ -27,6 +27,12 @@ def test_parentheses_drawn_upwards_are_pieces():
     ]
 
 
+def test_line_of_too_many_strokes_is_one_piece():
+    line = [OPENING, *[DIGIT] * 39, CLOSING]
+    assert split_punctuation(line) == [(line, False)]
+    assert len(split_punctuation([OPENING, *[DIGIT] * 38, CLOSING])) == 3
+
+
 CURLED = [[24, 0], [0, 40], [2, 80], [16, 100], [30, 96], [34, 84]]
 
 

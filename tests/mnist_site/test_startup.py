@@ -92,6 +92,13 @@ def test_database_error_is_reported_in_one_sentence(error):
         raise error
 
 
+def test_folder_without_write_permission_is_rejected(tmp_path, monkeypatch):
+    # Tests may run as root, without limits.
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ImproperlyConfigured, match=str(tmp_path)):
+        require_writable(tmp_path)
+
+
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC])
 def test_unwritable_file_is_reported_in_one_sentence(code):
     message = rf"Error: /srv/static cannot be written: {os.strerror(code)}\."

@@ -74,6 +74,11 @@ def test_setup_is_in_force_after_the_first_code(staff_client, enabled):
     assert [sign_in(codes[0]) for _ in range(2)] == [302, 200]
 
 
+def test_setup_that_is_not_confirmed_changes_no_sign_in(staff_client):
+    staff_client.post(SET_UP)
+    assert sign_in("") == 302
+
+
 def test_setup_with_a_wrong_code_asks_again(staff_client):
     staff_client.post(SET_UP)
     wrong = f"{(int(current_code()) + 1) % 1_000_000:06}"

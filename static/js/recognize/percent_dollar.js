@@ -1,8 +1,7 @@
 /** Percent and dollar signs: the same operations as ml/preprocessing/percent_dollar.py, which explains the rules. */
 
-import { lengthOf } from "./distances.js";
 import { union } from "./layout.js";
-import { chordOf, isSlender, offChord } from "./marks.js";
+import { chordOf, offChord } from "./marks.js";
 
 const LOOP_GAP = 0.8;
 const DOT_SIZE = 0.4;
@@ -32,45 +31,47 @@ export function findSigns(strokes, extents) {
 
 /** Return the strokes of the percent sign with this slash; empty if it is none. */
 function percent(slash, at, boxes) {
-  const { top, right, width, height, points } = slash;
-  const small = [...boxes.keys()].filter((i) => Math.max(boxes[i].width, boxes[i].height) < height);
-  const [x, y] = chordOf(points);
-  if (small.length < 2 || x * y >= 0 || !isSlender(points)) return [];
+  const { top, right, width, height } = slash;
+  const [x, y] = chordOf(slash.points);
+  if (x * y >= 0) return [];
   const beside = (i) => (boxes[i].x - right + ((boxes[i].y - top) * width) / height) / height;
-  const parts = small.filter((i) => Math.abs(beside(i)) <= BESIDE && isDotOrLoop(boxes[i], height));
-  const [upper, lower] = [parts.filter((i) => beside(i) < 0), parts.filter((i) => beside(i) > 0)];
-  if (upper.length === 0 || lower.length === 0) return [];
-  const highest = upper.reduce((one, i) => (boxes[i].y < boxes[one].y ? i : one));
-  const lowest = lower.reduce((one, i) => (boxes[i].y > boxes[one].y ? i : one));
-  const sizes = [highest, lowest].map((i) => Math.max(boxes[i].width, boxes[i].height));
+  const parts = [...boxes.keys()].filter(
+    (i) =>
+      Math.max(boxes[i].width, boxes[i].height) < height &&
+      Math.abs(beside(i)) <= BESIDE &&
+      isDotOrLoop(boxes[i], height),
+  );
+  const [left, below] = [parts.filter((i) => beside(i) < 0), parts.filter((i) => beside(i) > 0)];
+  if (left.length === 0 || below.length === 0) return [];
+  const upper = left.reduce((highest, i) => (boxes[i].y < boxes[highest].y ? i : highest));
+  const lower = below.reduce((lowest, i) => (boxes[i].y > boxes[lowest].y ? i : lowest));
+  const sizes = [upper, lower].map((i) => Math.max(boxes[i].width, boxes[i].height));
   const isSimilar = Math.min(...sizes) >= SIMILAR * Math.max(...sizes);
-  return isSimilar && boxes[lowest].y - boxes[highest].y >= BELOW * height ? [at, highest, lowest] : [];
+  return isSimilar && boxes[lower].y - boxes[upper].y >= BELOW * height ? [at, upper, lower] : [];
 }
 
 function isDotOrLoop({ points, width, height }, slashHeight) {
   const size = Math.max(width, height);
   const [x, y] = chordOf(points);
-  const isClosed = x * x + y * y <= (LOOP_GAP * size) ** 2 && lengthOf([points]) >= 2 * size;
-  return size <= DOT_SIZE * slashHeight || isClosed;
+  return size <= DOT_SIZE * slashHeight || x * x + y * y <= (LOOP_GAP * size) ** 2;
 }
 
 /** Return the strokes of the dollar sign with this S; empty if it is none. */
 function dollar(s, _, boxes) {
-  const isDollar = boxes.some(
-    ({ top, bottom, x, points }) =>
-      points !== s.points &&
+  const isCrossed = boxes.some(
+    ({ top, bottom, x }, i) =>
+      boxes[i] !== s &&
       Math.abs(x - s.x) < OFF_CENTER * s.width &&
       top <= s.top - EXCESS * s.height &&
-      bottom >= s.bottom + EXCESS * s.height &&
-      isSlender(points),
+      bottom >= s.bottom + EXCESS * s.height,
   );
-  if (!isDollar || !isS(s)) return [];
+  if (!isCrossed || !isS(s)) return [];
   return [...boxes.keys()].filter((i) => s.left < boxes[i].x && boxes[i].x < s.right);
 }
 
 function isS({ points, height }) {
   const [x, y] = chordOf(points);
-  if (x > 0 || y < S_DROP * height) return false;
+  if (x > 0 || y <= 0 || y < S_DROP * height) return false;
   const off = offChord(points);
   return Math.max(...off) >= S_BOW && Math.min(...off) <= -S_BOW;
 }

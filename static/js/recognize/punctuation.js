@@ -1,6 +1,7 @@
 /** Punctuation: the same operations as ml/preprocessing/punctuation.py. */
 
 import { extentOf } from "./distances.js";
+import { MAX_PARTS } from "./lattice.js";
 import { union } from "./layout.js";
 import { bow, isSlender, offChord } from "./marks.js";
 import { findSigns } from "./percent_dollar.js";
@@ -26,7 +27,7 @@ const DOT_OFFSET = 0.1;
  *   whether they are a mark
  */
 export function splitPunctuation(strokes, line) {
-  if (line.length < 2) return [{ line, isMark: false }];
+  if (line.length < 2 || line.length > MAX_PARTS) return [{ line, isMark: false }];
   const extents = line.map((i) => extentOf(strokes[i]));
   if (hasDotBelow(extents)) return [{ line, isMark: true }];
   const own = line.map((i) => strokes[i]);
