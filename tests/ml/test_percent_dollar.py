@@ -52,6 +52,15 @@ def test_sign_is_one_mark(sign):
     ]
 
 
+def test_percent_sign_between_specks_has_its_own_circles():
+    left, right = [[84, 62], [86, 66]], [[174, 34], [176, 38]]
+    assert split_punctuation([left, *PERCENT, right]) == [
+        ([left], False),
+        (PERCENT, True),
+        ([right], False),
+    ]
+
+
 def test_both_signs_of_a_line_are_marks():
     percent = [[[x + 150, y] for x, y in stroke] for stroke in PERCENT]
     assert split_punctuation([*percent, *DOLLAR]) == [(DOLLAR, True), (percent, True)]
@@ -69,6 +78,7 @@ def test_both_signs_of_a_line_are_marks():
         [loop(80, 50, 25), SLASH, loop(175, 60, 25)],
         [loop(95, 30, 25), SLASH, [[150, 96], [154, 100]]],
         [*PERCENT, [[120, 45], [140, 60]]],
+        [[[85, 0], [85, 45], [85, 12]], SLASH, loop(155, 80, 15)],
         [[[70, 0], [95, 0], [95, 20], [70, 45], [95, 45]], SLASH, loop(155, 80, 15)],
     ],
     ids=[
@@ -81,6 +91,7 @@ def test_both_signs_of_a_line_are_marks():
         "zeros of the same height",
         "point after a digit",
         "stroke inside",
+        "hook",
         "small two",
     ],
 )
@@ -91,18 +102,26 @@ def test_slash_without_a_part_on_both_sides_is_no_percent_sign(line):
 @pytest.mark.parametrize(
     "line",
     [
-        [S, [[127, 20], [123, 80]]],
+        [S, [[127, 20], [123, 100]]],
+        [S, [[127, 0], [123, 80]]],
         [S, [[160, 0], [158, 100]]],
         [loop(125, 50, 35), [[127, 0], [123, 100]]],
         [[[148, 20], [100, 50], [125, 85], [150, 50], [125, 15], [110, 30]], DOLLAR[1]],
+        [[[150, 20], [100, 50], [110, 80]], DOLLAR[1]],
+        [[[110, 20], [150, 50], [100, 80]], DOLLAR[1]],
+        [[[0, 0], [10, 0], [0, 0]], [[5, -10], [5, 10]]],
         [[[120, 10], [95, 60], [150, 62]], [[127, 0], [123, 100]]],
         [[[100, 20], [148, 30], [110, 80], [150, 80]], [[127, 0], [123, 100]]],
     ],
     ids=[
-        "short line",
+        "low line",
+        "high line",
         "line beside",
         "crossed zero",
         "zero with a tail",
+        "bow to the left",
+        "bow to the right",
+        "flat stroke",
         "four",
         "crossed two",
     ],

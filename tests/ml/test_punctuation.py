@@ -19,6 +19,16 @@ def test_parentheses_of_a_line_are_pieces():
     ]
 
 
+def test_highest_of_several_bows_is_the_closing_parenthesis():
+    before, after = ([[x, 10], [x + 15, 50], [x, 90]] for x in (80, 150))
+    assert split_punctuation([OPENING, DIGIT, before, CLOSING, after]) == [
+        ([OPENING], True),
+        ([DIGIT, before], False),
+        ([CLOSING], True),
+        ([after], False),
+    ]
+
+
 def test_parentheses_drawn_upwards_are_pieces():
     opening, closing = OPENING[::-1], CLOSING[::-1]
     assert split_punctuation([opening, DIGIT, closing])[::2] == [
@@ -81,6 +91,7 @@ WITHOUT_PAIR = {
     "straight right": [OPENING, DIGIT, [[100, 0], [100, 100]]],
     "bent inwards": [[[0, 0], [20, 50], [0, 100]], DIGIT, [[120, 0], [100, 50], [120, 100]]],
     "low": [OPENING, [[50, -30], [70, -30], [50, 130]], CLOSING],
+    "low left": [[[20, 30], [0, 55], [20, 80]], [[50, -10], [70, -10], [50, 90]], CLOSING],
     "wide": [OPENING, DIGIT, [[10, 0], [160, 50], [10, 100]]],
     "slashed zero": [OPENING, [[60, 0], [0, 100]], [[24, 0], [44, 50], [24, 100]]],
 }

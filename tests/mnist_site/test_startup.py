@@ -12,11 +12,12 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, IntegrityError, OperationalError
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from mnist_site.startup import short_errors
+from mnist_site.startup import require_writable, short_errors
 from tests.conftest import run, run_python
 from tests.polling import TIMEOUT, wait_until
 from tools.samples import ROOT

@@ -1,5 +1,6 @@
 /** Percent and dollar signs: the same operations as ml/preprocessing/percent_dollar.py, which explains the rules. */
 
+import { lengthOf } from "./distances.js";
 import { union } from "./layout.js";
 import { chordOf, offChord } from "./marks.js";
 
@@ -53,7 +54,8 @@ function percent(slash, at, boxes) {
 function isDotOrLoop({ points, width, height }, slashHeight) {
   const size = Math.max(width, height);
   const [x, y] = chordOf(points);
-  return size <= DOT_SIZE * slashHeight || x * x + y * y <= (LOOP_GAP * size) ** 2;
+  const isClosed = x * x + y * y <= (LOOP_GAP * size) ** 2;
+  return size <= DOT_SIZE * slashHeight || (isClosed && lengthOf([points]) >= 2 * size);
 }
 
 /** Return the strokes of the dollar sign with this S; empty if it is none. */
