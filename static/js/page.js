@@ -187,7 +187,7 @@ async function beginVisit() {
   ]);
   if (earlierVisits > 0 || hasInput || !drawing.isEmpty) return;
   const { playOpening } = await import("./opening.js");
-  if (!hasInput) playOpening(pad, showOpening);
+  if (!hasInput && drawing.isEmpty) playOpening(drawing, pad, showOpening);
 }
 
 /** Show strokes that are not the visitor's; null ends the opening. */
