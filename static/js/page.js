@@ -1,5 +1,6 @@
 /** Connects the pad, the recognition, the visit and the controls of the page. */
 
+import { showAccuracy } from "./accuracy.js";
 import { Drawing, isInside, randomUUID, scaleStrokes, strokesIn } from "./draw/drawing.js";
 import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
@@ -181,7 +182,6 @@ async function beginVisit() {
   if (navigator.connection?.saveData) return;
   await Promise.allSettled([
     loadModel(),
-    import("./accuracy.js"),
     import("./draw/picture_file.js"),
     import("./share/share.js"),
   ]);
@@ -324,7 +324,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 find("#accuracy").addEventListener("beforetoggle", ({ newState }) => {
-  if (newState === "open") attempt(async () => (await import("./accuracy.js")).showAccuracy(find("#accuracy dl")));
+  if (newState === "open") showAccuracy(find("#accuracy dl"));
 });
 
 // Saved preferences, under the keys that visitors' browsers already hold
