@@ -42,7 +42,7 @@ MODULES = [
         "draw/picture_input", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
         "recognize/session", "visit/correction", "visit/outbox", "visit/storage", "visit/strip",
-        "visit/typed_label", "visit/visit", "visit/welcome",
+        "visit/typed_label", "visit/visit", "visit/welcome", "visitor_error",
     )
 ]  # fmt: skip
 

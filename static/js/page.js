@@ -16,6 +16,7 @@ import { openStorage } from "./visit/storage.js";
 import { showStrip } from "./visit/strip.js";
 import { Visit } from "./visit/visit.js";
 import { countVisit, invitation } from "./visit/welcome.js";
+import { VisitorError } from "./visitor_error.js";
 
 // Milliseconds between the load of the page and that of the model.
 const LOAD_DELAY = 800;
@@ -256,8 +257,7 @@ async function attempt(action) {
   try {
     await action();
   } catch (error) {
-    // The message of a RangeError is for the visitor; others are lost connections or bugs.
-    const isForVisitor = error instanceof RangeError;
+    const isForVisitor = error instanceof VisitorError;
     showBadge(isForVisitor ? error.message : "This did not work. Check the connection and reload the page.");
     if (!isForVisitor) throw error;
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fromFragment, LINK_SIDE, toFragment } from "../../static/js/share/link.js";
+import { VisitorError } from "../../static/js/visitor_error.js";
 
 const strokes = [
   [[10, 20, 0], [30.26, 40, 9], [30, 39.7, 17]],
@@ -75,7 +76,7 @@ for (const [name, fragment] of [
   ["too many characters", encode(1, 1, 4500, ...ZIGZAG.flat())],
 ]) {
   test(`fragment with ${name} is rejected`, () => {
-    assert.throws(() => fromFragment(fragment), RangeError);
+    assert.throws(() => fromFragment(fragment), VisitorError);
   });
 }
 
@@ -87,7 +88,7 @@ test("truncated and altered fragments are rejected or give points on the pad", (
         const points = fromFragment(changed).flat();
         assert.ok(points.every(([x, y]) => x >= 0 && y >= 0 && x <= LINK_SIDE && y <= LINK_SIDE));
       } catch (error) {
-        assert.ok(error instanceof RangeError, String(error));
+        assert.ok(error instanceof VisitorError, String(error));
       }
     }
   }
