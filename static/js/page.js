@@ -46,10 +46,17 @@ let newestFile = null;
 /** Open a picture, or the strokes of an SVG file. */
 async function openFile(file) {
   newestFile = file;
-  const { toPicture } = await import("./draw/picture_file.js");
-  const { strokes, side, ...picture } = await toPicture(file);
-  // A newer file was chosen while this one was read.
-  if (newestFile !== file) return;
+  try {
+    const { toPicture } = await import("./draw/picture_file.js");
+    const content = await toPicture(file);
+    if (newestFile === file) openContent(content);
+  } catch (error) {
+    // Unless a newer file was chosen while this one was read.
+    if (newestFile === file) throw error;
+  }
+}
+
+function openContent({ strokes, side, ...picture }) {
   if (strokes) {
     // The change predicts and saves it.
     drawing.open({ id: randomUUID(), strokes: scaleStrokes(strokes, pad.side / side) });
