@@ -243,7 +243,8 @@ async function downloadDrawing(format) {
 /** Share the drawing with a function of share.js. */
 async function share(method) {
   const sharing = await import("./share/share.js");
-  showBadge(await sharing[method](visit.find(drawing.id), session));
+  const message = await sharing[method](visit.find(drawing.id), session);
+  if (message) showBadge(message);
 }
 
 function showVisit() {
@@ -261,6 +262,8 @@ onColorChange(() => {
 
 /** Run an action; show a message if it fails, for example because a module cannot be fetched. */
 async function attempt(action) {
+  // Replaces the message of an earlier action.
+  session.showStatus();
   try {
     await action();
   } catch (error) {
