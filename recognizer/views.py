@@ -38,11 +38,11 @@ STYLE_SHEETS = ["css/base.css", "css/page.css", "css/network.css"]
 MODULES = [
     f"js/{name}.js"
     for name in (
-        "draw/drawing", "draw/keyboard", "draw/pad", "draw/paint",
+        "accuracy", "draw/drawing", "draw/keyboard", "draw/pad", "draw/paint",
         "draw/picture_input", "draw/timeline", "explain/loader",
         "recognize/client", "recognize/local_prediction", "recognize/result_view",
         "recognize/session", "visit/correction", "visit/outbox", "visit/storage", "visit/strip",
-        "visit/typed_label", "visit/visit", "visit/welcome",
+        "visit/typed_label", "visit/visit", "visit/welcome", "visitor_error",
     )
 ]  # fmt: skip
 

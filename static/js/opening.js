@@ -14,10 +14,11 @@ const HOLD = 2_000;
 
 /**
  * Play the opening. With reduced motion, the finished digit stays until the first input.
+ * @param {EventTarget} drawing its first change ends the opening
  * @param {{canvas: HTMLCanvasElement, side: number}} pad a pointer above it is an input
  * @param {(strokes: number[][][] | null) => void} show receives the strokes of each frame, null at the end
  */
-export function playOpening({ canvas, side }, show) {
+export function playOpening(drawing, { canvas, side }, show) {
   const strokes = scaleStrokes(fromFragment(EIGHT), side / LINK_SIDE);
   const end = duration(strokes);
   const start = performance.now();
@@ -31,6 +32,8 @@ export function playOpening({ canvas, side }, show) {
   const options = { capture: true, signal: input.signal };
   for (const type of ["pointerdown", "keydown", "paste", "dragenter"]) addEventListener(type, stop, options);
   canvas.addEventListener("pointermove", stop, options);
+  // A picture or a link may arrive long after the last input.
+  drawing.addEventListener("change", stop, options);
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return show(strokes);
   requestAnimationFrame(function frame(now) {
     if (input.signal.aborted) return;

@@ -1,5 +1,6 @@
 /** Connects the pad, the recognition, the visit and the controls of the page. */
 
+import { showAccuracy } from "./accuracy.js";
 import { Drawing, isInside, randomUUID, scaleStrokes, strokesIn } from "./draw/drawing.js";
 import { handleKeys } from "./draw/keyboard.js";
 import { handlePointers, Pad } from "./draw/pad.js";
@@ -15,6 +16,7 @@ import { openStorage } from "./visit/storage.js";
 import { showStrip } from "./visit/strip.js";
 import { Visit } from "./visit/visit.js";
 import { countVisit, invitation } from "./visit/welcome.js";
+import { VisitorError } from "./visitor_error.js";
 
 // Milliseconds between the load of the page and that of the model.
 const LOAD_DELAY = 800;
@@ -44,10 +46,17 @@ let newestFile = null;
 /** Open a picture, or the strokes of an SVG file. */
 async function openFile(file) {
   newestFile = file;
-  const { toPicture } = await import("./draw/picture_file.js");
-  const { strokes, side, ...picture } = await toPicture(file);
-  // A newer file was chosen while this one was read.
-  if (newestFile !== file) return;
+  try {
+    const { toPicture } = await import("./draw/picture_file.js");
+    const content = await toPicture(file);
+    if (newestFile === file) openContent(content);
+  } catch (error) {
+    // Unless a newer file was chosen while this one was read.
+    if (newestFile === file) throw error;
+  }
+}
+
+function openContent({ strokes, side, ...picture }) {
   if (strokes) {
     // The change predicts and saves it.
     drawing.open({ id: randomUUID(), strokes: scaleStrokes(strokes, pad.side / side) });
@@ -181,13 +190,12 @@ async function beginVisit() {
   if (navigator.connection?.saveData) return;
   await Promise.allSettled([
     loadModel(),
-    import("./accuracy.js"),
     import("./draw/picture_file.js"),
     import("./share/share.js"),
   ]);
   if (earlierVisits > 0 || hasInput || !drawing.isEmpty) return;
   const { playOpening } = await import("./opening.js");
-  if (!hasInput) playOpening(pad, showOpening);
+  if (!hasInput && drawing.isEmpty) playOpening(drawing, pad, showOpening);
 }
 
 /** Show strokes that are not the visitor's; null ends the opening. */
@@ -235,7 +243,8 @@ async function downloadDrawing(format) {
 /** Share the drawing with a function of share.js. */
 async function share(method) {
   const sharing = await import("./share/share.js");
-  showBadge(await sharing[method](visit.find(drawing.id), session));
+  const message = await sharing[method](visit.find(drawing.id), session);
+  if (message) showBadge(message);
 }
 
 function showVisit() {
@@ -253,11 +262,12 @@ onColorChange(() => {
 
 /** Run an action; show a message if it fails, for example because a module cannot be fetched. */
 async function attempt(action) {
+  // Replaces the message of an earlier action.
+  session.showStatus();
   try {
     await action();
   } catch (error) {
-    // The message of a RangeError is for the visitor; others are lost connections or bugs.
-    const isForVisitor = error instanceof RangeError;
+    const isForVisitor = error instanceof VisitorError;
     showBadge(isForVisitor ? error.message : "This did not work. Check the connection and reload the page.");
     if (!isForVisitor) throw error;
   }
@@ -324,7 +334,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 find("#accuracy").addEventListener("beforetoggle", ({ newState }) => {
-  if (newState === "open") attempt(async () => (await import("./accuracy.js")).showAccuracy(find("#accuracy dl")));
+  if (newState === "open") showAccuracy(find("#accuracy dl"));
 });
 
 // Saved preferences, under the keys that visitors' browsers already hold

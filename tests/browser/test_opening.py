@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_until
+from tests.browser.test_pictures import DARK, choose_file, png
 from tools.browser.pen import draw, expect_state, ink_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,4 +70,15 @@ def test_opening_with_reduced_motion_shows_the_finished_digit_until_a_key(open_p
     expect(page.locator("#reading")).to_have_text("8")
     page.keyboard.press("Shift")
     expect(page.locator("#reading")).to_have_text("")
+    expect(page.locator("#hint")).to_have_text("Your turn")
+
+
+def test_picture_opened_during_the_opening_ends_it(open_page):
+    page = open_page(
+        is_first_visit=True, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
+    )
+    expect(page.locator("#reading")).to_have_text("8")
+    choose_file(page, png(DARK))
+    expect(page.locator("#reading")).to_have_text("7")
+    expect_state(page, "read")
     expect(page.locator("#hint")).to_have_text("Your turn")

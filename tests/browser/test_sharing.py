@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from recognizer.models import Drawing
-from tests.browser.conftest import expect_saved, wait_until
+from tests.browser.conftest import expect_saved, load_model, wait_until
 from tools.browser.pen import choose, draw, expect_state, ink_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,6 +51,27 @@ def test_sharing_with_a_lost_connection_shows_a_message(page):
     expect_state(page, "read")
     choose(page, "share")
     expect(page.locator("#badge")).to_contain_text("Check the connection and reload the page.")
+
+
+def test_successful_action_removes_an_earlier_message(sender):
+    sender.evaluate("location.hash = 'd=AQ'")
+    expect(sender.locator("#badge")).to_contain_text("The link is damaged.")
+    with sender.expect_download():
+        choose(sender, "png")
+    expect(sender.locator("#badge")).to_be_empty()
+
+
+def test_card_without_connection_keeps_the_number_of_waiting_drawings(page):
+    page.expected_errors.append("ERR_FAILED")
+    load_model(page)
+    page.route("**/api/**", lambda route: route.abort())
+    draw(page)
+    badge = page.locator("#badge")
+    expect(badge).to_have_text("No connection. Waiting to be sent: 1.")
+    with page.expect_download():
+        choose(page, "card")
+    # Not "expect": a retry shows the message again.
+    assert badge.inner_text() == "No connection. Waiting to be sent: 1."
 
 
 def test_card_is_a_picture_with_ink(sender):

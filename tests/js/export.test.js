@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { fileName, toFile, toJSON, toSVG } from "../../static/js/draw/export.js";
+import { VisitorError } from "../../static/js/visitor_error.js";
 
 const drawing = { id: "a", strokes: [[[10, 20, 0], [30.26, 40, 9]], [[5, 5, 50]]], side: 220, text: "4" };
 
@@ -28,7 +29,7 @@ test("toFile rejects a picture that the browser cannot decode", async () => {
   globalThis.Image = class {
     decode = () => Promise.reject(new DOMException("", "EncodingError"));
   };
-  await assert.rejects(toFile({ ...drawing, picture: { source: "data:" } }, "png"), RangeError);
+  await assert.rejects(toFile({ ...drawing, picture: { source: "data:" } }, "png"), VisitorError);
 });
 
 for (const [text, name] of [

@@ -83,6 +83,13 @@ test("predict spends half of the time on slow predictions", async () => {
   assert.equal(predict(20), ONE_DIGIT);
 });
 
+test("predict returns undefined right after a prediction, but not for the next drawing", async () => {
+  await predictor.load();
+  predict(10);
+  assert.equal(predict(11), undefined);
+  assert.equal(predict(12, { generation: 2 }), ONE_DIGIT);
+});
+
 test("predict limits the candidates of a frame, but not those of a completed stroke", async () => {
   await predictor.load();
   predict(10);

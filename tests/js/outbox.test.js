@@ -25,6 +25,15 @@ beforeEach(() => {
   outbox = createOutbox();
 });
 
+test("next returns the drawing before its label", () => {
+  outbox.save("a", { strokes: [] });
+  outbox.label("a", "7");
+  const first = outbox.next();
+  assert.deepEqual(first, { id: "a", part: "body", value: { strokes: [] } });
+  outbox.settle(first);
+  assert.deepEqual(outbox.next(), { id: "a", part: "label", value: "7" });
+});
+
 test("settle keeps a part that changed during the request", () => {
   outbox.save("a", { strokes: [1] });
   const sent = outbox.next();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { duration, moments, settled, strokesUntil } from "../../static/js/draw/timeline.js";
+import { duration, moments, replay, settled, strokesUntil } from "../../static/js/draw/timeline.js";
 
 // A stroke of 100 ms, a pause of two seconds, a stroke of 50 ms.
 const FOUR = [
@@ -40,4 +40,14 @@ test("settled returns the last prediction, its start and the changes before it",
   assert.deepEqual(settled([null, 7, null, 7]), { prediction: 7, since: 3, changes: 0 });
   assert.deepEqual(settled([1, null]), { prediction: null, since: 1, changes: 0 });
   assert.deepEqual(settled([]), { prediction: null, since: 0, changes: 0 });
+});
+
+test("replay with reduced motion shows still frames until the end", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.matchMedia = () => ({ matches: true });
+  const shown = [];
+  replay(FOUR, (moment) => shown.push(moment));
+  // Each frame schedules the next.
+  for (let i = 0; i < 10; i++) context.mock.timers.tick(1000);
+  assert.deepEqual(shown, [90, 180, 270, 360, null]);
 });

@@ -1,12 +1,13 @@
 /** Files of a drawing for download: PNG, SVG and JSON Lines. */
 
+import { VisitorError } from "../visitor_error.js";
 import { loadImage, paintPicture, paintStrokes, PEN_WIDTH } from "./paint.js";
 
 const PNG_SIDE = 1024;
 
 /**
  * @returns {Promise<Blob>} a file of a drawing { id, strokes, side, picture?, text?, label? }
- * Throws RangeError if the browser cannot decode the picture.
+ * Throws VisitorError if the browser cannot decode the picture.
  */
 export async function toFile(drawing, format) {
   if (format === "png") return toPNG(drawing);
@@ -16,7 +17,7 @@ export async function toFile(drawing, format) {
 
 async function toPNG({ strokes, side, picture }) {
   const image = picture && (await loadImage(picture));
-  if (picture && !image) throw new RangeError("Your browser cannot open this picture. Choose its file again.");
+  if (picture && !image) throw new VisitorError("Your browser cannot open this picture. Choose its file again.");
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = PNG_SIDE;
   const context = canvas.getContext("2d");

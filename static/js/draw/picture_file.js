@@ -1,6 +1,7 @@
 /** Files chosen by the visitor: pictures, reduced before they are sent, and SVG files of this page. */
 
 import { isLinkable, MAX_POINTS } from "../share/link.js";
+import { VisitorError } from "../visitor_error.js";
 
 // Longer sides are scaled down to this; smaller pictures keep every pixel.
 const MAX_SIDE = 1024;
@@ -12,14 +13,14 @@ const STROKE_PAUSE = 200;
 
 /**
  * Return { source, width, height } of a picture, as a data URL, or { strokes, side } of an SVG file.
- * Throws RangeError for other files.
+ * Throws VisitorError for other files.
  */
 export async function toPicture(file) {
   try {
     if (file.type !== "image/svg+xml") return await shrink(file);
     return fromSVG(await file.slice(0, MAX_LENGTH + 1).text());
   } catch {
-    throw new RangeError("This file is no picture that your browser can open, and no drawing of this page.");
+    throw new VisitorError("This file is no picture that your browser can open, and no drawing of this page.");
   }
 }
 

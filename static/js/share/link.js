@@ -7,6 +7,8 @@
  * the time in milliseconds. No DOM: also runs in Node.
  */
 
+import { VisitorError } from "../visitor_error.js";
+
 const PREFIX = "#d=";
 const VERSION = 1;
 /** Side of the pad in the coordinates of linked drawings. */
@@ -38,7 +40,7 @@ export function toFragment(strokes, side) {
 
 /**
  * Return the strokes of a fragment, points [x, y, t] with coordinates from 0 to LINK_SIDE.
- * Throws RangeError if the fragment is damaged or exceeds a limit.
+ * Throws VisitorError if the fragment is damaged or exceeds a limit.
  */
 export function fromFragment(fragment) {
   if (fragment.length > MAX_LENGTH) throw damaged();
@@ -74,7 +76,7 @@ export function fromFragment(fragment) {
 export const isLinkable = (strokes) =>
   strokes.length > 0 && strokes.length <= MAX_STROKES && strokes.every(({ length }) => length > 0);
 
-const damaged = () => new RangeError("The link is damaged. Ask the sender to copy it again.");
+const damaged = () => new VisitorError("The link is damaged. Ask the sender to copy it again.");
 
 const isOnPad = (units) => units >= 0 && units <= LINK_SIDE;
 
