@@ -18,7 +18,7 @@ from recognizer.api.errors import (
     error_format,
     problem_response,
 )
-from recognizer.database_waits import limit_database_waits
+from recognizer.database.waits import limit_database_waits
 
 FORMATTED = (CONTENT_TYPE, "application/json")
 

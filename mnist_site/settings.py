@@ -215,7 +215,7 @@ PROBE_TIMEOUT, API_TIMEOUT, QUERY_TIMEOUT = 1, DATABASE_TIMEOUT + 1, 25
 url_options = DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # The import of the client library adds 6 MB.
-    from recognizer.postgresql import BoundedConnection
+    from recognizer.database.postgresql import BoundedConnection
 
     # The pool keeps connections; with it, Django requires 0.
     DATABASES["default"]["CONN_MAX_AGE"] = 0

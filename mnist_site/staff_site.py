@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy
 
 from mnist_site import two_factor
 from mnist_site.sign_in import SignInForm
-from recognizer.overview import overview
 
 # The section "security" has all other models.
 SECTIONS = {"recognizer": ("Digit", "Drawing", "ModelVersion"), "staff": ("User",)}
@@ -29,6 +28,9 @@ class StaffSite(AdminSite):
     enable_nav_sidebar = False
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        # At import, the pages of recognizer.admin register with this site.
+        from recognizer.admin.overview import overview
+
         context = {"overview": overview(request.user), **(extra_context or {})}
         return super().index(request, context)
 

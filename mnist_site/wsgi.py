@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 
 from mnist_site.load_shedding import LoadShedder
 from mnist_site.storage import require_static_files
-from recognizer import database_waits
+from recognizer.database import waits
 
 # The default of 5 ms per running thread would delay the thread that accepts connections.
 sys.setswitchinterval(0.0005)
@@ -21,7 +21,7 @@ application = LoadShedder(
 )
 require_static_files()
 # Commands such as migrate wait without a limit.
-database_waits.max_wait = settings.QUERY_TIMEOUT
+waits.max_wait = settings.QUERY_TIMEOUT
 if not (settings.HTTPS or settings.LOCAL_ONLY or settings.DEBUG):
     logging.getLogger(__name__).warning(
         "This site serves plain HTTP: passwords and drawings cross the network unencrypted."

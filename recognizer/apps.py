@@ -7,4 +7,5 @@ class RecognizerConfig(AppConfig):
 
     def ready(self) -> None:
         # These modules register system checks and signal handlers.
-        from recognizer import checks, sqlite_file  # noqa: F401
+        from recognizer import checks  # noqa: F401
+        from recognizer.database import sqlite_file  # noqa: F401

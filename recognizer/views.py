@@ -22,10 +22,10 @@ from django.views.decorators.http import require_safe
 
 from recognizer import drawings, rendering
 from recognizer.api.errors import ApiError, is_outage, problem_response
-from recognizer.database_waits import limit_database_waits
+from recognizer.database.sqlite_file import find_problem
+from recognizer.database.waits import limit_database_waits
 from recognizer.models import Drawing
 from recognizer.serving import ModelUnavailable, current_classifier
-from recognizer.sqlite_file import find_problem
 from recognizer.telemetry import metrics
 
 LOOPBACK = {"127.0.0.1", "::1"}

@@ -24,8 +24,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ml.classifier import ModelError, Verdict
 from ml.evaluation.metrics import Interval
-from recognizer import comparison, drawings, label_effect, registry, rendering, serving
-from recognizer.admin import changelist
+from recognizer import comparison, drawings, registry, rendering, serving
+from recognizer.admin import changelist, label_effect
 from recognizer.admin.review import current_user
 from recognizer.api.errors import ApiError, problem_response
 from recognizer.api.request_bodies import read_drawing

@@ -3,7 +3,7 @@
 import pytest
 
 from recognizer import registry
-from recognizer.label_effect import label_effect
+from recognizer.admin.label_effect import label_effect
 from recognizer.models import ModelVersion
 from tests.conftest import variant
 

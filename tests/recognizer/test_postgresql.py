@@ -4,8 +4,9 @@ import pytest
 from django.db import OperationalError, connection
 from psycopg import Connection
 
-from recognizer import database_waits, drawings, postgresql, views
-from recognizer.database_waits import limit_database_waits
+from recognizer import drawings, views
+from recognizer.database import postgresql, waits
+from recognizer.database.waits import limit_database_waits
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -53,7 +54,7 @@ def test_time_between_waits_does_not_count(used, monkeypatch):
 
 def test_single_wait_beyond_the_limit_of_requests_fails(used, monkeypatch):
     with monkeypatch.context() as limited:
-        limited.setattr(database_waits, "max_wait", 0.01)
+        limited.setattr(waits, "max_wait", 0.01)
         with pytest.raises(OperationalError):
             sleep()
     assert used.closed

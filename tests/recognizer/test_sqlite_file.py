@@ -8,8 +8,8 @@ from django.core.signals import request_started
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
-from recognizer import sqlite_file
-from recognizer.sqlite_file import find_problem
+from recognizer.database import sqlite_file
+from recognizer.database.sqlite_file import find_problem
 
 
 @pytest.fixture

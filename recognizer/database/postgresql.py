@@ -11,7 +11,7 @@ from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
-from recognizer import database_waits
+from recognizer.database import waits
 
 T = TypeVar("T")
 
@@ -21,8 +21,8 @@ class BoundedConnection(Connection[Any]):
 
     def wait(self, gen: PQGen[T], *args: Any, **options: Any) -> T:
         """Complete an exchange with the server. Raises OperationalError after the limit."""
-        allowance = database_waits.allowance.get()
-        limit = allowance.seconds if allowance else database_waits.max_wait
+        allowance = waits.allowance.get()
+        limit = allowance.seconds if allowance else waits.max_wait
         if limit is not None:
             options["timeout"] = max(0, limit)
         started = monotonic()
