@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.preprocessing.dashes_slashes import digit_height, low_marks, slashes
 from ml.preprocessing.hulls import SLANTS, VERTICAL, gaps_in, height_of, width_of
-from ml.preprocessing.marks import digit_height, low_marks, slashes
 from ml.preprocessing.strokes import Floats, Integers
 
 # Parts smaller than this fraction of the largest are specks and dropped.
@@ -122,7 +122,7 @@ def build_lattice(
     """Propose candidate digits for parts with hulls float64[n, directions].
 
     ``contact`` returns the cost of splitting two sets of parts because their ink is close. ``bows``
-    float64[n] are those of ``marks.bow``; without them there are no marks.
+    float64[n] are those of ``bows.bow``; without them there are no marks.
     """
     order, cuts, gaps = _arrange(hulls)
     height = float(height_of(hulls[order].max(axis=0)))

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
+from ml.preprocessing.bows import BOW, bow
 from ml.preprocessing.lattice import MAX_PARTS
-from ml.preprocessing.marks import BOW, bow
 from ml.preprocessing.strokes import Floats, Stroke, Strokes, points_of
 
 # An underline is at most this fraction of its width high, as wide as this fraction of the digits

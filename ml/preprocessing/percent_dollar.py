@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ml.preprocessing.bows import off_chord
 from ml.preprocessing.distances import length_of
-from ml.preprocessing.marks import off_chord
 from ml.preprocessing.strokes import Stroke, Strokes, points_of
 
 # A percent sign is a slash, from the upper right to the lower left, with a smaller stroke on both

@@ -9,9 +9,9 @@ import math
 
 import numpy as np
 
+from ml.preprocessing.bows import bow, is_slender, off_chord
 from ml.preprocessing.lattice import MAX_PARTS
 from ml.preprocessing.layout import extent_of
-from ml.preprocessing.marks import bow, is_slender, off_chord
 from ml.preprocessing.percent_dollar import find_signs
 from ml.preprocessing.strokes import Floats, Strokes, points_of
 

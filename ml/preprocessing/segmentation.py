@@ -10,11 +10,11 @@ from itertools import groupby
 
 import numpy as np
 
+from ml.preprocessing.bows import bow
 from ml.preprocessing.distances import are_near, end_points, length_of
 from ml.preprocessing.hulls import hull
 from ml.preprocessing.joined_strokes import JOINED_ASPECT, cut, merge
 from ml.preprocessing.lattice import Lattice, build_lattice
-from ml.preprocessing.marks import bow
 from ml.preprocessing.punctuation import split_punctuation
 from ml.preprocessing.strokes import Box, Floats, Integers, Strokes, bounding_box, points_of
 

@@ -15,8 +15,8 @@ MODULES = {
     **{
         name: f"ml.preprocessing.{name}"
         for name in (
-            "distances", "hulls", "joined_strokes", "lattice", "layout", "marks", "percent_dollar",
-            "punctuation", "segmentation",
+            "bows", "dashes_slashes", "distances", "hulls", "joined_strokes", "lattice", "layout",
+            "percent_dollar", "punctuation", "segmentation",
         )
     },
 }  # fmt: skip

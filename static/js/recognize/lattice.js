@@ -4,7 +4,7 @@
  */
 
 import { DOWN, gapsIn, heightOf, LEFT, RIGHT, union, UP, widthOf } from "./hulls.js";
-import { digitHeight, lowMarks, slashes } from "./marks.js";
+import { digitHeight, lowMarks, slashes } from "./dashes_slashes.js";
 
 const MIN_PART_SIZE = 0.06;
 const OVERLAP = 0.2;
@@ -92,7 +92,7 @@ function transition(one, other) {
  * Propose candidate digits for parts with hulls.
  * @param {(left: number[], right: number[]) => number} contact returns the cost of splitting two sets
  *   of parts because their ink is close
- * @param {number[]} bows those of `bow` in marks.js
+ * @param {number[]} bows those of `bow` in bows.js
  */
 export function buildLattice(hulls, contact, bows) {
   const { order, cuts, gaps } = arrange(hulls);

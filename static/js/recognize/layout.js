@@ -5,7 +5,7 @@
 
 import { extentOf } from "./distances.js";
 import { MAX_PARTS } from "./lattice.js";
-import { BOW, bow } from "./marks.js";
+import { BOW, bow } from "./bows.js";
 
 const UNDERLINE_ASPECT = 0.25;
 const UNDERLINE_WIDTH = 0.7;

@@ -2,7 +2,7 @@
 
 import { lengthOf } from "./distances.js";
 import { union } from "./layout.js";
-import { chordOf, offChord } from "./marks.js";
+import { chordOf, offChord } from "./bows.js";
 
 const LOOP_GAP = 0.8;
 const DOT_SIZE = 0.4;

@@ -3,7 +3,7 @@
 import { extentOf } from "./distances.js";
 import { MAX_PARTS } from "./lattice.js";
 import { union } from "./layout.js";
-import { bow, isSlender, offChord } from "./marks.js";
+import { bow, isSlender, offChord } from "./bows.js";
 import { findSigns } from "./percent_dollar.js";
 
 const LEFT_BOW = 0.08;

@@ -7,7 +7,7 @@ import { areNear, endPoints, lengthOf } from "./distances.js";
 import { heightOf, hull, union } from "./hulls.js";
 import { cut, merge } from "./joined_strokes.js";
 import { buildLattice, Lattice } from "./lattice.js";
-import { bow } from "./marks.js";
+import { bow } from "./bows.js";
 
 const MAX_SEGMENTED_POINTS = 10_000;
 const MAX_LENGTH = 200;

@@ -1,7 +1,7 @@
-"""Marks between digits: dashes, points, slashes.
+"""Marks between digits of a row: dashes, points and commas by their place, slashes by their height.
 
-A low part is a mark by its place. A slash looks like a 1 by itself: its height beside the others
-gives its probability. ``punctuation.py`` splits off punctuation first.
+A slash looks like a 1 by itself: its height beside the others gives its probability.
+``punctuation.py`` splits off other marks first.
 """
 
 import math
@@ -10,55 +10,16 @@ from statistics import median_low
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.preprocessing.distances import length_of
 from ml.preprocessing.hulls import height_of, slant_of
 from ml.preprocessing.strokes import Floats
 
 # A lower part apart from both neighbors is a mark, unless its middle is in this top fraction of the
 # row: that is a hat.
 HAT = 0.33
-# A stroke at most SLENDER times as long as the distance of its ends, which exceeds the other parts
-# at the top and at the bottom, may be a slash. The probability grows with its height relative to
-# the others and is lower if it does not lean to the right: from a logistic regression on the
-# numbers of 46 writers.
-SLENDER, TALL, TALL_OFFSET, UPRIGHT = 1.8, 9.0, 2.4, 2.0
-# A stroke off the line between its ends by the fraction BOW of their distance is not straight.
-# Farthest off within the fraction BOW_END of an end is the corner of a 7.
-BOW, BOW_END = 0.1, 0.15
-
-
-def is_slender(line: Floats, longest: float = SLENDER) -> bool:
-    """Return whether a line float64[n, 2] is at most ``longest`` times as long as its chord."""
-    x, y = line[-1] - line[0]
-    chord = math.sqrt(x * x + y * y)
-    return chord > 0 and length_of([line]) <= longest * chord
-
-
-def off_chord(line: Floats) -> Floats:
-    """Return the distances float64[n] of a line float64[n, 2] from the chord between its ends.
-
-    The unit is the length of the chord; distances are positive to the right of the chord, seen
-    upright. The ends must differ.
-    """
-    x, y = line[-1] - line[0]
-    right, down = (line - line[0]).T
-    off: Floats = (right * y - down * x) / (x * x + y * y)
-    return off if y >= 0 else -off
-
-
-def bow(line: Floats) -> float:
-    """Return the largest distance of a line float64[n, 2] from its chord, as ``off_chord``.
-
-    NaN if the line is not slender or has a corner at an end.
-    """
-    if not is_slender(line):
-        return math.nan
-    off, chord = off_chord(line), line[-1] - line[0]
-    farthest = int(np.abs(off).argmax())
-    right, down = (line[farthest] - line[0]) * chord
-    along = (right + down) / (chord * chord).sum()
-    is_corner = abs(off[farthest]) >= BOW and not BOW_END < along < 1 - BOW_END
-    return math.nan if is_corner else float(off[farthest])
+# A slender stroke that exceeds the other parts at the top and at the bottom may be a slash. The
+# probability grows with its height relative to the others and is lower if it does not lean to the
+# right: from a logistic regression on the numbers of 46 writers.
+TALL, TALL_OFFSET, UPRIGHT = 9.0, 2.4, 2.0
 
 
 def digit_height(row: Floats, bows: Floats) -> float:
