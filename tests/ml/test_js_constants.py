@@ -16,7 +16,7 @@ MODULES = {
         name: f"ml.preprocessing.{name}"
         for name in (
             "bows", "dashes_slashes", "distances", "hulls", "joined_strokes", "lattice", "layout",
-            "percent_dollar", "punctuation", "segmentation",
+            "parentheses", "percent_dollar", "punctuation", "segmentation",
         )
     },
 }  # fmt: skip

@@ -3,18 +3,9 @@
 import { extentOf } from "./distances.js";
 import { MAX_PARTS } from "./lattice.js";
 import { union } from "./layout.js";
-import { bow, isSlender, offChord } from "./bows.js";
+import { closingParenthesis } from "./parentheses.js";
 import { findSigns } from "./percent_dollar.js";
 
-const LEFT_BOW = 0.08;
-const RIGHT_BOW = 0.05;
-const MIN_HEIGHT = 0.7;
-const MIN_GAP = 0.2;
-const TALL = 1.1;
-const CURLED = 2.2;
-const CURLED_BOW = 0.3;
-const STRAIGHT_BOW = 0.03;
-const MAX_OVERLAP = 0.25;
 const DOT_SIZE = 0.3;
 const DOT_GAP = 0.05;
 const DOT_OFFSET = 0.1;
@@ -35,7 +26,7 @@ export function splitPunctuation(strokes, line) {
   let others = [...line.keys()].filter((i) => !marks.flat().includes(i));
   const center = (i) => extents[i][0] + extents[i][2];
   const order = [...others].sort((a, b) => center(a) - center(b));
-  const end = closingOf(order.map((i) => own[i]), order.map((i) => extents[i]));
+  const end = closingParenthesis(order.map((i) => own[i]), order.map((i) => extents[i]));
   if (end !== null) {
     marks.push([order[0]], [order[end]]);
     others = others.filter((i) => i !== order[0] && i !== order[end]);
@@ -68,34 +59,4 @@ function hasDotBelow(extents) {
   const [starts, ends] = [others.map(([x]) => x), others.map(([, , x]) => x)];
   const isCharacter = right - left <= height && Math.max(...starts) <= Math.min(...ends);
   return isDot && isCharacter && y1 > bottom + DOT_GAP * height;
-}
-
-/** Return the position of the closing parenthesis; null if there is no pair. */
-function closingOf(strokes, extents) {
-  if (strokes.length < 3) return null;
-  const [opening, isCurled] = openingBow(strokes[0]);
-  if (opening > -LEFT_BOW) return null;
-  const heights = extents.map(([, top, , bottom]) => bottom - top);
-  const ends = [...strokes.keys()].slice(2).filter((k) => {
-    if (extents[k][0] < extents[0][2] + MIN_GAP * heights[0]) return false;
-    const [closing, height] = [bow(strokes[k]), Math.min(heights[0], heights[k])];
-    const tallest = Math.max(...heights.slice(1, k));
-    const overlap = Math.max(...extents.slice(1, k).map(([, , right]) => right)) - extents[k][0];
-    const isTall = height >= TALL * tallest && overlap <= MAX_OVERLAP * heights[k];
-    const isClear = !isCurled && closing >= RIGHT_BOW && height >= MIN_HEIGHT * tallest;
-    return isClear || (isTall && closing >= STRAIGHT_BOW);
-  });
-  if (ends.length === 0) return null;
-  return ends.reduce((tallest, k) => (heights[k] > heights[tallest] ? k : tallest));
-}
-
-/** Return the `bow` of a left parenthesis, or 0, and whether it has a curl. */
-function openingBow(points) {
-  const plain = bow(points);
-  if (!Number.isNaN(plain)) return [plain, false];
-  if (!isSlender(points, CURLED)) return [0, false];
-  const off = offChord(points);
-  const distances = off.map(Math.abs);
-  const farthest = off[distances.indexOf(Math.max(...distances))];
-  return farthest <= -CURLED_BOW ? [farthest, true] : [0, false];
 }
