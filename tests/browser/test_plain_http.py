@@ -20,8 +20,9 @@ def browser(playwright):
 
 
 def test_page_over_plain_http_saves_drawings_now_and_those_of_an_earlier_page(
-    open_page, live_server, settings
+    settings, live_server, open_page
 ):
+    # Restored after the page is closed: requests may arrive late.
     settings.ALLOWED_HOSTS = [ADDRESS]
     page = open_page(base_url=live_server.url.replace("localhost", ADDRESS))
     # The settings of private networks leave this header out.
