@@ -25,17 +25,29 @@ S_BOW, S_DROP, EXCESS, OFF_CENTER = 0.1, 0.5, 0.05, 0.3
 
 
 class _Part(NamedTuple):
-    """A stroke, its extent and the center of its extent."""
+    """A stroke and its extent."""
 
     stroke: Stroke
     left: float
     top: float
     right: float
     bottom: float
-    width: float
-    height: float
-    x: float
-    y: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def x(self) -> float:
+        return (self.left + self.right) / 2
+
+    @property
+    def y(self) -> float:
+        return (self.top + self.bottom) / 2
 
 
 def find_signs(line: Strokes, extents: Sequence[Sequence[float]]) -> list[list[int]]:
@@ -43,13 +55,7 @@ def find_signs(line: Strokes, extents: Sequence[Sequence[float]]) -> list[list[i
 
     A sign shares no stroke with another, and the centers of other strokes are outside its width.
     """
-    parts = [
-        _Part(
-            *(stroke, left, top, right, bottom, right - left, bottom - top),
-            *((left + right) / 2, (top + bottom) / 2),
-        )
-        for stroke, (left, top, right, bottom) in zip(line, extents, strict=True)
-    ]
+    parts = [_Part(stroke, *extent) for stroke, extent in zip(line, extents, strict=True)]
     signs: list[list[int]] = []
     for find in (_percent, _dollar):
         for sign in filter(None, (find(i, parts) for i in range(len(parts)))):
